@@ -1,0 +1,19 @@
+//! Child Protection - Information Sharing: the viewer, the hub and the local authority's link.
+//!
+//! # The map
+//!
+//! | Module | What it is for | What it may know |
+//! |---|---|---|
+//! | [`domain`] | the field's own terms and rules | nobody; no IO, no clock |
+//! | `fhir` | wire shapes, read and written | `domain`; no IO, no clock |
+//! | `config` | settings, parsed and then resolved | `domain` |
+//! | `identity` | tokens: who is asking | `domain` |
+//! | `client` | typed calls to the hub | `domain`, `fhir` |
+//! | `viewer` | the clinician's window | `client` and below, not the hub |
+//! | `hub` | answers, logs every view, tells the local authority | `identity`, `config`, `fhir` and below, not the viewer |
+//! | `authority` | the local authority's link | not the viewer, not the hub |
+//! | `demo` | composes the others with synthetic people | everybody |
+//!
+//! A test (`tests/all/layering.rs`) reads the `use`s and holds this table.
+
+pub mod domain;
