@@ -1,3 +1,29 @@
 //! The field's own terms and rules: people, plans, answers, telephone numbers, rights.
 //!
 //! Pure: nothing here does IO or reads a clock (`now` is an argument), and nothing here knows a wire format.
+
+pub mod access;
+pub mod answer;
+pub mod bank_holidays;
+pub mod birth;
+pub mod care_setting;
+pub mod contact;
+pub mod dates;
+pub mod failure;
+pub mod name;
+pub mod nhs_number;
+pub mod person;
+pub mod plan;
+pub mod rights;
+
+pub use access::{Access, AccessReference, AccessStatus, HistoryReading, Notice, NoticeState};
+pub use answer::{Answer, AnswerKind, HeldPlan, PlansReading, ShownPlan, ShownStanding, Unreadable, WhyNot};
+pub use birth::{BirthDate, BirthDateError};
+pub use care_setting::{CareSetting, ContactMode, Site};
+pub use contact::{Authority, OfficeHours, RingNow, TeamContact, Telephone};
+pub use failure::Failure;
+pub use name::PersonName;
+pub use nhs_number::{NhsNumber, NhsNumberError};
+pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person};
+pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
+pub use rights::{Activity, Caller, NotAllowed, SearchPermit, ViewMode, ViewPermit};
