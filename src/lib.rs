@@ -17,5 +17,7 @@
 //! A test (`tests/all/layering.rs`) reads the `use`s and holds this table.
 
 pub mod domain;
+#[cfg(feature = "fhir")]
+pub mod fhir;
 #[cfg(feature = "viewer")]
 pub mod viewer;
