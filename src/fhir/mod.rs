@@ -5,5 +5,6 @@
 //! lets a broken entry look like an empty answer.
 
 pub mod codes;
+pub mod read;
 
 pub mod wire;
