@@ -8,7 +8,7 @@ mod patients;
 mod plans;
 
 pub use accesses::history;
-pub use patients::{SearchReading, person, search};
+pub use patients::{person, search};
 pub use plans::plans;
 
 use jiff::Timestamp;

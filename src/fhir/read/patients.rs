@@ -7,21 +7,7 @@ use super::super::wire::{HumanName, Patient};
 use super::{
     birth_date, claimed_total, day, has_next_page, outcome_code, resource_type, searchset, trimmed, typed,
 };
-use crate::domain::{Candidate, Deceased, Failure, Gender, NhsNumber, Person, PersonName};
-
-/// What a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SearchReading {
-    /// These people; best first as received.
-    Found {
-        /// The readable ones.
-        candidates: Vec<Candidate>,
-        /// How many entries could not be read.
-        unreadable: usize,
-    },
-    /// More than the service is willing to list.
-    TooMany,
-}
+use crate::domain::{Candidate, Deceased, Failure, Gender, NhsNumber, Person, PersonName, SearchReading};
 
 /// Reads the answer to a search. "Too many" comes with status 200, so the resource type decides.
 ///
