@@ -16,4 +16,10 @@
 //!
 //! A test (`tests/all/layering.rs`) reads the `use`s and holds this table.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod domain;
+#[cfg(feature = "fhir")]
+pub mod fhir;
+#[cfg(feature = "viewer")]
+pub mod viewer;
