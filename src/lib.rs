@@ -18,8 +18,12 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+pub mod config;
 pub mod domain;
 #[cfg(feature = "fhir")]
 pub mod fhir;
+#[cfg(feature = "hub")]
+pub mod hub;
+pub mod identity;
 #[cfg(feature = "viewer")]
 pub mod viewer;
