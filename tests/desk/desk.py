@@ -97,8 +97,14 @@ def inside(story, env):
     until(manager, 60, "a window manager")
     # The bus itself is started with the desk's environment, so that what it starts finds the display.
     session = ["dbus-run-session", "--", "/usr/bin/python3", str(HERE / "desk.py"), "--inside", str(story)]
+    # The buses chatter there; it is of interest only after a failure.
+    chatter = Path(env["HOME"], "stderr.log")
     try:
-        return subprocess.run(session, env=env, stdin=subprocess.DEVNULL, timeout=LIMIT).returncode == 0
+        with open(chatter, "wb") as stderr:
+            passed = not subprocess.run(session, env=env, stdin=subprocess.DEVNULL, stderr=stderr, timeout=LIMIT).returncode
+        if not passed:
+            print(chatter.read_text(errors="replace"), end="", flush=True)
+        return passed
     except subprocess.TimeoutExpired:
         out = Path(env["CPIS_DESK_OUT"], story.stem)
         out.mkdir(parents=True, exist_ok=True)
@@ -195,7 +201,7 @@ def tell(story):
         code = 0
     except BaseException as failure:
         code = 1
-        traceback.print_exc()
+        traceback.print_exc(file=sys.stdout)
         out.mkdir(parents=True, exist_ok=True)
         (out / "failure.txt").write_text(f"{failure!r}\n\n{traceback.format_exc()}")
         evidence(desk, out)

@@ -91,16 +91,13 @@ class Seat:
 
     def nodes(self):
         """Everything in the tree now, from the top."""
-        while GLib.MainContext.default().iteration(False):
-            pass
         found = []
         desktop = Atspi.get_desktop(0)
+        # What is cached may be what was there before. (Turning the cache off makes libatspi 2.46 loop for ever.)
         desktop.clear_cache()
         for index in range(desktop.get_child_count()):
             try:
                 if application := desktop.get_child_at_index(index):
-                    # What is cached may be what was there before.
-                    application.set_cache_mask(Atspi.Cache.NONE)
                     read(application, 0, found)
             except GLib.Error:
                 pass  # it ended while we looked
@@ -184,7 +181,7 @@ class Seat:
         self.wait(role=node.role, name=node.name, focused=True)
 
     def focused(self):
-        return self.find(focused=True, role=None)
+        return self.find(focused=True)
 
     def set_text(self, node, text):
         """As assistive software fills a field: at once, without the keyboard."""
