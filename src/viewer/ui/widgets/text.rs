@@ -1,0 +1,89 @@
+//! Text: headings that a screen reader can jump between, lines, named values, and the one live region.
+//!
+//! It refuses egui's own heading, which reads as a plain label.
+
+use std::sync::Arc;
+
+use eframe::egui::{
+    self, Align2, Color32, FontId, Galley, Id, Label, Pos2, Rect, Response, Role, Sense, Ui, Vec2,
+    WidgetInfo, accesskit,
+};
+
+use crate::viewer::ui::theme::{self, Size, space};
+
+/// A heading of a level: 1 for the screen, 2 for the answer, 3 for what it consists of.
+pub(crate) fn heading(ui: &mut Ui, level: u32, text: &str, size: Size) -> Response {
+    let response = ui.add(Label::new(theme::strong(text, size)).wrap());
+    as_heading(ui, response.id, level, text);
+    response
+}
+
+fn as_heading(ui: &Ui, id: Id, level: u32, text: &str) {
+    ui.ctx().accesskit_node_builder(id, |node| {
+        node.set_role(Role::Heading);
+        node.clear_value();
+        node.set_label(text);
+        node.set_level(usize::try_from(level).unwrap_or(1));
+    });
+}
+
+/// One paragraph.
+pub(crate) fn line(ui: &mut Ui, text: egui::RichText) -> Response {
+    ui.add(Label::new(text).wrap())
+}
+
+/// A value under its label, read as one: `spoken` is a whole fragment ("Date of birth 14 July 2019"), because
+/// no platform tells a screen reader which label belongs to which value.
+pub(crate) fn value(ui: &mut Ui, label: &str, shown: &str, spoken: &str, size: Size) -> Response {
+    let t = theme::tokens();
+    let width = ui.available_width().max(1.0);
+    let label = ui.painter().layout_no_wrap(label.to_owned(), theme::regular(Size::Small), t.text_soft);
+    let shown = ui.painter().layout(shown.to_owned(), theme::bold(size), t.text, width);
+    let wide = label.size().x.max(shown.size().x);
+    let (rect, response) =
+        ui.allocate_exact_size(Vec2::new(wide, label.size().y + 2.0 + shown.size().y), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, spoken));
+    if ui.is_rect_visible(rect) {
+        let below = rect.min + Vec2::new(0.0, label.size().y + 2.0);
+        ui.painter().galley(rect.min, label, t.text_soft);
+        ui.painter().galley(below, shown, t.text);
+    }
+    response
+}
+
+/// Paints text that something else already names: the cells of a row, the lines of a choice.
+pub(crate) fn painted(ui: &Ui, rect: Rect, text: &str, font: FontId, colour: Color32) -> Arc<Galley> {
+    let galley = cell(ui, text, font, colour, rect.width());
+    let at = Align2::LEFT_CENTER.align_size_within_rect(galley.size(), rect).min;
+    ui.painter().galley(at, Arc::clone(&galley), colour);
+    galley
+}
+
+fn cell(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
+    ui.painter().layout(text.to_owned(), font, colour, width.max(space::XL))
+}
+
+/// How urgently a change of the live region is said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Politeness {
+    /// When the screen reader is done with what it is saying.
+    Polite,
+    /// At once: an alert or a failure.
+    Assertive,
+}
+
+/// The one live region. It is drawn on every screen with the same id and only its text changes: a node that
+/// comes and goes is announced twice by some screen readers and not at all by others.
+pub(crate) fn live(ui: &mut Ui, text: &str, politeness: Politeness) {
+    let rect = Rect::from_min_size(Pos2::ZERO, Vec2::splat(1.0));
+    let id = Id::unique("cpis live region");
+    let response = ui.interact(rect, id, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    ui.ctx().accesskit_node_builder(id, |node| {
+        node.set_live(match politeness {
+            Politeness::Polite => accesskit::Live::Polite,
+            Politeness::Assertive => accesskit::Live::Assertive,
+        });
+        node.set_live_atomic();
+    });
+}
