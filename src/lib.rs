@@ -17,3 +17,5 @@
 //! A test (`tests/all/layering.rs`) reads the `use`s and holds this table.
 
 pub mod domain;
+#[cfg(feature = "viewer")]
+pub mod viewer;
