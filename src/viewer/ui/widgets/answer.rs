@@ -31,10 +31,10 @@ pub(crate) fn panel<R>(ui: &mut Ui, look: Look, contents: impl FnOnce(&mut Ui) -
     let sign_ground = ui.painter().clone();
     let top_left = ui.cursor().min;
     let inside = Margin {
-        left: margin(gutter + space::M),
-        right: margin(space::M),
-        top: margin(if super::layout::short(ui) { space::S } else { space::M }),
-        bottom: margin(if super::layout::short(ui) { space::S } else { space::M }),
+        left: super::layout::whole(gutter + space::M),
+        right: super::layout::whole(space::M),
+        top: super::layout::whole(if super::layout::short(ui) { space::S } else { space::M }),
+        bottom: super::layout::whole(if super::layout::short(ui) { space::S } else { space::M }),
     };
     let width = ui.available_width();
     let max = Rect::from_min_size(top_left, Vec2::new(width, ui.available_height().max(side)));
@@ -51,12 +51,6 @@ pub(crate) fn panel<R>(ui: &mut Ui, look: Look, contents: impl FnOnce(&mut Ui) -
     let square = Rect::from_center_size(column.center(), Vec2::splat(side));
     sign(&sign_ground, whole, column, square, look);
     result
-}
-
-/// Margins are whole points.
-#[expect(clippy::cast_possible_truncation, reason = "the distances of the theme are small whole numbers")]
-fn margin(points: f32) -> i8 {
-    points as i8
 }
 
 fn frame(whole: Rect, look: Look) -> Shape {
@@ -96,4 +90,18 @@ fn sign(painter: &Painter, whole: Rect, column: Rect, square: Rect, look: Look) 
             icon::stripes(painter, end.shrink(3.0), 7.0, t.caution, t.text);
         }
     }
+}
+
+/// The same place while an answer is being waited for: none of the five, and nothing that moves.
+pub(crate) fn waiting<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let t = theme::tokens();
+    eframe::egui::Frame::new()
+        .fill(t.surface)
+        .stroke(Stroke::new(2.0, t.hairline))
+        .inner_margin(Margin::same(super::layout::whole(space::L)))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            contents(ui)
+        })
+        .inner
 }

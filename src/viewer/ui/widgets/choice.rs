@@ -3,7 +3,7 @@
 //!
 //! It refuses columns of its own nodes: no platform tells a screen reader how they belong together.
 
-use eframe::egui::{Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
+use eframe::egui::{Id, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
 
 use crate::viewer::ui::theme::{self, space};
 
@@ -14,17 +14,24 @@ pub(crate) struct Choice<'a> {
     role: Role,
     picked: bool,
     height: f32,
+    id: Option<Id>,
 }
 
 impl<'a> Choice<'a> {
     /// A choice with this accessible name.
     pub(crate) fn new(name: &'a str) -> Self {
-        Self { name, role: Role::Button, picked: false, height: 64.0 }
+        Self { name, role: Role::Button, picked: false, height: 64.0, id: None }
     }
 
     /// Marks it as the one that Enter takes.
     pub(crate) fn picked(mut self, picked: bool) -> Self {
         self.picked = picked;
+        self
+    }
+
+    /// An id of its own, for the keyboard to be sent to.
+    pub(crate) fn id(mut self, id: Id) -> Self {
+        self.id = Some(id);
         self
     }
 

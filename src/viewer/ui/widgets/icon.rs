@@ -169,3 +169,19 @@ pub(crate) fn boxed(rect: Rect, radius: u8, fill: Color32, stroke: Stroke) -> Sh
     eframe::egui::epaint::RectShape::new(rect, CornerRadius::same(radius), fill, stroke, StrokeKind::Inside)
         .into()
 }
+
+/// Thin slanting lines over a rectangle, as one shape.
+pub(crate) fn slants(rect: Rect, width: f32, step: f32, ink: Color32) -> Shape {
+    let mut lines = Vec::new();
+    let slant = rect.height();
+    let mut x = rect.left() - slant;
+    while x < rect.right() {
+        // Cut at the sides by hand: a shape that is put in later has no clip of its own.
+        let from = Pos2::new(x.max(rect.left()), rect.bottom() - (rect.left() - x).max(0.0));
+        let over = (x + slant - rect.right()).max(0.0);
+        let to = Pos2::new(x + slant - over, rect.top() + over);
+        lines.push(Shape::line_segment([from, to], Stroke::new(width, ink)));
+        x += step;
+    }
+    Shape::Vec(lines)
+}

@@ -18,6 +18,15 @@ pub(crate) fn heading(ui: &mut Ui, level: u32, text: &str, size: Size) -> Respon
     response
 }
 
+/// The answer's heading, which the keyboard can be sent to so that it is read out.
+pub(crate) fn headline(ui: &mut Ui, level: u32, text: &str, size: Size) -> Response {
+    let label = Label::new(theme::strong(text, size)).wrap().sense(Sense::focusable_noninteractive());
+    let response = ui.add(label);
+    as_heading(ui, response.id, level, text);
+    super::button::focus_ring(ui, response.rect, &response);
+    response
+}
+
 fn as_heading(ui: &Ui, id: Id, level: u32, text: &str) {
     ui.ctx().accesskit_node_builder(id, |node| {
         node.set_role(Role::Heading);
@@ -86,4 +95,30 @@ pub(crate) fn live(ui: &mut Ui, text: &str, politeness: Politeness) {
         });
         node.set_live_atomic();
     });
+}
+
+/// Text in a font that is read out in other words than it is written: a name in the order it is spoken, a number
+/// digit by digit.
+pub(crate) fn named(ui: &mut Ui, shown: &str, spoken: &str, font: FontId, width: f32) -> Response {
+    let t = theme::tokens();
+    let galley = cell(ui, shown, font, t.text, width);
+    let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, spoken));
+    if ui.is_rect_visible(rect) {
+        ui.painter().galley(rect.min, galley, t.text);
+    }
+    response
+}
+
+/// A short word in a frame: a plan's standing, a mark on a person. `fill` and `ink` come from the theme.
+pub(crate) fn chip(ui: &mut Ui, words: &str, fill: Color32, ink: Color32, edge: Color32) -> Response {
+    let galley = cell(ui, words, theme::bold(Size::Small), ink, ui.available_width() - 2.0 * space::S);
+    let size = galley.size() + Vec2::new(2.0 * space::S, 2.0 * space::XS);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
+    if ui.is_rect_visible(rect) {
+        ui.painter().rect(rect, theme::RADIUS, fill, egui::Stroke::new(1.0, edge), egui::StrokeKind::Inside);
+        ui.painter().galley(rect.min + Vec2::new(space::S, space::XS), galley, ink);
+    }
+    response
 }
