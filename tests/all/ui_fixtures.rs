@@ -413,7 +413,7 @@ pub fn all() -> Vec<(&'static str, Screen)> {
         Action::new(Command::StartDemonstration, Prominence::Secondary),
     ];
     let unset = ["No configuration was found, so there is no hub to ask.", "Open the file that your organisation gave you, or look around in the demonstration."];
-    vec![
+    let mut screens = vec![
         ("01-start", Screen { strip: None, ..signed_out(notice("This viewer is not set up", &unset, set_up)) }),
         ("02-sign-in", Screen { focus: Focus { serial: 1, target: FocusTarget::SignIn }, ..signed_out(sign_in()) }),
         ("03-search", focused(Body::Search(search()), FocusTarget::Field(Field::NhsNumber))),
@@ -431,5 +431,11 @@ pub fn all() -> Vec<(&'static str, Screen)> {
         ("15-deceased", screen(Body::Patient(deceased))),
         ("16-hidden", screen(notice("Patient hidden", &["Press F8 to show the patient again."], vec![secondary(Command::HidePatient)]))),
         ("17-help", Screen { help: Some(help()), ..screen(Body::Patient(alert())) }),
-    ]
+    ];
+    // Each is another patient, and each asks for the keyboard anew.
+    for (number, (_, screen)) in (1..).zip(&mut screens) {
+        screen.generation = number;
+        screen.focus.serial = number;
+    }
+    screens
 }

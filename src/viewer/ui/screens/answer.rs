@@ -1,12 +1,15 @@
 //! One of the five answers in its frame: headline, warnings as loud as it, what it means, what can be done.
 
-use eframe::egui::{Align, Layout, Ui};
+use eframe::egui::{Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2};
 
 use crate::domain::AnswerKind;
 use crate::viewer::present::screen::{Action, AnswerPanel, FocusTarget};
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
 use crate::viewer::ui::widgets::{Icon, Look, draw_icon, headline, line, panel, short};
+
+/// Narrower than this, the time stands under the headline.
+const ROOM_FOR_TIME: f32 = 460.0;
 
 /// Which frame goes with which answer.
 fn look(kind: AnswerKind) -> Look {
@@ -26,17 +29,15 @@ pub(crate) fn draw(ui: &mut Ui, answer: &AnswerPanel, actions: &[Action], turn: 
         let short = short(ui);
         ui.spacing_mut().item_spacing.y = if short { space::XS } else { space::S };
         let size = if short { Size::Title } else { Size::Headline };
+        let beside = answer.checked.as_deref().filter(|_| ui.available_width() > ROOM_FOR_TIME);
         // The time stands at the right of the first line; the headline keeps clear of it.
-        ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-            if let Some(checked) = &answer.checked {
-                stamp(ui, checked);
-                ui.add_space(space::M);
-            }
-            ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                let response = headline(ui, 2, &answer.headline, size);
-                turn.offer_focus(FocusTarget::Answer, &response);
-            });
-        });
+        let kept = beside.map_or(0.0, |checked| stamp_right(ui, checked));
+        let width = ui.available_width() - kept;
+        let response = headline(ui, 2, &answer.headline, size, width);
+        turn.offer_focus(FocusTarget::Answer, &response);
+        if let (Some(checked), None) = (&answer.checked, beside) {
+            line(ui, theme::soft(checked, Size::Small));
+        }
         for warning in &answer.warnings {
             line(ui, theme::strong(warning, if short { Size::Lead } else { Size::Title }));
         }
@@ -64,11 +65,18 @@ fn meaning(ui: &mut Ui, lines: &[String]) {
     }
 }
 
-fn stamp(ui: &mut Ui, checked: &str) {
+/// Draws when the answer was had at the right of what comes next, and says how much room that took.
+fn stamp_right(ui: &mut Ui, checked: &str) -> f32 {
     let t = theme::tokens();
-    ui.horizontal(|ui| {
-        let (square, _) = ui.allocate_exact_size(eframe::egui::Vec2::splat(16.0), eframe::egui::Sense::hover());
-        draw_icon(ui.painter(), square, Icon::Clock, t.text_soft, t.surface);
-        line(ui, theme::text(checked, Size::Body));
-    });
+    let galley = ui.painter().layout_no_wrap(checked.to_owned(), theme::regular(Size::Body), t.text);
+    let sign = Vec2::splat(16.0);
+    let size = Vec2::new(sign.x + space::S + galley.size().x, 32.0);
+    let rect = Rect::from_min_size(pos2(ui.max_rect().right() - size.x - space::S, ui.cursor().top()), size);
+    let response = ui.interact(rect, ui.id().with("checked"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, checked));
+    let square = Rect::from_center_size(rect.left_center() + Vec2::new(sign.x / 2.0, 0.0), sign);
+    draw_icon(ui.painter(), square, Icon::Clock, t.text_soft, t.surface);
+    let at = rect.left_center() + Vec2::new(sign.x + space::S, -galley.size().y / 2.0);
+    ui.painter().galley(at, galley, t.text);
+    size.x + space::L
 }

@@ -9,7 +9,7 @@ use crate::viewer::present::screen::{CandidateRow, FocusTarget, FormField, Searc
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
 use crate::viewer::ui::widgets::{
-    self, Choice, Field as TextField, card, chip, heading, line, painted, scroll, segment, two_columns,
+    self, Choice, Field as TextField, card, heading, line, painted, scroll, segment, two_columns,
 };
 
 /// The genders to choose from, in the order shown. The first is any.
@@ -22,6 +22,14 @@ pub(crate) fn draw(ui: &mut Ui, search: &Search, turn: &mut Turn) {
         ui.add_space(space::S);
         heading(ui, 1, &search.heading, Size::Headline);
         ui.add_space(space::XS);
+        let found = search.outcome.is_some() || !search.candidates.is_empty();
+        if found && widgets::narrow(ui) {
+            // Under the form it would be out of sight.
+            beside(ui, search, turn);
+            ui.add_space(space::S);
+            form(ui, search, turn);
+            return;
+        }
         two_columns(ui, 0.48, turn, |ui, turn| form(ui, search, turn), |ui, turn| beside(ui, search, turn));
     });
 }
@@ -43,11 +51,16 @@ fn form(ui: &mut Ui, search: &Search, turn: &mut Turn) {
         if let Some(note) = &search.form_note {
             line(ui, theme::text(note, Size::Body));
         }
-        turn.action(ui, &search.find);
-        if let Some(progress) = &search.progress {
-            line(ui, theme::strong(progress, Size::Body));
-        }
-        turn.actions(ui, &search.actions);
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = Vec2::splat(space::S + space::XS);
+            turn.action(ui, &search.find);
+            for action in &search.actions {
+                turn.action(ui, action);
+            }
+            if let Some(progress) = &search.progress {
+                line(ui, theme::strong(progress, Size::Lead));
+            }
+        });
     });
 }
 

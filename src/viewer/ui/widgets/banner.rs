@@ -47,32 +47,43 @@ pub(crate) fn banner(ui: &mut Ui, banner: &Banner) {
     ui.painter().rect_filled(line, 0.0, t.brand_dark);
 }
 
-/// The name takes what it needs, up to half; the facts share the rest as their lengths ask.
+/// Evenly spread where everything fits on one line. Where it does not, the facts keep to one line and the name,
+/// which is never cut off, goes on below.
 fn columns(ui: &mut Ui, banner: &Banner, short: bool, side: f32) {
+    let t = theme::tokens();
     let room = ui.available_width() - side;
-    let name_size = if short { Size::Lead } else { Size::Title };
     let fact_size = if short { Size::Body } else { Size::Lead };
-    let share = if layout::narrow(ui) { 0.36 } else { 0.4 };
+    let width = |words: &str, font| ui.painter().layout_no_wrap(words.to_owned(), font, t.text).size().x;
+    let facts: Vec<f32> = banner
+        .facts
+        .iter()
+        .map(|fact| {
+            let label = width(&fact.label, theme::regular(Size::Small));
+            width(&fact.value, theme::bold(fact_size)).max(label) + 2.0
+        })
+        .collect();
+    let rest = room - facts.iter().map(|width| width + space::M).sum::<f32>();
+    let mut name_size = if short { Size::Lead } else { Size::Title };
+    let mut name_width = width(&banner.name, theme::bold(name_size)) + 2.0;
+    let mut gap = space::M;
+    if name_width <= rest {
+        gap += ((rest - name_width) / f32::from(u16::try_from(facts.len()).unwrap_or(1).max(1))).floor();
+    } else {
+        name_size = if short { Size::Body } else { Size::Lead };
+        name_width = rest.max(space::XXL);
+    }
     let label_height = Size::Small.points() + space::XS;
     ui.vertical(|ui| {
-        ui.set_width((room * share).floor());
+        ui.set_width(name_width);
         // On one line with the values, not with their labels.
         ui.add_space(label_height - (name_size.points() - fact_size.points()));
-        let width = ui.available_width() - space::M;
-        text::named(ui, &banner.name, &banner.name, theme::bold(name_size), width);
+        text::as_heading_text(ui, 1, &banner.name, theme::bold(name_size), name_width);
     });
-    let rest = room * (1.0 - share);
-    let lengths: Vec<f32> = banner.facts.iter().map(|fact| weight(&fact.value)).collect();
-    let total: f32 = lengths.iter().sum::<f32>().max(1.0);
-    for (fact, length) in banner.facts.iter().zip(lengths) {
+    for (fact, width) in banner.facts.iter().zip(facts) {
+        ui.add_space(gap);
         ui.vertical(|ui| {
-            ui.set_width((rest * length / total).floor());
+            ui.set_width(width);
             text::value(ui, &fact.label, &fact.value, &fact.spoken, fact_size);
         });
     }
-}
-
-/// How much room a value asks for; short ones still get a column's worth.
-fn weight(value: &str) -> f32 {
-    f32::from(u8::try_from(value.chars().count()).unwrap_or(u8::MAX)).max(9.0)
 }

@@ -58,8 +58,9 @@ impl<'a> Field<'a> {
             ui.horizontal_top(|ui| {
                 ui.add_space(indent);
                 ui.vertical(|ui| {
-                    ui.set_width(self.width);
-                    self.column(ui, text)
+                    let width = self.width - indent;
+                    ui.set_width(width);
+                    self.column(ui, text, width)
                 })
                 .inner
             })
@@ -73,7 +74,7 @@ impl<'a> Field<'a> {
         scope.inner
     }
 
-    fn column(&self, ui: &mut Ui, text: &mut String) -> Response {
+    fn column(&self, ui: &mut Ui, text: &mut String, width: f32) -> Response {
         let t = theme::tokens();
         // Painted only: in the accessibility tree the field itself bears this name, once.
         let label = ui.painter().layout_no_wrap(self.label.to_owned(), theme::bold(Size::Body), t.text);
@@ -84,12 +85,12 @@ impl<'a> Field<'a> {
         }
         if let Some(error) = self.error {
             let said = ui.add(Label::new(theme::strong(error, Size::Body).color(t.alert)).wrap());
-            return self.input(ui, text, Some((said.id, error)));
+            return self.input(ui, text, width, Some((said.id, error)));
         }
-        self.input(ui, text, None)
+        self.input(ui, text, width, None)
     }
 
-    fn input(&self, ui: &mut Ui, text: &mut String, error: Option<(Id, &str)>) -> Response {
+    fn input(&self, ui: &mut Ui, text: &mut String, width: f32, error: Option<(Id, &str)>) -> Response {
         let t = theme::tokens();
         let edge = if error.is_some() { Stroke::new(3.0, t.alert) } else { Stroke::new(2.0, t.edge) };
         let inset = Margin::symmetric(10, 6) - Margin::from(edge.width);
@@ -101,8 +102,8 @@ impl<'a> Field<'a> {
                 .font(theme::regular(Size::Lead))
                 .text_color(t.text)
                 .frame(frame)
-                .desired_width(self.width)
-                .min_size(Vec2::new(self.width, theme::CONTROL))
+                .desired_width(width)
+                .min_size(Vec2::new(width, theme::CONTROL))
                 .align(egui::Align2::LEFT_CENTER)
                 .char_limit(MOST_CHARACTERS)
                 // Enter searches, and the field keeps the keyboard: a mistake is mended where it was made.

@@ -25,4 +25,4 @@ pub(crate) use layout::{card, narrow, notice_box, region, rule, scroll, short, s
 pub(crate) use phone::{Phone, phone};
 pub(crate) use segment::segment;
 pub(crate) use table::{Row, table};
-pub(crate) use text::{Politeness, chip, heading, headline, line, live, named, painted, value};
+pub(crate) use text::{Politeness, chip, heading, headline, line, live, one_line, painted, value};

@@ -19,12 +19,23 @@ pub(crate) fn heading(ui: &mut Ui, level: u32, text: &str, size: Size) -> Respon
 }
 
 /// The answer's heading, which the keyboard can be sent to so that it is read out.
-pub(crate) fn headline(ui: &mut Ui, level: u32, text: &str, size: Size) -> Response {
-    let label = Label::new(theme::strong(text, size)).wrap().sense(Sense::focusable_noninteractive());
-    let response = ui.add(label);
+pub(crate) fn headline(ui: &mut Ui, level: u32, text: &str, size: Size, width: f32) -> Response {
+    let t = theme::tokens();
+    let galley = cell(ui, text, theme::bold(size), t.text, width);
+    let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::focusable_noninteractive());
     as_heading(ui, response.id, level, text);
-    super::button::focus_ring(ui, response.rect, &response);
+    ui.painter().galley(rect.min, galley, t.text);
+    super::button::focus_ring(ui, rect.expand(space::XS), &response);
     response
+}
+
+/// Paints one line into a rectangle, cut off with an ellipsis where there is no room. Something else names it.
+pub(crate) fn one_line(ui: &Ui, rect: Rect, text: &str, font: FontId, colour: Color32) {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width());
+    let galley = ui.painter().layout_job(job);
+    let at = Align2::LEFT_CENTER.align_size_within_rect(galley.size(), rect).min;
+    ui.painter().galley(at, galley, colour);
 }
 
 fn as_heading(ui: &Ui, id: Id, level: u32, text: &str) {
@@ -120,5 +131,12 @@ pub(crate) fn chip(ui: &mut Ui, words: &str, fill: Color32, ink: Color32, edge: 
         ui.painter().rect(rect, theme::RADIUS, fill, egui::Stroke::new(1.0, edge), egui::StrokeKind::Inside);
         ui.painter().galley(rect.min + Vec2::new(space::S, space::XS), galley, ink);
     }
+    response
+}
+
+/// A heading in any font and width.
+pub(crate) fn as_heading_text(ui: &mut Ui, level: u32, text: &str, font: FontId, width: f32) -> Response {
+    let response = named(ui, text, text, font, width);
+    as_heading(ui, response.id, level, text);
     response
 }
