@@ -9,4 +9,5 @@ pub mod effect;
 pub mod event;
 pub mod present;
 pub mod state;
+pub mod ui;
 pub mod update;
