@@ -11,3 +11,7 @@ mod layering;
 mod source;
 #[cfg(test)]
 mod tree;
+#[cfg(test)]
+mod ui_fixtures;
+#[cfg(test)]
+mod ui_screens;

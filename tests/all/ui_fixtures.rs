@@ -16,7 +16,7 @@ fn secondary(command: Command) -> Action {
 }
 
 /// Somebody signed in, nothing of a patient.
-pub fn session(actions: Vec<Action>) -> SessionBar {
+pub(crate) fn session(actions: Vec<Action>) -> SessionBar {
     SessionBar {
         name: "Sam Okafor".to_owned(),
         role: "Staff nurse".to_owned(),
@@ -29,7 +29,7 @@ pub fn session(actions: Vec<Action>) -> SessionBar {
 }
 
 /// A screen with this body.
-pub fn screen(body: Body) -> Screen {
+pub(crate) fn screen(body: Body) -> Screen {
     let mut actions = vec![secondary(Command::Help), secondary(Command::SignOut)];
     if matches!(body, Body::Patient(_)) {
         actions.insert(0, secondary(Command::HidePatient));
@@ -46,8 +46,9 @@ pub fn screen(body: Body) -> Screen {
 }
 
 /// The search form with nothing in it.
-pub fn search() -> Search {
-    let field = |field, hint: &str| FormField { field, text: String::new(), hint: hint.to_owned(), error: None };
+pub(crate) fn search() -> Search {
+    let field =
+        |field, hint: &str| FormField { field, text: String::new(), hint: hint.to_owned(), error: None };
     Search {
         heading: "Find the patient".to_owned(),
         fields: vec![
@@ -77,7 +78,7 @@ pub fn search() -> Search {
 }
 
 /// One of the five answers.
-pub fn answer(kind: AnswerKind, rest: &str, lines: &[&str]) -> AnswerPanel {
+pub(crate) fn answer(kind: AnswerKind, rest: &str, lines: &[&str]) -> AnswerPanel {
     AnswerPanel {
         kind,
         headline: format!("{}{rest}", kind.word()),
@@ -88,7 +89,7 @@ pub fn answer(kind: AnswerKind, rest: &str, lines: &[&str]) -> AnswerPanel {
 }
 
 /// A patient with that answer.
-pub fn patient(answer: AnswerPanel) -> Patient {
+pub(crate) fn patient(answer: AnswerPanel) -> Patient {
     Patient {
         banner: Banner {
             name: "ADEYEMI, Tobias (Master)".to_owned(),
@@ -170,22 +171,30 @@ fn history() -> History {
     };
     History {
         heading: "Opened by".to_owned(),
-        intro: "One visit can appear several times; a visit where nobody opened it does not appear. Last 25 only"
-            .to_owned(),
+        intro:
+            "One visit can appear several times; a visit where nobody opened it does not appear. Last 25 only"
+                .to_owned(),
         summary: Some("Opened 7 times, about 4 visits, 3 organisations".to_owned()),
         summary_is_loud: true,
         state: None,
         rows: vec![
             row("22-Nov-2026 14:32", "Sam Okafor", "Staff nurse", "Great Western Hospital", Some("You, now")),
-            row("18-Nov-2026 03:10", "Ann Leigh", "Doctor", "John Radcliffe Hospital emergency department", None),
+            row(
+                "18-Nov-2026 03:10",
+                "Ann Leigh",
+                "Doctor",
+                "John Radcliffe Hospital emergency department",
+                None,
+            ),
             row("12-Nov-2026 21:45", "Marek Nowak", "Paramedic", "South Western Ambulance Service", None),
         ],
     }
 }
 
 /// An alert with everything that can go with it.
-pub fn alert() -> Patient {
-    let panel = answer(AnswerKind::Alert, ": Looked After Child", &["Ring Swindon Borough Council about this child"]);
+pub(crate) fn alert() -> Patient {
+    let panel =
+        answer(AnswerKind::Alert, ": Looked After Child", &["Ring Swindon Borough Council about this child"]);
     let mut patient = patient(panel);
     let facts = [("Since", "01-Feb-2024"), ("Local authority", "Swindon Borough Council")];
     patient.plans =
@@ -219,7 +228,9 @@ fn two_authorities() -> Patient {
         "About this patient's unborn baby, not about this patient",
         &facts,
     );
-    unborn.notes.push("If the baby has been born, find the baby too; the baby's record may not show a plan yet".into());
+    unborn.notes.push(
+        "If the baby has been born, find the baby too; the baby's record may not show a plan yet".into(),
+    );
     patient.plans.push(unborn);
     let mut second = contact("Wiltshire Council", 1);
     second.why_both = Some("Its office hours are not known, so both numbers are given alike".to_owned());
@@ -233,10 +244,17 @@ fn two_authorities() -> Patient {
 }
 
 fn past() -> Patient {
-    let lines = ["The child may have moved or become looked after. An ended plan does not mean an ended risk"];
-    let mut patient = patient(answer(AnswerKind::PastPlan, ": Child Protection Plan ended 12-Mar-2026", &lines));
-    let facts = [("Started", "03-Jun-2025"), ("Ended", "12-Mar-2026"), ("Local authority", "Swindon Borough Council")];
-    patient.plans = vec![plan("Child Protection Plan", PlanTone::Past, "Ended", "About this patient", &facts)];
+    let lines =
+        ["The child may have moved or become looked after. An ended plan does not mean an ended risk"];
+    let mut patient =
+        patient(answer(AnswerKind::PastPlan, ": Child Protection Plan ended 12-Mar-2026", &lines));
+    let facts = [
+        ("Started", "03-Jun-2025"),
+        ("Ended", "12-Mar-2026"),
+        ("Local authority", "Swindon Borough Council"),
+    ];
+    patient.plans =
+        vec![plan("Child Protection Plan", PlanTone::Past, "Ended", "About this patient", &facts)];
     patient.contacts = vec![contact("Swindon Borough Council", 0)];
     patient.receipt = alert().receipt;
     patient
@@ -303,7 +321,7 @@ fn candidate(number: usize, name: &str, marks: &[&str]) -> CandidateRow {
 }
 
 /// Three people to choose from.
-pub fn candidates() -> Search {
+pub(crate) fn candidates() -> Search {
     let mut found = search();
     found.guidance.clear();
     found.candidates_heading =
@@ -320,7 +338,7 @@ pub fn candidates() -> Search {
 }
 
 /// A field that is wrong, being mended.
-pub fn mistyped() -> Search {
+pub(crate) fn mistyped() -> Search {
     let mut form = search();
     if let [number, born, ..] = form.fields.as_mut_slice() {
         number.text = "999 000 001".to_owned();
@@ -338,7 +356,10 @@ fn no_match() -> Search {
     let mut panel = answer(
         AnswerKind::NotChecked,
         ": no matching person found",
-        &["This says nothing about the child", "Check the spelling, try the name without a hyphen, or a wider date"],
+        &[
+            "This says nothing about the child",
+            "Check the spelling, try the name without a hyphen, or a wider date",
+        ],
     );
     panel.checked = None;
     form.outcome = Some(panel);
@@ -377,7 +398,7 @@ fn notice(heading: &str, text: &[&str], actions: Vec<Action>) -> Body {
 }
 
 /// The help, as long as it gets.
-pub fn help() -> Help {
+pub(crate) fn help() -> Help {
     Help {
         heading: "Keys".to_owned(),
         rows: Command::WITH_KEYS
@@ -391,7 +412,7 @@ pub fn help() -> Help {
 }
 
 /// Every screen, by name.
-pub fn all() -> Vec<(&'static str, Screen)> {
+pub(crate) fn all() -> Vec<(&'static str, Screen)> {
     let signed_out = |body| Screen { session: None, ..screen(body) };
     let focused = |body, target| Screen { focus: Focus { serial: 1, target }, ..screen(body) };
     let mut asking = not_checked();
@@ -412,10 +433,19 @@ pub fn all() -> Vec<(&'static str, Screen)> {
         Action::new(Command::OpenConfiguration, Prominence::Primary),
         Action::new(Command::StartDemonstration, Prominence::Secondary),
     ];
-    let unset = ["No configuration was found, so there is no hub to ask.", "Open the file that your organisation gave you, or look around in the demonstration."];
+    let unset = [
+        "No configuration was found, so there is no hub to ask.",
+        "Open the file that your organisation gave you, or look around in the demonstration.",
+    ];
     let mut screens = vec![
-        ("01-start", Screen { strip: None, ..signed_out(notice("This viewer is not set up", &unset, set_up)) }),
-        ("02-sign-in", Screen { focus: Focus { serial: 1, target: FocusTarget::SignIn }, ..signed_out(sign_in()) }),
+        (
+            "01-start",
+            Screen { strip: None, ..signed_out(notice("This viewer is not set up", &unset, set_up)) },
+        ),
+        (
+            "02-sign-in",
+            Screen { focus: Focus { serial: 1, target: FocusTarget::SignIn }, ..signed_out(sign_in()) },
+        ),
         ("03-search", focused(Body::Search(search()), FocusTarget::Field(Field::NhsNumber))),
         ("04-mistyped", focused(Body::Search(mistyped()), FocusTarget::Field(Field::NhsNumber))),
         ("05-searching", screen(Body::Search(searching))),
@@ -429,7 +459,14 @@ pub fn all() -> Vec<(&'static str, Screen)> {
         ("13-nothing", silent),
         ("14-could-not", screen(Body::Patient(could_not()))),
         ("15-deceased", screen(Body::Patient(deceased))),
-        ("16-hidden", screen(notice("Patient hidden", &["Press F8 to show the patient again."], vec![secondary(Command::HidePatient)]))),
+        (
+            "16-hidden",
+            screen(notice(
+                "Patient hidden",
+                &["Press F8 to show the patient again."],
+                vec![secondary(Command::HidePatient)],
+            )),
+        ),
         ("17-help", Screen { help: Some(help()), ..screen(Body::Patient(alert())) }),
     ];
     // Each is another patient, and each asks for the keyboard anew.

@@ -12,8 +12,10 @@ use crate::viewer::present::screen::Body;
 /// Reads the keys of this frame, most specific first, and takes what it understood out of the input.
 pub(super) fn read(ui: &Ui, screen: &Screen) -> Vec<Command> {
     drop_repeats(ui);
-    let mut keyed: Vec<(Command, Shortcut)> =
-        Command::WITH_KEYS.into_iter().filter_map(|command| command.shortcut().map(|key| (command, key))).collect();
+    let mut keyed: Vec<(Command, Shortcut)> = Command::WITH_KEYS
+        .into_iter()
+        .filter_map(|command| command.shortcut().map(|key| (command, key)))
+        .collect();
     keyed.sort_by_key(|(_, key)| std::cmp::Reverse(u8::from(key.control) + u8::from(key.shift)));
     let may_find = may_find(ui, screen);
     let mut commands = Vec::new();

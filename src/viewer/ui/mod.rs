@@ -39,7 +39,7 @@ pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Command>
     }
     body(ui, &screen.body, &mut turn);
     keep_selection_private(ui);
-    turn.finish()
+    turn.finish(ui.ctx(), memory)
 }
 
 fn top(ui: &mut Ui, screen: &Screen, turn: &mut Turn) {

@@ -80,7 +80,7 @@ const LIGHT: Tokens = Tokens {
     notice: rgb(0xfff9c4),
     focus: rgb(0xffeb3b),
     deceased: rgb(0xd8dde0),
-    deceased_stripe: rgb(0xaeb7bd),
+    deceased_stripe: rgb(0xf0f4f5),
     demonstration: rgb(0xffb81c),
 };
 

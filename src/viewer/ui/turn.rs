@@ -6,8 +6,8 @@
 use eframe::egui::{self, Context, Response, Ui};
 
 use super::theme;
-use super::widgets::{Button, Kind};
-use crate::viewer::command::Command;
+use super::widgets::{Button, Field as TextField, Kind};
+use crate::viewer::command::{Command, Field};
 use crate::viewer::present::Screen;
 use crate::viewer::present::screen::{Action, FocusTarget, Prominence};
 
@@ -16,6 +16,7 @@ use crate::viewer::present::screen::{Action, FocusTarget, Prominence};
 pub struct UiMemory {
     generation: Option<u64>,
     focus_served: Option<u64>,
+    field: Option<Field>,
 }
 
 /// See the module.
@@ -33,6 +34,7 @@ impl Turn {
             if memory.generation.is_some() {
                 forget(ctx);
             }
+            memory.field = None;
             memory.generation = Some(screen.generation);
         }
         let mut focus = None;
@@ -99,8 +101,16 @@ impl Turn {
         });
     }
 
-    /// Ends the frame.
-    pub(super) fn finish(self) -> Vec<Command> {
+    /// Ends the frame. Says which field the keyboard has left, once: egui says it in two frames.
+    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Command> {
+        let focused = ctx.memory(egui::Memory::focused);
+        let now = Field::ALL
+            .into_iter()
+            .find(|field| focused == Some(TextField::id(field.label(), self.generation)));
+        if let Some(left) = memory.field.filter(|before| now != Some(*before)) {
+            self.ask(Command::LeftField(left));
+        }
+        memory.field = now;
         self.commands
     }
 }

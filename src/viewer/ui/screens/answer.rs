@@ -27,7 +27,7 @@ fn look(kind: AnswerKind) -> Look {
 pub(crate) fn draw(ui: &mut Ui, answer: &AnswerPanel, actions: &[Action], turn: &mut Turn) {
     panel(ui, look(answer.kind), |ui| {
         let short = short(ui);
-        ui.spacing_mut().item_spacing.y = if short { space::XS } else { space::S };
+        ui.spacing_mut().item_spacing.y = if short { 6.0 } else { space::S };
         let size = if short { Size::Title } else { Size::Headline };
         let beside = answer.checked.as_deref().filter(|_| ui.available_width() > ROOM_FOR_TIME);
         // The time stands at the right of the first line; the headline keeps clear of it.
@@ -60,7 +60,8 @@ pub(crate) fn rest(ui: &mut Ui, answer: &AnswerPanel) {
 
 fn meaning(ui: &mut Ui, lines: &[String]) {
     for (number, words) in lines.iter().enumerate() {
-        let text = if number == 0 { theme::strong(words, Size::Body) } else { theme::text(words, Size::Body) };
+        let text =
+            if number == 0 { theme::strong(words, Size::Body) } else { theme::text(words, Size::Body) };
         line(ui, text);
     }
 }
@@ -72,7 +73,7 @@ fn stamp_right(ui: &mut Ui, checked: &str) -> f32 {
     let sign = Vec2::splat(16.0);
     let size = Vec2::new(sign.x + space::S + galley.size().x, 32.0);
     let rect = Rect::from_min_size(pos2(ui.max_rect().right() - size.x - space::S, ui.cursor().top()), size);
-    let response = ui.interact(rect, ui.id().with("checked"), Sense::hover());
+    let response = ui.interact(rect, ui.unique_id().with("checked"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, checked));
     let square = Rect::from_center_size(rect.left_center() + Vec2::new(sign.x / 2.0, 0.0), sign);
     draw_icon(ui.painter(), square, Icon::Clock, t.text_soft, t.surface);

@@ -11,17 +11,20 @@ pub(crate) fn draw(ui: &mut Ui, help: &Help) {
     let t = theme::tokens();
     let width = (ui.available_width() * 0.45).min(400.0);
     let frame = Frame::new().fill(t.surface).stroke(Stroke::new(1.0, t.edge)).inner_margin(Margin::ZERO);
-    Panel::right("help").resizable(false).exact_size(width).show_separator_line(false).frame(frame).show(ui, |ui| {
-        region(ui, &help.heading, |ui| {
-            scroll(ui, "help", |ui| {
-                heading(ui, 2, &help.heading, Size::Title);
-                ui.add_space(space::S);
-                for (key, command, does) in &help.rows {
-                    row(ui, key, command, does);
-                }
+    Panel::right("help").resizable(false).exact_size(width).show_separator_line(false).frame(frame).show(
+        ui,
+        |ui| {
+            region(ui, &help.heading, |ui| {
+                scroll(ui, "help", |ui| {
+                    heading(ui, 2, &help.heading, Size::Title);
+                    ui.add_space(space::S);
+                    for (key, command, does) in &help.rows {
+                        row(ui, key, command, does);
+                    }
+                });
             });
-        });
-    });
+        },
+    );
 }
 
 fn row(ui: &mut Ui, key: &str, command: &str, does: &str) {

@@ -7,7 +7,9 @@ use super::{answer, history, plans};
 use crate::viewer::present::screen::{self, AnswerSlot, Patient, Receipt};
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
-use crate::viewer::ui::widgets::{self, card, line, region, scroll, short, side_margin, two_columns, whole};
+use crate::viewer::ui::widgets::{
+    self, card, line, narrow, region, scroll, short, side_margin, two_columns, whole,
+};
 
 /// Draws the banner over the whole width.
 pub(crate) fn banner(ui: &mut Ui, banner: &screen::Banner) {
@@ -49,12 +51,22 @@ fn below(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
     }
     let left_empty = patient.plans.is_empty() && patient.receipt.is_none();
     let right_empty = patient.contacts.is_empty() && patient.next_steps.is_empty();
-    // Narrow, whom to ring comes right after the first thing read; wide, it stands beside it.
-    if left_empty || right_empty {
+    if narrow(ui) || left_empty || right_empty {
+        // One below the other, whom to ring first: the plan's name is in the answer above.
+        contacts(ui, patient, turn);
         left(ui, patient);
-        right(ui, patient, turn);
+        next_steps(ui, patient);
     } else {
-        two_columns(ui, 0.56, turn, |ui, _| left(ui, patient), |ui, turn| right(ui, patient, turn));
+        two_columns(
+            ui,
+            0.56,
+            turn,
+            |ui, _| left(ui, patient),
+            |ui, turn| {
+                contacts(ui, patient, turn);
+                next_steps(ui, patient);
+            },
+        );
     }
     if let Some(entries) = &patient.history {
         ui.add_space(space::S);
@@ -73,24 +85,32 @@ fn left(ui: &mut Ui, patient: &Patient) {
     }
 }
 
-fn right(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
+fn contacts(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
+    if patient.contacts.is_empty() {
+        return;
+    }
     ui.spacing_mut().item_spacing.y = space::S;
-    if !patient.contacts.is_empty() {
-        region(ui, "Social care contact", |ui| {
-            for entry in &patient.contacts {
-                plans::contact(ui, entry, turn);
-                ui.add_space(space::S);
-            }
-        });
+    region(ui, "Social care contact", |ui| {
+        for entry in &patient.contacts {
+            plans::contact(ui, entry, turn);
+            ui.add_space(space::S);
+        }
+    });
+}
+
+fn next_steps(ui: &mut Ui, patient: &Patient) {
+    if patient.next_steps.is_empty() {
+        return;
     }
-    if !patient.next_steps.is_empty() {
-        card(ui, |ui| {
-            for (number, step) in patient.next_steps.iter().enumerate() {
-                let text = if number == 0 { theme::strong(step, Size::Body) } else { theme::text(step, Size::Body) };
-                line(ui, text);
-            }
-        });
-    }
+    ui.spacing_mut().item_spacing.y = space::S;
+    card(ui, |ui| {
+        for (number, step) in patient.next_steps.iter().enumerate() {
+            let text =
+                if number == 0 { theme::strong(step, Size::Body) } else { theme::text(step, Size::Body) };
+            line(ui, text);
+        }
+    });
+    ui.add_space(space::S);
 }
 
 fn receipt(ui: &mut Ui, receipt: &Receipt) {
@@ -100,4 +120,5 @@ fn receipt(ui: &mut Ui, receipt: &Receipt) {
             line(ui, theme::text(words, Size::Body));
         }
     });
+    ui.add_space(space::S);
 }

@@ -90,9 +90,6 @@ fn field(ui: &mut Ui, entry: &FormField, width: f32, turn: &mut Turn) {
     if text != entry.text {
         turn.ask(Command::Typed(entry.field, text));
     }
-    if response.lost_focus() {
-        turn.ask(Command::LeftField(entry.field));
-    }
 }
 
 fn gender(ui: &mut Ui, search: &Search, turn: &mut Turn) {
@@ -120,7 +117,11 @@ fn beside(ui: &mut Ui, search: &Search, turn: &mut Turn) {
     if !search.guidance.is_empty() {
         card(ui, |ui| {
             for (number, words) in search.guidance.iter().enumerate() {
-                let text = if number == 0 { theme::strong(words, Size::Body) } else { theme::text(words, Size::Body) };
+                let text = if number == 0 {
+                    theme::strong(words, Size::Body)
+                } else {
+                    theme::text(words, Size::Body)
+                };
                 line(ui, text);
             }
         });
@@ -157,7 +158,9 @@ fn candidate(ui: &mut Ui, row: &CandidateRow, generation: u64, index: usize) -> 
         painted(ui, top, &row.name, theme::bold(Size::Lead), t.text);
         let second = top.translate(Vec2::new(0.0, 28.0));
         let share = rect.width() / 3.0;
-        for (column, (words, width)) in [(&row.born, 1.2), (&row.gender, 0.6), (&row.number, 1.2)].into_iter().enumerate() {
+        for (column, (words, width)) in
+            [(&row.born, 1.2), (&row.gender, 0.6), (&row.number, 1.2)].into_iter().enumerate()
+        {
             let left = [0.0, 1.2, 1.8].get(column).copied().unwrap_or(0.0) * share;
             let cell = Rect::from_min_size(second.min + Vec2::new(left, 0.0), Vec2::new(width * share, 26.0));
             painted(ui, cell, words, theme::regular(Size::Body), t.text);

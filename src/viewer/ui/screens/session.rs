@@ -7,7 +7,7 @@ use eframe::egui::{
 use crate::viewer::present::screen::SessionBar;
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
-use crate::viewer::ui::widgets::{Kind, chip, narrow, one_line, region, side_margin, whole};
+use crate::viewer::ui::widgets::{Kind, chip, line, narrow, one_line, region, side_margin, whole};
 
 const HEIGHT: f32 = 56.0;
 /// The line above the buttons, where the window is narrow.
@@ -24,10 +24,17 @@ pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
             let whole = Rect::from_min_size(ui.max_rect().min, Vec2::new(ui.available_width(), height));
             let (upper, lower) = whole.split_top_bottom_at_y(whole.top() + above);
             if above > 0.0 {
-                who(ui, session, upper, false);
+                let mut end = child(ui, upper, "found", Layout::right_to_left(Align::Center));
+                found(&mut end, session);
+                let left =
+                    Rect::from_min_max(upper.min, pos2(end.min_rect().left() - space::S, upper.bottom()));
+                who(ui, session, left, false);
             }
             // The buttons first: they keep their room, the words give way.
-            let bar = Rect::from_min_max(lower.min, lower.max - Vec2::new(0.0, if above > 0.0 { space::XS } else { 0.0 }));
+            let bar = Rect::from_min_max(
+                lower.min,
+                lower.max - Vec2::new(0.0, if above > 0.0 { space::XS } else { 0.0 }),
+            );
             let mut right = child(ui, bar, "ways out", Layout::right_to_left(Align::Center));
             for action in session.actions.iter().rev() {
                 turn.button(&mut right, action, Kind::OnBar);
@@ -41,6 +48,9 @@ pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
             }
             let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
             care(&mut left, session);
+            if above == 0.0 {
+                found(&mut left, session);
+            }
         });
     });
 }
@@ -77,7 +87,14 @@ fn care(ui: &mut Ui, session: &SessionBar) {
     } else {
         chip(ui, &session.care, t.brand_dark, t.on_strong, t.on_strong);
     }
-    if let Some(count) = &session.found_not_opened {
+}
+
+fn found(ui: &mut Ui, session: &SessionBar) {
+    let t = theme::tokens();
+    let Some(count) = &session.found_not_opened else { return };
+    if narrow(ui) {
+        line(ui, theme::strong(count, Size::Small).color(t.on_strong));
+    } else {
         chip(ui, count, t.surface, t.text, Color32::TRANSPARENT);
     }
 }

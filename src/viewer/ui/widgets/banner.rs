@@ -29,8 +29,9 @@ pub(crate) fn banner(ui: &mut Ui, banner: &Banner) {
     if !banner.marks.is_empty() {
         ui.add_space(space::XS);
         ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            ui.add_space(side);
             ui.spacing_mut().item_spacing.x = space::S;
-            ui.add_space(side - space::S);
             for mark in &banner.marks {
                 text::chip(ui, mark, t.notice, t.text, t.edge);
             }
@@ -41,7 +42,7 @@ pub(crate) fn banner(ui: &mut Ui, banner: &Banner) {
     let colour = if banner.deceased { t.deceased } else { t.surface };
     ground.set(fill, icon::boxed(whole, 0, colour, Stroke::NONE));
     if banner.deceased {
-        ground.set(pattern, icon::slants(whole, 2.0, 18.0, t.deceased_stripe));
+        ground.set(pattern, icon::slants(whole, 4.0, 18.0, t.deceased_stripe));
     }
     let line = Rect::from_min_max(whole.left_bottom() - Vec2::new(0.0, 3.0), whole.max);
     ui.painter().rect_filled(line, 0.0, t.brand_dark);

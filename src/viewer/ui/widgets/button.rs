@@ -69,7 +69,11 @@ impl<'a> Button<'a> {
 
     /// Draws it.
     pub(crate) fn show(self, ui: &mut Ui) -> Response {
-        ui.add_enabled_ui(self.enabled, |ui| self.draw(ui)).inner
+        if self.enabled {
+            // Straight into the row, so that a row that wraps sees how wide it is.
+            return self.draw(ui);
+        }
+        ui.add_enabled_ui(false, |ui| self.draw(ui)).inner
     }
 
     fn draw(self, ui: &mut Ui) -> Response {

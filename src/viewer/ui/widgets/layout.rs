@@ -3,7 +3,8 @@
 //! It refuses egui's automatic columns, which forget that 200 % zoom leaves 683 points.
 
 use eframe::egui::{
-    Align, Frame, InnerResponse, Key, Layout, Margin, Rect, Role, ScrollArea, Sense, Stroke, Ui, UiBuilder, Vec2, pos2,
+    Align, Frame, InnerResponse, Key, Layout, Margin, Rect, Role, ScrollArea, Sense, Stroke, Ui, UiBuilder,
+    Vec2, pos2,
 };
 
 use crate::viewer::ui::theme::{self, space};
@@ -38,7 +39,11 @@ pub(crate) fn side_margin(ui: &Ui) -> f32 {
 
 /// What is too long for the window: it scrolls with the wheel, with Page Up and Page Down, with Home and End held
 /// with Ctrl, and to whatever the keyboard goes to. The text keeps its width whether or not the bar is there.
-pub(crate) fn scroll<R>(ui: &mut Ui, id: impl std::hash::Hash + std::fmt::Debug, contents: impl FnOnce(&mut Ui) -> R) -> R {
+pub(crate) fn scroll<R>(
+    ui: &mut Ui,
+    id: impl std::hash::Hash + std::fmt::Debug,
+    contents: impl FnOnce(&mut Ui) -> R,
+) -> R {
     let side = side_margin(ui);
     let width = ui.available_width() - 2.0 * side;
     let page = ui.available_height() * 0.85;

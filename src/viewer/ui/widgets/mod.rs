@@ -21,7 +21,9 @@ pub(crate) use button::{Button, Kind};
 pub(crate) use choice::Choice;
 pub(crate) use field::Field;
 pub(crate) use icon::{Icon, draw as draw_icon};
-pub(crate) use layout::{card, narrow, notice_box, region, rule, scroll, short, side_margin, two_columns, whole};
+pub(crate) use layout::{
+    card, narrow, notice_box, region, rule, scroll, short, side_margin, two_columns, whole,
+};
 pub(crate) use phone::{Phone, phone};
 pub(crate) use segment::segment;
 pub(crate) use table::{Row, table};

@@ -3,7 +3,7 @@
 //!
 //! It refuses to format: a number is shown exactly as it was sent.
 
-use eframe::egui::{Label, Response, Ui};
+use eframe::egui::{Label, Rect, Response, Sense, Ui, Vec2};
 
 use super::{button, icon, text};
 use crate::viewer::ui::theme::{self, Size, space};
@@ -28,14 +28,20 @@ pub(crate) fn phone(ui: &mut Ui, phone: &Phone<'_>, copy: Option<&str>) -> Optio
     let size = if phone.now { Size::Display } else { Size::Title };
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = space::XS;
-        let label = if phone.now { theme::strong(phone.label, Size::Body) } else { theme::soft(phone.label, Size::Body) };
+        let label = if phone.now {
+            theme::strong(phone.label, Size::Body)
+        } else {
+            theme::soft(phone.label, Size::Body)
+        };
         ui.add(Label::new(label).wrap());
         let font = theme::bold(size);
         let mut copied = None;
         ui.horizontal_wrapped(|ui| {
             if phone.now {
-                let (square, _) = ui.allocate_exact_size(eframe::egui::Vec2::splat(28.0), eframe::egui::Sense::hover());
-                icon::draw(ui.painter(), square, icon::Icon::Telephone, t.text, t.surface);
+                // As high as the number, so that both stand on one line.
+                let (room, _) = ui.allocate_exact_size(Vec2::new(30.0, size.points() * 1.15), Sense::hover());
+                let square = Rect::from_center_size(room.center(), Vec2::splat(30.0));
+                icon::draw(ui.painter(), square, icon::Icon::Telephone, t.brand, t.surface);
             }
             let width = ui.available_width();
             text::named(ui, phone.number, phone.spoken, font, width);

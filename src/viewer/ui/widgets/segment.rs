@@ -7,9 +7,16 @@ use eframe::egui::{Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetI
 use crate::viewer::ui::theme::{self, Size, space};
 
 /// Draws the choices under their label. The answer is the index of one that was pressed.
-pub(crate) fn segment(ui: &mut Ui, label: &str, error: Option<&str>, choices: &[&str], picked: usize) -> Option<usize> {
+pub(crate) fn segment(
+    ui: &mut Ui,
+    label: &str,
+    error: Option<&str>,
+    choices: &[&str],
+    picked: usize,
+) -> Option<usize> {
     let t = theme::tokens();
-    let builder = UiBuilder::new().id_salt(label).accessibility_role(Role::RadioGroup).accessibility_label(label);
+    let builder =
+        UiBuilder::new().id_salt(label).accessibility_role(Role::RadioGroup).accessibility_label(label);
     ui.scope_builder(builder, |ui| {
         ui.spacing_mut().item_spacing.y = space::XS;
         let title = ui.painter().layout_no_wrap(label.to_owned(), theme::bold(Size::Body), t.text);

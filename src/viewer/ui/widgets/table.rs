@@ -32,7 +32,15 @@ pub(crate) fn table(ui: &mut Ui, head: &[&str], shares: &[f32], rows: &[Row<'_>]
     }
 }
 
-fn row(ui: &mut Ui, cells: &[&str], shares: &[f32], spoken: &str, role: Role, marked: bool, head: bool) -> Rect {
+fn row(
+    ui: &mut Ui,
+    cells: &[&str],
+    shares: &[f32],
+    spoken: &str,
+    role: Role,
+    marked: bool,
+    head: bool,
+) -> Rect {
     let t = theme::tokens();
     let width = ui.available_width();
     let size = if head { Size::Small } else { Size::Body };
@@ -52,7 +60,11 @@ fn row(ui: &mut Ui, cells: &[&str], shares: &[f32], spoken: &str, role: Role, ma
     if ui.is_rect_visible(rect) {
         if marked {
             ui.painter().rect_filled(rect, 0.0, t.picked);
-            ui.painter().rect_filled(Rect::from_min_size(rect.min, Vec2::new(4.0, rect.height())), 0.0, t.brand);
+            ui.painter().rect_filled(
+                Rect::from_min_size(rect.min, Vec2::new(4.0, rect.height())),
+                0.0,
+                t.brand,
+            );
         }
         if head {
             ui.painter().hline(rect.x_range(), rect.bottom() - 1.0, Stroke::new(2.0, t.edge));

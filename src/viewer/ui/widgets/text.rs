@@ -25,7 +25,7 @@ pub(crate) fn headline(ui: &mut Ui, level: u32, text: &str, size: Size, width: f
     let (rect, response) = ui.allocate_exact_size(galley.size(), Sense::focusable_noninteractive());
     as_heading(ui, response.id, level, text);
     ui.painter().galley(rect.min, galley, t.text);
-    super::button::focus_ring(ui, rect.expand(space::XS), &response);
+    super::button::focus_ring(ui, rect.expand(2.0), &response);
     response
 }
 
