@@ -18,6 +18,8 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(any(feature = "hub", feature = "viewer"))]
+pub mod config;
 pub mod domain;
 #[cfg(feature = "fhir")]
 pub mod fhir;

@@ -126,8 +126,10 @@ impl HubConfig {
     /// # Errors
     /// One sentence that names the file or the key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable =
-            |why: &dyn std::fmt::Display| ConfigError::Unreadable { path: path.to_owned(), why: why.to_string() };
+        let unreadable = |why: &dyn std::fmt::Display| ConfigError::Unreadable {
+            path: path.to_owned(),
+            why: why.to_string(),
+        };
         let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
         if size > FILE_BYTES {
             return Err(unreadable(&format!("it is larger than {FILE_BYTES} bytes")));

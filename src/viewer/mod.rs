@@ -8,6 +8,7 @@ pub mod command;
 pub mod effect;
 pub mod event;
 pub mod present;
+pub mod run;
 pub mod state;
 pub mod ui;
 pub mod update;

@@ -14,7 +14,7 @@ use super::command::Field;
 use super::present::screen::Focus;
 use crate::domain::{
     AccessReference, AccessStatus, Answer, BirthDateError, Candidate, CareSetting, ConfirmedPatient, Failure,
-    Gender, HistoryReading, NhsNumber, NhsNumberError, SearchQuery, Telephone, dates,
+    Gender, HistoryReading, NhsNumber, NhsNumberError, SearchQuery, SiteAdvice, dates,
 };
 
 /// What does not change while the program runs.
@@ -22,6 +22,8 @@ use crate::domain::{
 pub struct Setup {
     /// The demonstration: says so on every screen.
     pub demonstration: bool,
+    /// This program can start the demonstration.
+    pub can_demonstrate: bool,
     /// Who can sign in.
     pub personas: Vec<Persona>,
     /// NHS number and date of birth to begin with, from the command line.
@@ -41,26 +43,6 @@ pub struct Persona {
     pub organisation: String,
     /// What this persona shows.
     pub note: String,
-}
-
-/// The site's own safeguarding contacts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SiteAdvice {
-    /// The safeguarding lead.
-    pub lead: Option<NamedNumber>,
-    /// The local authority where the site is: "the authority where the child is now".
-    pub local_authority: Option<NamedNumber>,
-    /// Who mends this program.
-    pub it_help: Option<NamedNumber>,
-}
-
-/// A name and a number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedNumber {
-    /// Name.
-    pub name: String,
-    /// Number.
-    pub telephone: Telephone,
 }
 
 /// When something happens: a clock that never goes back, and the computer's own, which is not trusted for

@@ -3,9 +3,10 @@
 use super::screen::AnswerPanel;
 use super::words;
 use crate::domain::{
-    Answer, AnswerKind, Failure, PlanKind, ShownPlan, ShownStanding, WhyNot, answer::NothingHeldNotes, dates,
+    Answer, AnswerKind, Failure, NamedNumber, PlanKind, ShownPlan, ShownStanding, SiteAdvice, WhyNot,
+    answer::NothingHeldNotes, dates,
 };
-use crate::viewer::state::{NamedNumber, Opened, Session, SiteAdvice};
+use crate::viewer::state::{Opened, Session};
 
 /// The plans that an answer shows, whichever of the five it is.
 #[must_use]

@@ -61,7 +61,7 @@ fn strip(state: &State) -> Option<String> {
 
 fn body(state: &State, now: Now) -> Body {
     match &state.phase {
-        Phase::NoConfiguration { problem } => Body::Notice(no_configuration(problem.as_deref())),
+        Phase::NoConfiguration { problem } => Body::Notice(no_configuration(state, problem.as_deref())),
         Phase::SignedOut { why, signing_in } => sign_in(state, *why, *signing_in),
         Phase::Desk(desk) => match &desk.stage {
             Stage::Search(search) => Body::Search(search::search(state, desk, search)),
@@ -71,21 +71,23 @@ fn body(state: &State, now: Now) -> Body {
     }
 }
 
-fn no_configuration(problem: Option<&str>) -> Notice {
-    let mut text = vec![
-        "This computer has not been told which hub to use.".to_owned(),
-        "Open the configuration file that your IT department gave you, or look around in the demonstration."
-            .to_owned(),
-    ];
+fn no_configuration(state: &State, problem: Option<&str>) -> Notice {
+    let can_demonstrate = state.setup.can_demonstrate;
+    let mut text = vec!["This computer has not been told which hub to use.".to_owned()];
+    text.push(
+        if can_demonstrate {
+            "Open the configuration file that your IT department gave you, or look around in the demonstration."
+        } else {
+            "Open the configuration file that your IT department gave you."
+        }
+        .to_owned(),
+    );
     text.extend(problem.map(|why| format!("The file was not taken: {why}")));
-    Notice {
-        heading: "No hub is set up".to_owned(),
-        text,
-        actions: vec![
-            Action::new(Command::OpenConfiguration, Prominence::Primary),
-            Action::new(Command::StartDemonstration, Prominence::Secondary),
-        ],
+    let mut actions = vec![Action::new(Command::OpenConfiguration, Prominence::Primary)];
+    if can_demonstrate {
+        actions.push(Action::new(Command::StartDemonstration, Prominence::Secondary));
     }
+    Notice { heading: "No hub is set up".to_owned(), text, actions }
 }
 
 fn hidden() -> Notice {

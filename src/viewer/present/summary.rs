@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{answer, contact};
-use crate::domain::dates;
-use crate::viewer::state::{Desk, Record, SiteAdvice, Stage};
+use crate::domain::{SiteAdvice, dates};
+use crate::viewer::state::{Desk, Record, Stage};
 
 const FIRST_LINE: &str = "SAFEGUARDING: hide from online and proxy access; not for discharge letters or copies to parents or carers";
 const LAST_LINE: &str = "Social care rung at __, spoke to __";

@@ -63,8 +63,8 @@ fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
             Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
         },
         Command::StartDemonstration => match state.phase {
-            Phase::NoConfiguration { .. } => vec![Effect::StartDemonstration],
-            Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
+            Phase::NoConfiguration { .. } if state.setup.can_demonstrate => vec![Effect::StartDemonstration],
+            Phase::NoConfiguration { .. } | Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
         },
         Command::Typed(field, text) => search::typed(state, field, &text),
         Command::LeftField(field) => search::left(state, field, now),
