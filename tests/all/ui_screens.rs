@@ -46,7 +46,8 @@ fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
 }
 
 fn patient(name: &str) -> Screen {
-    fixtures::all().into_iter().find(|(found, _)| found.ends_with(name)).expect("a fixture of that name").1
+    let found = fixtures::all().into_iter().find(|(found, _)| found.ends_with(name));
+    found.map(|(_, screen)| screen).unwrap_or_else(|| panic!("no fixture ends with {name}"))
 }
 
 fn search(focus: FocusTarget) -> Screen {

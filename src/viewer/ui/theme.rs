@@ -35,8 +35,6 @@ pub(crate) struct Tokens {
     pub(crate) picked: Color32,
     /// Alert, and errors at a field.
     pub(crate) alert: Color32,
-    /// Alert's darker partner: a pressed danger button.
-    pub(crate) alert_dark: Color32,
     /// Past plan.
     pub(crate) past: Color32,
     /// Nothing held and Not checked: no colour at all, on purpose.
@@ -73,7 +71,6 @@ const LIGHT: Tokens = Tokens {
     on_strong: rgb(0xffffff),
     picked: rgb(0xf0f4f5),
     alert: rgb(0xd5281b),
-    alert_dark: rgb(0x7c2855),
     past: rgb(0x330072),
     neutral: rgb(0x4c6272),
     caution: rgb(0xffb81c),

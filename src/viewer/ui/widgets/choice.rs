@@ -11,8 +11,6 @@ use crate::viewer::ui::theme::{self, space};
 #[must_use = "call show"]
 pub(crate) struct Choice<'a> {
     name: &'a str,
-    role: Role,
-    picked: bool,
     height: f32,
     id: Option<Id>,
 }
@@ -20,13 +18,7 @@ pub(crate) struct Choice<'a> {
 impl<'a> Choice<'a> {
     /// A choice with this accessible name.
     pub(crate) fn new(name: &'a str) -> Self {
-        Self { name, role: Role::Button, picked: false, height: 64.0, id: None }
-    }
-
-    /// Marks it as the one that Enter takes.
-    pub(crate) fn picked(mut self, picked: bool) -> Self {
-        self.picked = picked;
-        self
+        Self { name, height: 64.0, id: None }
     }
 
     /// An id of its own, for the keyboard to be sent to.
@@ -46,19 +38,11 @@ impl<'a> Choice<'a> {
         let t = theme::tokens();
         let (rect, response) =
             ui.allocate_exact_size(Vec2::new(ui.available_width(), self.height), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(self.role, ui.is_enabled(), self.name));
-        if self.picked {
-            ui.ctx().accesskit_node_builder(response.id, |node| node.set_selected(true));
-        }
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.name));
         if ui.is_rect_visible(rect) {
             let lit = response.hovered() || response.is_pointer_button_down_on();
-            let fill = if lit || self.picked { t.picked } else { t.surface };
-            let edge = if self.picked { Stroke::new(3.0, t.brand) } else { Stroke::new(1.0, t.edge) };
-            ui.painter().rect(rect, theme::RADIUS, fill, edge, StrokeKind::Inside);
-            if self.picked {
-                let bar = Rect::from_min_size(rect.min, Vec2::new(space::S, rect.height()));
-                ui.painter().rect_filled(bar, theme::RADIUS, t.brand);
-            }
+            let fill = if lit { t.picked } else { t.surface };
+            ui.painter().rect(rect, theme::RADIUS, fill, Stroke::new(1.0, t.edge), StrokeKind::Inside);
             paint(ui, rect.shrink2(Vec2::new(space::L, space::S)));
         }
         super::button::focus_ring(ui, rect, &response);
