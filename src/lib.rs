@@ -16,6 +16,12 @@
 //!
 //! A test (`tests/all/layering.rs`) reads the `use`s and holds this table.
 
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(any(feature = "hub", feature = "viewer"))]
+pub mod config;
 pub mod domain;
+#[cfg(feature = "fhir")]
+pub mod fhir;
 #[cfg(feature = "viewer")]
 pub mod viewer;

@@ -275,9 +275,10 @@ mod tests {
 
     #[test]
     fn nothing_held_warns_for_newborns_and_adults() {
-        let notes = |born| match Answer::of(&person(born, false), PlansReading::default(), TODAY) {
-            Answer::NothingHeld(notes) => notes,
-            other => panic!("{other:?}"),
+        let notes = |born| {
+            let answer = Answer::of(&person(born, false), PlansReading::default(), TODAY);
+            let Answer::NothingHeld(notes) = answer else { panic!("{answer:?}") };
+            notes
         };
         assert!(notes(date(2026, 8, 31)).may_be_under_mother);
         assert!(!notes(date(2026, 8, 30)).may_be_under_mother);

@@ -36,8 +36,8 @@ impl Field {
     }
 }
 
-/// A command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command. `Debug` says which, never what was typed.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Command {
     /// Sign in as the persona with this index.
     SignIn(usize),
@@ -115,6 +115,12 @@ impl Shortcut {
         let control = if self.control { "Ctrl+" } else { "" };
         let shift = if self.shift { "Shift+" } else { "" };
         format!("{control}{shift}{key}")
+    }
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Command({})", self.label())
     }
 }
 

@@ -1,0 +1,326 @@
+//! Typed calls to the hub, with a limit on every one and one [`Failure`] per phase.
+//!
+//! No text of the hub's, no address and no token ever reaches an error: a failure says what kind it is and
+//! nothing else.
+
+mod errors;
+mod transfer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::domain::{
+    AccessReference, AccessStatus, CareSetting, Dated, Failure, HistoryReading, NhsNumber, Notice,
+    NoticeState, Person, PlansAnswer, Report, SearchQuery, SearchReading, View,
+};
+use crate::fhir::{codes, read};
+
+pub use transfer::Limits;
+
+/// A signed-in connection to one hub. Cheap to clone.
+#[derive(Clone)]
+pub struct HubClient {
+    http: reqwest::Client,
+    base: Url,
+    token: Arc<Zeroizing<String>>,
+    site: Option<String>,
+    limits: Limits,
+    synthetic: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for HubClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HubClient(hidden)")
+    }
+}
+
+impl HubClient {
+    /// A connection to the hub at `base` with an access token. `site` is the configured place of this
+    /// computer, which the local authority is told.
+    ///
+    /// # Errors
+    /// The address is none, or TLS cannot be set up.
+    pub fn new(base: &str, token: String, site: Option<String>, limits: Limits) -> Result<Self, Failure> {
+        let mut base = Url::parse(base).map_err(|_| Failure::NameNotFound)?;
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Ok(Self {
+            http: transfer::http(limits)?,
+            base,
+            token: Arc::new(Zeroizing::new(token)),
+            site,
+            limits,
+            synthetic: Arc::default(),
+        })
+    }
+
+    /// Whether any answer so far said that the hub holds synthetic people.
+    #[must_use]
+    pub fn is_synthetic(&self) -> bool {
+        self.synthetic.load(Ordering::Relaxed)
+    }
+
+    /// Asks the hub what it is; learns whether it is synthetic.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn greet(&self) -> Result<(), Failure> {
+        let request = self.request(Method::GET, self.address("metadata", &[])?, Audience::Plain);
+        self.send(request).await.map(|_| ())
+    }
+
+    /// Searches people.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn search(
+        &self,
+        query: &SearchQuery,
+        request_id: Uuid,
+    ) -> Result<Dated<SearchReading>, Failure> {
+        let (first, last) = query.born.range();
+        let mut parameters = vec![("family", query.family.clone())];
+        if query.born.is_exact() {
+            parameters.push(("birthdate", format!("eq{first}")));
+        } else {
+            parameters.push(("birthdate", format!("ge{first}")));
+            parameters.push(("birthdate", format!("le{last}")));
+        }
+        parameters.extend(query.given.clone().map(|given| ("given", given)));
+        parameters.extend(query.gender.map(|gender| ("gender", gender.code().to_owned())));
+        parameters.extend(query.postcode.clone().map(|postcode| ("address-postalcode", postcode)));
+        if query.similar {
+            parameters.push(("_fuzzy-match", "true".to_owned()));
+        }
+        let address = self.address("personal-demographics/FHIR/R4/Patient", &parameters)?;
+        let answer =
+            self.send(self.request(Method::GET, address, Audience::Demographics(request_id))).await?;
+        Ok(Dated { value: read::search(&answer.body)?, at: hub_time(&answer)? })
+    }
+
+    /// Retrieves one person. The number that comes back can differ from the one asked for: use it.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn retrieve(&self, number: NhsNumber, request_id: Uuid) -> Result<Dated<Person>, Failure> {
+        let path = format!("personal-demographics/FHIR/R4/Patient/{}", number.digits());
+        let request =
+            self.request(Method::GET, self.address(&path, &[])?, Audience::Demographics(request_id));
+        let answer = self.send(request).await?;
+        Ok(Dated { value: read::person(&answer.body)?, at: hub_time(&answer)? })
+    }
+
+    /// Opens the child protection information: a view is recorded and the authority is told.
+    ///
+    /// # Errors
+    /// Why there is no answer. The view may have been recorded all the same.
+    pub async fn plans(&self, view: View) -> Result<PlansAnswer, Failure> {
+        let answered = tokio::time::timeout(self.limits.whole, self.ask_for_plans(view)).await;
+        answered.unwrap_or(Err(Failure::TimedOut))
+    }
+
+    async fn ask_for_plans(&self, view: View) -> Result<PlansAnswer, Failure> {
+        let answer = match self.send(self.child_protection("CareTeam", view, &[])?).await {
+            // Safe to ask once more: the hub knows the view by its TraceID and records it once.
+            Err(Failure::CutShort | Failure::NoConnection) => {
+                self.send(self.child_protection("CareTeam", view, &[])?).await?
+            }
+            answered => answered?,
+        };
+        let reading = read::plans(&answer.body, view.number)?;
+        let reference = answer.header(codes::ACCESS_REFERENCE).and_then(AccessReference::parse);
+        Ok(PlansAnswer { reading, reference: reference.ok_or(Failure::NoReference)?, at: hub_time(&answer)? })
+    }
+
+    /// Who opened it before.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn history(&self, view: View) -> Result<HistoryReading, Failure> {
+        // Not a legal FHIR `_include`, and published so.
+        let include = format!("AuditEvent:entity-type={}|ASSIGNED", codes::ROLE_CLASS);
+        let answer = self.send(self.child_protection("AuditEvent", view, &[("_include", include)])?).await?;
+        read::history(&answer.body)
+    }
+
+    /// What became of a view.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn access_status(&self, reference: &AccessReference) -> Result<AccessStatus, Failure> {
+        let address = self.address(&format!("access/{}", reference.as_str()), &[])?;
+        let answer = self.send(self.request(Method::GET, address, Audience::Plain)).await?;
+        let wire: StatusWire = serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable)?;
+        wire.read().ok_or(Failure::Unreadable)
+    }
+
+    /// Says that a view was opened in error: logged, and told to the authority as a correction.
+    ///
+    /// # Errors
+    /// Why it was not accepted.
+    pub async fn opened_in_error(&self, reference: &AccessReference) -> Result<(), Failure> {
+        let address = self.address(&format!("access/{}/opened-in-error", reference.as_str()), &[])?;
+        self.send(self.request(Method::POST, address, Audience::Plain)).await.map(|_| ())
+    }
+
+    /// Reports something done with what was shown. What cannot be reported must not be done.
+    ///
+    /// # Errors
+    /// Why it was not accepted.
+    pub async fn report(&self, reference: &AccessReference, report: Report) -> Result<(), Failure> {
+        let body = serde_json::json!({
+            "resourceType": "AuditEvent",
+            "subtype": [{ "system": codes::ACCESS_TAGS, "code": report.code() }],
+            "entity": [{ "what": { "identifier": { "value": reference.as_str() } } }],
+        });
+        let address = self.address("cpis/FHIR/R4/AuditEvent", &[])?;
+        let request = self.request(Method::POST, address, Audience::Plain);
+        let request = request.header("content-type", "application/fhir+json").body(body.to_string());
+        self.send(request).await.map(|_| ())
+    }
+
+    /// Switches this session between scheduled and unscheduled care; the hub audits it.
+    ///
+    /// # Errors
+    /// Why it was not accepted: then the session stays as it was.
+    pub async fn set_care(&self, care: CareSetting) -> Result<(), Failure> {
+        let word = match care {
+            CareSetting::Scheduled => "scheduled",
+            CareSetting::Unscheduled => "unscheduled",
+        };
+        let body = serde_json::json!({ "care_setting": word }).to_string();
+        let request = self.request(Method::PUT, self.address("session/care-setting", &[])?, Audience::Plain);
+        self.send(request.header("content-type", "application/json").body(body)).await.map(|_| ())
+    }
+
+    fn child_protection(
+        &self,
+        resource: &str,
+        view: View,
+        more: &[(&str, String)],
+    ) -> Result<reqwest::RequestBuilder, Failure> {
+        let mut parameters =
+            vec![("patient:identifier", format!("{}|{}", codes::NHS_NUMBER, view.number.digits()))];
+        parameters.extend_from_slice(more);
+        let address = self.address(&format!("cpis/FHIR/R4/{resource}"), &parameters)?;
+        Ok(self.request(Method::GET, address, Audience::ChildProtection(view)))
+    }
+
+    fn address(&self, path: &str, parameters: &[(&str, String)]) -> Result<Url, Failure> {
+        let mut address = self.base.join(path).map_err(|_| Failure::NameNotFound)?;
+        if !parameters.is_empty() {
+            address.query_pairs_mut().extend_pairs(parameters);
+        }
+        Ok(address)
+    }
+
+    fn request(&self, method: Method, address: Url, audience: Audience) -> reqwest::RequestBuilder {
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", HeaderValue::from_static("application/fhir+json"));
+        if let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", self.token.as_str())) {
+            bearer.set_sensitive(true);
+            headers.insert("authorization", bearer);
+        }
+        if let Some(site) = self.site.as_deref().and_then(|site| HeaderValue::from_str(site).ok()) {
+            headers.insert("x-site", site);
+        }
+        let mut request = self.http.request(method, address).headers(headers);
+        match audience {
+            Audience::Plain => {}
+            Audience::Demographics(request_id) => {
+                request = request.header(codes::REQUEST_ID, request_id.to_string());
+            }
+            Audience::ChildProtection(view) => {
+                let unscheduled = match view.care {
+                    CareSetting::Unscheduled => "true",
+                    CareSetting::Scheduled => "false",
+                };
+                request = request
+                    .header(codes::TRACE_ID, view.trace.to_string())
+                    .header(codes::IS_UNSCHEDULED, unscheduled);
+            }
+        }
+        request
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<transfer::Received, Failure> {
+        let received = transfer::exchange(request, self.limits).await?;
+        if received.header(codes::SYNTHETIC).is_some_and(|value| value == "true") {
+            self.synthetic.store(true, Ordering::Relaxed);
+        }
+        errors::check(received)
+    }
+}
+
+/// Which service a request goes to, and the headers that it wants.
+enum Audience {
+    Plain,
+    Demographics(Uuid),
+    ChildProtection(View),
+}
+
+fn hub_time(answer: &transfer::Received) -> Result<Timestamp, Failure> {
+    answer.header("date").and_then(http_date).ok_or(Failure::NoTime)
+}
+
+/// `Sun, 22 Nov 2026 14:33:02 GMT`.
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
+
+#[derive(Deserialize)]
+struct StatusWire {
+    reference: String,
+    recorded: String,
+    silent: bool,
+    notices: Vec<NoticeWire>,
+}
+
+#[derive(Deserialize)]
+struct NoticeWire {
+    authority: String,
+    state: String,
+    at: String,
+}
+
+impl StatusWire {
+    fn read(self) -> Option<AccessStatus> {
+        let notice = |wire: NoticeWire| {
+            let state = match wire.state.as_str() {
+                "queued" => NoticeState::Queued,
+                "delivered" => NoticeState::Delivered,
+                "filed" => NoticeState::Filed,
+                "returned" => NoticeState::Returned,
+                "told-earlier" => NoticeState::ToldEarlier,
+                _ => return None,
+            };
+            Some(Notice { authority: wire.authority, state, at: wire.at.parse().ok()? })
+        };
+        Some(AccessStatus {
+            reference: AccessReference::parse(&self.reference)?,
+            recorded: self.recorded.parse().ok()?,
+            silent: self.silent,
+            notices: self.notices.into_iter().map(notice).collect::<Option<_>>()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hubs_date_is_read() {
+        let at = http_date("Sun, 22 Nov 2026 14:33:02 GMT").unwrap();
+        assert_eq!(at.to_string(), "2026-11-22T14:33:02Z");
+        assert_eq!(http_date("today"), None);
+    }
+}

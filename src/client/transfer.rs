@@ -1,0 +1,66 @@
+//! One request and its answer, within limits of time and size.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+
+use super::errors;
+use crate::domain::Failure;
+
+/// Limits of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until connected.
+    pub connect: Duration,
+    /// From sending to the last byte of the answer.
+    pub whole: Duration,
+    /// Largest answer, in bytes.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    /// A clinician waits at most 8 s; 25 accesses and a handful of plans are a few dozen kilobytes.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(2), whole: Duration::from_secs(8), body_bytes: 2 * 1024 * 1024 }
+    }
+}
+
+/// An answer, completely received.
+pub(super) struct Received {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Received {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok().map(str::trim)
+    }
+}
+
+/// A client that follows no redirect (it would carry the token elsewhere) and uses no proxy from the
+/// environment.
+pub(super) fn http(limits: Limits) -> Result<reqwest::Client, Failure> {
+    reqwest::Client::builder()
+        .connect_timeout(limits.connect)
+        .timeout(limits.whole)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("cpis-viewer/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|_| Failure::NotSecure)
+}
+
+pub(super) async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Result<Received, Failure> {
+    let mut response = request.send().await.map_err(|error| errors::of_transfer(&error))?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| errors::of_transfer(&error))? {
+        if body.len() + chunk.len() > limits.body_bytes {
+            return Err(Failure::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Received { status: response.status(), headers: response.headers().clone(), body })
+}

@@ -1,0 +1,279 @@
+//! The hub's settings (`hub.toml`).
+//!
+//! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
+//! Nothing is opened or created here but the file itself.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::domain::{ContactMode, Site, TailDays, Telephone};
+
+/// Bytes of a configuration file that are read.
+const FILE_BYTES: u64 = 1024 * 1024;
+
+/// Why the hub does not start with this configuration: one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {why}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        why: String,
+    },
+    /// Not TOML, or a key that the hub does not know.
+    #[error("the configuration {path} is not valid: {why}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason, with line and column.
+        why: String,
+    },
+    /// A setting that cannot be meant.
+    #[error("`{key}` in the configuration: {why}")]
+    Setting {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// How strictly a commit is on disk before it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// Every commit is flushed to the disk: the only setting for real people.
+    Full,
+    /// A power cut may lose views that were answered. Refused unless the database is marked synthetic; there
+    /// so that a test can show that the flush matters.
+    Normal,
+}
+
+/// What the hub runs with.
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    /// Where it listens: a loopback address (TLS comes later).
+    pub listen: SocketAddr,
+    /// Issuer and audience of its tokens: its own URL.
+    pub issuer: String,
+    /// The database file.
+    pub database: PathBuf,
+    /// The PKCS#8 PEM file with the key that signs and proves tokens.
+    pub signing_key: PathBuf,
+    /// How long ended plans are shown.
+    pub tails: TailDays,
+    /// The places where care happens.
+    pub sites: Vec<Site>,
+    /// How strictly commits reach the disk.
+    pub synchronous: Synchronous,
+}
+
+/// The file, word for word.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HubFile {
+    listen: String,
+    issuer: String,
+    database: PathBuf,
+    signing_key: PathBuf,
+    #[serde(default)]
+    plans: PlansTable,
+    #[serde(default)]
+    store: StoreTable,
+    #[serde(default, rename = "site")]
+    sites: Vec<SiteTable>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlansTable {
+    tail_days: Option<u16>,
+    unborn_tail_days: Option<u16>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoreTable {
+    synchronous: Option<Synchronous>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteTable {
+    id: String,
+    organisation_code: String,
+    setting: String,
+    name: String,
+    department: String,
+    call_back: Option<String>,
+    contact: Contact,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Contact {
+    InPerson,
+    ByTelephone,
+}
+
+impl HubConfig {
+    /// Reads and resolves a file; relative paths in it count from the file's own directory.
+    ///
+    /// # Errors
+    /// One sentence that names the file or the key.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |why: &dyn std::fmt::Display| ConfigError::Unreadable {
+            path: path.to_owned(),
+            why: why.to_string(),
+        };
+        let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
+        if size > FILE_BYTES {
+            return Err(unreadable(&format!("it is larger than {FILE_BYTES} bytes")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+        let file: HubFile = toml::from_str(&text)
+            .map_err(|error| ConfigError::Invalid { path: path.to_owned(), why: error.to_string() })?;
+        Self::resolve(file, path.parent().unwrap_or(Path::new(".")))
+    }
+
+    fn resolve(file: HubFile, directory: &Path) -> Result<Self, ConfigError> {
+        let listen: SocketAddr = file
+            .listen
+            .parse()
+            .map_err(|_| setting("listen", "this is no address with a port, such as 127.0.0.1:8470"))?;
+        if !listen.ip().is_loopback() {
+            return Err(setting(
+                "listen",
+                "the hub speaks plain HTTP and listens on loopback addresses only; TLS comes later",
+            ));
+        }
+        let fits = |url: &str| {
+            (url.starts_with("https://") || url.starts_with("http://"))
+                && url.len() > "https://".len()
+                && !url.ends_with('/')
+                && !url.contains(char::is_whitespace)
+        };
+        if !fits(&file.issuer) {
+            return Err(setting("issuer", "this must be the hub's URL, without a slash at its end"));
+        }
+        let defaults = TailDays::default();
+        let tails = TailDays {
+            child: file.plans.tail_days.unwrap_or(defaults.child),
+            unborn: file.plans.unborn_tail_days.unwrap_or(defaults.unborn),
+        };
+        if tails.child > 366 || tails.unborn > 366 {
+            return Err(setting("plans", "a plan is shown for at most 366 days after its end"));
+        }
+        Ok(Self {
+            listen,
+            issuer: file.issuer,
+            database: directory.join(non_empty("database", file.database)?),
+            signing_key: directory.join(non_empty("signing_key", file.signing_key)?),
+            tails,
+            sites: sites(file.sites)?,
+            synchronous: file.store.synchronous.unwrap_or(Synchronous::Full),
+        })
+    }
+}
+
+fn sites(tables: Vec<SiteTable>) -> Result<Vec<Site>, ConfigError> {
+    let mut sites: Vec<Site> = Vec::with_capacity(tables.len());
+    for table in tables {
+        let key = format!("site.{}", table.id);
+        let id_fits = (1..=40).contains(&table.id.len())
+            && table.id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if !id_fits {
+            return Err(setting("site.id", "1 to 40 letters, digits, dashes, dots and underscores"));
+        }
+        for (name, text) in [
+            ("organisation_code", &table.organisation_code),
+            ("setting", &table.setting),
+            ("name", &table.name),
+        ] {
+            if text.trim().is_empty() {
+                return Err(setting(&key, &format!("`{name}` is empty")));
+            }
+        }
+        if sites.iter().any(|s| s.id == table.id && s.organisation_code == table.organisation_code) {
+            return Err(setting(&key, "the organisation has two sites of this id"));
+        }
+        let call_back = match table.call_back.as_deref() {
+            None => None,
+            Some(text) => Some(
+                Telephone::new(text)
+                    .filter(Telephone::looks_like_a_number)
+                    .ok_or_else(|| setting(&key, "`call_back` is not a telephone number"))?,
+            ),
+        };
+        sites.push(Site {
+            id: table.id,
+            organisation_code: table.organisation_code,
+            setting: table.setting,
+            name: table.name,
+            department: table.department,
+            call_back,
+            contact: match table.contact {
+                Contact::InPerson => ContactMode::InPerson,
+                Contact::ByTelephone => ContactMode::ByTelephone,
+            },
+        });
+    }
+    Ok(sites)
+}
+
+fn non_empty(key: &str, path: PathBuf) -> Result<PathBuf, ConfigError> {
+    if path.as_os_str().is_empty() { Err(setting(key, "this is empty")) } else { Ok(path) }
+}
+
+fn setting(key: &str, why: &str) -> ConfigError {
+    ConfigError::Setting { key: key.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STARTING: &str = include_str!("../../packaging/hub.toml");
+
+    fn resolve(text: &str) -> Result<HubConfig, String> {
+        let file: HubFile = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        HubConfig::resolve(file, Path::new("/etc/cpis")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_starting_configuration_is_valid() {
+        let config = resolve(STARTING).unwrap();
+        assert_eq!(config.tails, TailDays::default());
+        assert_eq!(config.synchronous, Synchronous::Full);
+        assert!(!config.sites.is_empty());
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_meant_is_refused_in_a_sentence() {
+        let base = "listen = \"127.0.0.1:8470\"\nissuer = \"http://127.0.0.1:8470\"\n\
+                    database = \"hub.db\"\nsigning_key = \"key.pem\"\n";
+        assert_eq!(resolve(base).unwrap().database, Path::new("/etc/cpis/hub.db"));
+        let check = |from: &str, to: &str, expected: &str| {
+            let error = resolve(&base.replace(from, to)).unwrap_err();
+            assert!(error.contains(expected), "{to}: {error}");
+        };
+        check("127.0.0.1:8470\"\nissuer", "0.0.0.0:8470\"\nissuer", "loopback addresses only");
+        check("127.0.0.1:8470\"\nissuer", "localhost\"\nissuer", "no address with a port");
+        check("http://127.0.0.1:8470", "hub", "the hub's URL");
+        check("hub.db", "", "`database`");
+        check("database", "databse", "unknown field");
+        let site = "[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"ED\"\nname = \"GWH\"\n\
+                    department = \"ED\"\ncontact = \"in-person\"\n";
+        assert_eq!(resolve(&format!("{base}{site}")).unwrap().sites.len(), 1);
+        let twice = format!("{base}{site}{site}");
+        assert!(resolve(&twice).unwrap_err().contains("two sites of this id"));
+        let bad = format!("{base}{site}call_back = \"switchboard\"\n");
+        assert!(resolve(&bad).unwrap_err().contains("not a telephone number"));
+        let long = format!("{base}[plans]\ntail_days = 4000\n");
+        assert!(resolve(&long).unwrap_err().contains("at most 366 days"));
+    }
+}

@@ -1,0 +1,9 @@
+//! Settings: parsed first, without doing anything, then resolved.
+//!
+//! Refuses rather than falls back: an unknown key, an unreadable file or a setting that cannot be meant ends
+//! the start with one sentence.
+
+#[cfg(feature = "hub")]
+pub mod hub;
+#[cfg(feature = "viewer")]
+pub mod viewer;

@@ -1,0 +1,81 @@
+//! Every limit of the hub, in one place. Nothing in it grows without one of these.
+
+use std::time::Duration;
+
+/// Bytes of a request's line and headers together; more closes the connection with 431.
+pub const HEADER_BYTES: usize = 16 * 1024;
+
+/// Number of request headers; more closes the connection with 431.
+pub const HEADER_COUNT: usize = 64;
+
+/// Time within which a request's headers must have arrived; then the connection is closed.
+pub const HEADER_READ: Duration = Duration::from_secs(5);
+
+/// Bytes of a request's body; more is a 413.
+pub const BODY_BYTES: usize = 64 * 1024;
+
+/// Time for a whole request, from its headers to its answer; then 408.
+pub const REQUEST: Duration = Duration::from_secs(10);
+
+/// Time for which one connection may stay open, however lively.
+pub const CONNECTION: Duration = Duration::from_secs(15 * 60);
+
+/// Open connections; further ones wait in the operating system's queue.
+pub const CONNECTIONS: usize = 512;
+
+/// Time that open requests get to finish when the hub is told to stop.
+pub const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// Requests that wait for the writer; more are answered 503 with `Retry-After`.
+pub const WRITER_QUEUE: usize = 256;
+
+/// Requests that share one commit.
+pub const COMMIT_GROUP: usize = 64;
+
+/// Connections that only read (session settings, the status of a view, health).
+pub const READERS: usize = 2;
+
+/// Time that SQLite waits for another process's lock.
+pub const LOCK_WAIT: Duration = Duration::from_secs(2);
+
+/// Matches that a search returns unless it asks for fewer or more.
+pub const SEARCH_RESULTS_USUAL: usize = 20;
+
+/// Matches that a search may ask for.
+pub const SEARCH_RESULTS_MOST: usize = 50;
+
+/// People that a fuzzy search compares one by one; more than that is "too many".
+pub const FUZZY_COMPARED: usize = 20_000;
+
+/// Characters of one search parameter.
+pub const PARAMETER_CHARACTERS: usize = 100;
+
+/// Rows of the access history that are returned (published rule).
+pub const HISTORY_RETURNED: usize = 25;
+
+/// Rows of the access history that are looked at to find them.
+pub const HISTORY_READ: usize = 5_000;
+
+/// Plans held for one person that an answer carries.
+pub const PLANS_PER_PERSON: usize = 50;
+
+/// Refusals of callers who never proved who they are that are remembered; older ones are only counted.
+pub const REFUSALS_REMEMBERED: usize = 1_000;
+
+/// Bytes of a token.
+pub const TOKEN_BYTES: usize = 8 * 1024;
+
+/// Bytes of one line of a load file.
+pub const LOAD_LINE_BYTES: usize = 256 * 1024;
+
+/// Lines of a load file.
+pub const LOAD_LINES: usize = 1_000_000;
+
+/// Errors of a load file that are reported before it is given up.
+pub const LOAD_ERRORS: usize = 20;
+
+/// Rows that `cpis-hub audit` prints.
+pub const AUDIT_PRINTED: usize = 10_000;
+
+/// Numbers that lead from a superseded number to the one in use.
+pub const REPLACEMENTS_FOLLOWED: usize = 16;

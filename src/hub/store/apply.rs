@@ -1,0 +1,391 @@
+//! Applying a load file: one transaction, refused as a whole with the lines that do not fit what is held.
+//!
+//! A plan belongs to a person, and a merge moves everything of the old person to the new one. An ended
+//! identity is never merged with anything: what would join it to another number is refused.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{OptionalExtension, params};
+
+use super::audit::{self, Entry, Kind};
+use super::error::{Fault, StoreError};
+use super::people::{self, Resolved};
+use super::writer::Work;
+use super::{Audited, Store, codec};
+use crate::domain::{Caller, NhsNumber, PersonName};
+use crate::hub::folding::folded;
+use crate::hub::limits;
+use crate::hub::load::{Batch, LineError, LoadReport, LoadedPerson, LoadedPlan, Superseded};
+
+impl Store {
+    pub(in crate::hub) async fn apply(&self, by: Caller, batch: Batch) -> Result<Audited<LoadReport>, StoreError> {
+        self.write(move |work| apply(work, &by, &batch)).await
+    }
+
+    pub(in crate::hub) fn apply_blocking(
+        &self,
+        by: Caller,
+        batch: Batch,
+    ) -> Result<Audited<LoadReport>, StoreError> {
+        self.write_blocking(move |work| apply(work, &by, &batch))
+    }
+}
+
+/// What does not fit, collected so that a file is refused once, not once for each line.
+struct Refusals(Vec<LineError>);
+
+impl Refusals {
+    fn add(&mut self, line: usize, why: &str) {
+        if self.0.len() < limits::LOAD_ERRORS {
+            self.0.push(LineError::new(line, why));
+        }
+    }
+}
+
+fn apply(work: &Work<'_>, by: &Caller, batch: &Batch) -> Result<LoadReport, Fault> {
+    let mut refusals = Refusals(Vec::new());
+    marking(work, batch, &mut refusals)?;
+    let mut report = LoadReport::default();
+    for person in &batch.people {
+        report.people += usize::from(apply_person(work, person, &mut refusals)?);
+    }
+    let links: HashMap<NhsNumber, NhsNumber> =
+        batch.superseded.iter().map(|superseded| (superseded.old, superseded.new)).collect();
+    for superseded in &batch.superseded {
+        report.superseded += usize::from(apply_superseded(work, superseded, &links, &mut refusals)?);
+    }
+    let mut uploads: HashMap<&str, i64> = HashMap::new();
+    for plan in &batch.plans {
+        report.plans += usize::from(apply_plan(work, plan, &mut uploads, &mut refusals)?);
+    }
+    for (line, number) in &batch.ended {
+        report.ended += usize::from(apply_ended(work, *line, *number, &mut refusals)?);
+    }
+    if !refusals.0.is_empty() {
+        refusals.0.sort_by_key(|error| error.line);
+        return Err(Fault::LoadRefused(refusals.0));
+    }
+    let detail = serde_json::json!({
+        "people": report.people,
+        "superseded": report.superseded,
+        "plans": report.plans,
+        "ended": report.ended,
+        "synthetic": batch.synthetic,
+    });
+    audit::append(work, by, &Entry { detail: Some(detail), ..Entry::new(Kind::Load, "applied", "load") })?;
+    Ok(report)
+}
+
+/// Synthetic or real: decided once, for the whole database, and every number must agree.
+fn marking(work: &Work<'_>, batch: &Batch, refusals: &mut Refusals) -> Result<(), Fault> {
+    let mut is_marked = super::read_marking(work.db)?;
+    if batch.synthetic && !is_marked {
+        let is_empty = !work.db.prepare_cached("SELECT 1 FROM nhs_number")?.exists([])?;
+        if is_empty {
+            work.db.execute("INSERT INTO marking (what, at_ms) VALUES ('synthetic', ?1)", [work.now_ms()])?;
+            is_marked = true;
+        } else {
+            refusals.add(0, "only an empty database can be marked synthetic, and this one holds people");
+            return Ok(());
+        }
+    }
+    let numbers = (batch.people.iter().map(|person| (person.line, person.number)))
+        .chain(batch.superseded.iter().flat_map(|link| [(link.line, link.old), (link.line, link.new)]))
+        .chain(batch.plans.iter().map(|plan| (plan.line, plan.number)));
+    for (line, number) in numbers {
+        match (is_marked, number.is_test_range()) {
+            (true, false) => refusals.add(line, "a synthetic database takes only numbers from 999"),
+            (false, true) => {
+                refusals.add(line, "numbers from 999 are for tests: this database is not marked synthetic");
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
+    Ok(())
+}
+
+fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals) -> Result<bool, Fault> {
+    let id = match people::resolve(work, person.number)? {
+        Resolved::Ended { .. } => {
+            if !person.is_ended {
+                refusals.add(person.line, "the identity of this number ended, for good");
+            }
+            return Ok(false);
+        }
+        // What an ended identity was called stays as it was.
+        Resolved::Person { .. } if person.is_ended => return Ok(false),
+        Resolved::Person { number, .. } if number != person.number => {
+            refusals.add(person.line, "this number was superseded");
+            return Ok(false);
+        }
+        Resolved::Person { id, .. } => Some(id),
+        Resolved::NotKnown => None,
+    };
+    let (first, last) = people::born_range(person.born);
+    let id: i64 = work
+        .db
+        .prepare_cached(
+            "INSERT INTO person (id, gender, born, born_first, born_last, multiple_birth, deceased, restricted,
+                                 postcode)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (id) DO UPDATE SET
+                gender = excluded.gender, born = excluded.born, born_first = excluded.born_first,
+                born_last = excluded.born_last, multiple_birth = excluded.multiple_birth,
+                deceased = excluded.deceased, restricted = excluded.restricted, postcode = excluded.postcode
+             RETURNING id",
+        )?
+        .query_row(
+            params![
+                id,
+                person.gender.code(),
+                person.born.map(codec::born_text),
+                first,
+                last,
+                person.multiple_birth,
+                codec::deceased_text(person.deceased),
+                person.restricted,
+                person.postcode
+            ],
+            |row| row.get(0),
+        )?;
+    work.db
+        .prepare_cached(
+            "INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'current')
+             ON CONFLICT (number) DO NOTHING",
+        )?
+        .execute(params![person.number.digits(), id])?;
+    work.db.prepare_cached("DELETE FROM person_name WHERE person_id = ?1")?.execute([id])?;
+    for (is_current, name) in (person.name.iter().map(|name| (true, name)))
+        .chain(person.previous_names.iter().map(|name| (false, name)))
+    {
+        insert_name(work, id, is_current, name)?;
+    }
+    Ok(true)
+}
+
+fn insert_name(work: &Work<'_>, person: i64, is_current: bool, name: &PersonName) -> Result<(), Fault> {
+    work.db
+        .prepare_cached(
+            "INSERT INTO person_name (person_id, is_current, family, given, title, family_folded)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            person,
+            is_current,
+            name.family,
+            serde_json::json!(name.given).to_string(),
+            name.title,
+            folded(&name.family)
+        ])?;
+    Ok(())
+}
+
+fn apply_superseded(
+    work: &Work<'_>,
+    link: &Superseded,
+    links: &HashMap<NhsNumber, NhsNumber>,
+    refusals: &mut Refusals,
+) -> Result<bool, Fault> {
+    let Some(last) = follow(link, links) else {
+        refusals.add(link.line, "the replacements lead back to this number");
+        return Ok(false);
+    };
+    let new = match people::resolve(work, last)? {
+        Resolved::Person { id, .. } => id,
+        Resolved::Ended { .. } => {
+            refusals.add(link.line, "the identity of the replacing number ended: nothing joins it");
+            return Ok(false);
+        }
+        Resolved::NotKnown => {
+            refusals.add(link.line, "the replacing number is not known");
+            return Ok(false);
+        }
+    };
+    match people::resolve(work, link.old)? {
+        Resolved::NotKnown => {
+            work.db
+                .prepare_cached("INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'superseded')")?
+                .execute(params![link.old.digits(), new])?;
+            Ok(true)
+        }
+        Resolved::Ended { .. } => {
+            refusals.add(link.line, "the identity of this number ended: nothing joins it");
+            Ok(false)
+        }
+        Resolved::Person { id, number } if id == new => {
+            if number == link.old {
+                refusals.add(link.line, "the replacements lead back to this number");
+            }
+            Ok(false)
+        }
+        Resolved::Person { number, .. } if number != link.old => {
+            refusals.add(link.line, "this number was superseded by another one");
+            Ok(false)
+        }
+        Resolved::Person { id, .. } => {
+            merge(work, id, new)?;
+            Ok(true)
+        }
+    }
+}
+
+/// The last number of a chain of replacements within the file; `None` for a loop.
+fn follow(link: &Superseded, links: &HashMap<NhsNumber, NhsNumber>) -> Option<NhsNumber> {
+    let mut seen = HashSet::from([link.old]);
+    let mut last = link.new;
+    for _ in 0..limits::REPLACEMENTS_FOLLOWED {
+        if !seen.insert(last) {
+            return None;
+        }
+        match links.get(&last) {
+            Some(next) => last = *next,
+            None => return Some(last),
+        }
+    }
+    None
+}
+
+/// Everything of the old person becomes the new one's. Where both have the same plan, what the authority
+/// sent last stays.
+fn merge(work: &Work<'_>, old: i64, new: i64) -> Result<(), Fault> {
+    let same = "other.authority_code = plan.authority_code AND other.kind = plan.kind
+                AND other.start_day = plan.start_day";
+    let sent = |table: &str| format!("(coalesce({table}.sent_ms, 0), {table}.upload_id, {table}.id)");
+    let (of_plan, of_other) = (sent("plan"), sent("other"));
+    work.db.execute(
+        &format!(
+            "DELETE FROM plan WHERE person_id IN (?1, ?2) AND EXISTS (
+                SELECT 1 FROM plan AS other WHERE other.person_id IN (?1, ?2) AND {same} AND {of_other} > {of_plan})"
+        ),
+        [old, new],
+    )?;
+    for table in ["plan", "view", "history", "outbox"] {
+        work.db.execute(&format!("UPDATE {table} SET person_id = ?2 WHERE person_id = ?1"), [old, new])?;
+    }
+    work.db.execute(
+        "UPDATE nhs_number SET person_id = ?2, standing = 'superseded' WHERE person_id = ?1",
+        [old, new],
+    )?;
+    work.db.execute("DELETE FROM person WHERE id = ?1", [old])?;
+    Ok(())
+}
+
+fn apply_plan<'a>(
+    work: &Work<'_>,
+    plan: &'a LoadedPlan,
+    uploads: &mut HashMap<&'a str, i64>,
+    refusals: &mut Refusals,
+) -> Result<bool, Fault> {
+    let person = match people::resolve(work, plan.number)? {
+        Resolved::Person { id, .. } => id,
+        Resolved::Ended { .. } => {
+            refusals.add(plan.line, "the identity of this number ended: it takes no plan");
+            return Ok(false);
+        }
+        Resolved::NotKnown => {
+            refusals.add(plan.line, "no person of this NHS number is known");
+            return Ok(false);
+        }
+    };
+    let restricted: bool = work
+        .db
+        .prepare_cached("SELECT restricted FROM person WHERE id = ?1")?
+        .query_row([person], |row| row.get(0))?;
+    if restricted && !is_held(work, plan, person)? {
+        refusals.add(plan.line, "a plan cannot be held for a restricted person");
+        return Ok(false);
+    }
+    let upload = match uploads.get(plan.authority_code.as_str()) {
+        Some(upload) => *upload,
+        None => {
+            let upload = begin_upload(work, plan)?;
+            uploads.insert(&plan.authority_code, upload);
+            upload
+        }
+    };
+    let team = plan.authority.team.as_ref();
+    work.db
+        .prepare_cached(
+            "INSERT INTO plan (person_id, authority_code, kind, start_day, end_day, number_uploaded, local_id,
+                               upload_id, sent_ms, team_name, team_telephone)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (person_id, authority_code, kind, start_day) DO UPDATE SET
+                end_day = excluded.end_day, number_uploaded = excluded.number_uploaded,
+                local_id = excluded.local_id, upload_id = excluded.upload_id, sent_ms = excluded.sent_ms,
+                team_name = excluded.team_name, team_telephone = excluded.team_telephone",
+        )?
+        .execute(params![
+            person,
+            plan.authority_code,
+            plan.kind.snomed(),
+            plan.period.start.to_string(),
+            plan.period.end.map(|end| end.to_string()),
+            plan.number.digits(),
+            plan.local_id,
+            upload,
+            plan.sent_ms,
+            team.map(|team| team.name.as_str()),
+            team.and_then(|team| team.telephone.as_ref()).map(|telephone| telephone.as_sent())
+        ])?;
+    Ok(true)
+}
+
+/// Whether this very plan is held already: who became restricted later keeps it, and its authority may still
+/// change or end it.
+fn is_held(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<bool, Fault> {
+    Ok(work
+        .db
+        .prepare_cached(
+            "SELECT 1 FROM plan WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4",
+        )?
+        .exists(params![person, plan.authority_code, plan.kind.snomed(), plan.period.start.to_string()])?)
+}
+
+/// The authority as this file names and reaches it, and the id of this upload.
+fn begin_upload(work: &Work<'_>, plan: &LoadedPlan) -> Result<i64, Fault> {
+    let authority = &plan.authority;
+    let hours = authority.hours.as_ref();
+    work.db
+        .prepare_cached(
+            "INSERT INTO authority (code, name, office, emergency_duty, office_days, office_from, office_to)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (code) DO UPDATE SET
+                name = excluded.name, office = excluded.office, emergency_duty = excluded.emergency_duty,
+                office_days = excluded.office_days, office_from = excluded.office_from,
+                office_to = excluded.office_to",
+        )?
+        .execute(params![
+            plan.authority_code,
+            authority.name,
+            authority.office.as_ref().map(|telephone| telephone.as_sent()),
+            authority.emergency_duty.as_ref().map(|telephone| telephone.as_sent()),
+            hours.map(|hours| codec::days_text(&hours.days)),
+            hours.map(|hours| codec::time_text(hours.from)),
+            hours.map(|hours| codec::time_text(hours.to))
+        ])?;
+    work.db
+        .prepare_cached("INSERT INTO upload (authority_code, at_ms) VALUES (?1, ?2)")?
+        .execute(params![plan.authority_code, work.now_ms()])?;
+    Ok(work.db.last_insert_rowid())
+}
+
+fn apply_ended(work: &Work<'_>, line: usize, number: NhsNumber, refusals: &mut Refusals) -> Result<bool, Fault> {
+    let standing: Option<String> = work
+        .db
+        .prepare_cached("SELECT standing FROM nhs_number WHERE number = ?1")?
+        .query_row([number.digits()], |row| row.get(0))
+        .optional()?;
+    match standing.as_deref() {
+        Some("current") => {
+            work.db
+                .prepare_cached("UPDATE nhs_number SET standing = 'ended' WHERE number = ?1")?
+                .execute([number.digits()])?;
+            Ok(true)
+        }
+        Some("ended") => Ok(false),
+        Some(_) | None => {
+            refusals.add(line, "this number was superseded: end the number in use");
+            Ok(false)
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Who is asking: what the viewer and the hub share about tokens. Signing in comes later.
+//!
+//! Knows neither the viewer nor the hub. Nothing here logs, and no secret shows in `Debug`.
+
+#[cfg(feature = "token")]
+pub mod token;

@@ -1,0 +1,318 @@
+//! The token with which a caller proves who they are: a JWT that the hub signs and the hub checks.
+//!
+//! ES256 and nothing else; issuer and audience are both the hub's own URL, compared letter by letter; the
+//! clock is an argument. A token that lacks one of its claims proves nobody: there is no partial caller.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::domain::{Activity, Caller};
+
+/// Difference between two machines' clocks that is forgiven.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
+
+/// Longest time for which a token may be valid.
+const LONGEST: SignedDuration = SignedDuration::from_hours(12);
+
+/// Why there is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not the PEM text of a private key in PKCS#8, or not on the curve P-256.
+    #[error("this is not a PKCS#8 PEM file with a P-256 private key")]
+    NotAKey,
+    /// The machine gave no random numbers.
+    #[error("no key could be made")]
+    NotMade,
+}
+
+/// Why a token proves nobody. Carries nothing of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a token, of another algorithm, or not signed with this key.
+    #[error("the token is not genuine")]
+    NotGenuine,
+    /// Its time has passed, has not begun, or is longer than a token may live.
+    #[error("the token is not valid at this time")]
+    NotNow,
+    /// A claim is missing or empty.
+    #[error("the token lacks a claim")]
+    Incomplete,
+}
+
+/// A signed token. `Debug` never shows it; the memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Token(Zeroizing<String>);
+
+impl Token {
+    /// The text that goes into the `Authorization` header, after `Bearer `.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(hidden)")
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    exp: i64,
+    iat: i64,
+    jti: String,
+    sid: String,
+    sub: String,
+    name: String,
+    role: String,
+    role_profile: String,
+    org_code: String,
+    org: String,
+    activities: Vec<String>,
+}
+
+/// The hub's key: signs tokens, and proves them.
+#[derive(Clone)]
+pub struct SigningKey {
+    private: EncodingKey,
+    public: DecodingKey,
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(hidden)")
+    }
+}
+
+impl SigningKey {
+    /// Reads a PKCS#8 PEM private key.
+    ///
+    /// # Errors
+    /// It is none, or not on P-256.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        let private = EncodingKey::from_ec_pem(pem.as_bytes()).map_err(|_| KeyError::NotAKey)?;
+        Self::from_private(private)
+    }
+
+    /// A fresh key that exists in memory only (the demonstration, tests).
+    ///
+    /// # Errors
+    /// The machine gave no random numbers.
+    pub fn generate() -> Result<Self, KeyError> {
+        use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &aws_lc_rs::rand::SystemRandom::new())
+                .map_err(|_| KeyError::NotMade)?;
+        Self::from_private(EncodingKey::from_ec_der(document.as_ref()))
+    }
+
+    fn from_private(private: EncodingKey) -> Result<Self, KeyError> {
+        let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&private, Algorithm::ES256)
+            .map_err(|_| KeyError::NotAKey)?;
+        let public = DecodingKey::from_jwk(&jwk).map_err(|_| KeyError::NotAKey)?;
+        let key = Self { private, public };
+        key.proves_itself().then_some(key).ok_or(KeyError::NotAKey)
+    }
+
+    /// A key of another curve is only noticed when it signs: at the start, not at the first caller.
+    fn proves_itself(&self) -> bool {
+        let probe = jsonwebtoken::encode(&Header::new(Algorithm::ES256), &serde_json::json!({}), &self.private);
+        probe.is_ok_and(|token| {
+            jsonwebtoken::decode::<serde_json::Value>(&token, &self.public, &validation()).is_ok()
+        })
+    }
+}
+
+/// Only the signature is left to the library: issuer, audience and time are compared here, on the hub's clock.
+fn validation() -> Validation {
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation
+}
+
+/// Makes tokens.
+#[derive(Debug, Clone)]
+pub struct Minter {
+    key: SigningKey,
+    issuer: String,
+}
+
+impl Minter {
+    /// For the hub at the URL `issuer`.
+    #[must_use]
+    pub fn new(key: SigningKey, issuer: &str) -> Self {
+        Self { key, issuer: issuer.to_owned() }
+    }
+
+    /// A token for a person in a role, valid from `now` for `lifetime`.
+    ///
+    /// # Errors
+    /// The key does not sign.
+    pub fn mint(&self, caller: &Caller, now: Timestamp, lifetime: SignedDuration) -> Result<Token, TokenError> {
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.issuer.clone(),
+            exp: now.as_second().saturating_add(lifetime.as_secs()),
+            iat: now.as_second(),
+            jti: uuid::Uuid::new_v4().to_string(),
+            sid: caller.session.clone(),
+            sub: caller.user.clone(),
+            name: caller.name.clone(),
+            role: caller.role.clone(),
+            role_profile: caller.role_profile.clone(),
+            org_code: caller.organisation_code.clone(),
+            org: caller.organisation.clone(),
+            activities: caller.activities.iter().map(|activity| activity.code().to_owned()).collect(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &self.key.private)
+            .map(|token| Token(Zeroizing::new(token)))
+            .map_err(|_| TokenError::NotGenuine)
+    }
+}
+
+/// Proves tokens.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    key: SigningKey,
+    issuer: String,
+}
+
+impl Verifier {
+    /// For the hub at the URL `issuer`.
+    #[must_use]
+    pub fn new(key: SigningKey, issuer: &str) -> Self {
+        Self { key, issuer: issuer.to_owned() }
+    }
+
+    /// Who shows this token at `now`.
+    ///
+    /// # Errors
+    /// The token proves nobody.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.key.public, &validation())
+            .map_err(|error| match error.kind() {
+                jsonwebtoken::errors::ErrorKind::Json(_) => TokenError::Incomplete,
+                _ => TokenError::NotGenuine,
+            })?
+            .claims;
+        if claims.iss != self.issuer || claims.aud != self.issuer {
+            return Err(TokenError::NotGenuine);
+        }
+        let now = now.as_second();
+        let (leeway, longest) = (LEEWAY.as_secs(), LONGEST.as_secs());
+        let in_time = now < claims.exp.saturating_add(leeway)
+            && claims.iat <= now.saturating_add(leeway)
+            && claims.exp.saturating_sub(claims.iat) <= longest;
+        if !in_time {
+            return Err(TokenError::NotNow);
+        }
+        caller(claims)
+    }
+}
+
+fn caller(claims: Claims) -> Result<Caller, TokenError> {
+    let needed =
+        [&claims.jti, &claims.sid, &claims.sub, &claims.name, &claims.role, &claims.org_code, &claims.org];
+    let fits = |text: &String| !text.trim().is_empty() && text.chars().count() <= 200;
+    if !needed.into_iter().all(fits) || claims.role_profile.chars().count() > 200 {
+        return Err(TokenError::Incomplete);
+    }
+    Ok(Caller {
+        user: claims.sub,
+        name: claims.name,
+        role: claims.role,
+        role_profile: claims.role_profile,
+        organisation_code: claims.org_code,
+        organisation: claims.org,
+        activities: claims.activities.iter().filter_map(|code| Activity::from_code(code)).collect(),
+        session: claims.sid,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HUB: &str = "http://127.0.0.1:8470";
+
+    fn nurse() -> Caller {
+        Caller {
+            user: "555000000001".to_owned(),
+            name: "Sam Okafor".to_owned(),
+            role: "Staff nurse".to_owned(),
+            role_profile: "777000000001".to_owned(),
+            organisation_code: "RN3".to_owned(),
+            organisation: "Great Western Hospital".to_owned(),
+            activities: vec![Activity::TracePeople, Activity::ViewAndNotify],
+            session: "s-1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_token_proves_its_caller_for_its_time_at_its_hub_and_nowhere_else() {
+        let key = SigningKey::generate().unwrap();
+        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
+        let ten_minutes = SignedDuration::from_mins(10);
+        let token = Minter::new(key.clone(), HUB).mint(&nurse(), now, ten_minutes).unwrap();
+        let here = Verifier::new(key.clone(), HUB);
+        assert_eq!(here.verify(token.secret(), now), Ok(nurse()));
+        let at = |minutes: i64| now + SignedDuration::from_mins(minutes);
+        assert_eq!(here.verify(token.secret(), at(10)), Ok(nurse()), "within the leeway");
+        assert_eq!(here.verify(token.secret(), at(11)), Err(TokenError::NotNow));
+        assert_eq!(here.verify(token.secret(), at(-1)), Err(TokenError::NotNow));
+        let elsewhere = Verifier::new(key.clone(), "http://127.0.0.1:8471");
+        assert_eq!(elsewhere.verify(token.secret(), now), Err(TokenError::NotGenuine));
+        let other_key = Verifier::new(SigningKey::generate().unwrap(), HUB);
+        assert_eq!(other_key.verify(token.secret(), now), Err(TokenError::NotGenuine));
+        let mut cut = token.secret().to_owned();
+        cut.pop();
+        assert_eq!(here.verify(&cut, now), Err(TokenError::NotGenuine));
+        assert_eq!(here.verify("", now), Err(TokenError::NotGenuine));
+        let long = Minter::new(key, HUB).mint(&nurse(), now, SignedDuration::from_hours(24)).unwrap();
+        assert_eq!(here.verify(long.secret(), now), Err(TokenError::NotNow));
+        assert_eq!(format!("{token:?}"), "Token(hidden)");
+    }
+
+    #[test]
+    fn another_algorithm_or_none_is_not_genuine() {
+        let key = SigningKey::generate().unwrap();
+        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
+        let token = Minter::new(key.clone(), HUB).mint(&nurse(), now, SignedDuration::from_mins(5)).unwrap();
+        let body = token.secret().split('.').nth(1).unwrap();
+        // {"alg":"none","typ":"JWT"} and an HS256 header signed with a guessed secret.
+        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}.");
+        let claims: serde_json::Value = serde_json::json!({ "iss": HUB, "aud": HUB });
+        let hs256 = jsonwebtoken::encode(
+            &Header::new(Algorithm::HS256),
+            &claims,
+            &EncodingKey::from_secret(HUB.as_bytes()),
+        )
+        .unwrap();
+        for forged in [none, hs256] {
+            assert_eq!(Verifier::new(key.clone(), HUB).verify(&forged, now), Err(TokenError::NotGenuine));
+        }
+    }
+
+    #[test]
+    fn a_caller_without_a_name_or_organisation_is_nobody() {
+        let key = SigningKey::generate().unwrap();
+        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
+        for lacking in [
+            Caller { name: " ".to_owned(), ..nurse() },
+            Caller { organisation_code: String::new(), ..nurse() },
+            Caller { session: String::new(), ..nurse() },
+        ] {
+            let token = Minter::new(key.clone(), HUB).mint(&lacking, now, SignedDuration::from_mins(5)).unwrap();
+            assert_eq!(Verifier::new(key.clone(), HUB).verify(token.secret(), now), Err(TokenError::Incomplete));
+        }
+    }
+}
