@@ -240,6 +240,23 @@ fn arrows_move_in_the_list_and_enter_takes() {
 }
 
 #[test]
+fn a_list_that_comes_up_in_place_of_another_screen_gets_the_keyboard() {
+    let mut window = desk(search(FocusTarget::Field(Field::NhsNumber)), DESKTOP);
+    let mut screen = fixtures::screen(Body::Search(fixtures::candidates()));
+    screen.generation = 2;
+    screen.focus = Focus { serial: 2, target: FocusTarget::Candidate(0) };
+    window.state_mut().screen = screen;
+    window.run();
+    let first = window.get_all_by_role(Role::Button).find(|node| node.is_focused());
+    assert!(
+        first.is_some_and(|node| node
+            .accesskit_node()
+            .label()
+            .is_some_and(|name| name.starts_with("ADEYEMI")))
+    );
+}
+
+#[test]
 fn a_key_asks_for_its_command_and_others_are_let_be() {
     let mut window = desk(patient("10-alert"), DESKTOP);
     window.key_press(Key::F5);

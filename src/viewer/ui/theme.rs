@@ -243,7 +243,8 @@ fn restyle(style: &mut egui::Style) {
 fn scroll_bars() -> ScrollStyle {
     let mut scroll = ScrollStyle::solid();
     // Always there and never over the text: somebody must see that there is more to read.
-    scroll.bar_width = 12.0;
+    scroll.bar_width = 10.0;
+    scroll.bar_inner_margin = 2.0;
     scroll.handle_min_length = 32.0;
     scroll.foreground_color = true;
     scroll.fade.strength = 0.0;

@@ -71,14 +71,6 @@ pub(crate) fn value(ui: &mut Ui, label: &str, shown: &str, spoken: &str, size: S
     response
 }
 
-/// Paints text that something else already names: the cells of a row, the lines of a choice.
-pub(crate) fn painted(ui: &Ui, rect: Rect, text: &str, font: FontId, colour: Color32) -> Arc<Galley> {
-    let galley = cell(ui, text, font, colour, rect.width());
-    let at = Align2::LEFT_CENTER.align_size_within_rect(galley.size(), rect).min;
-    ui.painter().galley(at, Arc::clone(&galley), colour);
-    galley
-}
-
 fn cell(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
     ui.painter().layout(text.to_owned(), font, colour, width.max(space::XL))
 }
