@@ -9,6 +9,9 @@ use eframe::egui::{
     style::{ScrollAnimation, ScrollStyle, WidgetVisuals},
 };
 
+/// A colour, for the rest of the drawing to hand around and never to make.
+pub(crate) type Colour = Color32;
+
 /// What a colour is for. The values are the NHS identity's.
 pub(crate) struct Tokens {
     /// Behind everything.

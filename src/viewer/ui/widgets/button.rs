@@ -4,10 +4,10 @@
 //! Drawn here and not by egui, which shows focus and pressed alike and makes them 20 points high.
 
 use eframe::egui::{
-    self, Align2, Color32, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    self, Align2, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
 };
 
-use crate::viewer::ui::theme::{self, Size, space};
+use crate::viewer::ui::theme::{self, Colour, Size, space};
 
 /// How much a button asks to be pressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl<'a> Button<'a> {
     }
 }
 
-fn ink(kind: Kind) -> Color32 {
+fn ink(kind: Kind) -> Colour {
     let t = theme::tokens();
     match kind {
         Kind::Primary | Kind::OnBar => t.on_strong,

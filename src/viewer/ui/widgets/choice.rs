@@ -7,16 +7,16 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    Color32, FontId, Galley, Id, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    FontId, Galley, Id, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
 };
 
-use crate::viewer::ui::theme::{self, Size, space};
+use crate::viewer::ui::theme::{self, Colour, Size, space};
 
 /// What is written on a choice: laid out before it is known how high the card is.
 pub(crate) struct Written {
     width: f32,
     height: f32,
-    parts: Vec<(Vec2, Arc<Galley>, Color32)>,
+    parts: Vec<(Vec2, Arc<Galley>, Colour)>,
     chips: Vec<Rect>,
 }
 
@@ -28,7 +28,7 @@ impl Written {
     }
 
     /// A line below the others.
-    pub(crate) fn line(&mut self, ui: &Ui, words: &str, font: FontId, ink: Color32) {
+    pub(crate) fn line(&mut self, ui: &Ui, words: &str, font: FontId, ink: Colour) {
         let galley = ui.painter().layout(words.to_owned(), font, ink, self.width);
         let at = Vec2::new(0.0, self.height);
         self.height += galley.size().y + space::XS;
@@ -36,7 +36,7 @@ impl Written {
     }
 
     /// Values beside each other, each with its share of the width; the shares add up to one.
-    pub(crate) fn row(&mut self, ui: &Ui, cells: &[(&str, f32)], font: &FontId, ink: Color32) {
+    pub(crate) fn row(&mut self, ui: &Ui, cells: &[(&str, f32)], font: &FontId, ink: Colour) {
         let mut left = 0.0;
         let mut tallest: f32 = 0.0;
         for (words, share) in cells {
