@@ -46,7 +46,8 @@ fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
 }
 
 fn patient(name: &str) -> Screen {
-    fixtures::all().into_iter().find(|(found, _)| found.ends_with(name)).expect("a fixture of that name").1
+    let found = fixtures::all().into_iter().find(|(found, _)| found.ends_with(name));
+    found.map(|(_, screen)| screen).unwrap_or_else(|| panic!("no fixture ends with {name}"))
 }
 
 fn search(focus: FocusTarget) -> Screen {
@@ -236,6 +237,23 @@ fn arrows_move_in_the_list_and_enter_takes() {
         window.run();
     }
     assert_eq!(window.state().asked, [Command::Pick(1)]);
+}
+
+#[test]
+fn a_list_that_comes_up_in_place_of_another_screen_gets_the_keyboard() {
+    let mut window = desk(search(FocusTarget::Field(Field::NhsNumber)), DESKTOP);
+    let mut screen = fixtures::screen(Body::Search(fixtures::candidates()));
+    screen.generation = 2;
+    screen.focus = Focus { serial: 2, target: FocusTarget::Candidate(0) };
+    window.state_mut().screen = screen;
+    window.run();
+    let first = window.get_all_by_role(Role::Button).find(|node| node.is_focused());
+    assert!(
+        first.is_some_and(|node| node
+            .accesskit_node()
+            .label()
+            .is_some_and(|name| name.starts_with("ADEYEMI")))
+    );
 }
 
 #[test]

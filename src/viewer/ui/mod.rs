@@ -17,7 +17,7 @@ pub use turn::UiMemory;
 
 use super::command::Command;
 use super::present::Screen;
-use super::present::screen::Body;
+use super::present::screen::{Body, Help};
 use turn::Turn;
 use widgets::Politeness;
 
@@ -34,10 +34,11 @@ pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Command>
     let politeness = if screen.announcement.assertive { Politeness::Assertive } else { Politeness::Polite };
     widgets::live(ui, &screen.announcement.text, politeness);
     top(ui, screen, &mut turn);
-    if let Some(help) = &screen.help {
-        screens::help::draw(ui, help);
+    let help_instead = screen.help.as_ref().filter(|_| widgets::narrow(ui));
+    if let (Some(help), None) = (&screen.help, help_instead) {
+        screens::help::beside(ui, help);
     }
-    body(ui, &screen.body, &mut turn);
+    body(ui, &screen.body, help_instead, &mut turn);
     keep_selection_private(ui);
     turn.finish(ui.ctx(), memory)
 }
@@ -63,13 +64,14 @@ fn top(ui: &mut Ui, screen: &Screen, turn: &mut Turn) {
     }
 }
 
-fn body(ui: &mut Ui, body: &Body, turn: &mut Turn) {
+fn body(ui: &mut Ui, body: &Body, help: Option<&Help>, turn: &mut Turn) {
     let frame = Frame::new().fill(theme::tokens().page);
-    CentralPanel::default().frame(frame).show(ui, |ui| match body {
-        Body::Notice(notice) => screens::notice::draw(ui, notice, turn),
-        Body::SignIn(sign_in) => screens::sign_in::draw(ui, sign_in, turn),
-        Body::Search(search) => screens::search::draw(ui, search, turn),
-        Body::Patient(patient) => screens::patient::draw(ui, patient, turn),
+    CentralPanel::default().frame(frame).show(ui, |ui| match (body, help) {
+        (Body::Patient(patient), help) => screens::patient::draw(ui, patient, help, turn),
+        (_, Some(help)) => screens::help::instead(ui, help),
+        (Body::Notice(notice), None) => screens::notice::draw(ui, notice, turn),
+        (Body::SignIn(sign_in), None) => screens::sign_in::draw(ui, sign_in, turn),
+        (Body::Search(search), None) => screens::search::draw(ui, search, turn),
     });
 }
 

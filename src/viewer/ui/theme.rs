@@ -9,6 +9,9 @@ use eframe::egui::{
     style::{ScrollAnimation, ScrollStyle, WidgetVisuals},
 };
 
+/// A colour, for the rest of the drawing to hand around and never to make.
+pub(crate) type Colour = Color32;
+
 /// What a colour is for. The values are the NHS identity's.
 pub(crate) struct Tokens {
     /// Behind everything.
@@ -35,8 +38,6 @@ pub(crate) struct Tokens {
     pub(crate) picked: Color32,
     /// Alert, and errors at a field.
     pub(crate) alert: Color32,
-    /// Alert's darker partner: a pressed danger button.
-    pub(crate) alert_dark: Color32,
     /// Past plan.
     pub(crate) past: Color32,
     /// Nothing held and Not checked: no colour at all, on purpose.
@@ -73,7 +74,6 @@ const LIGHT: Tokens = Tokens {
     on_strong: rgb(0xffffff),
     picked: rgb(0xf0f4f5),
     alert: rgb(0xd5281b),
-    alert_dark: rgb(0x7c2855),
     past: rgb(0x330072),
     neutral: rgb(0x4c6272),
     caution: rgb(0xffb81c),
@@ -246,7 +246,8 @@ fn restyle(style: &mut egui::Style) {
 fn scroll_bars() -> ScrollStyle {
     let mut scroll = ScrollStyle::solid();
     // Always there and never over the text: somebody must see that there is more to read.
-    scroll.bar_width = 12.0;
+    scroll.bar_width = 10.0;
+    scroll.bar_inner_margin = 2.0;
     scroll.handle_min_length = 32.0;
     scroll.foreground_color = true;
     scroll.fade.strength = 0.0;

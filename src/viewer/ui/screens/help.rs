@@ -4,27 +4,35 @@ use eframe::egui::{Frame, Margin, Panel, Role, Sense, Stroke, StrokeKind, Ui, Ve
 
 use crate::viewer::present::screen::Help;
 use crate::viewer::ui::theme::{self, Size, space};
-use crate::viewer::ui::widgets::{heading, region, scroll};
+use crate::viewer::ui::widgets::{card, heading, region, scroll};
+
+const WIDTH: f32 = 400.0;
 
 /// Draws it at the right of the window, below the banner.
-pub(crate) fn draw(ui: &mut Ui, help: &Help) {
+pub(crate) fn beside(ui: &mut Ui, help: &Help) {
     let t = theme::tokens();
-    let width = (ui.available_width() * 0.45).min(400.0);
     let frame = Frame::new().fill(t.surface).stroke(Stroke::new(1.0, t.edge)).inner_margin(Margin::ZERO);
-    Panel::right("help").resizable(false).exact_size(width).show_separator_line(false).frame(frame).show(
-        ui,
-        |ui| {
-            region(ui, &help.heading, |ui| {
-                scroll(ui, "help", |ui| {
-                    heading(ui, 2, &help.heading, Size::Title);
-                    ui.add_space(space::S);
-                    for (key, command, does) in &help.rows {
-                        row(ui, key, command, does);
-                    }
-                });
-            });
-        },
-    );
+    Panel::right("help")
+        .resizable(false)
+        .exact_size(WIDTH)
+        .show_separator_line(false)
+        .frame(frame)
+        .show(ui, |ui| scroll(ui, "help", |ui| list(ui, help)));
+}
+
+/// Draws it where a narrow window has room for it: in place of what scrolls.
+pub(crate) fn instead(ui: &mut Ui, help: &Help) {
+    scroll(ui, "help", |ui| card(ui, |ui| list(ui, help)));
+}
+
+fn list(ui: &mut Ui, help: &Help) {
+    region(ui, &help.heading, |ui| {
+        heading(ui, 2, &help.heading, Size::Title);
+        ui.add_space(space::S);
+        for (key, command, does) in &help.rows {
+            row(ui, key, command, does);
+        }
+    });
 }
 
 fn row(ui: &mut Ui, key: &str, command: &str, does: &str) {

@@ -4,7 +4,7 @@
 use eframe::egui::{Frame, Margin, Panel, Ui};
 
 use super::{answer, history, plans};
-use crate::viewer::present::screen::{self, AnswerSlot, Patient, Receipt};
+use crate::viewer::present::screen::{self, AnswerSlot, Help, Patient, Receipt};
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
 use crate::viewer::ui::widgets::{
@@ -18,8 +18,8 @@ pub(crate) fn banner(ui: &mut Ui, banner: &screen::Banner) {
     });
 }
 
-/// Draws the rest.
-pub(crate) fn draw(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
+/// Draws the rest; the help, where it is given, in place of what scrolls.
+pub(crate) fn draw(ui: &mut Ui, patient: &Patient, help: Option<&Help>, turn: &mut Turn) {
     region(ui, "Child protection information", |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         let side = whole(side_margin(ui));
@@ -31,6 +31,10 @@ pub(crate) fn draw(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
                 AnswerSlot::Answered(panel) => answer::draw(ui, panel, &patient.actions, turn),
             }
         });
+        if let Some(help) = help {
+            super::help::instead(ui, help);
+            return;
+        }
         scroll(ui, ("patient", turn.generation), |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
             below(ui, patient, turn);

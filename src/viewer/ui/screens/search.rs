@@ -1,6 +1,6 @@
 //! The search: the form, and beside it what came of it.
 
-use eframe::egui::{EventFilter, Key, Rect, Ui, Vec2};
+use eframe::egui::{EventFilter, Id, Key, Response, Ui, Vec2};
 
 use super::answer;
 use crate::domain::Gender;
@@ -9,7 +9,7 @@ use crate::viewer::present::screen::{CandidateRow, FocusTarget, FormField, Searc
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
 use crate::viewer::ui::widgets::{
-    self, Choice, Field as TextField, card, heading, line, painted, scroll, segment, two_columns,
+    self, Field as TextField, Written, card, choice, heading, line, scroll, segment, two_columns,
 };
 
 /// The genders to choose from, in the order shown. The first is any.
@@ -139,7 +139,7 @@ fn candidates(ui: &mut Ui, rows: &[CandidateRow], turn: &mut Turn) {
         }
         responses.push(response);
     }
-    let Some(at) = responses.iter().position(eframe::egui::Response::has_focus) else { return };
+    let Some(at) = responses.iter().position(Response::has_focus) else { return };
     let step = ui.input(|input| {
         i32::from(input.key_pressed(Key::ArrowDown)) - i32::from(input.key_pressed(Key::ArrowUp))
     });
@@ -149,39 +149,17 @@ fn candidates(ui: &mut Ui, rows: &[CandidateRow], turn: &mut Turn) {
     }
 }
 
-fn candidate(ui: &mut Ui, row: &CandidateRow, generation: u64, index: usize) -> eframe::egui::Response {
+fn candidate(ui: &mut Ui, row: &CandidateRow, generation: u64, index: usize) -> Response {
     let t = theme::tokens();
-    let height = if row.marks.is_empty() { 72.0 } else { 104.0 };
-    let id = eframe::egui::Id::unique(("cpis candidate", generation, index));
-    let response = Choice::new(&row.spoken).id(id).height(height).show(ui, |ui, rect| {
-        let top = Rect::from_min_size(rect.min, Vec2::new(rect.width(), 28.0));
-        painted(ui, top, &row.name, theme::bold(Size::Lead), t.text);
-        let second = top.translate(Vec2::new(0.0, 28.0));
-        let share = rect.width() / 3.0;
-        for (column, (words, width)) in
-            [(&row.born, 1.2), (&row.gender, 0.6), (&row.number, 1.2)].into_iter().enumerate()
-        {
-            let left = [0.0, 1.2, 1.8].get(column).copied().unwrap_or(0.0) * share;
-            let cell = Rect::from_min_size(second.min + Vec2::new(left, 0.0), Vec2::new(width * share, 26.0));
-            painted(ui, cell, words, theme::regular(Size::Body), t.text);
-        }
-        marks(ui, rect, &row.marks);
-    });
+    let mut written = Written::new(ui);
+    written.line(ui, &row.name, theme::bold(Size::Lead), t.text);
+    let cells = [(row.born.as_str(), 0.42), (row.gender.as_str(), 0.2), (row.number.as_str(), 0.38)];
+    written.row(ui, &cells, &theme::regular(Size::Body), t.text);
+    written.chips(ui, &row.marks);
+    let id = Id::unique(("cpis candidate", generation, index));
+    let response = choice(ui, &row.spoken, Some(id), written);
     // The arrows move in the list and nowhere else.
     let filter = EventFilter { vertical_arrows: true, ..EventFilter::default() };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
     response
-}
-
-fn marks(ui: &Ui, rect: Rect, marks: &[String]) {
-    let t = theme::tokens();
-    let mut left = rect.left();
-    for mark in marks {
-        let galley = ui.painter().layout_no_wrap(mark.clone(), theme::bold(Size::Small), t.text);
-        let at = eframe::egui::pos2(left + space::S, rect.bottom() - galley.size().y - space::XS);
-        let frame = Rect::from_min_size(at, galley.size()).expand2(Vec2::new(space::S, space::XS));
-        ui.painter().rect_filled(frame, theme::RADIUS, t.notice);
-        left = frame.right() + space::S;
-        ui.painter().galley(at, galley, t.text);
-    }
 }

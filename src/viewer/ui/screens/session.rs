@@ -1,7 +1,7 @@
 //! The session bar: who is signed in and as what, whether social care is told, and the ways out.
 
 use eframe::egui::{
-    Align, Color32, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
+    Align, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
 };
 
 use crate::viewer::present::screen::SessionBar;
@@ -95,6 +95,6 @@ fn found(ui: &mut Ui, session: &SessionBar) {
     if narrow(ui) {
         line(ui, theme::strong(count, Size::Small).color(t.on_strong));
     } else {
-        chip(ui, count, t.surface, t.text, Color32::TRANSPARENT);
+        chip(ui, count, t.surface, t.text, t.surface);
     }
 }

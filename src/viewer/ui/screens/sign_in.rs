@@ -1,14 +1,13 @@
 //! Choosing who signs in.
 
-use eframe::egui::{Rect, Ui, Vec2};
+use eframe::egui::Ui;
 
 use crate::viewer::present::screen::{FocusTarget, PersonaButton, SignIn};
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
-use crate::viewer::ui::widgets::{Choice, heading, line, notice_box, painted, scroll};
+use crate::viewer::ui::widgets::{Written, choice, heading, line, notice_box, scroll};
 
 const WIDTH: f32 = 960.0;
-const CARD_HEIGHT: f32 = 104.0;
 
 /// Draws it.
 pub(crate) fn draw(ui: &mut Ui, sign_in: &SignIn, turn: &mut Turn) {
@@ -53,19 +52,12 @@ fn page(ui: &mut Ui, sign_in: &SignIn, turn: &mut Turn) {
 
 fn persona(ui: &mut Ui, persona: &PersonaButton, first: bool, turn: &mut Turn) {
     let t = theme::tokens();
-    let response = Choice::new(&persona.label).height(CARD_HEIGHT).show(ui, |ui, rect| {
-        let lines = [
-            (&persona.name, theme::bold(Size::Lead), t.brand),
-            (&persona.role, theme::regular(Size::Body), t.text),
-            (&persona.organisation, theme::regular(Size::Body), t.text),
-            (&persona.note, theme::regular(Size::Small), t.text_soft),
-        ];
-        let step = rect.height() / 4.0;
-        for (number, (words, font, ink)) in lines.into_iter().enumerate() {
-            let top = rect.min + Vec2::new(0.0, step * number as f32);
-            painted(ui, Rect::from_min_size(top, Vec2::new(rect.width(), step)), words, font, ink);
-        }
-    });
+    let mut written = Written::new(ui);
+    written.line(ui, &persona.name, theme::bold(Size::Lead), t.brand);
+    written.line(ui, &persona.role, theme::regular(Size::Body), t.text);
+    written.line(ui, &persona.organisation, theme::regular(Size::Body), t.text);
+    written.line(ui, &persona.note, theme::regular(Size::Small), t.text_soft);
+    let response = choice(ui, &persona.label, None, written);
     if first {
         turn.offer_focus(FocusTarget::SignIn, &response);
     }

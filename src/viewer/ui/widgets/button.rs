@@ -4,10 +4,10 @@
 //! Drawn here and not by egui, which shows focus and pressed alike and makes them 20 points high.
 
 use eframe::egui::{
-    self, Align2, Color32, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    self, Align2, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
 };
 
-use crate::viewer::ui::theme::{self, Size, space};
+use crate::viewer::ui::theme::{self, Colour, Size, space};
 
 /// How much a button asks to be pressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,6 @@ pub(crate) enum Kind {
     Secondary,
     /// Reads as a link.
     Quiet,
-    /// Undoes or tells others.
-    Danger,
     /// On the session bar.
     OnBar,
 }
@@ -30,9 +28,7 @@ pub(crate) struct Button<'a> {
     label: &'a str,
     shortcut: Option<&'a str>,
     kind: Kind,
-    enabled: bool,
     height: f32,
-    full_width: bool,
 }
 
 impl<'a> Button<'a> {
@@ -40,18 +36,12 @@ impl<'a> Button<'a> {
     pub(crate) fn new(label: &'a str, kind: Kind) -> Self {
         let height =
             if matches!(kind, Kind::Quiet | Kind::OnBar) { theme::CONTROL_SMALL } else { theme::CONTROL };
-        Self { label, shortcut: None, kind, enabled: true, height, full_width: false }
+        Self { label, shortcut: None, kind, height }
     }
 
     /// Shows the key that does the same.
     pub(crate) fn shortcut(mut self, shortcut: Option<&'a str>) -> Self {
         self.shortcut = shortcut;
-        self
-    }
-
-    /// Whether it can be pressed now.
-    pub(crate) fn enabled(mut self, enabled: bool) -> Self {
-        self.enabled = enabled;
         self
     }
 
@@ -61,43 +51,29 @@ impl<'a> Button<'a> {
         self
     }
 
-    /// As wide as there is room.
-    pub(crate) fn full_width(mut self) -> Self {
-        self.full_width = true;
-        self
-    }
-
     /// Draws it.
     pub(crate) fn show(self, ui: &mut Ui) -> Response {
-        if self.enabled {
-            // Straight into the row, so that a row that wraps sees how wide it is.
-            return self.draw(ui);
-        }
-        ui.add_enabled_ui(false, |ui| self.draw(ui)).inner
-    }
-
-    fn draw(self, ui: &mut Ui) -> Response {
-        let pad = if self.kind == Kind::Quiet { space::XS } else { space::M };
-        let font =
-            if self.kind == Kind::Quiet { theme::regular(Size::Body) } else { theme::bold(Size::Body) };
-        let ink = ink(self.kind, self.enabled);
+        let (pad, font) = match self.kind {
+            Kind::Quiet => (space::XS, theme::regular(Size::Body)),
+            // The bar of a narrow window has to hold the words beside its buttons.
+            Kind::OnBar if super::layout::narrow(ui) => (space::S, theme::bold(Size::Small)),
+            Kind::Primary | Kind::Secondary | Kind::OnBar => (space::M, theme::bold(Size::Body)),
+        };
+        let ink = ink(self.kind);
         let label = ui.painter().layout_no_wrap(self.label.to_owned(), font, ink);
         let cap = self
             .shortcut
             .map(|key| ui.painter().layout_no_wrap(key.to_owned(), theme::regular(Size::Small), ink));
         let cap_width = cap.as_ref().map_or(0.0, |cap| cap.size().x + 2.0 * space::XS + 2.0 + space::S);
-        let mut size = Vec2::new(label.size().x + cap_width + 2.0 * pad, self.height);
-        if self.full_width {
-            size.x = size.x.max(ui.available_width());
-        }
+        let size = Vec2::new(label.size().x + cap_width + 2.0 * pad, self.height);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, self.enabled, self.label));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.label));
         if let Some(key) = self.shortcut {
             ui.ctx().accesskit_node_builder(response.id, |node| node.set_keyboard_shortcut(key));
         }
         if ui.is_rect_visible(rect) {
             let pressed = response.is_pointer_button_down_on();
-            surface(ui, rect, self.kind, &response, self.enabled);
+            surface(ui, rect, self.kind, &response);
             let nudge = if pressed { 1.0 } else { 0.0 };
             let start = rect.center().x - (label.size().x + cap_width) / 2.0;
             let label_rect =
@@ -121,34 +97,25 @@ impl<'a> Button<'a> {
     }
 }
 
-fn ink(kind: Kind, enabled: bool) -> Color32 {
+fn ink(kind: Kind) -> Colour {
     let t = theme::tokens();
-    if !enabled && kind != Kind::OnBar {
-        return t.text_soft;
-    }
     match kind {
-        Kind::Primary | Kind::Danger | Kind::OnBar => t.on_strong,
+        Kind::Primary | Kind::OnBar => t.on_strong,
         Kind::Secondary | Kind::Quiet => t.brand,
     }
 }
 
-fn surface(ui: &Ui, rect: Rect, kind: Kind, response: &Response, enabled: bool) {
+fn surface(ui: &Ui, rect: Rect, kind: Kind, response: &Response) {
     let t = theme::tokens();
     let painter = ui.painter();
     let lit = response.hovered() || response.is_pointer_button_down_on();
-    if !enabled && kind != Kind::Quiet {
-        painter.rect(rect, theme::RADIUS, t.hairline, Stroke::new(1.0, t.edge), StrokeKind::Inside);
-        return;
-    }
     match kind {
-        Kind::Primary | Kind::Danger => {
-            let (fill, dark) =
-                if kind == Kind::Primary { (t.brand, t.brand_dark) } else { (t.alert, t.alert_dark) };
-            painter.rect_filled(rect, theme::RADIUS, dark);
+        Kind::Primary => {
+            painter.rect_filled(rect, theme::RADIUS, t.brand_dark);
             if !lit {
                 // The dark lower edge says "a button" without relying on the fill.
                 let face = Rect::from_min_max(rect.min, rect.max - Vec2::new(0.0, 3.0));
-                painter.rect_filled(face, theme::RADIUS, fill);
+                painter.rect_filled(face, theme::RADIUS, t.brand);
             }
         }
         Kind::Secondary => {

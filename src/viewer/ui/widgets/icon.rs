@@ -2,7 +2,9 @@
 //!
 //! Each has an outline of its own, so that it is told apart without colour. None is a tick, and none is green.
 
-use eframe::egui::{Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2};
+use eframe::egui::{CornerRadius, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2};
+
+use crate::viewer::ui::theme::Colour;
 
 /// What is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub(crate) enum Icon {
 }
 
 /// Draws a sign into a square: `ink` on `paper`.
-pub(crate) fn draw(painter: &Painter, square: Rect, icon: Icon, ink: Color32, paper: Color32) {
+pub(crate) fn draw(painter: &Painter, square: Rect, icon: Icon, ink: Colour, paper: Colour) {
     match icon {
         Icon::Octagon => octagon(painter, square, ink, paper),
         Icon::Hourglass => hourglass(painter, square, ink),
@@ -56,7 +58,7 @@ fn at(square: Rect, x: f32, y: f32) -> Pos2 {
     square.min + Vec2::new(square.width() * x, square.height() * y)
 }
 
-fn octagon(painter: &Painter, square: Rect, ink: Color32, paper: Color32) {
+fn octagon(painter: &Painter, square: Rect, ink: Colour, paper: Colour) {
     const CUT: f32 = 0.293;
     let corners = [
         (CUT, 0.0),
@@ -73,7 +75,7 @@ fn octagon(painter: &Painter, square: Rect, ink: Color32, paper: Color32) {
     exclamation(painter, square, paper);
 }
 
-fn exclamation(painter: &Painter, square: Rect, ink: Color32) {
+fn exclamation(painter: &Painter, square: Rect, ink: Colour) {
     let half = square.width() * 0.075;
     let bar = [(0.5, 0.18), (0.5, 0.62)].map(|(x, y)| at(square, x, y));
     let [top, bottom] = bar;
@@ -87,7 +89,7 @@ fn exclamation(painter: &Painter, square: Rect, ink: Color32) {
     painter.circle_filled(at(square, 0.5, 0.77), half * 1.1, ink);
 }
 
-fn hourglass(painter: &Painter, square: Rect, ink: Color32) {
+fn hourglass(painter: &Painter, square: Rect, ink: Colour) {
     let cap = |y: f32| Rect::from_min_max(at(square, 0.14, y), at(square, 0.86, y + 0.11));
     painter.rect_filled(cap(0.0), CornerRadius::same(1), ink);
     painter.rect_filled(cap(0.89), CornerRadius::same(1), ink);
@@ -102,7 +104,7 @@ fn hourglass(painter: &Painter, square: Rect, ink: Color32) {
     painter.add(Shape::convex_polygon(sand.map(|(x, y)| at(square, x, y)).to_vec(), ink, Stroke::NONE));
 }
 
-fn sealed(painter: &Painter, square: Rect, ink: Color32) {
+fn sealed(painter: &Painter, square: Rect, ink: Colour) {
     let frame = Rect::from_min_max(at(square, 0.0, 0.16), at(square, 1.0, 0.84));
     let stroke = Stroke::new((square.width() * 0.07).max(2.0), ink);
     let dash = square.width() * 0.14;
@@ -111,7 +113,7 @@ fn sealed(painter: &Painter, square: Rect, ink: Color32) {
     painter.line(flap.to_vec(), stroke);
 }
 
-fn triangle(painter: &Painter, square: Rect, ink: Color32, paper: Color32) {
+fn triangle(painter: &Painter, square: Rect, ink: Colour, paper: Colour) {
     let points = [(0.5, 0.02), (1.0, 0.93), (0.0, 0.93)].map(|(x, y)| at(square, x, y)).to_vec();
     painter.add(Shape::convex_polygon(points, ink, Stroke::NONE));
     let stroke = Stroke::new(square.width() * 0.1, paper);
@@ -119,7 +121,7 @@ fn triangle(painter: &Painter, square: Rect, ink: Color32, paper: Color32) {
     painter.line_segment([at(square, 0.63, 0.48), at(square, 0.37, 0.8)], stroke);
 }
 
-fn telephone(painter: &Painter, square: Rect, ink: Color32) {
+fn telephone(painter: &Painter, square: Rect, ink: Colour) {
     // A handset: two ends and the bow between them.
     let bow = [(0.2, 0.26), (0.27, 0.52), (0.48, 0.73), (0.74, 0.8)].map(|(x, y)| at(square, x, y));
     painter.line(bow.to_vec(), Stroke::new(square.width() * 0.17, ink));
@@ -134,7 +136,7 @@ pub(crate) fn outline(rect: Rect) -> [Pos2; 5] {
 }
 
 /// Fills a rectangle with slanting stripes of two colours.
-pub(crate) fn stripes(painter: &Painter, rect: Rect, width: f32, one: Color32, other: Color32) {
+pub(crate) fn stripes(painter: &Painter, rect: Rect, width: f32, one: Colour, other: Colour) {
     let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
     painter.rect_filled(rect, CornerRadius::ZERO, one);
     let slant = rect.height();
@@ -153,7 +155,7 @@ pub(crate) fn stripes(painter: &Painter, rect: Rect, width: f32, one: Color32, o
 }
 
 /// A rectangle with its upper right corner cut off: the outline of what is past.
-pub(crate) fn cut_corner(rect: Rect, cut: f32, fill: Color32, stroke: Stroke) -> Shape {
+pub(crate) fn cut_corner(rect: Rect, cut: f32, fill: Colour, stroke: Stroke) -> Shape {
     let points = vec![
         rect.left_top(),
         rect.right_top() - Vec2::new(cut, 0.0),
@@ -165,13 +167,13 @@ pub(crate) fn cut_corner(rect: Rect, cut: f32, fill: Color32, stroke: Stroke) ->
 }
 
 /// A plain frame.
-pub(crate) fn boxed(rect: Rect, radius: u8, fill: Color32, stroke: Stroke) -> Shape {
+pub(crate) fn boxed(rect: Rect, radius: u8, fill: Colour, stroke: Stroke) -> Shape {
     eframe::egui::epaint::RectShape::new(rect, CornerRadius::same(radius), fill, stroke, StrokeKind::Inside)
         .into()
 }
 
 /// Thin slanting lines over a rectangle, as one shape.
-pub(crate) fn slants(rect: Rect, width: f32, step: f32, ink: Color32) -> Shape {
+pub(crate) fn slants(rect: Rect, width: f32, step: f32, ink: Colour) -> Shape {
     let mut lines = Vec::new();
     let slant = rect.height();
     let mut x = rect.left() - slant;

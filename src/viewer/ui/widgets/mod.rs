@@ -18,7 +18,7 @@ mod text;
 pub(crate) use answer::{Look, panel, waiting};
 pub(crate) use banner::banner;
 pub(crate) use button::{Button, Kind};
-pub(crate) use choice::Choice;
+pub(crate) use choice::{Written, choice};
 pub(crate) use field::Field;
 pub(crate) use icon::{Icon, draw as draw_icon};
 pub(crate) use layout::{
@@ -27,4 +27,4 @@ pub(crate) use layout::{
 pub(crate) use phone::{Phone, phone};
 pub(crate) use segment::segment;
 pub(crate) use table::{Row, table};
-pub(crate) use text::{Politeness, chip, heading, headline, line, live, one_line, painted, value};
+pub(crate) use text::{Politeness, chip, heading, headline, line, live, one_line, value};

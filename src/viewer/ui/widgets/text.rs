@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, Color32, FontId, Galley, Id, Label, Pos2, Rect, Response, Role, Sense, Ui, Vec2,
-    WidgetInfo, accesskit,
+    self, Align2, FontId, Galley, Id, Label, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo,
+    accesskit,
 };
 
-use crate::viewer::ui::theme::{self, Size, space};
+use crate::viewer::ui::theme::{self, Colour, Size, space};
 
 /// A heading of a level: 1 for the screen, 2 for the answer, 3 for what it consists of.
 pub(crate) fn heading(ui: &mut Ui, level: u32, text: &str, size: Size) -> Response {
@@ -30,7 +30,7 @@ pub(crate) fn headline(ui: &mut Ui, level: u32, text: &str, size: Size, width: f
 }
 
 /// Paints one line into a rectangle, cut off with an ellipsis where there is no room. Something else names it.
-pub(crate) fn one_line(ui: &Ui, rect: Rect, text: &str, font: FontId, colour: Color32) {
+pub(crate) fn one_line(ui: &Ui, rect: Rect, text: &str, font: FontId, colour: Colour) {
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
     job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width());
     let galley = ui.painter().layout_job(job);
@@ -71,15 +71,7 @@ pub(crate) fn value(ui: &mut Ui, label: &str, shown: &str, spoken: &str, size: S
     response
 }
 
-/// Paints text that something else already names: the cells of a row, the lines of a choice.
-pub(crate) fn painted(ui: &Ui, rect: Rect, text: &str, font: FontId, colour: Color32) -> Arc<Galley> {
-    let galley = cell(ui, text, font, colour, rect.width());
-    let at = Align2::LEFT_CENTER.align_size_within_rect(galley.size(), rect).min;
-    ui.painter().galley(at, Arc::clone(&galley), colour);
-    galley
-}
-
-fn cell(ui: &Ui, text: &str, font: FontId, colour: Color32, width: f32) -> Arc<Galley> {
+fn cell(ui: &Ui, text: &str, font: FontId, colour: Colour, width: f32) -> Arc<Galley> {
     ui.painter().layout(text.to_owned(), font, colour, width.max(space::XL))
 }
 
@@ -122,7 +114,7 @@ pub(crate) fn named(ui: &mut Ui, shown: &str, spoken: &str, font: FontId, width:
 }
 
 /// A short word in a frame: a plan's standing, a mark on a person. `fill` and `ink` come from the theme.
-pub(crate) fn chip(ui: &mut Ui, words: &str, fill: Color32, ink: Color32, edge: Color32) -> Response {
+pub(crate) fn chip(ui: &mut Ui, words: &str, fill: Colour, ink: Colour, edge: Colour) -> Response {
     let galley = cell(ui, words, theme::bold(Size::Small), ink, ui.available_width() - 2.0 * space::S);
     let size = galley.size() + Vec2::new(2.0 * space::S, 2.0 * space::XS);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
