@@ -109,6 +109,8 @@ const LAYERS: &[Layer] = &[
     layer("exchange", &["domain", "fhir"]),
     layer("client", &["domain", "fhir"]),
     layer("viewer", &["domain", "config", "client"]),
+    pure_viewer("viewer::command"),
+    pure_viewer("viewer::effect"),
     pure_viewer("viewer::event"),
     pure_viewer("viewer::present"),
     pure_viewer("viewer::state"),
