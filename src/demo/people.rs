@@ -160,7 +160,7 @@ pub(super) fn everybody() -> Vec<DemoPerson> {
         .person(12, ("Fox", &["Eva"]), Female, On(2020, 4, 9), &[])
         .but(Special::Twin(2))
         .person(13, ("Brown", &["Olivia"]), Female, On(2020, 5, 3), &[])
-        .person(14, ("Brown", &["Olivia"]), Female, On(2020, 5, 21), &[plan(ChildProtection, Northmoor, 80, None)])
+        .person(140, ("Brown", &["Olivia"]), Female, On(2020, 5, 21), &[plan(ChildProtection, Northmoor, 80, None)])
         .person(15, ("Reid", &["Mason"]), Male, On(2019, 10, 27), &[protected])
         .but(Special::Replaces(NhsNumber::synthetic(16)))
         .person(17, ("Kaminski", &["Lena"]), Female, On(2020, 6, 19), &[plan(ChildProtection, Wexcombe, 700, None)])

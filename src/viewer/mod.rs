@@ -12,3 +12,6 @@ pub mod run;
 pub mod state;
 pub mod ui;
 pub mod update;
+
+#[cfg(test)]
+mod test_people;

@@ -1,1 +1,1 @@
-//! x
+//! The presenters as tables.
