@@ -3,6 +3,10 @@
 //! States are enums that carry their own data: what is not in the current state does not exist, so a patient
 //! who was left is gone from memory. Holds nothing on disk and reads no clock.
 
+mod form;
+mod record;
+mod session;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -10,40 +14,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::command::Field;
 use super::present::screen::Focus;
-use crate::domain::{
-    AccessReference, AccessStatus, Answer, BirthDateError, Candidate, CareSetting, ConfirmedPatient, Failure,
-    Gender, HistoryReading, NhsNumber, NhsNumberError, SearchQuery, SiteAdvice, dates,
-};
+use crate::domain::{BirthDate, Candidate, Failure, NhsNumber, SearchQuery, dates};
 
-/// What does not change while the program runs.
-#[derive(Debug, Clone, Default)]
-pub struct Setup {
-    /// The demonstration: says so on every screen.
-    pub demonstration: bool,
-    /// This program can start the demonstration.
-    pub can_demonstrate: bool,
-    /// Who can sign in.
-    pub personas: Vec<Persona>,
-    /// NHS number and date of birth to begin with, from the command line.
-    pub prefill: Option<(String, String)>,
-    /// What the site's configuration says to do beside ringing the plan's authority.
-    pub site: SiteAdvice,
-}
-
-/// Somebody who can sign in (the demonstration's people; real sign-in has its own way).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Persona {
-    /// Name.
-    pub name: String,
-    /// Job role.
-    pub role: String,
-    /// Organisation, with the department.
-    pub organisation: String,
-    /// What this persona shows.
-    pub note: String,
-}
+pub use form::{Form, Problem};
+pub use record::{Asked, InError, Opened, PatientStage, Record, ViewId};
+pub use session::{Persona, Session, Setup};
 
 /// When something happens: a clock that never goes back, and the computer's own, which is not trusted for
 /// anything but a first guess of the day.
@@ -128,114 +104,6 @@ pub struct Desk {
     pub found_not_opened: HashSet<NhsNumber>,
 }
 
-/// The signed-in person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    /// Name.
-    pub name: String,
-    /// Role.
-    pub role: String,
-    /// Organisation.
-    pub organisation: String,
-    /// May view, recorded.
-    pub may_notify: bool,
-    /// May view silently.
-    pub may_view_silently: bool,
-    /// What the session is switched to; the hub has the last word.
-    pub care: CareSetting,
-    /// The hub did not accept a switch.
-    pub care_problem: Option<Failure>,
-}
-
-impl Session {
-    /// Whether this role can open at all.
-    #[must_use]
-    pub fn may_open(&self) -> bool {
-        self.may_notify || self.may_view_silently
-    }
-
-    /// Whether the next view tells nobody (domain rule of B0107 and B0170).
-    #[must_use]
-    pub fn is_silent(&self) -> bool {
-        self.may_view_silently && (!self.may_notify || self.care == CareSetting::Scheduled)
-    }
-}
-
-/// What is typed. `Debug` hides it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Form {
-    /// NHS number.
-    pub nhs_number: String,
-    /// Date of birth.
-    pub date_of_birth: String,
-    /// Family name.
-    pub family_name: String,
-    /// Given name.
-    pub given_name: String,
-    /// Postcode.
-    pub postcode: String,
-    /// Gender.
-    pub gender: Option<Gender>,
-    /// What is wrong, per field, since it was left or searched with.
-    pub problems: Vec<(Field, Problem)>,
-    /// A gender is needed for an estimated date.
-    pub gender_needed: bool,
-}
-
-impl std::fmt::Debug for Form {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Form(hidden)")
-    }
-}
-
-impl Form {
-    /// The text of a field.
-    #[must_use]
-    pub fn text(&self, field: Field) -> &str {
-        match field {
-            Field::NhsNumber => &self.nhs_number,
-            Field::DateOfBirth => &self.date_of_birth,
-            Field::FamilyName => &self.family_name,
-            Field::GivenName => &self.given_name,
-            Field::Postcode => &self.postcode,
-        }
-    }
-
-    /// The text of a field, to be changed.
-    pub fn text_mut(&mut self, field: Field) -> &mut String {
-        match field {
-            Field::NhsNumber => &mut self.nhs_number,
-            Field::DateOfBirth => &mut self.date_of_birth,
-            Field::FamilyName => &mut self.family_name,
-            Field::GivenName => &mut self.given_name,
-            Field::Postcode => &mut self.postcode,
-        }
-    }
-
-    /// What is wrong with a field.
-    #[must_use]
-    pub fn problem(&self, field: Field) -> Option<Problem> {
-        self.problems.iter().find(|(at, _)| *at == field).map(|(_, problem)| *problem)
-    }
-
-    /// Whether nothing is typed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        Field::ALL.iter().all(|field| self.text(*field).trim().is_empty()) && self.gender.is_none()
-    }
-}
-
-/// What is wrong with a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Problem {
-    /// The NHS number.
-    NhsNumber(NhsNumberError),
-    /// The date of birth.
-    BirthDate(BirthDateError),
-    /// Neither number nor family name.
-    NumberOrName,
-}
-
 /// What is on the desk.
 #[derive(Debug, Clone)]
 pub enum Stage {
@@ -290,7 +158,7 @@ pub enum SearchStage {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Question {
     /// NHS number and date of birth.
-    Number(NhsNumber, crate::domain::BirthDate),
+    Number(NhsNumber, BirthDate),
     /// Name and date of birth.
     Name(SearchQuery),
 }
@@ -327,123 +195,6 @@ pub enum WhyChoose {
     MultipleBirth,
     /// Found by number, and a date of birth is not exact.
     EstimatedDate,
-}
-
-/// A patient on the desk.
-#[derive(Debug, Clone)]
-pub struct PatientStage {
-    /// Who, with the proof that a human matched them.
-    pub patient: ConfirmedPatient,
-    /// Another number was typed, and has been replaced by this one.
-    pub number_was_replaced: bool,
-    /// When they came onto the desk: opening is refused for a moment after.
-    pub arrived: Duration,
-    /// The child protection information.
-    pub record: Record,
-}
-
-/// The child protection information of the patient on the desk.
-#[derive(Debug, Clone)]
-pub enum Record {
-    /// Nobody asked.
-    NotOpened,
-    /// Under way.
-    Opening {
-        /// Its number.
-        ask: u64,
-        /// The view's id.
-        view: ViewId,
-        /// An earlier try may have been recorded.
-        maybe_recorded: bool,
-    },
-    /// No answer.
-    Failed {
-        /// Why.
-        failure: Failure,
-        /// The view's id, kept for the retry.
-        view: ViewId,
-        /// The view may have been recorded all the same.
-        maybe_recorded: bool,
-    },
-    /// Answered.
-    Opened(Box<Opened>),
-}
-
-/// One view's id, and since when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ViewId {
-    /// Sent as `TraceID`.
-    pub trace: Uuid,
-    /// When it was made.
-    pub since: Duration,
-}
-
-/// An answered view.
-#[derive(Debug, Clone)]
-pub struct Opened {
-    /// The answer.
-    pub answer: Answer,
-    /// Under what it was logged.
-    pub reference: AccessReference,
-    /// The hub's clock.
-    pub at: Timestamp,
-    /// When it came.
-    pub tick: Duration,
-    /// The view's id.
-    pub view: ViewId,
-    /// Nobody is told.
-    pub silent: bool,
-    /// Who opened it before.
-    pub history: Asked<HistoryReading>,
-    /// What became of this view.
-    pub status: Asked<AccessStatus>,
-    /// When its state was last asked for.
-    pub status_asked: Duration,
-    /// "Opened in error".
-    pub in_error: InError,
-    /// What was copied last, or why not.
-    pub copied: Option<Result<(), Failure>>,
-}
-
-/// Something fetched.
-#[derive(Debug, Clone)]
-pub enum Asked<T> {
-    /// Under way; what was there before stays until the answer is here.
-    UnderWay {
-        /// Its number.
-        ask: u64,
-        /// The last answer.
-        before: Option<T>,
-    },
-    /// Here.
-    Here(T),
-    /// Not to be had.
-    Failed(Failure),
-}
-
-impl<T> Asked<T> {
-    /// The last answer, if there is any.
-    #[must_use]
-    pub fn latest(&self) -> Option<&T> {
-        match self {
-            Asked::UnderWay { before, .. } => before.as_ref(),
-            Asked::Here(value) => Some(value),
-            Asked::Failed(_) => None,
-        }
-    }
-}
-
-/// "Opened in error".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InError {
-    /// Not said.
-    No,
-    /// Being said.
-    Saying(u64),
-    /// The hub has it.
-    Said,
-    /// The hub did not take it.
-    Failed(Failure),
 }
 
 impl State {
