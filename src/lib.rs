@@ -18,12 +18,14 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(any(feature = "hub", feature = "viewer"))]
 pub mod config;
 pub mod domain;
 #[cfg(feature = "fhir")]
 pub mod fhir;
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "token")]
 pub mod identity;
 #[cfg(feature = "viewer")]
 pub mod viewer;

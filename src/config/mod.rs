@@ -5,3 +5,5 @@
 
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "viewer")]
+pub mod viewer;

@@ -61,3 +61,23 @@ pub struct Site {
     /// How patients are present there.
     pub contact: ContactMode,
 }
+
+/// The site's own safeguarding contacts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SiteAdvice {
+    /// The safeguarding lead.
+    pub lead: Option<NamedNumber>,
+    /// The local authority where the site is: "the authority where the child is now".
+    pub local_authority: Option<NamedNumber>,
+    /// Who mends this program.
+    pub it_help: Option<NamedNumber>,
+}
+
+/// A name and a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedNumber {
+    /// Name.
+    pub name: String,
+    /// Number.
+    pub telephone: Telephone,
+}

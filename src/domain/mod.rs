@@ -20,7 +20,7 @@ pub mod rights;
 pub use access::{Access, AccessReference, AccessStatus, HistoryReading, Notice, NoticeState};
 pub use answer::{Answer, AnswerKind, HeldPlan, PlansReading, ShownPlan, ShownStanding, Unreadable, WhyNot};
 pub use birth::{BirthDate, BirthDateError};
-pub use care_setting::{CareSetting, ContactMode, Site};
+pub use care_setting::{CareSetting, ContactMode, NamedNumber, Site, SiteAdvice};
 pub use contact::{Authority, OfficeHours, RingNow, TeamContact, Telephone};
 pub use failure::Failure;
 pub use lookup::{Dated, PlansAnswer, Report, SearchQuery, SearchReading, View};

@@ -6,7 +6,7 @@ pub const NHS_NUMBER: &str = "https://fhir.nhs.uk/Id/nhs-number";
 pub const ODS_CODE: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
 /// Role profile id system.
 pub const ROLE_PROFILE: &str = "https://fhir.nhs.uk/Id/sds-role-profile-id";
-/// An authority's own id of a person [ours].
+/// An authority's own id of a person (ours).
 pub const LOCAL_ID: &str = "https://fhir.cpis.example/Id/local-id";
 /// SNOMED CT.
 pub const SNOMED: &str = "http://snomed.info/sct";
@@ -16,9 +16,9 @@ pub const ROLE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleClass
 pub const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 /// Spine error codes in an OperationOutcome.
 pub const SPINE_ERROR: &str = "https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode";
-/// Tags on accesses [ours].
+/// Tags on accesses (ours).
 pub const ACCESS_TAGS: &str = "https://fhir.cpis.example/CodeSystem/access";
-/// The tag of the caller's own present view [ours].
+/// The tag of the caller's own present view (ours).
 pub const PRESENT_VIEW: &str = "present-view";
 /// NHS number verification status extension.
 pub const VERIFICATION: &str =
@@ -26,12 +26,12 @@ pub const VERIFICATION: &str =
 /// Verification status code system.
 pub const VERIFICATION_STATUS: &str =
     "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland";
-/// An authority's office hours on a CareTeam [ours]: nested `day` (valueCode `mon` … `sun`, repeated), `from`
+/// An authority's office hours on a CareTeam (ours): nested `day` (valueCode `mon` … `sun`, repeated), `from`
 /// and `to` (valueTime).
 pub const OFFICE_HOURS: &str = "https://fhir.cpis.example/StructureDefinition/office-hours";
-/// The team that knows the child, on a CareTeam [ours]: nested `name` and `telephone` (valueString).
+/// The team that knows the child, on a CareTeam (ours): nested `name` and `telephone` (valueString).
 pub const TEAM_CONTACT: &str = "https://fhir.cpis.example/StructureDefinition/team-contact";
-/// On a search entry [ours]: the match was on a name no longer used (valueBoolean).
+/// On a search entry (ours): the match was on a name no longer used (valueBoolean).
 pub const MATCHED_PREVIOUS_NAME: &str = "https://fhir.cpis.example/StructureDefinition/matched-previous-name";
 
 /// Request header: the caller's UUID of one view.
@@ -40,11 +40,11 @@ pub const TRACE_ID: &str = "TraceID";
 pub const IS_UNSCHEDULED: &str = "IsUnscheduledAccessEvent";
 /// Request header of the demographics service: a UUID, mirrored.
 pub const REQUEST_ID: &str = "X-Request-ID";
-/// Request header [ours]: a site of the caller's organisation.
+/// Request header (ours): a site of the caller's organisation.
 pub const SITE: &str = "X-Site";
-/// Response header [ours]: the reference under which a view was logged.
+/// Response header (ours): the reference under which a view was logged.
 pub const ACCESS_REFERENCE: &str = "X-Access-Reference";
-/// Response header [ours]: the hub holds synthetic people.
+/// Response header (ours): the hub holds synthetic people.
 pub const SYNTHETIC: &str = "X-Synthetic-Data";
 
 /// The days of the week as `valueCode`, Monday first.

@@ -5,4 +5,13 @@
 //! Nothing here decides in two places, and no patient data goes to disk, to a log or into the window's title.
 
 pub mod command;
+pub mod effect;
+pub mod event;
 pub mod present;
+pub mod run;
+pub mod state;
+pub mod ui;
+pub mod update;
+
+#[cfg(test)]
+mod test_people;

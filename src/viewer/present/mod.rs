@@ -1,5 +1,149 @@
 //! Presenters: from state to a screen of finished words. Pure, and tested as tables.
+//!
+//! Every wording and every decision about what is said stands here, so that it can be read, reviewed by a
+//! clinician and tested without a window.
 
+mod answer;
+mod contact;
+mod history;
+mod patient;
+mod plan;
 pub mod screen;
+mod search;
+mod session;
+mod summary;
+pub mod words;
 
+pub use answer::plans_of;
+pub use contact::contacts;
 pub use screen::Screen;
+pub use summary::summary;
+
+use screen::{Action, Body, Help, Notice, Prominence, SignIn};
+
+use super::command::Command;
+use super::state::{Now, Phase, SignedOutBecause, Stage, State};
+
+/// The window's title. Never anything of a patient.
+#[must_use]
+pub fn title(state: &State) -> &'static str {
+    if state.setup.demonstration {
+        "Child protection information (demonstration)"
+    } else {
+        "Child protection information"
+    }
+}
+
+/// The whole screen.
+#[must_use]
+pub fn screen(state: &State, now: Now) -> Screen {
+    let body = body(state, now);
+    Screen {
+        generation: state.generation,
+        strip: strip(state),
+        announcement: session::announcement(&body),
+        focus: state.focus,
+        session: state.desk().map(session::bar),
+        help: state.help.then(help),
+        body,
+    }
+}
+
+fn strip(state: &State) -> Option<String> {
+    if state.setup.demonstration {
+        Some("Demonstration: synthetic people".to_owned())
+    } else if state.synthetic {
+        Some("This hub holds synthetic people only: not for patients".to_owned())
+    } else {
+        None
+    }
+}
+
+fn body(state: &State, now: Now) -> Body {
+    match &state.phase {
+        Phase::NoConfiguration { problem } => Body::Notice(no_configuration(state, problem.as_deref())),
+        Phase::SignedOut { why, signing_in } => sign_in(state, *why, *signing_in),
+        Phase::Desk(desk) => match &desk.stage {
+            Stage::Search(search) => Body::Search(search::search(state, desk, search)),
+            Stage::Patient(patient) => Body::Patient(patient::patient(state, desk, patient, now)),
+            Stage::Hidden { .. } => Body::Notice(hidden()),
+        },
+    }
+}
+
+fn no_configuration(state: &State, problem: Option<&str>) -> Notice {
+    let can_demonstrate = state.setup.can_demonstrate;
+    let mut text = vec!["This computer has not been told which hub to use.".to_owned()];
+    text.push(
+        if can_demonstrate {
+            "Open the configuration file that your IT department gave you, or look around in the demonstration."
+        } else {
+            "Open the configuration file that your IT department gave you."
+        }
+        .to_owned(),
+    );
+    text.extend(problem.map(|why| format!("The file was not taken: {why}")));
+    let mut actions = vec![Action::new(Command::OpenConfiguration, Prominence::Primary)];
+    if can_demonstrate {
+        actions.push(Action::new(Command::StartDemonstration, Prominence::Secondary));
+    }
+    Notice { heading: "No hub is set up".to_owned(), text, actions }
+}
+
+fn hidden() -> Notice {
+    Notice {
+        heading: "Patient hidden".to_owned(),
+        text: vec![
+            "Press F8 to show the patient again. After 2 minutes it is gone from this screen.".to_owned(),
+        ],
+        actions: vec![
+            Action {
+                label: "Show patient".to_owned(),
+                ..Action::new(Command::HidePatient, Prominence::Primary)
+            },
+            Action::new(Command::NewSearch, Prominence::Secondary),
+        ],
+    }
+}
+
+fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool) -> Body {
+    let message = if signing_in {
+        Some("Signing in…".to_owned())
+    } else {
+        why.map(|why| match why {
+            SignedOutBecause::Asked => "You are signed out. Nothing of the last session is left".to_owned(),
+            SignedOutBecause::Failed(failure) => {
+                format!("Signing in did not work: {}. Try again", words::cause(failure))
+            }
+        })
+    };
+    if state.setup.personas.is_empty() {
+        return Body::Notice(Notice {
+            heading: "Signing in to this hub is not possible yet".to_owned(),
+            text: vec![
+                "This version of the viewer can sign in to its own demonstration only.".to_owned(),
+                "Signing in with an organisation's identity provider comes with a later version.".to_owned(),
+            ],
+            actions: Vec::new(),
+        });
+    }
+    Body::SignIn(SignIn {
+        heading: "Choose who you are for this demonstration".to_owned(),
+        intro: vec![
+            "Everybody in it is made up. What you do here is recorded in the demonstration's own hub and told to nobody outside it.".to_owned(),
+        ],
+        message,
+        personas: state.setup.personas.iter().enumerate().map(session::persona).collect(),
+    })
+}
+
+fn help() -> Help {
+    let row = |command: &Command| {
+        let key = command.shortcut().map(super::command::Shortcut::shown).unwrap_or_default();
+        (key, command.label().to_owned(), command.hint().to_owned())
+    };
+    Help { heading: "Keys".to_owned(), rows: Command::WITH_KEYS.iter().map(row).collect() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Who can sign in to the demonstration, and what each may do.
+
+use crate::domain::{Activity, Caller, CareSetting};
+use crate::viewer::state::{Persona, Session};
+
+/// A persona and what its role may do.
+pub(super) struct DemoPersona {
+    name: &'static str,
+    role: &'static str,
+    organisation: &'static str,
+    organisation_code: &'static str,
+    note: &'static str,
+    activities: &'static [Activity],
+}
+
+/// The hospital's ODS code in the demonstration.
+pub(super) const HOSPITAL: &str = "ZZ901";
+/// The 111 service's.
+pub(super) const CALLS: &str = "ZZ911";
+
+const HOSPITAL_NAME: &str = "Wexcombe General Hospital";
+const RECORDED: &[Activity] = &[Activity::TracePeople, Activity::ViewAndNotify];
+
+/// All of them, in the order in which they are offered.
+pub(super) const ALL: [DemoPersona; 6] = [
+    DemoPersona {
+        name: "Sam Okafor",
+        role: "triage nurse, emergency department",
+        organisation: HOSPITAL_NAME,
+        organisation_code: HOSPITAL,
+        note: "Opens in unscheduled care: social care is told",
+        activities: RECORDED,
+    },
+    DemoPersona {
+        name: "Dr Priya Nair",
+        role: "emergency doctor",
+        organisation: HOSPITAL_NAME,
+        organisation_code: HOSPITAL,
+        note: "Opens in unscheduled care: social care is told",
+        activities: RECORDED,
+    },
+    DemoPersona {
+        name: "Ruth Evans",
+        role: "midwife, antenatal clinic",
+        organisation: HOSPITAL_NAME,
+        organisation_code: HOSPITAL,
+        note: "Opens in scheduled care: social care is not told",
+        activities: &[Activity::TracePeople, Activity::ViewSilently],
+    },
+    DemoPersona {
+        name: "Leon Carter",
+        role: "receptionist, emergency department",
+        organisation: HOSPITAL_NAME,
+        organisation_code: HOSPITAL,
+        note: "Finds patients, and may not open",
+        activities: &[Activity::TracePeople],
+    },
+    DemoPersona {
+        name: "Grace Kim",
+        role: "111 call handler",
+        organisation: "Wexcombe Urgent Care Line",
+        organisation_code: CALLS,
+        note: "Opens for callers on the telephone: social care is told",
+        activities: RECORDED,
+    },
+    DemoPersona {
+        name: "Hannah Lloyd",
+        role: "sister, children's ward",
+        organisation: HOSPITAL_NAME,
+        organisation_code: HOSPITAL,
+        note: "May do both, and switches between unscheduled and scheduled care",
+        activities: &[Activity::TracePeople, Activity::ViewAndNotify, Activity::ViewSilently],
+    },
+];
+
+impl DemoPersona {
+    /// As the viewer offers it.
+    pub(super) fn offered(&self) -> Persona {
+        Persona {
+            name: self.name.to_owned(),
+            role: self.role.to_owned(),
+            organisation: self.organisation.to_owned(),
+            note: self.note.to_owned(),
+        }
+    }
+
+    /// As the hub knows it: `index` makes the user's id, `session` is new at each sign-in.
+    pub(super) fn caller(&self, index: usize, session: String) -> Caller {
+        Caller {
+            user: format!("demo-user-{index}"),
+            name: self.name.to_owned(),
+            role: self.role.to_owned(),
+            role_profile: format!("demo-role-{index}"),
+            organisation_code: self.organisation_code.to_owned(),
+            organisation: self.organisation.to_owned(),
+            activities: self.activities.to_vec(),
+            session,
+        }
+    }
+
+    /// As the viewer's session.
+    pub(super) fn session(&self) -> Session {
+        Session {
+            name: self.name.to_owned(),
+            role: self.role.to_owned(),
+            organisation: self.organisation.to_owned(),
+            may_notify: self.activities.contains(&Activity::ViewAndNotify),
+            may_view_silently: self.activities.contains(&Activity::ViewSilently),
+            care: CareSetting::Unscheduled,
+            care_problem: None,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the viewer wants done outside itself, as data. `run` does it and answers with an event.
+
+use std::time::Duration;
+
+use crate::domain::{AccessReference, CareSetting, NhsNumber, Report, SearchQuery, View};
+
+/// Something to be done. Questions carry a number, which the answer brings back.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Sign in as this persona.
+    SignIn(usize),
+    /// Forget the access token.
+    SignOut,
+    /// Show a native dialog for a configuration file.
+    ChooseConfiguration,
+    /// Leave for the demonstration.
+    StartDemonstration,
+    /// Search people.
+    Search(u64, SearchQuery),
+    /// Retrieve a person.
+    Retrieve(u64, NhsNumber),
+    /// Ask for plans: a recorded view.
+    OpenPlans(u64, View),
+    /// Ask who opened it before.
+    History(u64, View),
+    /// Ask what became of a view.
+    Status(u64, AccessReference),
+    /// Say that a view was in error.
+    OpenedInError(u64, AccessReference),
+    /// Switch between scheduled and unscheduled care.
+    SwitchCare(CareSetting),
+    /// Report to the audit log, and only then put the text on the clipboard.
+    Copy {
+        /// The number of the question.
+        ask: u64,
+        /// The view that is copied from.
+        reference: AccessReference,
+        /// What is copied.
+        report: Report,
+        /// The text.
+        text: String,
+    },
+    /// Empty the clipboard if it still holds what was copied from here.
+    ForgetClipboard,
+    /// Come back with a tick after this time at the latest.
+    WakeAfter(Duration),
+}
+
+impl std::fmt::Debug for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Effect::SignIn(_) => "SignIn",
+            Effect::SignOut => "SignOut",
+            Effect::ChooseConfiguration => "ChooseConfiguration",
+            Effect::StartDemonstration => "StartDemonstration",
+            Effect::Search(..) => "Search",
+            Effect::Retrieve(..) => "Retrieve",
+            Effect::OpenPlans(..) => "OpenPlans",
+            Effect::History(..) => "History",
+            Effect::Status(..) => "Status",
+            Effect::OpenedInError(..) => "OpenedInError",
+            Effect::SwitchCare(_) => "SwitchCare",
+            Effect::Copy { .. } => "Copy",
+            Effect::ForgetClipboard => "ForgetClipboard",
+            Effect::WakeAfter(_) => "WakeAfter",
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! What happens to the viewer: commands of a person, answers to its questions, the passing of time.
+
+use super::command::Command;
+use super::state::{Session, Setup};
+use crate::domain::{
+    AccessStatus, CareSetting, Dated, Failure, HistoryReading, Person, PlansAnswer, SearchReading,
+};
+
+/// Something that happened. Answers carry the number of the question.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A person told the viewer to do something.
+    Command(Command),
+    /// Time passed.
+    Tick,
+    /// A configuration was chosen and read, or why it was refused.
+    Configured(Result<Setup, String>),
+    /// Signing in ended.
+    SignedIn(Result<Session, Failure>),
+    /// The hub says that it holds synthetic people.
+    HubIsSynthetic,
+    /// A search was answered.
+    Searched(u64, Result<Dated<SearchReading>, Failure>),
+    /// A person was retrieved.
+    Retrieved(u64, Result<Dated<Person>, Failure>),
+    /// A view was answered.
+    Plans(u64, Result<PlansAnswer, Failure>),
+    /// The history was answered.
+    History(u64, Result<HistoryReading, Failure>),
+    /// What became of a view.
+    Status(u64, Result<AccessStatus, Failure>),
+    /// "Opened in error" was taken or not.
+    OpenedInError(u64, Result<(), Failure>),
+    /// The care setting was switched or not.
+    CareSwitched(CareSetting, Result<(), Failure>),
+    /// Something was copied, or not because the hub could not record it. The view's question number.
+    Copied(u64, Result<(), Failure>),
+}

@@ -1,0 +1,156 @@
+//! A patient on the desk: banner, answer, plans, contacts, receipt and history.
+
+use super::screen::{Action, AnswerSlot, Banner, Fact, Patient, Prominence, Receipt};
+use super::{answer, contact, history, plan, search, words};
+use crate::domain::{Deceased, NoticeState, Person, dates};
+use crate::viewer::command::Command;
+use crate::viewer::state::{Asked, Desk, InError, Now, Opened, PatientStage, Record, State};
+use crate::viewer::update::IN_ERROR_FOR;
+
+pub(super) fn patient(state: &State, desk: &Desk, stage: &PatientStage, now: Now) -> Patient {
+    let at = state.hub_now(now);
+    let site = &state.setup.site;
+    let mut patient = Patient {
+        banner: banner(stage.patient.person(), stage.number_was_replaced, state.today(now)),
+        answer: AnswerSlot::Asking("Asking CP-IS…".to_owned()),
+        actions: Vec::new(),
+        next_steps: Vec::new(),
+        plans: Vec::new(),
+        contacts: Vec::new(),
+        receipt: None,
+        history: None,
+    };
+    let new_search = |prominence| Action::new(Command::NewSearch, prominence);
+    match &stage.record {
+        Record::NotOpened => {
+            patient.answer = AnswerSlot::Answered(answer::not_opened(&desk.session));
+            if desk.session.may_open() {
+                patient.actions.push(Action::new(Command::Open, Prominence::Primary));
+            }
+            patient.actions.push(new_search(Prominence::Secondary));
+        }
+        Record::Opening { .. } => patient.actions.push(new_search(Prominence::Secondary)),
+        Record::Failed { failure, maybe_recorded, .. } => {
+            patient.answer = AnswerSlot::Answered(answer::failed(*failure, *maybe_recorded));
+            patient.next_steps = answer::next_steps(site);
+            patient.actions.push(Action::new(Command::CheckAgain, Prominence::Primary));
+            patient.actions.push(new_search(Prominence::Secondary));
+        }
+        Record::Opened(opened) => {
+            let plans = answer::plans_of(&opened.answer);
+            patient.answer = AnswerSlot::Answered(answer::opened(opened, site));
+            patient.next_steps = answer::next_steps(site);
+            patient.plans = plans.iter().map(plan::card).collect();
+            patient.contacts = contact::contacts(plans, at);
+            patient.receipt = Some(receipt(opened));
+            patient.history = Some(history::history(&opened.history));
+            patient.actions = opened_actions(opened, now);
+        }
+    }
+    patient
+}
+
+fn opened_actions(opened: &Opened, now: Now) -> Vec<Action> {
+    let mut actions = vec![
+        Action::new(Command::NewSearch, Prominence::Primary),
+        Action::new(Command::CheckAgain, Prominence::Secondary),
+        Action::new(Command::CopySummary, Prominence::Secondary),
+    ];
+    let is_in_time = now.tick.saturating_sub(opened.tick) < IN_ERROR_FOR;
+    match opened.in_error {
+        InError::No | InError::Failed(_) if is_in_time => {
+            actions.push(Action::new(Command::OpenedInError, Prominence::Quiet));
+        }
+        InError::No | InError::Failed(_) | InError::Saying(_) | InError::Said => {}
+    }
+    actions
+}
+
+fn banner(person: &Person, number_was_replaced: bool, today: jiff::civil::Date) -> Banner {
+    let (born, born_spoken) = search::born_with_age(person.born, today);
+    let number = person.number.grouped();
+    let mut marks = Vec::new();
+    match person.deceased {
+        Deceased::No => {}
+        Deceased::DateNotKnown => marks.push("Recorded as deceased".to_owned()),
+        Deceased::On(day) => marks.push(format!("Recorded as deceased on {}", dates::day(day))),
+    }
+    if number_was_replaced {
+        marks.push("The number that was typed has been replaced by this one".to_owned());
+    }
+    if person.multiple_birth.is_some() {
+        marks.push("Twin or one of several: check the given name".to_owned());
+    }
+    if person.restricted {
+        marks.push("Restricted record".to_owned());
+    }
+    Banner {
+        name: person.name.banner(),
+        facts: vec![
+            Fact { label: "Born".to_owned(), value: born, spoken: born_spoken },
+            Fact::new("Gender", person.gender.label()),
+            Fact { label: "NHS No.".to_owned(), spoken: format!("NHS number {number}"), value: number },
+        ],
+        marks,
+        deceased: person.deceased != Deceased::No,
+    }
+}
+
+fn receipt(opened: &Opened) -> Receipt {
+    let recorded = format!("Recorded {}, reference {}", dates::time(opened.at), opened.reference.as_str());
+    let mut lines = Vec::new();
+    let has_plans = !answer::plans_of(&opened.answer).is_empty();
+    match (&opened.status, opened.status.latest()) {
+        (_, Some(status)) if status.silent => lines.push("Social care has not been told".to_owned()),
+        (_, Some(status)) if status.notices.is_empty() => {
+            lines.push("No local authority was told".to_owned())
+        }
+        (_, Some(status)) => lines.extend(status.notices.iter().map(|notice| {
+            let who = &notice.authority;
+            let at = dates::time(notice.at);
+            match notice.state {
+                NoticeState::Queued => format!("{who} will be told"),
+                NoticeState::Delivered => format!("{who} has been told {at}"),
+                NoticeState::Filed => format!("{who}: on the child's record {at}"),
+                NoticeState::Returned => {
+                    format!("{who} could not be told so far; the hub keeps trying. Ring them")
+                }
+                NoticeState::ToldEarlier => {
+                    format!("{who} was told of your earlier view {at}, and is not told again")
+                }
+            }
+        })),
+        (Asked::Failed(_), None) => lines.push(
+            if opened.silent {
+                "Social care has not been told"
+            } else if has_plans {
+                "Each local authority below will be told; the hub does not say yet how far that is"
+            } else {
+                "No local authority was told"
+            }
+            .to_owned(),
+        ),
+        (_, None) => lines.push("Asking who is told…".to_owned()),
+    }
+    lines.push(words::NOT_A_REFERRAL.to_owned());
+    match opened.in_error {
+        InError::No => {}
+        InError::Saying(_) => lines.push("Saying that it was opened in error…".to_owned()),
+        InError::Said => {
+            lines.push("Opened in error: recorded, and added to what social care is told".to_owned())
+        }
+        InError::Failed(failure) => {
+            lines.push(format!(
+                "Opened in error could not be recorded: {}. Try once more",
+                words::cause(failure)
+            ));
+        }
+    }
+    match opened.copied {
+        None => {}
+        Some(Ok(())) => lines.push("Copied".to_owned()),
+        Some(Err(failure)) => lines
+            .push(format!("Not copied, because the copy could not be recorded: {}", words::cause(failure))),
+    }
+    Receipt { headline: recorded, lines }
+}

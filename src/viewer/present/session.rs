@@ -1,0 +1,89 @@
+//! Who is signed in, and what a screen reader says by itself.
+
+use super::screen::{Action, Announcement, AnswerSlot, Body, PersonaButton, Prominence, SessionBar};
+use super::words;
+use crate::domain::AnswerKind;
+use crate::viewer::command::Command;
+use crate::viewer::state::{Desk, Persona, Stage};
+
+pub(super) fn bar(desk: &Desk) -> SessionBar {
+    let session = &desk.session;
+    let mut actions = Vec::new();
+    match &desk.stage {
+        Stage::Patient(_) => actions.push(Action::new(Command::HidePatient, Prominence::Secondary)),
+        Stage::Search(_) if !desk.form.is_empty() => {
+            actions.push(Action::new(Command::HidePatient, Prominence::Secondary));
+        }
+        Stage::Search(_) | Stage::Hidden { .. } => {}
+    }
+    if session.may_notify && session.may_view_silently {
+        actions.push(Action::new(Command::SwitchCare, Prominence::Quiet));
+    }
+    actions.push(Action::new(Command::Help, Prominence::Quiet));
+    actions.push(Action::new(Command::SignOut, Prominence::Secondary));
+    let mut care = match (session.may_open(), session.is_silent()) {
+        (false, _) => "Your role cannot open child protection information".to_owned(),
+        (true, true) => "Scheduled care: social care is not told".to_owned(),
+        (true, false) => "Unscheduled care: social care is told".to_owned(),
+    };
+    if let Some(failure) = session.care_problem {
+        care = format!("{care}. Not switched: {}", words::cause(failure));
+    }
+    SessionBar {
+        name: session.name.clone(),
+        role: session.role.clone(),
+        organisation: session.organisation.clone(),
+        care,
+        care_is_silent: session.is_silent(),
+        found_not_opened: match desk.found_not_opened.len() {
+            0 => None,
+            n => Some(format!("{n} found, not opened")),
+        },
+        actions,
+    }
+}
+
+pub(super) fn persona((index, persona): (usize, &Persona)) -> PersonaButton {
+    PersonaButton {
+        label: format!("Sign in as {}, {}, {}", persona.name, persona.role, persona.organisation),
+        name: persona.name.clone(),
+        role: persona.role.clone(),
+        organisation: persona.organisation.clone(),
+        note: persona.note.clone(),
+        command: Command::SignIn(index),
+    }
+}
+
+/// Heard across the desk: the answer's kind alone, never a name, a number or a plan's kind (H29).
+pub(super) fn announcement(body: &Body) -> Announcement {
+    let quiet = |text: &str| Announcement { text: text.to_owned(), assertive: false };
+    match body {
+        Body::Notice(notice) => quiet(&notice.heading),
+        Body::SignIn(sign_in) => quiet(sign_in.message.as_deref().unwrap_or("")),
+        Body::Search(search) => match (&search.progress, &search.outcome, &search.candidates_heading) {
+            (Some(progress), _, _) => quiet(progress),
+            (None, Some(outcome), _) => of_answer(outcome.kind),
+            (None, None, Some(heading)) => quiet(heading),
+            (None, None, None) => Announcement::default(),
+        },
+        Body::Patient(patient) => match &patient.answer {
+            AnswerSlot::Asking(progress) => quiet(progress),
+            AnswerSlot::Answered(panel) => of_answer(panel.kind),
+        },
+    }
+}
+
+fn of_answer(kind: AnswerKind) -> Announcement {
+    let text = match kind {
+        AnswerKind::Alert => "Alert. Read the child protection information",
+        AnswerKind::PastPlan => "Past plan. Read the child protection information",
+        AnswerKind::NothingHeld => "Nothing held. This must not lower your concern",
+        AnswerKind::NotChecked => "Not checked. You do not have an answer yet",
+        AnswerKind::CouldNotCheck => "Could not check. You do not have an answer",
+    };
+    let assertive = match kind {
+        AnswerKind::Alert | AnswerKind::CouldNotCheck => true,
+        AnswerKind::PastPlan | AnswerKind::NothingHeld | AnswerKind::NotChecked => false,
+    };
+    Announcement { text: text.to_owned(), assertive }
+}

@@ -1,0 +1,81 @@
+//! Sentences that more than one screen says, and the words for every failure.
+
+use crate::domain::Failure;
+
+/// What failed, as the middle of a sentence.
+#[must_use]
+pub fn cause(failure: Failure) -> &'static str {
+    match failure {
+        Failure::NameNotFound => "the hub's name was not found on the network",
+        Failure::NoConnection => "there is no connection to the hub",
+        Failure::NotSecure => "the connection to the hub is not secure, so it was not used",
+        Failure::TimedOut => "the hub did not answer in time",
+        Failure::CutShort => "the connection broke before the whole answer was here",
+        Failure::TooLarge => "the answer was far too large to be one",
+        Failure::Unreadable => "the answer could not be read",
+        Failure::NoReference => "the answer did not say under which reference this view was recorded",
+        Failure::SessionEnded => "your session has ended",
+        Failure::Refused => "the hub refused: your role may not do this",
+        Failure::NotKnown => "the hub does not know this NHS number",
+        Failure::NoLongerInUse => "this NHS number is no longer in use",
+        Failure::NotAccepted => "the hub did not accept the question",
+        Failure::Busy => "the hub is too busy",
+        Failure::HubFailed => "the hub has a fault",
+        Failure::OtherPerson => "the answer was about another person, so it is not shown",
+        Failure::NoTime => "the answer did not say when it was made",
+    }
+}
+
+/// What the clinician can do about it, beside ringing.
+#[must_use]
+pub fn remedy(failure: Failure) -> &'static str {
+    match failure {
+        Failure::SessionEnded => "Sign out, sign in again and search again",
+        Failure::Refused => "Ask the nurse in charge or your safeguarding lead to check for you",
+        Failure::NotKnown | Failure::NoLongerInUse => {
+            "Check the number with the patient's records, or search by name and date of birth"
+        }
+        Failure::NotSecure | Failure::NameNotFound | Failure::NotAccepted | Failure::TooLarge => {
+            "Try once more; if it stays so, tell your IT help desk what this says"
+        }
+        Failure::NoConnection
+        | Failure::TimedOut
+        | Failure::CutShort
+        | Failure::Unreadable
+        | Failure::NoReference
+        | Failure::Busy
+        | Failure::HubFailed
+        | Failure::OtherPerson
+        | Failure::NoTime => "Try once more",
+    }
+}
+
+/// Said on every *Could not check*.
+pub const NO_ANSWER: &str = "You do not have an answer. Treat it as unknown, never as no plan";
+/// Said where a view may have been recorded although nothing came of it.
+pub const MAYBE_RECORDED: &str = "This view may already have been recorded";
+/// Said after every view.
+pub const NOT_A_REFERRAL: &str = "This is not a referral. Nobody has been rung";
+
+/// `1 record`, `2 records`.
+#[must_use]
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// The first letter as a capital.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// `A`, `A and B`, `A, B and C`.
+#[must_use]
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,146 @@
+//! Does what the viewer's state asks for: the one place of the viewer that knows threads, sockets, the
+//! clipboard and the clock. Decides nothing about what is shown.
+//!
+//! [`Desktop`] is the whole viewer without a window: tests drive it over the accessibility tree, and
+//! [`window`] puts it on a screen.
+
+mod clipboard;
+mod clock;
+mod doer;
+pub mod window;
+
+use std::sync::Arc;
+
+use eframe::egui;
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+pub use clipboard::{Clipboard, SystemClipboard};
+pub use doer::Hub;
+
+use super::effect::Effect;
+use super::event::Event;
+use super::state::{Phase, Session, Setup, State};
+use super::ui::UiMemory;
+use super::{present, ui, update};
+use crate::config::viewer::ViewerConfig;
+use crate::domain::Failure;
+use clock::Clock;
+use doer::Doer;
+
+/// Answers waiting to be taken up; a handful of questions are under way at a time.
+const WAITING_EVENTS: usize = 64;
+
+/// A way to sign in.
+pub trait SignIn: Send + Sync {
+    /// Signs in as the persona with this index.
+    ///
+    /// # Errors
+    /// Why not.
+    fn sign_in(&self, persona: usize) -> Result<SignedIn, Failure>;
+}
+
+/// Who is signed in, and the token that proves it.
+pub struct SignedIn {
+    /// Who.
+    pub session: Session,
+    /// The access token: in memory only, wiped when dropped.
+    pub token: Zeroizing<String>,
+}
+
+/// What the viewer starts with.
+pub struct Start {
+    /// What is fixed while it runs.
+    pub setup: Setup,
+    /// The hub; `None` where nothing is configured yet.
+    pub hub: Option<Hub>,
+    /// How to sign in.
+    pub sign_in: Option<Arc<dyn SignIn>>,
+    /// Where copies go.
+    pub clipboard: Box<dyn Clipboard>,
+}
+
+/// What a configuration means for what is shown.
+#[must_use]
+pub fn setup_of(config: ViewerConfig) -> Setup {
+    Setup { site: config.advice, ..Setup::default() }
+}
+
+/// The hub that a configuration names.
+#[must_use]
+pub fn hub_of(config: &ViewerConfig) -> Hub {
+    Hub { address: config.hub.clone(), site: config.site.clone(), limits: crate::client::Limits::default() }
+}
+
+/// The whole viewer without a window.
+pub struct Desktop {
+    state: State,
+    clock: Clock,
+    doer: Doer,
+    events: mpsc::Receiver<Event>,
+    memory: UiMemory,
+    synthetic_told: bool,
+}
+
+impl Desktop {
+    /// Sets the viewer up. Questions to the hub run on `runtime`, and ask `ctx` for a frame when answered.
+    #[must_use]
+    pub fn new(start: Start, runtime: tokio::runtime::Handle, ctx: egui::Context) -> Self {
+        ui::install(&ctx);
+        let phase = match start.hub {
+            Some(_) => Phase::SignedOut { why: None, signing_in: false },
+            None => Phase::NoConfiguration { problem: None },
+        };
+        let (sender, events) = mpsc::channel(WAITING_EVENTS);
+        let mut state = State::new(start.setup, phase);
+        state.focus = present::screen::Focus { serial: 1, target: present::screen::FocusTarget::SignIn };
+        Self {
+            state,
+            clock: Clock::start(),
+            doer: Doer::new(start.hub, start.sign_in, start.clipboard, runtime, sender, ctx),
+            events,
+            memory: UiMemory::default(),
+            synthetic_told: false,
+        }
+    }
+
+    /// Takes up what has happened since the last time; also while the window is hidden.
+    pub fn logic(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.happen(event);
+        }
+        for event in self.doer.finish_copies() {
+            self.happen(event);
+        }
+        if !self.synthetic_told && self.doer.hub_is_synthetic() {
+            self.synthetic_told = true;
+            self.happen(Event::HubIsSynthetic);
+        }
+        self.happen(Event::Tick);
+    }
+
+    /// Draws the screen and does what the person asked for.
+    pub fn frame(&mut self, ui: &mut egui::Ui) {
+        let screen = present::screen(&self.state, self.clock.now());
+        let commands = ui::show(ui, &screen, &mut self.memory);
+        if !commands.is_empty() {
+            ui.ctx().request_repaint();
+        }
+        for command in commands {
+            self.happen(Event::Command(command));
+        }
+    }
+
+    /// The window's title. Never anything of a patient.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        present::title(&self.state)
+    }
+
+    fn happen(&mut self, event: Event) {
+        let effects: Vec<Effect> = update::update(&mut self.state, event, self.clock.now());
+        for effect in effects {
+            self.doer.run(effect);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The native window: renderers in order of preference, and one readable sentence where none works.
+
+use std::sync::Arc;
+
+use eframe::egui;
+
+use super::{Desktop, Start};
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    /// Nothing to show a window on.
+    #[error("There is no display to show the window on: start the viewer from a desktop session")]
+    NoDisplay,
+    /// No renderer works here.
+    #[error("This computer can draw the window neither with its graphics driver nor without: {0}")]
+    NoRenderer(String),
+    /// No background threads.
+    #[error("This computer could not start the viewer's background threads")]
+    NoThreads,
+}
+
+/// Shows the viewer until its window is closed.
+///
+/// Tried first: wgpu (DirectX 12 with its software fallback on Windows, Vulkan or Metal elsewhere), then OpenGL.
+///
+/// # Errors
+/// Nothing to show a window on, or no renderer works.
+pub fn show(start: impl Fn() -> Start, runtime: &tokio::runtime::Handle) -> Result<(), WindowError> {
+    if !has_display() {
+        return Err(WindowError::NoDisplay);
+    }
+    let mut problems = Vec::new();
+    for renderer in [eframe::Renderer::Wgpu, eframe::Renderer::Glow] {
+        match run(renderer, start(), runtime.clone()) {
+            Ok(()) => return Ok(()),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    Err(WindowError::NoRenderer(problems.join("; ")))
+}
+
+/// On Windows and macOS there is always one; elsewhere a display server has to be named.
+fn has_display() -> bool {
+    if cfg!(any(windows, target_vendor = "apple")) {
+        return true;
+    }
+    ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle) -> eframe::Result {
+    let title = if start.setup.demonstration {
+        "Child protection information (demonstration)"
+    } else {
+        "Child protection information"
+    };
+    let options = eframe::NativeOptions {
+        renderer,
+        viewport: egui::ViewportBuilder::default()
+            .with_title(title)
+            .with_app_id("cpis-viewer")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([640.0, 360.0]),
+        // Nothing is remembered on disk: the default writes to a roaming profile.
+        persist_window: false,
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native(
+        title,
+        options,
+        Box::new(move |creation| {
+            if let Some(render) = &creation.wgpu_render_state {
+                start_again_when_lost(&render.device);
+            }
+            Ok(Box::new(App(Desktop::new(start, runtime, creation.egui_ctx.clone()))))
+        }),
+    )
+}
+
+/// A lost graphics device (a remote desktop that was cut, a driver update) freezes the last frame: the old
+/// patient's answer would stay on screen (H16). The program starts anew, without the patient.
+fn start_again_when_lost(device: &eframe::wgpu::Device) {
+    let is_first = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    device.set_device_lost_callback(move |reason, _| {
+        let is_loss = match reason {
+            eframe::wgpu::DeviceLostReason::Unknown => true,
+            eframe::wgpu::DeviceLostReason::Destroyed => false,
+        };
+        if is_loss && is_first.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            start_again();
+        }
+    });
+}
+
+#[expect(clippy::exit, reason = "the frozen window can only be taken away by ending the process")]
+fn start_again() {
+    if let Ok(program) = std::env::current_exe() {
+        // Without arguments that name a patient: the search begins empty.
+        let kept = std::env::args().skip(1).collect::<Vec<_>>();
+        let arguments = without_patient(&kept);
+        let _ = std::process::Command::new(program).args(arguments).spawn();
+    }
+    std::process::exit(3);
+}
+
+/// The command line without `--nhs-number` and `--date-of-birth` and their values.
+fn without_patient(arguments: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut skip_value = false;
+    for argument in arguments {
+        let name = argument.split('=').next().unwrap_or_default();
+        if skip_value {
+            skip_value = false;
+        } else if matches!(name, "--nhs-number" | "--date-of-birth") {
+            skip_value = !argument.contains('=');
+        } else {
+            kept.push(argument.clone());
+        }
+    }
+    kept
+}
+
+struct App(Desktop);
+
+impl eframe::App for App {
+    fn logic(&mut self, _ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.0.logic();
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.0.frame(ui);
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starting_again_never_carries_a_patient_along() {
+        let check = |given: &[&str], expected: &[&str]| {
+            let given: Vec<String> = given.iter().map(|&a| a.to_owned()).collect();
+            assert_eq!(without_patient(&given), expected);
+        };
+        check(&["--demo", "--nhs-number", "999", "--date-of-birth", "1.1.2019"], &["--demo"]);
+        check(&["--nhs-number=999", "--config", "a.toml", "--date-of-birth=1"], &["--config", "a.toml"]);
+    }
+}

@@ -1,0 +1,281 @@
+//! Everything the viewer knows. Changed only in [`super::update`].
+//!
+//! States are enums that carry their own data: what is not in the current state does not exist, so a patient
+//! who was left is gone from memory. Holds nothing on disk and reads no clock.
+
+mod form;
+mod record;
+mod session;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::present::screen::Focus;
+use crate::domain::{BirthDate, Candidate, Failure, NhsNumber, SearchQuery, dates};
+
+pub use form::{Form, Problem};
+pub use record::{Asked, InError, Opened, PatientStage, Record, ViewId};
+pub use session::{Persona, Session, Setup};
+
+/// When something happens: a clock that never goes back, and the computer's own, which is not trusted for
+/// anything but a first guess of the day.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Since the program started.
+    pub tick: Duration,
+    /// The computer's clock.
+    pub wall: Timestamp,
+    /// A new random id, for a view that begins now.
+    pub fresh: Uuid,
+}
+
+/// The hub's clock, carried on by ours.
+#[derive(Debug, Clone, Copy)]
+pub struct HubClock {
+    /// What the hub said.
+    pub at: Timestamp,
+    /// When it said it.
+    pub tick: Duration,
+}
+
+/// Everything.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Fixed at the start.
+    pub setup: Setup,
+    /// Where in the program we are.
+    pub phase: Phase,
+    /// See [`super::present::Screen::generation`].
+    pub generation: u64,
+    /// The last request to move the focus.
+    pub focus: Focus,
+    /// The list of keys is shown.
+    pub help: bool,
+    /// The hub said that it holds synthetic people.
+    pub synthetic: bool,
+    /// The hub's clock, once it has answered anything.
+    pub hub_clock: Option<HubClock>,
+    /// The number of the last question: an answer to an earlier one is thrown away.
+    pub last_ask: u64,
+}
+
+/// Where in the program we are.
+#[derive(Debug, Clone)]
+pub enum Phase {
+    /// Started without a configuration: offers to open one, or the demonstration.
+    NoConfiguration {
+        /// Why the chosen file was refused.
+        problem: Option<String>,
+    },
+    /// Nobody is signed in.
+    SignedOut {
+        /// Why.
+        why: Option<SignedOutBecause>,
+        /// A sign-in is under way.
+        signing_in: bool,
+    },
+    /// Somebody is signed in.
+    Desk(Box<Desk>),
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedOutBecause {
+    /// By their own wish.
+    Asked,
+    /// Signing in failed.
+    Failed(Failure),
+}
+
+/// A signed-in person's desk.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// Who.
+    pub session: Session,
+    /// What is typed.
+    pub form: Form,
+    /// What is on the desk.
+    pub stage: Stage,
+    /// Found and left without opening: how many, and nothing more (kept in memory only).
+    pub found_not_opened: HashSet<NhsNumber>,
+}
+
+/// What is on the desk.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// Searching, or about to.
+    Search(SearchStage),
+    /// A patient.
+    Patient(Box<PatientStage>),
+    /// Covered; shown again by the same key until the time is up, then gone.
+    Hidden {
+        /// What was on the desk.
+        under: Box<Stage>,
+        /// Since when.
+        since: Duration,
+    },
+}
+
+/// A search.
+#[derive(Debug, Clone)]
+pub enum SearchStage {
+    /// Nothing asked yet.
+    Idle,
+    /// Under way.
+    UnderWay {
+        /// Its number.
+        ask: u64,
+        /// What was asked.
+        question: Question,
+    },
+    /// Answered: nobody, too many, or not to be shown.
+    NotFound {
+        /// What was asked.
+        question: Question,
+        /// Why there is nobody.
+        why: NotFound,
+    },
+    /// People to choose from.
+    Choose {
+        /// What was asked.
+        question: Question,
+        /// Best first.
+        candidates: Vec<Candidate>,
+        /// How many could not be read.
+        unreadable: usize,
+        /// Why a human has to choose.
+        why: WhyChoose,
+        /// When the answer came.
+        answered: Duration,
+    },
+}
+
+/// What was searched by. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Question {
+    /// NHS number and date of birth.
+    Number(NhsNumber, BirthDate),
+    /// Name and date of birth.
+    Name(SearchQuery),
+}
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Question(hidden)")
+    }
+}
+
+/// Why nobody is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotFound {
+    /// The search found nobody.
+    Nobody,
+    /// Too many to list.
+    TooMany,
+    /// Number and date of birth do not belong together: nothing of the person is shown.
+    DoNotBelongTogether,
+    /// The number is not known.
+    NumberNotKnown,
+    /// The number is no longer in use, and nothing joins it to another.
+    NumberNoLongerInUse,
+    /// The question failed.
+    Failed(Failure),
+}
+
+/// Why a human has to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyChoose {
+    /// Found by name.
+    ByName,
+    /// Found by number, and born together with somebody.
+    MultipleBirth,
+    /// Found by number, and a date of birth is not exact.
+    EstimatedDate,
+}
+
+impl State {
+    /// The state at the start.
+    #[must_use]
+    pub fn new(setup: Setup, phase: Phase) -> Self {
+        Self {
+            setup,
+            phase,
+            generation: 1,
+            focus: Focus::default(),
+            help: false,
+            synthetic: false,
+            hub_clock: None,
+            last_ask: 0,
+        }
+    }
+
+    /// What time it is for the hub; before it ever answered, the computer's guess.
+    #[must_use]
+    pub fn hub_now(&self, now: Now) -> Timestamp {
+        match self.hub_clock {
+            None => now.wall,
+            Some(clock) => {
+                let elapsed = now.tick.saturating_sub(clock.tick);
+                clock.at.saturating_add(elapsed).unwrap_or(clock.at)
+            }
+        }
+    }
+
+    /// The London day on the hub's clock.
+    #[must_use]
+    pub fn today(&self, now: Now) -> Date {
+        dates::london_day(self.hub_now(now))
+    }
+
+    /// The desk, where somebody is signed in.
+    #[must_use]
+    pub fn desk(&self) -> Option<&Desk> {
+        match &self.phase {
+            Phase::Desk(desk) => Some(desk),
+            Phase::NoConfiguration { .. } | Phase::SignedOut { .. } => None,
+        }
+    }
+
+    /// The desk, to be changed.
+    pub fn desk_mut(&mut self) -> Option<&mut Desk> {
+        match &mut self.phase {
+            Phase::Desk(desk) => Some(desk),
+            Phase::NoConfiguration { .. } | Phase::SignedOut { .. } => None,
+        }
+    }
+}
+
+impl Desk {
+    /// A fresh desk.
+    #[must_use]
+    pub fn new(session: Session) -> Self {
+        Self {
+            session,
+            form: Form::default(),
+            stage: Stage::Search(SearchStage::Idle),
+            found_not_opened: HashSet::new(),
+        }
+    }
+
+    /// The patient on the desk, covered or not.
+    pub fn patient_mut(&mut self) -> Option<&mut PatientStage> {
+        match self.stage.uncovered_mut() {
+            Stage::Patient(patient) => Some(patient),
+            Stage::Search(_) | Stage::Hidden { .. } => None,
+        }
+    }
+}
+
+impl Stage {
+    /// What is under the cover, or the stage itself.
+    pub fn uncovered_mut(&mut self) -> &mut Stage {
+        match self {
+            Stage::Hidden { under, .. } => under,
+            Stage::Search(_) | Stage::Patient(_) => self,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The patient on the desk, and how far the question about them has come.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::{AccessReference, AccessStatus, Answer, ConfirmedPatient, Failure, HistoryReading};
+
+/// A patient on the desk.
+#[derive(Debug, Clone)]
+pub struct PatientStage {
+    /// Who, with the proof that a human matched them.
+    pub patient: ConfirmedPatient,
+    /// Another number was typed, and has been replaced by this one.
+    pub number_was_replaced: bool,
+    /// When they came onto the desk: opening is refused for a moment after.
+    pub arrived: Duration,
+    /// The child protection information.
+    pub record: Record,
+}
+
+/// The child protection information of the patient on the desk.
+#[derive(Debug, Clone)]
+pub enum Record {
+    /// Nobody asked.
+    NotOpened,
+    /// Under way.
+    Opening {
+        /// Its number.
+        ask: u64,
+        /// The view's id.
+        view: ViewId,
+        /// An earlier try may have been recorded.
+        maybe_recorded: bool,
+    },
+    /// No answer.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The view's id, kept for the retry.
+        view: ViewId,
+        /// The view may have been recorded all the same.
+        maybe_recorded: bool,
+    },
+    /// Answered.
+    Opened(Box<Opened>),
+}
+
+/// One view's id, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewId {
+    /// Sent as `TraceID`.
+    pub trace: Uuid,
+    /// When it was made.
+    pub since: Duration,
+}
+
+/// An answered view.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The answer.
+    pub answer: Answer,
+    /// Under what it was logged.
+    pub reference: AccessReference,
+    /// The hub's clock.
+    pub at: Timestamp,
+    /// When it came.
+    pub tick: Duration,
+    /// The view's id.
+    pub view: ViewId,
+    /// Nobody is told.
+    pub silent: bool,
+    /// Who opened it before.
+    pub history: Asked<HistoryReading>,
+    /// What became of this view.
+    pub status: Asked<AccessStatus>,
+    /// When its state was last asked for.
+    pub status_asked: Duration,
+    /// "Opened in error".
+    pub in_error: InError,
+    /// What was copied last, or why not.
+    pub copied: Option<Result<(), Failure>>,
+}
+
+/// Something fetched.
+#[derive(Debug, Clone)]
+pub enum Asked<T> {
+    /// Under way; what was there before stays until the answer is here.
+    UnderWay {
+        /// Its number.
+        ask: u64,
+        /// The last answer.
+        before: Option<T>,
+    },
+    /// Here.
+    Here(T),
+    /// Not to be had.
+    Failed(Failure),
+}
+
+impl<T> Asked<T> {
+    /// The last answer, if there is any.
+    #[must_use]
+    pub fn latest(&self) -> Option<&T> {
+        match self {
+            Asked::UnderWay { before, .. } => before.as_ref(),
+            Asked::Here(value) => Some(value),
+            Asked::Failed(_) => None,
+        }
+    }
+}
+
+/// "Opened in error".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InError {
+    /// Not said.
+    No,
+    /// Being said.
+    Saying(u64),
+    /// The hub has it.
+    Said,
+    /// The hub did not take it.
+    Failed(Failure),
+}

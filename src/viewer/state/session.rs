@@ -1,0 +1,64 @@
+//! What is fixed while the program runs, and who is signed in.
+
+use crate::domain::{CareSetting, Failure, SiteAdvice};
+
+/// What does not change while the program runs.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The demonstration: says so on every screen.
+    pub demonstration: bool,
+    /// This program can start the demonstration.
+    pub can_demonstrate: bool,
+    /// Who can sign in.
+    pub personas: Vec<Persona>,
+    /// NHS number and date of birth to begin with, from the command line.
+    pub prefill: Option<(String, String)>,
+    /// What the site's configuration says to do beside ringing the plan's authority.
+    pub site: SiteAdvice,
+}
+
+/// Somebody who can sign in (the demonstration's people; real sign-in has its own way).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Persona {
+    /// Name.
+    pub name: String,
+    /// Job role.
+    pub role: String,
+    /// Organisation, with the department.
+    pub organisation: String,
+    /// What this persona shows.
+    pub note: String,
+}
+
+/// The signed-in person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Name.
+    pub name: String,
+    /// Role.
+    pub role: String,
+    /// Organisation.
+    pub organisation: String,
+    /// May view, recorded.
+    pub may_notify: bool,
+    /// May view silently.
+    pub may_view_silently: bool,
+    /// What the session is switched to; the hub has the last word.
+    pub care: CareSetting,
+    /// The hub did not accept a switch.
+    pub care_problem: Option<Failure>,
+}
+
+impl Session {
+    /// Whether this role can open at all.
+    #[must_use]
+    pub fn may_open(&self) -> bool {
+        self.may_notify || self.may_view_silently
+    }
+
+    /// Whether the next view tells nobody (domain rule of B0107 and B0170).
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.may_view_silently && (!self.may_notify || self.care == CareSetting::Scheduled)
+    }
+}

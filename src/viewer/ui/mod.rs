@@ -1,0 +1,84 @@
+//! Draws the window with egui and says what was done to it.
+//!
+//! It decides nothing: a [`Screen`] comes in as finished words, [`Command`]s go out. It refuses to know the
+//! client, the hub and the clock, and keeps nothing of a patient from one frame to the next but what egui needs to
+//! edit a field, which goes as soon as the screen's generation changes.
+
+mod keys;
+mod screens;
+mod theme;
+mod turn;
+mod widgets;
+
+use eframe::egui::{CentralPanel, Frame, Margin, OutputCommand, Panel, Ui};
+
+pub use theme::install;
+pub use turn::UiMemory;
+
+use super::command::Command;
+use super::present::Screen;
+use super::present::screen::{Body, Help};
+use turn::Turn;
+use widgets::Politeness;
+
+/// Draws the whole screen over the whole of `ui` and returns what was asked for, in order.
+///
+/// Text fields are drawn over the text that the screen gives; a change comes back as a command and is on the screen
+/// in the next frame.
+#[must_use]
+pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Command> {
+    let mut turn = Turn::begin(ui.ctx(), screen, memory);
+    for command in keys::read(ui, screen) {
+        turn.ask(command);
+    }
+    let politeness = if screen.announcement.assertive { Politeness::Assertive } else { Politeness::Polite };
+    widgets::live(ui, &screen.announcement.text, politeness);
+    top(ui, screen, &mut turn);
+    let help_instead = screen.help.as_ref().filter(|_| widgets::narrow(ui));
+    if let (Some(help), None) = (&screen.help, help_instead) {
+        screens::help::beside(ui, help);
+    }
+    body(ui, &screen.body, help_instead, &mut turn);
+    keep_selection_private(ui);
+    turn.finish(ui.ctx(), memory)
+}
+
+fn top(ui: &mut Ui, screen: &Screen, turn: &mut Turn) {
+    let t = theme::tokens();
+    if let Some(strip) = &screen.strip {
+        let side = widgets::whole(widgets::side_margin(ui));
+        let frame = Frame::new().fill(t.demonstration).inner_margin(Margin::symmetric(side, 2));
+        Panel::top("strip").show_separator_line(false).frame(frame).show(ui, |ui| {
+            widgets::line(ui, theme::strong(strip, theme::Size::Small));
+        });
+    }
+    match &screen.session {
+        Some(session) => screens::session::draw(ui, session, turn),
+        None => {
+            let frame = Frame::new().fill(t.brand).inner_margin(Margin::same(4));
+            Panel::top("no session").show_separator_line(false).frame(frame).show(ui, |_| ());
+        }
+    }
+    if let Body::Patient(patient) = &screen.body {
+        screens::patient::banner(ui, &patient.banner);
+    }
+}
+
+fn body(ui: &mut Ui, body: &Body, help: Option<&Help>, turn: &mut Turn) {
+    let frame = Frame::new().fill(theme::tokens().page);
+    CentralPanel::default().frame(frame).show(ui, |ui| match (body, help) {
+        (Body::Patient(patient), help) => screens::patient::draw(ui, patient, help, turn),
+        (_, Some(help)) => screens::help::instead(ui, help),
+        (Body::Notice(notice), None) => screens::notice::draw(ui, notice, turn),
+        (Body::SignIn(sign_in), None) => screens::sign_in::draw(ui, sign_in, turn),
+        (Body::Search(search), None) => screens::search::draw(ui, search, turn),
+    });
+}
+
+/// On X11 and Wayland whatever is selected in a field would be copied to where every program reads it, without
+/// anybody having asked for a copy.
+fn keep_selection_private(ui: &Ui) {
+    ui.ctx().output_mut(|output| {
+        output.commands.retain(|command| !matches!(command, OutputCommand::TextSelectionSettled(_)));
+    });
+}

@@ -1,0 +1,83 @@
+//! One of the five answers in its frame: headline, warnings as loud as it, what it means, what can be done.
+
+use eframe::egui::{Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2};
+
+use crate::domain::AnswerKind;
+use crate::viewer::present::screen::{Action, AnswerPanel, FocusTarget};
+use crate::viewer::ui::theme::{self, Size, space};
+use crate::viewer::ui::turn::Turn;
+use crate::viewer::ui::widgets::{Icon, Look, draw_icon, headline, line, panel, short};
+
+/// Narrower than this, the time stands under the headline.
+const ROOM_FOR_TIME: f32 = 460.0;
+
+/// Which frame goes with which answer.
+fn look(kind: AnswerKind) -> Look {
+    match kind {
+        AnswerKind::Alert => Look::Alert,
+        AnswerKind::PastPlan => Look::Past,
+        AnswerKind::NothingHeld => Look::Nothing,
+        AnswerKind::NotChecked => Look::NotChecked,
+        AnswerKind::CouldNotCheck => Look::CouldNot,
+    }
+}
+
+/// Draws the answer with its buttons. Where the window is short, what it means is left to [`rest`], which
+/// scrolls; answer, warnings and buttons stay.
+pub(crate) fn draw(ui: &mut Ui, answer: &AnswerPanel, actions: &[Action], turn: &mut Turn) {
+    panel(ui, look(answer.kind), |ui| {
+        let short = short(ui);
+        ui.spacing_mut().item_spacing.y = if short { 6.0 } else { space::S };
+        let size = if short { Size::Title } else { Size::Headline };
+        let beside = answer.checked.as_deref().filter(|_| ui.available_width() > ROOM_FOR_TIME);
+        // The time stands at the right of the first line; the headline keeps clear of it.
+        let kept = beside.map_or(0.0, |checked| stamp_right(ui, checked));
+        let width = ui.available_width() - kept;
+        let response = headline(ui, 2, &answer.headline, size, width);
+        turn.offer_focus(FocusTarget::Answer, &response);
+        if let (Some(checked), None) = (&answer.checked, beside) {
+            line(ui, theme::soft(checked, Size::Small));
+        }
+        for warning in &answer.warnings {
+            line(ui, theme::strong(warning, if short { Size::Lead } else { Size::Title }));
+        }
+        if !short {
+            meaning(ui, &answer.lines);
+        }
+        if !actions.is_empty() {
+            ui.add_space(if short { 0.0 } else { space::XS });
+            turn.actions(ui, actions);
+        }
+    });
+}
+
+/// What the answer means, where it did not fit into its frame.
+pub(crate) fn rest(ui: &mut Ui, answer: &AnswerPanel) {
+    if short(ui) {
+        meaning(ui, &answer.lines);
+    }
+}
+
+fn meaning(ui: &mut Ui, lines: &[String]) {
+    for (number, words) in lines.iter().enumerate() {
+        let text =
+            if number == 0 { theme::strong(words, Size::Body) } else { theme::text(words, Size::Body) };
+        line(ui, text);
+    }
+}
+
+/// Draws when the answer was had at the right of what comes next, and says how much room that took.
+fn stamp_right(ui: &mut Ui, checked: &str) -> f32 {
+    let t = theme::tokens();
+    let galley = ui.painter().layout_no_wrap(checked.to_owned(), theme::regular(Size::Body), t.text);
+    let sign = Vec2::splat(16.0);
+    let size = Vec2::new(sign.x + space::S + galley.size().x, 32.0);
+    let rect = Rect::from_min_size(pos2(ui.max_rect().right() - size.x - space::S, ui.cursor().top()), size);
+    let response = ui.interact(rect, ui.unique_id().with("checked"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, checked));
+    let square = Rect::from_center_size(rect.left_center() + Vec2::new(sign.x / 2.0, 0.0), sign);
+    draw_icon(ui.painter(), square, Icon::Clock, t.text_soft, t.surface);
+    let at = rect.left_center() + Vec2::new(sign.x + space::S, -galley.size().y / 2.0);
+    ui.painter().galley(at, galley, t.text);
+    size.x + space::L
+}

@@ -1,0 +1,100 @@
+//! The session bar: who is signed in and as what, whether social care is told, and the ways out.
+
+use eframe::egui::{
+    Align, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
+};
+
+use crate::viewer::present::screen::SessionBar;
+use crate::viewer::ui::theme::{self, Size, space};
+use crate::viewer::ui::turn::Turn;
+use crate::viewer::ui::widgets::{Kind, chip, line, narrow, one_line, region, side_margin, whole};
+
+const HEIGHT: f32 = 56.0;
+/// The line above the buttons, where the window is narrow.
+const ABOVE: f32 = 24.0;
+
+/// Draws it over the whole width.
+pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
+    let t = theme::tokens();
+    let above = if narrow(ui) { ABOVE } else { 0.0 };
+    let height = if narrow(ui) { ABOVE + theme::CONTROL_SMALL + space::XS } else { HEIGHT };
+    let frame = Frame::new().fill(t.brand).inner_margin(Margin::symmetric(whole(side_margin(ui)), 0));
+    Panel::top("session").exact_size(height).show_separator_line(false).frame(frame).show(ui, |ui| {
+        region(ui, "Session", |ui| {
+            let whole = Rect::from_min_size(ui.max_rect().min, Vec2::new(ui.available_width(), height));
+            let (upper, lower) = whole.split_top_bottom_at_y(whole.top() + above);
+            if above > 0.0 {
+                let mut end = child(ui, upper, "found", Layout::right_to_left(Align::Center));
+                found(&mut end, session);
+                let left =
+                    Rect::from_min_max(upper.min, pos2(end.min_rect().left() - space::S, upper.bottom()));
+                who(ui, session, left, false);
+            }
+            // The buttons first: they keep their room, the words give way.
+            let bar = Rect::from_min_max(
+                lower.min,
+                lower.max - Vec2::new(0.0, if above > 0.0 { space::XS } else { 0.0 }),
+            );
+            let mut right = child(ui, bar, "ways out", Layout::right_to_left(Align::Center));
+            for action in session.actions.iter().rev() {
+                turn.button(&mut right, action, Kind::OnBar);
+            }
+            let end = right.min_rect().left() - space::S;
+            let mut rest = Rect::from_min_max(bar.min, pos2(end.max(bar.left()), bar.bottom()));
+            if above == 0.0 {
+                let width = (rest.width() * 0.52).min(380.0);
+                who(ui, session, Rect::from_min_size(rest.min, Vec2::new(width, rest.height())), true);
+                rest.min.x += width + space::M;
+            }
+            let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
+            care(&mut left, session);
+            if above == 0.0 {
+                found(&mut left, session);
+            }
+        });
+    });
+}
+
+fn child(ui: &mut Ui, rect: Rect, salt: &str, layout: Layout) -> Ui {
+    let mut child = ui.new_child(UiBuilder::new().id_salt(salt).max_rect(rect).layout(layout));
+    child.spacing_mut().item_spacing.x = space::S;
+    child
+}
+
+/// One node, the whole for the ear; cut off for the eye where there is no room, with no tooltip: that would cover
+/// the patient.
+fn who(ui: &mut Ui, session: &SessionBar, rect: Rect, two_lines: bool) {
+    let t = theme::tokens();
+    let spoken = format!("Signed in: {}, {}, {}", session.name, session.role, session.organisation);
+    let response = ui.allocate_rect(rect, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+    let post = format!("{}, {}", session.role, session.organisation);
+    if two_lines {
+        let (upper, lower) = rect.shrink2(Vec2::new(0.0, space::S)).split_top_bottom_at_fraction(0.52);
+        one_line(ui, upper, &session.name, theme::bold(Size::Body), t.on_strong);
+        one_line(ui, lower, &post, theme::regular(Size::Small), t.on_strong);
+    } else {
+        let line = format!("{}, {post}", session.name);
+        one_line(ui, rect, &line, theme::regular(Size::Small), t.on_strong);
+    }
+}
+
+fn care(ui: &mut Ui, session: &SessionBar) {
+    let t = theme::tokens();
+    // Telling nobody is the exception and must not look like the rule.
+    if session.care_is_silent {
+        chip(ui, &session.care, t.caution, t.text, t.text);
+    } else {
+        chip(ui, &session.care, t.brand_dark, t.on_strong, t.on_strong);
+    }
+}
+
+fn found(ui: &mut Ui, session: &SessionBar) {
+    let t = theme::tokens();
+    let Some(count) = &session.found_not_opened else { return };
+    if narrow(ui) {
+        line(ui, theme::strong(count, Size::Small).color(t.on_strong));
+    } else {
+        chip(ui, count, t.surface, t.text, t.surface);
+    }
+}

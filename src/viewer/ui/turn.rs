@@ -1,0 +1,130 @@
+//! One drawing of the screen: what has been asked for so far, and where the keyboard is to go.
+//!
+//! It refuses to outlive the frame. What must (which generation was last drawn, which focus request was served)
+//! is in [`UiMemory`].
+
+use eframe::egui::{self, Context, Response, Ui};
+
+use super::theme;
+use super::widgets::{Button, Field as TextField, Kind};
+use crate::viewer::command::{Command, Field};
+use crate::viewer::present::Screen;
+use crate::viewer::present::screen::{Action, FocusTarget, Prominence};
+
+/// What the drawing remembers from one frame to the next. None of it is the patient's.
+#[derive(Debug, Default)]
+pub struct UiMemory {
+    generation: Option<u64>,
+    focus_served: Option<u64>,
+    field: Option<Field>,
+}
+
+/// See the module.
+pub(super) struct Turn {
+    /// Of the patient: part of every id under which egui keeps something.
+    pub(super) generation: u64,
+    focus: Option<FocusTarget>,
+    commands: Vec<Command>,
+}
+
+impl Turn {
+    /// Begins a frame: forgets the last patient if this is another one, and takes up a new focus request.
+    pub(super) fn begin(ctx: &Context, screen: &Screen, memory: &mut UiMemory) -> Self {
+        if memory.generation != Some(screen.generation) {
+            if memory.generation.is_some() {
+                forget(ctx);
+            }
+            memory.field = None;
+            memory.generation = Some(screen.generation);
+        }
+        let mut focus = None;
+        if memory.focus_served != Some(screen.focus.serial) {
+            memory.focus_served = Some(screen.focus.serial);
+            focus = (screen.focus.target != FocusTarget::Nowhere).then_some(screen.focus.target);
+        }
+        Self { generation: screen.generation, focus, commands: Vec::new() }
+    }
+
+    /// Notes a command.
+    pub(super) fn ask(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+
+    /// Gives the keyboard to a widget, if it is the one that was asked for.
+    pub(super) fn offer_focus(&mut self, target: FocusTarget, response: &Response) {
+        if self.focus == Some(target) {
+            self.focus = None;
+            response.request_focus();
+            // The ring is drawn in the next frame.
+            response.ctx.request_repaint();
+        }
+    }
+
+    /// Draws a button for an action and notes its command.
+    pub(super) fn action(&mut self, ui: &mut Ui, action: &Action) {
+        let kind = match action.prominence {
+            Prominence::Primary => Kind::Primary,
+            Prominence::Secondary => Kind::Secondary,
+            Prominence::Quiet => Kind::Quiet,
+        };
+        let response = self.button(ui, action, kind);
+        if action.prominence == Prominence::Primary {
+            self.offer_focus(FocusTarget::PrimaryButton, &response);
+        }
+    }
+
+    /// Draws a button for an action in a given manner and notes its command.
+    pub(super) fn button(&mut self, ui: &mut Ui, action: &Action, kind: Kind) -> Response {
+        let room_for_keys = !super::widgets::short(ui) && !super::widgets::narrow(ui);
+        let key = action.shortcut.as_deref().filter(|_| room_for_keys);
+        let mut button = Button::new(&action.label, kind).shortcut(key);
+        if super::widgets::short(ui) {
+            button = button.small();
+        }
+        let response = button.show(ui);
+        if response.clicked() {
+            self.ask(action.command.clone());
+        }
+        response
+    }
+
+    /// A row of buttons that goes on in the next line where there is no room.
+    pub(super) fn actions(&mut self, ui: &mut Ui, actions: &[Action]) {
+        if actions.is_empty() {
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = egui::Vec2::splat(theme::space::S + theme::space::XS);
+            for action in actions {
+                self.action(ui, action);
+            }
+        });
+    }
+
+    /// Ends the frame. Says which field the keyboard has left, once: egui says it in two frames.
+    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Command> {
+        let focused = ctx.memory(egui::Memory::focused);
+        let now = Field::ALL
+            .into_iter()
+            .find(|field| focused == Some(TextField::id(field.label(), self.generation)));
+        if let Some(left) = memory.field.filter(|before| now != Some(*before)) {
+            self.ask(Command::LeftField(left));
+        }
+        memory.field = now;
+        self.commands
+    }
+}
+
+/// egui keeps what was typed (for Ctrl+Z), where the keyboard was and how far was scrolled. The ids of the next
+/// patient's fields are others; this drops what is left under the old ones.
+fn forget(ctx: &Context) {
+    ctx.data_mut(|data| {
+        data.remove_by_type::<egui::text_edit::TextEditState>();
+        data.remove_by_type::<egui::scroll_area::State>();
+    });
+    ctx.memory_mut(|memory| {
+        if let Some(id) = memory.focused() {
+            memory.surrender_focus(id);
+        }
+    });
+}

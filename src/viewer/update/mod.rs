@@ -1,0 +1,248 @@
+//! The one place where state changes: `update(state, event, now) -> effects`. Pure: no IO, no clock, no
+//! random numbers of its own.
+
+mod patient;
+mod search;
+
+use std::time::Duration;
+
+use super::command::{Command, Field};
+use super::effect::Effect;
+use super::event::Event;
+use super::present::screen::FocusTarget;
+use super::state::{Desk, Now, Phase, SearchStage, Session, SignedOutBecause, Stage, State};
+use crate::domain::{CareSetting, Failure};
+
+/// A second Enter, an Enter held down or a scanner's CR LF within this time of an answer does nothing (H24).
+pub const GUARD: Duration = Duration::from_millis(700);
+/// A covered patient is gone after this time.
+pub const HIDDEN_FOR: Duration = Duration::from_secs(120);
+/// "Opened in error" is offered for this long.
+pub const IN_ERROR_FOR: Duration = Duration::from_secs(600);
+/// How often the state of the notices is asked for while they are under way.
+pub const STATUS_EVERY: Duration = Duration::from_secs(10);
+/// And for how long.
+pub const STATUS_FOR: Duration = Duration::from_secs(600);
+/// While a patient is on the desk the screen is looked at again this often: lines to ring change with time.
+const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(20);
+/// More than this cannot be typed into a field.
+const LONGEST_TEXT: usize = 200;
+
+/// Applies one event.
+pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
+    let mut effects = match event {
+        Event::Command(command) => command_given(state, command, now),
+        Event::Tick => tick(state, now),
+        Event::Configured(result) => configured(state, result),
+        Event::SignedIn(result) => signed_in(state, result),
+        Event::HubIsSynthetic => {
+            state.synthetic = true;
+            Vec::new()
+        }
+        Event::Searched(ask, result) => search::searched(state, ask, result, now),
+        Event::Retrieved(ask, result) => search::retrieved(state, ask, result, now),
+        Event::Plans(ask, result) => patient::answered(state, ask, result, now),
+        Event::History(ask, result) => patient::history(state, ask, result),
+        Event::Status(ask, result) => patient::status(state, ask, result),
+        Event::OpenedInError(ask, result) => patient::opened_in_error(state, ask, result),
+        Event::Copied(ask, result) => patient::copied(state, ask, result),
+        Event::CareSwitched(care, result) => care_switched(state, care, result),
+    };
+    if has_patient(state) {
+        effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));
+    }
+    effects
+}
+
+fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
+    match command {
+        Command::SignIn(persona) => sign_in(state, persona),
+        Command::SignOut => sign_out(state),
+        Command::OpenConfiguration => match state.phase {
+            Phase::NoConfiguration { .. } => vec![Effect::ChooseConfiguration],
+            Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
+        },
+        Command::StartDemonstration => match state.phase {
+            Phase::NoConfiguration { .. } if state.setup.can_demonstrate => vec![Effect::StartDemonstration],
+            Phase::NoConfiguration { .. } | Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
+        },
+        Command::Typed(field, text) => search::typed(state, field, &text),
+        Command::LeftField(field) => search::left(state, field, now),
+        Command::ChooseGender(gender) => search::choose_gender(state, gender),
+        Command::Find => search::find(state, now),
+        Command::FindSimilar => search::find_similar(state),
+        Command::Pick(index) => search::pick(state, index, now),
+        Command::Open => patient::open(state, now),
+        Command::CheckAgain => patient::check_again(state, now),
+        Command::NewSearch => new_search(state),
+        Command::HidePatient => hide(state, now),
+        Command::OpenedInError => patient::say_opened_in_error(state, now),
+        Command::CopyNumber { contact, line } => patient::copy_number(state, contact, line, now),
+        Command::CopySummary => patient::copy_summary(state, now),
+        Command::SwitchCare => switch_care(state),
+        Command::Help => {
+            state.help = !state.help;
+            Vec::new()
+        }
+    }
+}
+
+fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
+    match &mut state.phase {
+        Phase::SignedOut { signing_in, .. } if !*signing_in && persona < state.setup.personas.len() => {
+            *signing_in = true;
+            vec![Effect::SignIn(persona)]
+        }
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
+    }
+}
+
+fn signed_in(state: &mut State, result: Result<Session, Failure>) -> Vec<Effect> {
+    let Phase::SignedOut { signing_in: true, .. } = state.phase else {
+        // Signed out meanwhile, or never asked: the new token must not stay.
+        return vec![Effect::SignOut];
+    };
+    match result {
+        Ok(session) => {
+            let mut desk = Desk::new(session);
+            if let Some((number, born)) = state.setup.prefill.take() {
+                desk.form.nhs_number = number;
+                desk.form.date_of_birth = born;
+            }
+            state.phase = Phase::Desk(Box::new(desk));
+            forget_typed(state);
+            focus(state, FocusTarget::Field(Field::NhsNumber));
+        }
+        Err(failure) => {
+            state.phase =
+                Phase::SignedOut { why: Some(SignedOutBecause::Failed(failure)), signing_in: false };
+            focus(state, FocusTarget::SignIn);
+        }
+    }
+    Vec::new()
+}
+
+/// Nothing of the session stays: desk, patient, typed text and count go with the phase.
+fn sign_out(state: &mut State) -> Vec<Effect> {
+    if state.desk().is_none() {
+        return Vec::new();
+    }
+    state.phase = Phase::SignedOut { why: Some(SignedOutBecause::Asked), signing_in: false };
+    state.help = false;
+    forget_typed(state);
+    focus(state, FocusTarget::SignIn);
+    vec![Effect::SignOut, Effect::ForgetClipboard]
+}
+
+fn configured(state: &mut State, result: Result<super::state::Setup, String>) -> Vec<Effect> {
+    if let Phase::NoConfiguration { problem } = &mut state.phase {
+        match result {
+            Ok(setup) => {
+                state.setup = setup;
+                state.phase = Phase::SignedOut { why: None, signing_in: false };
+                focus(state, FocusTarget::SignIn);
+            }
+            Err(why) => *problem = Some(why),
+        }
+    }
+    Vec::new()
+}
+
+fn new_search(state: &mut State) -> Vec<Effect> {
+    if state.help {
+        state.help = false;
+        return Vec::new();
+    }
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    patient::count_if_not_opened(desk);
+    desk.form = super::state::Form::default();
+    desk.stage = Stage::Search(SearchStage::Idle);
+    forget_typed(state);
+    focus(state, FocusTarget::Field(Field::NhsNumber));
+    vec![Effect::ForgetClipboard]
+}
+
+fn hide(state: &mut State, now: Now) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let stage = std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle));
+    let target = match stage {
+        Stage::Hidden { under, .. } => {
+            desk.stage = *under;
+            match desk.stage {
+                Stage::Patient(_) => FocusTarget::Answer,
+                Stage::Search(_) | Stage::Hidden { .. } => FocusTarget::Field(Field::NhsNumber),
+            }
+        }
+        Stage::Search(SearchStage::Idle) if desk.form.is_empty() => return Vec::new(),
+        under @ (Stage::Search(_) | Stage::Patient(_)) => {
+            desk.stage = Stage::Hidden { under: Box::new(under), since: now.tick };
+            FocusTarget::PrimaryButton
+        }
+    };
+    state.help = false;
+    forget_typed(state);
+    focus(state, target);
+    vec![Effect::ForgetClipboard, Effect::WakeAfter(HIDDEN_FOR)]
+}
+
+fn switch_care(state: &mut State) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let session = &desk.session;
+    if !(session.may_notify && session.may_view_silently) {
+        return Vec::new();
+    }
+    vec![Effect::SwitchCare(match session.care {
+        CareSetting::Unscheduled => CareSetting::Scheduled,
+        CareSetting::Scheduled => CareSetting::Unscheduled,
+    })]
+}
+
+fn care_switched(state: &mut State, care: CareSetting, result: Result<(), Failure>) -> Vec<Effect> {
+    if let Some(desk) = state.desk_mut() {
+        match result {
+            Ok(()) => {
+                desk.session.care = care;
+                desk.session.care_problem = None;
+            }
+            Err(failure) => desk.session.care_problem = Some(failure),
+        }
+    }
+    Vec::new()
+}
+
+fn tick(state: &mut State, now: Now) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    if let Stage::Hidden { since, .. } = desk.stage {
+        let covered_for = now.tick.saturating_sub(since);
+        if covered_for >= HIDDEN_FOR {
+            return new_search(state);
+        }
+        return vec![Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for))];
+    }
+    patient::ask_status_again(state, now)
+}
+
+fn has_patient(state: &State) -> bool {
+    state.desk().is_some_and(|desk| match &desk.stage {
+        Stage::Patient(_) => true,
+        Stage::Search(_) | Stage::Hidden { .. } => false,
+    })
+}
+
+/// A new number for text fields and scroll areas: their undo history, focus and position start anew.
+fn forget_typed(state: &mut State) {
+    state.generation += 1;
+}
+
+fn focus(state: &mut State, target: FocusTarget) {
+    state.focus.serial += 1;
+    state.focus.target = target;
+}
+
+fn next_ask(state: &mut State) -> u64 {
+    state.last_ask += 1;
+    state.last_ask
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Opening the record of the patient on the desk, and what follows from it.
+
+use std::time::Duration;
+
+use super::{GUARD, IN_ERROR_FOR, STATUS_EVERY, STATUS_FOR, focus, next_ask};
+use crate::domain::{
+    AccessStatus, Answer, CareSetting, Failure, HistoryReading, NoticeState, PlansAnswer, Report, View, dates,
+};
+use crate::viewer::effect::Effect;
+use crate::viewer::present;
+use crate::viewer::present::screen::FocusTarget;
+use crate::viewer::state::{
+    Asked, Desk, HubClock, InError, Now, Opened, PatientStage, Record, Session, Stage, State, ViewId,
+};
+
+/// The hub keeps a view's id for ten minutes; a retry later than this begins a new view.
+const VIEW_ID_FOR: Duration = Duration::from_secs(9 * 60);
+
+fn visible_patient(state: &mut State) -> Option<&mut PatientStage> {
+    match &mut state.desk_mut()?.stage {
+        Stage::Patient(patient) => Some(patient),
+        Stage::Search(_) | Stage::Hidden { .. } => None,
+    }
+}
+
+fn opened_mut(state: &mut State) -> Option<&mut Opened> {
+    match &mut state.desk_mut()?.patient_mut()?.record {
+        Record::Opened(opened) => Some(opened),
+        Record::NotOpened | Record::Opening { .. } | Record::Failed { .. } => None,
+    }
+}
+
+/// A person who was found and is left without opening is counted, in memory only (H23).
+pub(super) fn count_if_not_opened(desk: &mut Desk) {
+    let Some(patient) = desk.patient_mut() else { return };
+    let number = patient.patient.person().number;
+    match patient.record {
+        Record::NotOpened => {
+            desk.found_not_opened.insert(number);
+        }
+        Record::Opening { .. } | Record::Failed { .. } | Record::Opened(_) => {
+            desk.found_not_opened.remove(&number);
+        }
+    }
+}
+
+/// Opens, if the patient has been on the desk for a moment and the role allows it.
+pub(super) fn open(state: &mut State, now: Now) -> Vec<Effect> {
+    let may_open = state.desk().is_some_and(|desk| desk.session.may_open());
+    let Some(patient) = visible_patient(state) else { return Vec::new() };
+    match patient.record {
+        Record::NotOpened if may_open && now.tick.saturating_sub(patient.arrived) >= GUARD => {
+            let view = ViewId { trace: now.fresh, since: now.tick };
+            ask(state, view, false)
+        }
+        Record::NotOpened | Record::Opening { .. } | Record::Failed { .. } | Record::Opened(_) => Vec::new(),
+    }
+}
+
+/// Asks again. After a failure it is still the same view; after an answer it is a new one.
+pub(super) fn check_again(state: &mut State, now: Now) -> Vec<Effect> {
+    let fresh = ViewId { trace: now.fresh, since: now.tick };
+    let Some(patient) = visible_patient(state) else { return Vec::new() };
+    let (view, maybe_recorded) = match &patient.record {
+        Record::Failed { view, maybe_recorded, .. } => {
+            let is_kept = now.tick.saturating_sub(view.since) < VIEW_ID_FOR;
+            (if is_kept { *view } else { fresh }, *maybe_recorded)
+        }
+        Record::Opened(_) => (fresh, false),
+        Record::NotOpened | Record::Opening { .. } => return Vec::new(),
+    };
+    ask(state, view, maybe_recorded)
+}
+
+fn care(session: &Session) -> CareSetting {
+    if session.is_silent() { CareSetting::Scheduled } else { CareSetting::Unscheduled }
+}
+
+fn ask(state: &mut State, view: ViewId, maybe_recorded: bool) -> Vec<Effect> {
+    let ask = next_ask(state);
+    let Some(care) = state.desk().map(|desk| care(&desk.session)) else { return Vec::new() };
+    let Some(patient) = visible_patient(state) else { return Vec::new() };
+    // The last answer goes: no old answer stands beside a question.
+    patient.record = Record::Opening { ask, view, maybe_recorded };
+    let number = patient.patient.person().number;
+    focus(state, FocusTarget::Answer);
+    vec![Effect::OpenPlans(ask, View { number, trace: view.trace, care })]
+}
+
+pub(super) fn answered(
+    state: &mut State,
+    answered: u64,
+    result: Result<PlansAnswer, Failure>,
+    now: Now,
+) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let silent = desk.session.is_silent();
+    let care = care(&desk.session);
+    let Some(patient) = desk.patient_mut() else { return Vec::new() };
+    let (view, maybe_recorded) = match &patient.record {
+        Record::Opening { ask, view, maybe_recorded } if *ask == answered => (*view, *maybe_recorded),
+        Record::NotOpened | Record::Opening { .. } | Record::Failed { .. } | Record::Opened(_) => {
+            return Vec::new();
+        }
+    };
+    let effects = match result {
+        Err(failure) => {
+            let maybe_recorded = maybe_recorded || failure.may_have_been_recorded();
+            patient.record = Record::Failed { failure, view, maybe_recorded };
+            Vec::new()
+        }
+        Ok(plans) => {
+            let (at, reference) = (plans.at, plans.reference);
+            let person = patient.patient.person();
+            let answer = Answer::of(person, plans.reading, dates::london_day(at));
+            let number = person.number;
+            // One number serves for history, state, copies: they all belong to this answer.
+            patient.record = Record::Opened(Box::new(Opened {
+                answer,
+                reference: reference.clone(),
+                at,
+                tick: now.tick,
+                view,
+                silent,
+                history: Asked::UnderWay { ask: answered, before: None },
+                status: Asked::UnderWay { ask: answered, before: None },
+                status_asked: now.tick,
+                in_error: InError::No,
+                copied: None,
+            }));
+            desk.found_not_opened.remove(&number);
+            state.hub_clock = Some(HubClock { at, tick: now.tick });
+            let view = View { number, trace: view.trace, care };
+            vec![Effect::History(answered, view), Effect::Status(answered, reference)]
+        }
+    };
+    focus(state, FocusTarget::Answer);
+    effects
+}
+
+pub(super) fn history(
+    state: &mut State,
+    answered: u64,
+    result: Result<HistoryReading, Failure>,
+) -> Vec<Effect> {
+    if let Some(opened) = opened_mut(state) {
+        settle(&mut opened.history, answered, result);
+    }
+    Vec::new()
+}
+
+pub(super) fn status(state: &mut State, answered: u64, result: Result<AccessStatus, Failure>) -> Vec<Effect> {
+    let Some(opened) = opened_mut(state) else { return Vec::new() };
+    if result.as_ref().is_ok_and(|status| status.reference != opened.reference) {
+        return Vec::new();
+    }
+    settle(&mut opened.status, answered, result);
+    if is_under_way(opened) { vec![Effect::WakeAfter(STATUS_EVERY)] } else { Vec::new() }
+}
+
+fn settle<T: Clone>(asked: &mut Asked<T>, answered: u64, result: Result<T, Failure>) {
+    if let Asked::UnderWay { ask, before } = asked
+        && *ask == answered
+    {
+        *asked = match (result, before.take()) {
+            (Ok(value), _) | (Err(_), Some(value)) => Asked::Here(value),
+            (Err(failure), None) => Asked::Failed(failure),
+        };
+    }
+}
+
+/// Something was not yet delivered and filed.
+fn is_under_way(opened: &Opened) -> bool {
+    opened.status.latest().is_some_and(|status| {
+        status
+            .notices
+            .iter()
+            .any(|notice| matches!(notice.state, NoticeState::Queued | NoticeState::Delivered))
+    })
+}
+
+pub(super) fn ask_status_again(state: &mut State, now: Now) -> Vec<Effect> {
+    let ask = state.last_ask + 1;
+    let Some(opened) = opened_mut(state) else { return Vec::new() };
+    let is_waiting = matches!(opened.status, Asked::UnderWay { .. });
+    let age = now.tick.saturating_sub(opened.tick);
+    if is_waiting || !is_under_way(opened) || age > STATUS_FOR {
+        return Vec::new();
+    }
+    let since = now.tick.saturating_sub(opened.status_asked);
+    if since < STATUS_EVERY {
+        return vec![Effect::WakeAfter(STATUS_EVERY.saturating_sub(since))];
+    }
+    opened.status_asked = now.tick;
+    opened.status = Asked::UnderWay { ask, before: opened.status.latest().cloned() };
+    let reference = opened.reference.clone();
+    state.last_ask = ask;
+    vec![Effect::Status(ask, reference)]
+}
+
+pub(super) fn say_opened_in_error(state: &mut State, now: Now) -> Vec<Effect> {
+    if visible_patient(state).is_none() {
+        return Vec::new();
+    }
+    let ask = state.last_ask + 1;
+    let Some(opened) = opened_mut(state) else { return Vec::new() };
+    let is_in_time = now.tick.saturating_sub(opened.tick) < IN_ERROR_FOR;
+    match opened.in_error {
+        InError::No | InError::Failed(_) if is_in_time => {}
+        InError::No | InError::Failed(_) | InError::Saying(_) | InError::Said => return Vec::new(),
+    }
+    opened.in_error = InError::Saying(ask);
+    let reference = opened.reference.clone();
+    state.last_ask = ask;
+    vec![Effect::OpenedInError(ask, reference)]
+}
+
+pub(super) fn opened_in_error(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {
+    if let Some(opened) = opened_mut(state)
+        && opened.in_error == InError::Saying(answered)
+    {
+        opened.in_error = match result {
+            Ok(()) => InError::Said,
+            Err(failure) => InError::Failed(failure),
+        };
+    }
+    Vec::new()
+}
+
+pub(super) fn copy_number(state: &mut State, contact: usize, line: usize, now: Now) -> Vec<Effect> {
+    let at = state.hub_now(now);
+    let number = visible_opened(state).and_then(|opened| {
+        let cards = present::contacts(present::plans_of(&opened.answer), at);
+        let line = cards.get(contact)?.lines.get(line)?;
+        line.copy.as_ref().map(|_| line.number.clone())
+    });
+    copy(state, Report::NumberCopied, number)
+}
+
+pub(super) fn copy_summary(state: &mut State, now: Now) -> Vec<Effect> {
+    let at = state.hub_now(now);
+    let text = state.desk().and_then(|desk| present::summary(desk, at));
+    copy(state, Report::SummaryCopied, text)
+}
+
+fn visible_opened(state: &mut State) -> Option<&mut Opened> {
+    match &mut visible_patient(state)?.record {
+        Record::Opened(opened) => Some(opened),
+        Record::NotOpened | Record::Opening { .. } | Record::Failed { .. } => None,
+    }
+}
+
+fn copy(state: &mut State, report: Report, text: Option<String>) -> Vec<Effect> {
+    let ask = state.last_ask + 1;
+    let (Some(text), Some(opened)) = (text, visible_opened(state)) else { return Vec::new() };
+    opened.copied = None;
+    let reference = opened.reference.clone();
+    state.last_ask = ask;
+    vec![Effect::Copy { ask, reference, report, text }]
+}
+
+pub(super) fn copied(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {
+    let last_ask = state.last_ask;
+    match opened_mut(state) {
+        Some(opened) if answered <= last_ask => opened.copied = Some(result),
+        // The patient was left before the text was on the clipboard: it must not stay there.
+        Some(_) | None => return vec![Effect::ForgetClipboard],
+    }
+    Vec::new()
+}
