@@ -72,6 +72,15 @@ pub fn hub_of(config: &ViewerConfig) -> Hub {
     Hub { address: config.hub.clone(), site: config.site.clone(), limits: crate::client::Limits::default() }
 }
 
+/// Panics say where, never what: their messages can hold a patient's details.
+pub fn hide_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        // Standard error may be closed: then there is nobody to tell.
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("The viewer failed at {place}\n"));
+    }));
+}
+
 /// The whole viewer without a window.
 pub struct Desktop {
     state: State,

@@ -27,9 +27,7 @@ pub enum WindowError {
 /// # Errors
 /// Nothing to show a window on, or no renderer works.
 pub fn show(start: impl Fn() -> Start, runtime: &tokio::runtime::Handle) -> Result<(), WindowError> {
-    if !has_display() {
-        return Err(WindowError::NoDisplay);
-    }
+    check_display()?;
     let mut problems = Vec::new();
     for renderer in [eframe::Renderer::Wgpu, eframe::Renderer::Glow] {
         match run(renderer, start(), runtime.clone()) {
@@ -38,6 +36,14 @@ pub fn show(start: impl Fn() -> Start, runtime: &tokio::runtime::Handle) -> Resu
         }
     }
     Err(WindowError::NoRenderer(problems.join("; ")))
+}
+
+/// Says at once where there is nothing to show a window on.
+///
+/// # Errors
+/// There is no display.
+pub fn check_display() -> Result<(), WindowError> {
+    if has_display() { Ok(()) } else { Err(WindowError::NoDisplay) }
 }
 
 /// On Windows and macOS there is always one; elsewhere a display server has to be named.
