@@ -20,8 +20,15 @@
 pub mod client;
 #[cfg(any(feature = "hub", feature = "viewer"))]
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod domain;
 #[cfg(feature = "fhir")]
 pub mod fhir;
+#[cfg(feature = "hub")]
+pub mod hub;
+#[cfg(feature = "token")]
+pub mod identity;
+pub mod manual;
 #[cfg(feature = "viewer")]
 pub mod viewer;

@@ -59,14 +59,21 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         return demonstrate(arguments, &runtime);
     }
     let config = match &arguments.config {
-        Some(path) => Some(ViewerConfig::read(path).map_err(|error| format!("The configuration was not taken: {error}"))?),
+        Some(path) => Some(
+            ViewerConfig::read(path).map_err(|error| format!("The configuration was not taken: {error}"))?,
+        ),
         None => None,
     };
     let start = || {
         let mut setup = config.clone().map(setup_of).unwrap_or_default();
         setup.prefill = arguments.prefill();
         setup.can_demonstrate = cfg!(feature = "demo");
-        Start { setup, hub: config.as_ref().map(hub_of), sign_in: None, clipboard: Box::<SystemClipboard>::default() }
+        Start {
+            setup,
+            hub: config.as_ref().map(hub_of),
+            sign_in: None,
+            clipboard: Box::<SystemClipboard>::default(),
+        }
     };
     window::show(start, runtime.handle()).map_err(|error| error.to_string())
 }

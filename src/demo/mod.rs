@@ -17,7 +17,9 @@ use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::config::hub::{HubConfig, Synchronous};
-use crate::domain::{Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates};
+use crate::domain::{
+    Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
+};
 use crate::hub::clock::Clock;
 use crate::hub::{self, Hub};
 use crate::identity::token::{Minter, SigningKey};
@@ -59,7 +61,8 @@ impl Demonstration {
     /// # Errors
     /// One sentence that says what failed.
     pub async fn start(start: Timestamp) -> Result<Self, DemoError> {
-        let directory = tempfile::Builder::new().prefix("cpis-demo-").tempdir().map_err(DemoError::Directory)?;
+        let directory =
+            tempfile::Builder::new().prefix("cpis-demo-").tempdir().map_err(DemoError::Directory)?;
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(DemoError::Listen)?;
         let listen = listener.local_addr().map_err(DemoError::Listen)?;
         let address = format!("http://{listen}");
@@ -74,7 +77,8 @@ impl Demonstration {
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let clock = Clock::running_from(start);
-        let hub = Hub::open(&config, key.clone(), clock.clone()).map_err(|error| DemoError::Hub(error.to_string()))?;
+        let hub = Hub::open(&config, key.clone(), clock.clone())
+            .map_err(|error| DemoError::Hub(error.to_string()))?;
         let today = dates::london_day(start);
         hub::load::load_text(hub.store(), &records::lines(today), true, loader())
             .await
@@ -105,7 +109,11 @@ impl Demonstration {
 
     /// What the viewer starts with.
     #[must_use]
-    pub fn viewer(&self, prefill: Option<(String, String)>, clipboard: Box<dyn viewer::run::Clipboard>) -> viewer::run::Start {
+    pub fn viewer(
+        &self,
+        prefill: Option<(String, String)>,
+        clipboard: Box<dyn viewer::run::Clipboard>,
+    ) -> viewer::run::Start {
         let setup = Setup {
             demonstration: true,
             can_demonstrate: true,
@@ -134,7 +142,8 @@ impl SignIn for Minting {
     fn sign_in(&self, persona: usize) -> Result<SignedIn, Failure> {
         let chosen = personas::ALL.get(persona).ok_or(Failure::NotAccepted)?;
         let caller = chosen.caller(persona, uuid::Uuid::new_v4().to_string());
-        let token = self.minter.mint(&caller, self.hub.clock().now(), SESSION).map_err(|_| Failure::HubFailed)?;
+        let token =
+            self.minter.mint(&caller, self.hub.clock().now(), SESSION).map_err(|_| Failure::HubFailed)?;
         Ok(SignedIn { session: chosen.session(), token: Zeroizing::new(token.secret().to_owned()) })
     }
 }

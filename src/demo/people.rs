@@ -142,9 +142,21 @@ pub(super) fn everybody() -> Vec<DemoPerson> {
         .person(1, ("Hart", &["Amelia"]), Female, On(2019, 7, 14), &[protected])
         .person(2, ("Bennett", &["Noah", "James"]), Male, On(2020, 2, 2), &[looked_after])
         .person(3, ("Ahmed", &["Zara"]), Female, On(2019, 9, 30), &[protected, looked_after])
-        .person(4, ("Murphy", &["Leo"]), Male, On(2019, 12, 11), &[plan(ChildProtection, Wexcombe, 500, Some(-60))])
+        .person(
+            4,
+            ("Murphy", &["Leo"]),
+            Male,
+            On(2019, 12, 11),
+            &[plan(ChildProtection, Wexcombe, 500, Some(-60))],
+        )
         .person(5, ("Thompson", &["Isla"]), Female, On(2021, 3, 5), &[])
-        .person(6, ("Price", &["Megan"]), Female, On(1994, 8, 17), &[plan(UnbornChildProtection, Wexcombe, 40, Some(70))])
+        .person(
+            6,
+            ("Price", &["Megan"]),
+            Female,
+            On(1994, 8, 17),
+            &[plan(UnbornChildProtection, Wexcombe, 40, Some(70))],
+        )
         .person(
             7,
             ("Walsh", &["Chloe"]),
@@ -153,26 +165,56 @@ pub(super) fn everybody() -> Vec<DemoPerson> {
             &[looked_after, plan(UnbornChildProtection, Northmoor, 30, Some(90))],
         )
         .person(8, ("Doyle", &[]), Male, DaysAgo(6), &[])
-        .person(9, ("Doyle", &["Keira"]), Female, On(1998, 1, 21), &[plan(UnbornChildProtection, Wexcombe, 60, Some(-3))])
+        .person(
+            9,
+            ("Doyle", &["Keira"]),
+            Female,
+            On(1998, 1, 21),
+            &[plan(UnbornChildProtection, Wexcombe, 60, Some(-3))],
+        )
         .person(10, ("Scott", &["Jayden"]), Male, EighteenTomorrow, &[plan(LookedAfter, Wexcombe, 900, None)])
         .person(11, ("Fox", &["Ella"]), Female, On(2020, 4, 9), &[protected])
         .but(Special::Twin(1))
         .person(12, ("Fox", &["Eva"]), Female, On(2020, 4, 9), &[])
         .but(Special::Twin(2))
         .person(13, ("Brown", &["Olivia"]), Female, On(2020, 5, 3), &[])
-        .person(140, ("Brown", &["Olivia"]), Female, On(2020, 5, 21), &[plan(ChildProtection, Northmoor, 80, None)])
+        .person(
+            140,
+            ("Brown", &["Olivia"]),
+            Female,
+            On(2020, 5, 21),
+            &[plan(ChildProtection, Northmoor, 80, None)],
+        )
         .person(15, ("Reid", &["Mason"]), Male, On(2019, 10, 27), &[protected])
         .but(Special::Replaces(NhsNumber::synthetic(16)))
-        .person(17, ("Kaminski", &["Lena"]), Female, On(2020, 6, 19), &[plan(ChildProtection, Wexcombe, 700, None)])
+        .person(
+            17,
+            ("Kaminski", &["Lena"]),
+            Female,
+            On(2020, 6, 19),
+            &[plan(ChildProtection, Wexcombe, 700, None)],
+        )
         .but(Special::Ended)
         .person(18, ("Shaw", &["Lily"]), Female, On(2020, 6, 19), &[])
         .person(19, ("Novak", &["Adam"]), Male, On(2019, 11, 8), &[])
         .but(Special::Restricted)
         .person(20, ("Morgan", &["Cerys"]), Female, On(2020, 2, 25), &[])
-        .person(21, ("Cole", &["Harvey"]), Male, On(2019, 5, 16), &[plan(ChildProtection, Thamesbury, 200, None)])
+        .person(
+            21,
+            ("Cole", &["Harvey"]),
+            Male,
+            On(2019, 5, 16),
+            &[plan(ChildProtection, Thamesbury, 200, None)],
+        )
         .person(22, ("Rossi", &["Sofia"]), Female, On(2020, 8, 1), &[plan(LookedAfter, Eastmarsh, 300, None)])
         .person(24, ("Osman", &["Tariq"]), Male, InYear(2020), &[plan(LookedAfter, Wexcombe, 30, None)])
-        .person(25, ("Grant", &["Poppy"]), Female, On(2019, 1, 12), &[plan(ChildProtection, Northmoor, 600, Some(-20))])
+        .person(
+            25,
+            ("Grant", &["Poppy"]),
+            Female,
+            On(2019, 1, 12),
+            &[plan(ChildProtection, Northmoor, 600, Some(-20))],
+        )
         .but(Special::Died(20))
         .person(230, ("Turner", &["Ruby"]), Female, On(2019, 4, 22), &[protected]);
     people.0

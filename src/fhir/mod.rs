@@ -8,3 +8,4 @@ pub mod codes;
 pub mod read;
 
 pub mod wire;
+pub mod write;

@@ -282,6 +282,13 @@ resources! {
         agent: Vec<AuditAgent> = serde(skip_serializing_if = "is_empty"),
         /// Where from.
         source: Option<AuditSource> = serde(skip_serializing_if = "Option::is_none"),
+        /// What it was about: in a viewer's report, the view's reference.
+        entity: Vec<AuditEntity> = serde(skip_serializing_if = "is_empty"),
+    }
+    /// What an event was about.
+    AuditEntity {
+        /// What.
+        what: Option<Reference> = serde(skip_serializing_if = "Option::is_none"),
     }
     /// A person in a role at an organisation.
     PractitionerRole {

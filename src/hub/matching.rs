@@ -35,9 +35,9 @@ pub(super) fn score(
     postcode: Option<&str>,
     names: &[(bool, PersonName)],
 ) -> Option<Score> {
-    let gender_fits = query.gender.is_none_or(|asked| {
-        asked == person.gender || (query.fuzzy && person.gender == Gender::Unknown)
-    });
+    let gender_fits = query
+        .gender
+        .is_none_or(|asked| asked == person.gender || (query.fuzzy && person.gender == Gender::Unknown));
     let postcode_fits =
         query.postcode.as_deref().is_none_or(|asked| postcode.is_some_and(|held| folded(held) == asked));
     if !gender_fits || !postcode_fits {
@@ -82,7 +82,10 @@ fn birth_score(query: &PersonQuery, person: &Person) -> Option<u16> {
 fn name_score(query: &PersonQuery, name: &PersonName) -> Option<u16> {
     let family = folded(&name.family);
     let given: Vec<String> = name.given.iter().map(|given| folded(given)).collect();
-    let given_agrees = query.given.iter().all(|asked| given.contains(asked));
+    // "Mary Jane" may be held as one given name or as two.
+    let given_agrees = query.given.iter().all(|asked| given.contains(asked))
+        || given.contains(&query.given.concat())
+        || given.concat() == query.given.concat();
     if family == query.family && given_agrees {
         return Some(1000);
     }
@@ -127,10 +130,20 @@ mod tests {
     use jiff::civil::date;
 
     fn name(family: &str, given: &[&str]) -> PersonName {
-        PersonName { family: family.to_owned(), given: given.iter().map(|&g| g.to_owned()).collect(), title: None }
+        PersonName {
+            family: family.to_owned(),
+            given: given.iter().map(|&g| g.to_owned()).collect(),
+            title: None,
+        }
     }
 
-    fn check(asked: (&str, &[&str], Date), fuzzy: bool, history: bool, held: BirthDate, expected: Option<(u16, bool)>) {
+    fn check(
+        asked: (&str, &[&str], Date),
+        fuzzy: bool,
+        history: bool,
+        held: BirthDate,
+        expected: Option<(u16, bool)>,
+    ) {
         let (family, given, born) = asked;
         let query = PersonQuery {
             family: folded(family),

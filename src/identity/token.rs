@@ -107,9 +107,11 @@ impl SigningKey {
     /// The machine gave no random numbers.
     pub fn generate() -> Result<Self, KeyError> {
         use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &aws_lc_rs::rand::SystemRandom::new())
-                .map_err(|_| KeyError::NotMade)?;
+        let document = EcdsaKeyPair::generate_pkcs8(
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            &aws_lc_rs::rand::SystemRandom::new(),
+        )
+        .map_err(|_| KeyError::NotMade)?;
         Self::from_private(EncodingKey::from_ec_der(document.as_ref()))
     }
 
@@ -123,7 +125,8 @@ impl SigningKey {
 
     /// A key of another curve is only noticed when it signs: at the start, not at the first caller.
     fn proves_itself(&self) -> bool {
-        let probe = jsonwebtoken::encode(&Header::new(Algorithm::ES256), &serde_json::json!({}), &self.private);
+        let probe =
+            jsonwebtoken::encode(&Header::new(Algorithm::ES256), &serde_json::json!({}), &self.private);
         probe.is_ok_and(|token| {
             jsonwebtoken::decode::<serde_json::Value>(&token, &self.public, &validation()).is_ok()
         })
@@ -157,7 +160,12 @@ impl Minter {
     ///
     /// # Errors
     /// The key does not sign.
-    pub fn mint(&self, caller: &Caller, now: Timestamp, lifetime: SignedDuration) -> Result<Token, TokenError> {
+    pub fn mint(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+        lifetime: SignedDuration,
+    ) -> Result<Token, TokenError> {
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.issuer.clone(),
@@ -199,9 +207,9 @@ impl Verifier {
     /// The token proves nobody.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key.public, &validation())
-            .map_err(|error| match error.kind() {
-                jsonwebtoken::errors::ErrorKind::Json(_) => TokenError::Incomplete,
-                _ => TokenError::NotGenuine,
+            .map_err(|error| {
+                let is_incomplete = matches!(error.kind(), jsonwebtoken::errors::ErrorKind::Json(_));
+                if is_incomplete { TokenError::Incomplete } else { TokenError::NotGenuine }
             })?
             .claims;
         if claims.iss != self.issuer || claims.aud != self.issuer {
@@ -311,8 +319,12 @@ mod tests {
             Caller { organisation_code: String::new(), ..nurse() },
             Caller { session: String::new(), ..nurse() },
         ] {
-            let token = Minter::new(key.clone(), HUB).mint(&lacking, now, SignedDuration::from_mins(5)).unwrap();
-            assert_eq!(Verifier::new(key.clone(), HUB).verify(token.secret(), now), Err(TokenError::Incomplete));
+            let token =
+                Minter::new(key.clone(), HUB).mint(&lacking, now, SignedDuration::from_mins(5)).unwrap();
+            assert_eq!(
+                Verifier::new(key.clone(), HUB).verify(token.secret(), now),
+                Err(TokenError::Incomplete)
+            );
         }
     }
 }

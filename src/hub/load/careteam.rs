@@ -12,7 +12,8 @@ use crate::hub::store::{time_from_wire, weekday_from_wire};
 
 pub(super) fn read(line: usize, value: Value) -> Result<LoadedPlan, String> {
     // serde's own words may repeat a value of the line.
-    let team: CareTeam = serde_json::from_value(value).map_err(|_| "not a CareTeam of the documented shape")?;
+    let team: CareTeam =
+        serde_json::from_value(value).map_err(|_| "not a CareTeam of the documented shape")?;
     let subject = team.subject.as_ref().and_then(|subject| subject.identifier.as_ref());
     let number = subject.and_then(|identifier| identifier.value.as_deref()).ok_or("no subject identifier")?;
     let kind = team
@@ -31,7 +32,8 @@ pub(super) fn read(line: usize, value: Value) -> Result<LoadedPlan, String> {
     let sent_ms = match sent {
         None => None,
         Some(at) => {
-            let at: Timestamp = at.parse().map_err(|_| "`meta.lastUpdated` is not a moment with an offset")?;
+            let at: Timestamp =
+                at.parse().map_err(|_| "`meta.lastUpdated` is not a moment with an offset")?;
             Some(at.as_millisecond())
         }
     };
@@ -126,7 +128,9 @@ fn office_hours(hours: &Extension) -> Result<OfficeHours, String> {
         extension(&hours.extension, url).and_then(|part| part.value_time.as_deref()).and_then(time_from_wire)
     };
     match (days, at("from"), at("to")) {
-        (Some(days), Some(from), Some(to)) if !days.is_empty() && from < to => Ok(OfficeHours { days, from, to }),
+        (Some(days), Some(from), Some(to)) if !days.is_empty() && from < to => {
+            Ok(OfficeHours { days, from, to })
+        }
         _ => Err(wrong.to_owned()),
     }
 }

@@ -14,7 +14,9 @@ use serde_json::Value;
 
 use super::limits;
 use super::store::{Audited, Store, StoreError};
-use crate::domain::{Authority, BirthDate, Caller, Deceased, Gender, NhsNumber, PersonName, PlanKind, PlanPeriod};
+use crate::domain::{
+    Authority, BirthDate, Caller, Deceased, Gender, NhsNumber, PersonName, PlanKind, PlanPeriod,
+};
 
 /// A bad line: its number from 1 (0 is the file itself), and why, in words that hold nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +120,12 @@ pub(super) struct LoadedPlan {
 ///
 /// # Errors
 /// The file is refused as a whole, or the database refused.
-pub fn load(store: &Store, reader: impl BufRead, synthetic: bool, by: Caller) -> Result<LoadReport, LoadError> {
+pub fn load(
+    store: &Store,
+    reader: impl BufRead,
+    synthetic: bool,
+    by: Caller,
+) -> Result<LoadReport, LoadError> {
     let batch = read(reader, synthetic)?;
     store.apply_blocking(by, batch).map(Audited::into_value).map_err(store_error)
 }
@@ -127,7 +134,12 @@ pub fn load(store: &Store, reader: impl BufRead, synthetic: bool, by: Caller) ->
 ///
 /// # Errors
 /// The file is refused as a whole, or the database refused.
-pub async fn load_text(store: &Store, text: &str, synthetic: bool, by: Caller) -> Result<LoadReport, LoadError> {
+pub async fn load_text(
+    store: &Store,
+    text: &str,
+    synthetic: bool,
+    by: Caller,
+) -> Result<LoadReport, LoadError> {
     let batch = read(text.as_bytes(), synthetic)?;
     store.apply(by, batch).await.map(Audited::into_value).map_err(store_error)
 }
@@ -135,7 +147,9 @@ pub async fn load_text(store: &Store, text: &str, synthetic: bool, by: Caller) -
 fn store_error(error: StoreError) -> LoadError {
     match error {
         StoreError::LoadRefused(lines) => LoadError::Lines(lines),
-        error @ (StoreError::Busy | StoreError::Failed { .. } | StoreError::Closed) => LoadError::Store(error),
+        error @ (StoreError::Busy | StoreError::Failed { .. } | StoreError::Closed) => {
+            LoadError::Store(error)
+        }
     }
 }
 

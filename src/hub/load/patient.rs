@@ -13,7 +13,8 @@ use crate::hub::store::born_from_wire;
 
 pub(super) fn read(line: usize, value: Value, batch: &mut Batch) -> Result<(), String> {
     // serde's own words may repeat a value of the line.
-    let patient: Patient = serde_json::from_value(value).map_err(|_| "not a Patient of the documented shape")?;
+    let patient: Patient =
+        serde_json::from_value(value).map_err(|_| "not a Patient of the documented shape")?;
     let number = nhs_number(&number_of(&patient)?)?;
     let is_active = patient.active.is_none_or(|flag| flag.0);
     if let Some(link) = patient.link.first() {
@@ -56,7 +57,8 @@ pub(super) fn read(line: usize, value: Value, batch: &mut Batch) -> Result<(), S
 
 fn number_of(patient: &Patient) -> Result<String, String> {
     let is_nhs = |identifier: &&Identifier| identifier.system.as_deref() == Some(codes::NHS_NUMBER);
-    let identifier = patient.identifier.iter().find(is_nhs).and_then(|identifier| text(identifier.value.as_deref()));
+    let identifier =
+        patient.identifier.iter().find(is_nhs).and_then(|identifier| text(identifier.value.as_deref()));
     match (identifier, text(patient.id.as_deref())) {
         (Some(number), Some(id)) if number != id => Err("`id` and the NHS number differ".to_owned()),
         (Some(number), _) | (None, Some(number)) => Ok(number),

@@ -7,8 +7,9 @@ use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::notices;
 use super::people::{self, Resolved};
+use super::writer::Work;
 use super::{Audited, Store};
-use crate::domain::{AccessReference, AccessStatus, CareSetting, Caller, NhsNumber};
+use crate::domain::{AccessReference, AccessStatus, Caller, CareSetting, NhsNumber};
 
 /// "Opened in error" can be said for this long.
 const IN_ERROR: SignedDuration = SignedDuration::from_mins(10);
@@ -30,25 +31,28 @@ pub struct Refusal {
 /// What a viewer reports that it did with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportedKind {
+    /// A telephone number was copied.
+    CopyNumber,
     /// The summary was copied.
-    Copy,
+    CopySummary,
     /// The record was printed.
     Print,
     /// The record was written to a file.
     Export,
 }
 
-/// A report of a viewer.
-#[derive(Debug, Clone)]
-pub struct ReportedAct {
-    /// What was done.
-    pub kind: ReportedKind,
-    /// The view in which it was done.
-    pub reference: AccessReference,
-    /// The person.
-    pub number: NhsNumber,
-    /// TraceID.
-    pub request: String,
+impl ReportedKind {
+    /// Of the code that travels.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code.trim() {
+            "copy-number" => Some(Self::CopyNumber),
+            "copy-summary" => Some(Self::CopySummary),
+            "print" => Some(Self::Print),
+            "export" => Some(Self::Export),
+            _ => None,
+        }
+    }
 }
 
 /// What became of "opened in error".
@@ -84,37 +88,27 @@ impl Store {
         .await
     }
 
-    /// Logs what a viewer did with the caller's own view; `false` where there is no such view of this person.
+    /// Logs what a viewer did with the caller's own view; `false` where the caller has no such view.
     ///
     /// # Errors
     /// The database refused: the viewer must not do it.
-    pub async fn report(&self, caller: Caller, act: ReportedAct) -> Result<Audited<bool>, StoreError> {
+    pub async fn report(
+        &self,
+        caller: Caller,
+        kind: ReportedKind,
+        reference: AccessReference,
+    ) -> Result<Audited<bool>, StoreError> {
         self.write(move |work| {
-            let viewed: Option<i64> = work
-                .db
-                .prepare_cached(
-                    "SELECT person_id FROM view WHERE reference = ?1 AND user_id = ?2 AND organisation_code = ?3",
-                )?
-                .query_row(params![act.reference.as_str(), caller.user, caller.organisation_code], |row| row.get(0))
-                .optional()?;
-            let person = match people::resolve(work, act.number)? {
-                Resolved::Person { id, .. } | Resolved::Ended { id } => Some(id),
-                Resolved::NotKnown => None,
-            };
-            let is_own = person.is_some() && viewed == person;
-            let kind = match act.kind {
-                ReportedKind::Copy => Kind::Copy,
+            let view = own_view(work, &caller, &reference)?;
+            let kind = match kind {
+                ReportedKind::CopyNumber => Kind::CopyNumber,
+                ReportedKind::CopySummary => Kind::CopySummary,
                 ReportedKind::Print => Kind::Print,
                 ReportedKind::Export => Kind::Export,
             };
-            let entry = Entry {
-                reference: Some(act.reference.as_str()),
-                person,
-                number: Some(act.number),
-                ..Entry::new(kind, if is_own { "reported" } else { "no-such-view" }, &act.request)
-            };
-            audit::append(work, &caller, &entry)?;
-            Ok(is_own)
+            let outcome = if view.is_some() { "reported" } else { "no-such-view" };
+            log_own(work, &caller, kind, outcome, &reference, view.as_ref())?;
+            Ok(view.is_some())
         })
         .await
     }
@@ -141,41 +135,23 @@ impl Store {
         reference: AccessReference,
     ) -> Result<Audited<OpenedInError>, StoreError> {
         self.write(move |work| {
-            let view: Option<(i64, i64, i64, Option<i64>, String)> = work
-                .db
-                .prepare_cached(
-                    "SELECT id, person_id, at_ms, opened_in_error, trace_id FROM view
-                     WHERE reference = ?1 AND user_id = ?2 AND organisation_code = ?3",
-                )?
-                .query_row(params![reference.as_str(), caller.user, caller.organisation_code], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-                })
-                .optional()?;
+            let view = own_view(work, &caller, &reference)?;
+            let latest = i64::try_from(IN_ERROR.as_millis()).unwrap_or(0);
             let (outcome, logged) = match &view {
                 None => ("no-such-view", OpenedInError::NotKnown),
-                Some((_, _, _, Some(_), _)) => ("said-before", OpenedInError::Logged),
-                Some((_, _, at, None, _))
-                    if work.now_ms().saturating_sub(*at) > i64::try_from(IN_ERROR.as_millis()).unwrap_or(0) =>
-                {
+                Some(view) if view.opened_in_error => ("said-before", OpenedInError::Logged),
+                Some(view) if work.now_ms().saturating_sub(view.at_ms) > latest => {
                     ("too-late", OpenedInError::TooLate)
                 }
-                Some((id, ..)) => {
+                Some(view) => {
                     work.db
                         .prepare_cached("UPDATE view SET opened_in_error = ?2 WHERE id = ?1")?
-                        .execute(params![id, work.now_ms()])?;
-                    notices::correct(work, *id)?;
+                        .execute(params![view.id, work.now_ms()])?;
+                    notices::correct(work, view.id)?;
                     ("logged", OpenedInError::Logged)
                 }
             };
-            let trace = view.as_ref().map_or("", |view| view.4.as_str());
-            let person = view.as_ref().map(|view| view.1);
-            let entry = Entry {
-                reference: Some(reference.as_str()),
-                person,
-                number: person.map(|id| people::number_in_use(work, id)).transpose()?.flatten(),
-                ..Entry::new(Kind::OpenedInError, outcome, trace)
-            };
-            audit::append(work, &caller, &entry)?;
+            log_own(work, &caller, Kind::OpenedInError, outcome, &reference, view.as_ref())?;
             Ok(logged)
         })
         .await
@@ -189,7 +165,9 @@ impl Store {
         let (session, user) = (caller.session.clone(), caller.user.clone());
         self.read_elsewhere(move |db| {
             let setting: Option<String> = db
-                .prepare_cached("SELECT care_setting FROM session_setting WHERE session = ?1 AND user_id = ?2")?
+                .prepare_cached(
+                    "SELECT care_setting FROM session_setting WHERE session = ?1 AND user_id = ?2",
+                )?
                 .query_row(params![session, user], |row| row.get(0))
                 .optional()?;
             Ok(match setting.as_deref() {
@@ -204,7 +182,11 @@ impl Store {
     ///
     /// # Errors
     /// The database refused: the session stays as it was.
-    pub async fn set_care_setting(&self, caller: Caller, setting: CareSetting) -> Result<Audited<()>, StoreError> {
+    pub async fn set_care_setting(
+        &self,
+        caller: Caller,
+        setting: CareSetting,
+    ) -> Result<Audited<()>, StoreError> {
         self.write(move |work| {
             let text = match setting {
                 CareSetting::Scheduled => "scheduled",
@@ -234,4 +216,50 @@ impl Store {
         let store = self.clone();
         tokio::task::spawn_blocking(move || store.read(work)).await.unwrap_or(Err(StoreError::Closed))
     }
+}
+
+/// A view of the caller's own.
+struct OwnView {
+    id: i64,
+    person: i64,
+    at_ms: i64,
+    opened_in_error: bool,
+    trace: String,
+}
+
+fn own_view(work: &Work<'_>, caller: &Caller, reference: &AccessReference) -> Result<Option<OwnView>, Fault> {
+    Ok(work
+        .db
+        .prepare_cached(
+            "SELECT id, person_id, at_ms, opened_in_error IS NOT NULL, trace_id FROM view
+             WHERE reference = ?1 AND user_id = ?2 AND organisation_code = ?3",
+        )?
+        .query_row(params![reference.as_str(), caller.user, caller.organisation_code], |row| {
+            Ok(OwnView {
+                id: row.get(0)?,
+                person: row.get(1)?,
+                at_ms: row.get(2)?,
+                opened_in_error: row.get(3)?,
+                trace: row.get(4)?,
+            })
+        })
+        .optional()?)
+}
+
+fn log_own(
+    work: &Work<'_>,
+    caller: &Caller,
+    kind: Kind,
+    outcome: &str,
+    reference: &AccessReference,
+    view: Option<&OwnView>,
+) -> Result<(), Fault> {
+    let person = view.map(|view| view.person);
+    let entry = Entry {
+        reference: Some(reference.as_str()),
+        person,
+        number: person.map(|id| people::number_in_use(work, id)).transpose()?.flatten(),
+        ..Entry::new(kind, outcome, view.map_or("", |view| view.trace.as_str()))
+    };
+    audit::append(work, caller, &entry)
 }

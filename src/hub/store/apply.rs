@@ -18,7 +18,11 @@ use crate::hub::limits;
 use crate::hub::load::{Batch, LineError, LoadReport, LoadedPerson, LoadedPlan, Superseded};
 
 impl Store {
-    pub(in crate::hub) async fn apply(&self, by: Caller, batch: Batch) -> Result<Audited<LoadReport>, StoreError> {
+    pub(in crate::hub) async fn apply(
+        &self,
+        by: Caller,
+        batch: Batch,
+    ) -> Result<Audited<LoadReport>, StoreError> {
         self.write(move |work| apply(work, &by, &batch)).await
     }
 
@@ -204,7 +208,9 @@ fn apply_superseded(
     match people::resolve(work, link.old)? {
         Resolved::NotKnown => {
             work.db
-                .prepare_cached("INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'superseded')")?
+                .prepare_cached(
+                    "INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'superseded')",
+                )?
                 .execute(params![link.old.digits(), new])?;
             Ok(true)
         }
@@ -369,7 +375,12 @@ fn begin_upload(work: &Work<'_>, plan: &LoadedPlan) -> Result<i64, Fault> {
     Ok(work.db.last_insert_rowid())
 }
 
-fn apply_ended(work: &Work<'_>, line: usize, number: NhsNumber, refusals: &mut Refusals) -> Result<bool, Fault> {
+fn apply_ended(
+    work: &Work<'_>,
+    line: usize,
+    number: NhsNumber,
+    refusals: &mut Refusals,
+) -> Result<bool, Fault> {
     let standing: Option<String> = work
         .db
         .prepare_cached("SELECT standing FROM nhs_number WHERE number = ?1")?

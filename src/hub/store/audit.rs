@@ -21,7 +21,8 @@ pub(super) enum Kind {
     Refused,
     OpenedInError,
     CareSetting,
-    Copy,
+    CopyNumber,
+    CopySummary,
     Print,
     Export,
     Load,
@@ -40,7 +41,8 @@ impl Kind {
             Kind::Refused => "refused",
             Kind::OpenedInError => "opened-in-error",
             Kind::CareSetting => "care-setting",
-            Kind::Copy => "copy",
+            Kind::CopyNumber => "copy-number",
+            Kind::CopySummary => "copy-summary",
             Kind::Print => "print",
             Kind::Export => "export",
             Kind::Load => "load",
@@ -122,7 +124,11 @@ impl Store {
     ///
     /// # Errors
     /// The database refused.
-    pub fn audit_rows(&self, reader: Caller, question: AuditQuestion) -> Result<Audited<Vec<AuditRow>>, StoreError> {
+    pub fn audit_rows(
+        &self,
+        reader: Caller,
+        question: AuditQuestion,
+    ) -> Result<Audited<Vec<AuditRow>>, StoreError> {
         self.write_blocking(move |work| {
             let mut entry = Entry::new(Kind::AuditRead, "returned", "command line");
             entry.number = question.person;
@@ -151,12 +157,8 @@ fn rows(work: &Work<'_>, question: &AuditQuestion) -> Result<Vec<AuditRow>, Faul
     )?;
     let most = i64::try_from(limits::AUDIT_PRINTED).unwrap_or(i64::MAX);
     let since = question.since.map_or(i64::MIN, jiff::Timestamp::as_millisecond);
-    let mut found = statement.query(params![
-        question.person.map(NhsNumber::digits),
-        question.user,
-        since,
-        most
-    ])?;
+    let mut found =
+        statement.query(params![question.person.map(NhsNumber::digits), question.user, since, most])?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         let mut columns: [String; 11] = std::array::from_fn(|_| String::new());

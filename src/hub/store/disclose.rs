@@ -17,8 +17,8 @@ use super::writer::Work;
 use super::{Audited, Store, codec};
 use crate::domain::plan::standing;
 use crate::domain::{
-    AccessReference, Authority, HeldPlan, NhsNumber, Person, PlanKind, PlanPeriod, Site, TailDays, TeamContact,
-    Telephone, ViewMode, ViewPermit, dates,
+    AccessReference, Authority, HeldPlan, NhsNumber, Person, PlanKind, PlanPeriod, Site, TailDays,
+    TeamContact, Telephone, ViewMode, ViewPermit, dates,
 };
 use crate::hub::limits;
 
@@ -98,7 +98,11 @@ impl Store {
     ///
     /// # Errors
     /// The database refused: nothing is disclosed.
-    pub async fn disclose(&self, permit: ViewPermit, ask: ViewAsk) -> Result<Audited<ViewOutcome>, StoreError> {
+    pub async fn disclose(
+        &self,
+        permit: ViewPermit,
+        ask: ViewAsk,
+    ) -> Result<Audited<ViewOutcome>, StoreError> {
         let tails = self.tails();
         self.write(move |work| disclose(work, &permit, &ask, tails)).await
     }

@@ -67,7 +67,8 @@ impl Store {
     ) -> Result<Audited<HistoryOutcome>, StoreError> {
         self.write(move |work| {
             let (outcome, person, read) = read(work, &permit, number)?;
-            let kind = if matches!(read, HistoryOutcome::NotOpened) { Kind::Refused } else { Kind::HistoryRead };
+            let kind =
+                if matches!(read, HistoryOutcome::NotOpened) { Kind::Refused } else { Kind::HistoryRead };
             let entry = Entry { person, number: Some(number), ..Entry::new(kind, outcome, &request) };
             audit::append(work, permit.caller(), &entry)?;
             Ok(read)

@@ -41,7 +41,7 @@ use writer::{Job, Reply, Work};
 
 pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
 
-pub use acts::{OpenedInError, Refusal, ReportedAct, ReportedKind};
+pub use acts::{OpenedInError, Refusal, ReportedKind};
 pub use audit::{AuditQuestion, AuditRow};
 pub use audited::Audited;
 pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
@@ -49,7 +49,8 @@ pub use error::StoreError;
 pub use history::{HistoryOutcome, HistoryRow};
 pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
 
-const MIGRATIONS: Migrations<'static> = Migrations::from_slice(&[M::up(include_str!("migrations/0001.sql"))]);
+const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001.sql"))];
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Where the database is and how it is used.
 #[derive(Debug, Clone)]
@@ -74,7 +75,9 @@ pub enum OpenError {
         reason: String,
     },
     /// `synchronous = "normal"` for real people.
-    #[error("`store.synchronous = \"normal\"` may lose views in a power cut and is refused: the database is not marked synthetic")]
+    #[error(
+        "`store.synchronous = \"normal\"` may lose views in a power cut and is refused: the database is not marked synthetic"
+    )]
     NotSynthetic,
 }
 
@@ -121,12 +124,7 @@ impl Store {
         let mut db = connect(&settings.path, settings.synchronous).map_err(|error| unusable(&error))?;
         MIGRATIONS.to_latest(&mut db).map_err(|error| OpenError::Unusable {
             path: settings.path.clone(),
-            reason: match error {
-                rusqlite_migration::Error::MigrationDefinition(_) => {
-                    "its schema is of a later version of the hub".to_owned()
-                }
-                other => format!("its schema could not be brought to this version ({})", migration_reason(&other)),
-            },
+            reason: migration(&error),
         })?;
         let is_synthetic = read_marking(&db).map_err(|error| unusable(&error))?;
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
@@ -144,7 +142,10 @@ impl Store {
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer::run(&db, &waiting, &clock, &marking))
-            .map_err(|error| OpenError::Unusable { path: settings.path.clone(), reason: error.to_string() })?;
+            .map_err(|error| OpenError::Unusable {
+                path: settings.path.clone(),
+                reason: error.to_string(),
+            })?;
         Ok(Self(Arc::new(Inner {
             queue: Some(queue),
             writer: Some(writer),
@@ -240,10 +241,13 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite
     Ok(db)
 }
 
-fn migration_reason(error: &rusqlite_migration::Error) -> String {
-    match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => error::reason(err),
-        _ => "the migration failed".to_owned(),
+fn migration(error: &rusqlite_migration::Error) -> String {
+    if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
+        format!("its schema could not be brought to this version: {}", error::reason(err))
+    } else if let rusqlite_migration::Error::MigrationDefinition(_) = error {
+        "its schema is of a later version of the hub".to_owned()
+    } else {
+        "its schema could not be brought to this version".to_owned()
     }
 }
 

@@ -80,7 +80,12 @@ fn told_before(work: &Work<'_>, caller: &Caller, view: &View, authority: &str) -
 }
 
 /// The attendance that this view belongs to: the reference of its first notification, if there was one.
-fn attendance(work: &Work<'_>, caller: &Caller, view: &View, authority: &str) -> Result<Option<String>, Fault> {
+fn attendance(
+    work: &Work<'_>,
+    caller: &Caller,
+    view: &View,
+    authority: &str,
+) -> Result<Option<String>, Fault> {
     let after = work.now_ms().saturating_sub(i64::try_from(ATTENDANCE.as_millis()).unwrap_or(0));
     Ok(work
         .db

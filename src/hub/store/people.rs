@@ -137,11 +137,8 @@ impl Store {
                     ("returned", Some(id), Retrieved::Person(Box::new(found)))
                 }
             };
-            let entry = Entry {
-                person,
-                number: Some(number),
-                ..Entry::new(Kind::Retrieve, outcome, &request)
-            };
+            let entry =
+                Entry { person, number: Some(number), ..Entry::new(Kind::Retrieve, outcome, &request) };
             audit::append(work, permit.caller(), &entry)?;
             Ok(retrieved)
         })
@@ -178,7 +175,8 @@ pub(super) fn number_in_use(work: &Work<'_>, person: i64) -> Result<Option<NhsNu
     number.as_deref().map(codec::number).transpose()
 }
 
-const PERSON_COLUMNS: &str = "person.id, nhs_number.number, person.gender, person.born, person.multiple_birth,
+const PERSON_COLUMNS: &str =
+    "person.id, nhs_number.number, person.gender, person.born, person.multiple_birth,
     person.deceased, person.restricted, person.postcode";
 
 /// The person of an id, under the number in use, and the postcode by which they may be found.
@@ -201,7 +199,7 @@ fn read_person(work: &Work<'_>, row: &Row<'_>) -> Result<(Found, Option<String>)
     let gender: String = row.get(2)?;
     let born: Option<String> = row.get(3)?;
     let deceased: String = row.get(5)?;
-    let restricted = row.get(6)?;
+    let restricted: bool = row.get(6)?;
     // A restricted person cannot be found by postcode either.
     let postcode: Option<String> = row.get::<_, Option<String>>(7)?.filter(|_| !restricted);
     let born = match born {
@@ -246,7 +244,9 @@ fn find(work: &Work<'_>, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>
     for id in ids {
         let (mut found, postcode) = load(work, id)?;
         let score = matching::score(query, &found.candidate.person, postcode.as_deref(), &names(work, id)?);
-        let Some(score) = score.filter(|score| score.thousandths == 1000 || !query.exact_only) else { continue };
+        let Some(score) = score.filter(|score| score.thousandths == 1000 || !query.exact_only) else {
+            continue;
+        };
         found.candidate.score = score.thousandths;
         found.candidate.matched_previous_name = score.previous_name;
         matches.push((id, found));
@@ -296,10 +296,8 @@ fn born_near(work: &Work<'_>, query: &PersonQuery) -> Result<Option<Vec<i64>>, F
     )?;
     let (first, last) = query.born;
     let swapped = matching::day_and_month_swapped(query.born).map(|day| day.to_string());
-    let rows = statement.query_map(
-        params![first.to_string(), last.to_string(), swapped, compared()],
-        |row| row.get(0),
-    )?;
+    let rows = statement
+        .query_map(params![first.to_string(), last.to_string(), swapped, compared()], |row| row.get(0))?;
     within_limit(rows.collect::<Result<_, _>>()?)
 }
 

@@ -92,7 +92,12 @@ where
 }
 
 /// Runs until the last sender is gone.
-pub(super) fn run(db: &Connection, queue: &Receiver<Box<dyn Job>>, clock: &Clock, synthetic: &Arc<AtomicBool>) {
+pub(super) fn run(
+    db: &Connection,
+    queue: &Receiver<Box<dyn Job>>,
+    clock: &Clock,
+    synthetic: &Arc<AtomicBool>,
+) {
     while let Ok(first) = queue.recv() {
         let mut group = vec![first];
         while group.len() < limits::COMMIT_GROUP {

@@ -77,7 +77,8 @@ pub fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         // Standard error may be closed: then there is nobody to tell.
-        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("The viewer failed at {place}\n"));
+        let _ =
+            std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("The viewer failed at {place}\n"));
     }));
 }
 

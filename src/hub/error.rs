@@ -1,0 +1,148 @@
+//! What a caller is told when there is no answer: an OperationOutcome of fixed words.
+//!
+//! No text of the request, of the database or of a library ever goes into it. What went wrong inside goes to
+//! the log, once, under an error id that the answer carries.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::respond;
+use super::store::StoreError;
+use crate::fhir::write;
+
+const ERROR_ID: HeaderName = HeaderName::from_static("x-error-id");
+
+/// One documented error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    issue: &'static str,
+    code: &'static str,
+    words: &'static str,
+    error_id: Option<Uuid>,
+}
+
+impl ApiError {
+    const fn new(status: StatusCode, issue: &'static str, code: &'static str, words: &'static str) -> Self {
+        Self { status, issue, code, words, error_id: None }
+    }
+
+    pub(super) const UNPROVEN: Self =
+        Self::new(StatusCode::UNAUTHORIZED, "login", "ACCESS_DENIED", "No valid access token");
+    pub(super) const NOT_ALLOWED: Self =
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "ACCESS_DENIED", "The role does not allow this");
+    pub(super) const NOT_OPENED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        "ACCESS_DENIED",
+        "The access history is given only within 30 minutes of one's own view of the plans",
+    );
+    pub(super) const NOT_KNOWN: Self =
+        Self::new(StatusCode::NOT_FOUND, "not-found", "RESOURCE_NOT_FOUND", "This is not known here");
+    pub(super) const ENDED: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "INVALIDATED_RESOURCE",
+        "This NHS number is no longer in use",
+    );
+    /// A code of its own: a wrong address must not read as "this number is not known".
+    pub(super) const NO_SUCH_ENDPOINT: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "not-supported",
+        "NO_SUCH_ENDPOINT",
+        "There is no such address here",
+    );
+    pub(super) const METHOD: Self = Self::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "not-supported",
+        "METHOD_NOT_ALLOWED",
+        "This method is not served at this address",
+    );
+    pub(super) const TOO_LARGE: Self =
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", "PAYLOAD_TOO_LARGE", "The request is too large");
+    pub(super) const TOO_LATE: Self =
+        Self::new(StatusCode::CONFLICT, "business-rule", "TOO_LATE", "The ten minutes for this are over");
+    pub(super) const TIMED_OUT: Self = Self::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "timeout",
+        "UNABLE_TO_CALL_SERVICE",
+        "The request was not complete, or could not be answered, in time",
+    );
+    pub(super) const BUSY: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "transient",
+        "UNABLE_TO_CALL_SERVICE",
+        "Too many requests are waiting: ask again",
+    );
+    const FAILED: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "exception",
+        "UNABLE_TO_CALL_SERVICE",
+        "The request could not be answered",
+    );
+
+    /// A header of the request is missing or invalid.
+    pub(super) const fn header(words: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "required", "PRECONDITION_FAILED", words)
+    }
+
+    pub(super) const fn invalid_search(words: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", "INVALID_SEARCH_DATA", words)
+    }
+
+    pub(super) const fn missing_value(words: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "required", "MISSING_VALUE", words)
+    }
+
+    pub(super) const fn invalid_value(words: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "value", "INVALID_VALUE", words)
+    }
+
+    pub(super) const ADDITIONAL: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "invalid",
+        "ADDITIONAL_PROPERTIES",
+        "A parameter is not known, or not supported here",
+    );
+    pub(super) const RESOURCE_ID: Self =
+        Self::new(StatusCode::BAD_REQUEST, "value", "INVALID_RESOURCE_ID", "This is not a valid NHS number");
+
+    /// Something inside failed: logged here, once, and answered without detail.
+    pub(super) fn inside(phase: &'static str, reason: &str) -> Self {
+        let error_id = Uuid::new_v4();
+        tracing::error!(error_id = %error_id, phase, reason, "a request failed inside the hub");
+        Self { error_id: Some(error_id), ..Self::FAILED }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => {
+                tracing::warn!("the writer's queue is full");
+                Self::BUSY
+            }
+            StoreError::Failed { phase, reason } => Self::inside(phase, &reason),
+            StoreError::Closed => Self::inside("store", "the store is closed"),
+            StoreError::LoadRefused(_) => Self::inside("store", "a load was refused"),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = respond::fhir(self.status, &write::outcome(self.issue, self.code, self.words));
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Some(id) = self.error_id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+            headers.insert(ERROR_ID, id);
+        }
+        response
+    }
+}

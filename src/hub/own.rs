@@ -1,0 +1,147 @@
+//! What concerns the caller's own session and views: their progress, "opened in error", reports of copies,
+//! scheduled care. Nobody learns anything of a view that is not their own.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Hub;
+use super::error::ApiError;
+use super::limits;
+use super::proven::Proven;
+use super::respond;
+use super::store::{OpenedInError, Refusal, ReportedKind};
+use crate::domain::{AccessReference, Activity, CareSetting, NoticeState};
+use crate::fhir::wire::AuditEvent;
+
+/// `GET /access/{reference}`
+pub(super) async fn status(
+    State(hub): State<Hub>,
+    Proven(caller): Proven,
+    Path(reference): Path<String>,
+) -> Result<Response, ApiError> {
+    let reference = AccessReference::parse(&reference).ok_or(ApiError::NOT_KNOWN)?;
+    let status = hub.store().status(caller, reference).await?.ok_or(ApiError::NOT_KNOWN)?;
+    let notices: Vec<_> = status
+        .notices
+        .iter()
+        .map(|notice| {
+            json!({
+                "authority": notice.authority,
+                "state": state_word(notice.state),
+                "at": notice.at.to_string(),
+            })
+        })
+        .collect();
+    let body = json!({
+        "reference": status.reference.as_str(),
+        "recorded": status.recorded.to_string(),
+        "silent": status.silent,
+        "notices": notices,
+    });
+    Ok(respond::json(StatusCode::OK, &body))
+}
+
+fn state_word(state: NoticeState) -> &'static str {
+    match state {
+        NoticeState::Queued => "queued",
+        NoticeState::Delivered => "delivered",
+        NoticeState::Filed => "filed",
+        NoticeState::Returned => "returned",
+        NoticeState::ToldEarlier => "told-earlier",
+    }
+}
+
+/// `POST /access/{reference}/opened-in-error`
+pub(super) async fn opened_in_error(
+    State(hub): State<Hub>,
+    Proven(caller): Proven,
+    Path(reference): Path<String>,
+) -> Result<Response, ApiError> {
+    let reference = AccessReference::parse(&reference).ok_or(ApiError::NOT_KNOWN)?;
+    let audited = hub.store().opened_in_error(caller, reference).await?;
+    let mut response = match audited.value() {
+        OpenedInError::Logged => respond::empty(StatusCode::NO_CONTENT),
+        OpenedInError::NotKnown => return Err(ApiError::NOT_KNOWN),
+        OpenedInError::TooLate => return Err(ApiError::TOO_LATE),
+    };
+    respond::mark(&mut response, &audited);
+    Ok(response)
+}
+
+/// `POST /cpis/FHIR/R4/AuditEvent`: the viewer reports what was done with what it showed.
+pub(super) async fn report(
+    State(hub): State<Hub>,
+    Proven(caller): Proven,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let event: AuditEvent = body(request, "This is not an AuditEvent of the documented shape").await?;
+    let kind = event.subtype.iter().find_map(|coding| ReportedKind::from_code(coding.code.as_deref()?));
+    let kind = kind.ok_or(ApiError::invalid_value("subtype has no code of a report that is known"))?;
+    let reference = event
+        .entity
+        .iter()
+        .filter_map(|entity| entity.what.as_ref()?.identifier.as_ref()?.value.as_deref())
+        .find_map(AccessReference::parse)
+        .ok_or(ApiError::missing_value("entity.what.identifier with the access reference is missing"))?;
+    let audited = hub.store().report(caller, kind, reference).await?;
+    if !audited.value() {
+        return Err(ApiError::NOT_KNOWN);
+    }
+    let mut response = respond::empty(StatusCode::CREATED);
+    respond::mark(&mut response, &audited);
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CareSettingBody {
+    care_setting: Word,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Scheduled,
+    Unscheduled,
+}
+
+/// `PUT /session/care-setting`: only who may do both has a choice.
+pub(super) async fn care_setting(
+    State(hub): State<Hub>,
+    Proven(caller): Proven,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let body: CareSettingBody =
+        body(request, "The body must be {\"care_setting\": \"scheduled\"} or unscheduled").await?;
+    let may_choose = [Activity::ViewAndNotify, Activity::ViewSilently]
+        .iter()
+        .all(|right| caller.activities.contains(right));
+    if !may_choose {
+        let refusal = Refusal { asked: "care-setting", number: None, request: String::new() };
+        hub.store().refuse(caller, refusal).await?;
+        return Err(ApiError::NOT_ALLOWED);
+    }
+    let setting = match body.care_setting {
+        Word::Scheduled => CareSetting::Scheduled,
+        Word::Unscheduled => CareSetting::Unscheduled,
+    };
+    let audited = hub.store().set_care_setting(caller, setting).await?;
+    let mut response = respond::empty(StatusCode::NO_CONTENT);
+    respond::mark(&mut response, &audited);
+    Ok(response)
+}
+
+/// Reads a body of JSON within its limit. The parser's words may repeat the body: they are not passed on.
+async fn body<T: serde::de::DeserializeOwned>(
+    request: Request<Body>,
+    wrong: &'static str,
+) -> Result<T, ApiError> {
+    let bytes = axum::body::to_bytes(request.into_body(), limits::BODY_BYTES)
+        .await
+        .map_err(|_| ApiError::TOO_LARGE)?;
+    serde_json::from_slice(&bytes).map_err(|_| ApiError::invalid_value(wrong))
+}

@@ -1,0 +1,119 @@
+//! The demographics endpoints: search and retrieve, in the shape of the national service.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::Hub;
+use super::error::ApiError;
+use super::headers::TraceHeaders;
+use super::proven::Proven;
+use super::query;
+use super::respond;
+use super::store::{Found, Refusal, Retrieved, SearchOutcome};
+use crate::domain::{Caller, NhsNumber, SearchPermit};
+use crate::fhir::write;
+
+/// `GET /personal-demographics/FHIR/R4/Patient`
+pub(super) async fn search(
+    State(hub): State<Hub>,
+    Proven(caller): Proven,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let trace = TraceHeaders::read(&headers)?;
+    let answer = answer_search(&hub, &caller, &trace, query.as_deref()).await;
+    Ok(mirrored(answer, &trace))
+}
+
+async fn answer_search(
+    hub: &Hub,
+    caller: &Caller,
+    trace: &TraceHeaders,
+    query: Option<&str>,
+) -> Result<Response, ApiError> {
+    let permit = permit(hub, caller, "search", None, trace).await?;
+    let query = query::person(query)?;
+    let audited = hub.store().search(permit, query, trace.request.to_string()).await?;
+    let mut response = match audited.value() {
+        SearchOutcome::Found(found) => {
+            let found: Vec<_> =
+                found.iter().map(|found| (found.candidate.clone(), found.postcode.clone())).collect();
+            respond::fhir(StatusCode::OK, &write::people(&found, audited.at()))
+        }
+        // As published: 200 with an OperationOutcome.
+        SearchOutcome::TooMany => respond::fhir(
+            StatusCode::OK,
+            &write::outcome(
+                "multiple-matches",
+                "TOO_MANY_MATCHES",
+                "Too many people match: nobody is returned",
+            ),
+        ),
+    };
+    respond::mark(&mut response, &audited);
+    Ok(response)
+}
+
+/// `GET /personal-demographics/FHIR/R4/Patient/{number}`
+pub(super) async fn retrieve(
+    State(hub): State<Hub>,
+    Proven(caller): Proven,
+    headers: HeaderMap,
+    Path(number): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let trace = TraceHeaders::read(&headers)?;
+    let answer = answer_retrieve(&hub, &caller, &trace, &number, query.as_deref()).await;
+    Ok(mirrored(answer, &trace))
+}
+
+async fn answer_retrieve(
+    hub: &Hub,
+    caller: &Caller,
+    trace: &TraceHeaders,
+    number: &str,
+    query: Option<&str>,
+) -> Result<Response, ApiError> {
+    // Ten digits as they are: separators are for people, not for addresses.
+    let number = NhsNumber::parse(number).ok().filter(|_| number.len() == 10).ok_or(ApiError::RESOURCE_ID)?;
+    if !query::pairs(query)?.is_empty() {
+        return Err(ApiError::ADDITIONAL);
+    }
+    let permit = permit(hub, caller, "retrieve", Some(number), trace).await?;
+    let audited = hub.store().retrieve(permit, number, trace.request.to_string()).await?;
+    let mut response = match audited.value() {
+        Retrieved::Person(found) => {
+            let Found { candidate, postcode } = found.as_ref();
+            respond::fhir(StatusCode::OK, &write::patient(&candidate.person, postcode.as_deref()))
+        }
+        Retrieved::NotKnown => ApiError::NOT_KNOWN.into_response(),
+        Retrieved::Ended => ApiError::ENDED.into_response(),
+    };
+    respond::mark(&mut response, &audited);
+    Ok(response)
+}
+
+/// The right to search; a proven caller without it is refused, and that is audited.
+async fn permit(
+    hub: &Hub,
+    caller: &Caller,
+    asked: &'static str,
+    number: Option<NhsNumber>,
+    trace: &TraceHeaders,
+) -> Result<SearchPermit, ApiError> {
+    match SearchPermit::of(caller) {
+        Ok(permit) => Ok(permit),
+        Err(_) => {
+            let refusal = Refusal { asked, number, request: trace.request.to_string() };
+            hub.store().refuse(caller.clone(), refusal).await?;
+            Err(ApiError::NOT_ALLOWED)
+        }
+    }
+}
+
+fn mirrored(answer: Result<Response, ApiError>, trace: &TraceHeaders) -> Response {
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    trace.mirror(&mut response);
+    response
+}

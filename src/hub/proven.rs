@@ -1,0 +1,97 @@
+//! The caller of a request: proven by a token, or refused before anything else is looked at.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::{FromRequestParts, MatchedPath};
+use axum::http::header;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+
+use super::Hub;
+use super::error::ApiError;
+use super::limits;
+use crate::domain::Caller;
+use crate::identity::token::TokenError;
+
+/// A caller who proved who they are. Every handler that can disclose anything asks for one.
+pub(super) struct Proven(pub(super) Caller);
+
+impl FromRequestParts<Hub> for Proven {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, Self::Rejection> {
+        let now = hub.clock().now();
+        let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
+        let token = values.next().and_then(|value| value.to_str().ok()).and_then(bearer);
+        let proven = match token {
+            Some(token) if values.next().is_none() => hub.verifier().verify(token, now).map_err(Why::Token),
+            Some(_) | None => Err(Why::Missing),
+        };
+        proven.map(Proven).map_err(|why| {
+            let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+            hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
+            ApiError::UNPROVEN
+        })
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    let fits =
+        scheme.eq_ignore_ascii_case("bearer") && token.len() <= limits::TOKEN_BYTES && !token.is_empty();
+    fits.then_some(token)
+}
+
+/// Why a caller is nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// No token, or more than one.
+    Missing,
+    /// A token that proves nobody.
+    Token(TokenError),
+}
+
+/// A call of somebody who never proved who they are: when, at which address, and why not. Nothing of what
+/// they sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnprovenCall {
+    /// When.
+    pub at: Timestamp,
+    /// The route.
+    pub path: String,
+    /// Why not.
+    pub why: Why,
+}
+
+/// The bounded log of such calls: in memory, so that an outsider cannot fill the disk.
+#[derive(Debug, Default)]
+pub struct UnprovenLog {
+    count: AtomicU64,
+    recent: Mutex<VecDeque<UnprovenCall>>,
+}
+
+impl UnprovenLog {
+    fn note(&self, call: UnprovenCall) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if recent.len() >= limits::REFUSALS_REMEMBERED {
+            recent.pop_front();
+        }
+        recent.push_back(call);
+    }
+
+    /// How many since the start.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// The last ones, oldest first.
+    #[must_use]
+    pub fn recent(&self) -> Vec<UnprovenCall> {
+        self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().cloned().collect()
+    }
+}

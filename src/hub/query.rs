@@ -1,0 +1,201 @@
+//! Search parameters as they arrive: decoded, bounded, and judged. Unknown ones are refused, so that nobody
+//! believes in a filter that the hub does not apply.
+
+use jiff::civil::Date;
+
+use super::error::ApiError;
+use super::folding::folded;
+use super::limits;
+use super::store::PersonQuery;
+use crate::domain::{Gender, NhsNumber};
+use crate::fhir::codes;
+
+/// The decoded pairs of a query string.
+pub(super) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, ApiError> {
+    let mut pairs = Vec::new();
+    for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        pairs.push((decoded(name)?, decoded(value)?));
+        if pairs.len() > 30 {
+            return Err(ApiError::invalid_search("There are too many parameters"));
+        }
+    }
+    Ok(pairs)
+}
+
+/// `application/x-www-form-urlencoded`. What is not UTF-8 is refused, not replaced.
+fn decoded(text: &str) -> Result<String, ApiError> {
+    let broken = ApiError::invalid_search("A parameter is not encoded as it should be");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+                let (high, low) = (digit(rest.next()).ok_or(broken)?, digit(rest.next()).ok_or(broken)?);
+                u8::try_from(high * 16 + low).map_err(|_| broken)?
+            }
+            byte => byte,
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|_| broken)?;
+    if text.chars().count() > limits::PARAMETER_CHARACTERS || text.chars().any(char::is_control) {
+        return Err(ApiError::invalid_search("A parameter is too long or holds control characters"));
+    }
+    Ok(text)
+}
+
+/// The number that a child protection question is about. `includes` says whether `_include` may be there.
+pub(super) fn patient(query: Option<&str>, includes: bool) -> Result<NhsNumber, ApiError> {
+    let mut number = None;
+    for (name, value) in pairs(query)? {
+        match name.as_str() {
+            "patient:identifier" if number.is_none() => {
+                let invalid = ApiError::invalid_search(
+                    "patient:identifier must be https://fhir.nhs.uk/Id/nhs-number|, then a valid NHS number",
+                );
+                let (system, digits) = value.split_once('|').ok_or(invalid)?;
+                let fits = system == codes::NHS_NUMBER && digits.len() == 10;
+                number = Some(NhsNumber::parse(digits).ok().filter(|_| fits).ok_or(invalid)?);
+            }
+            // Not a legal `_include`, and published so. Who made an access is always included.
+            "_include" if includes && value.starts_with("AuditEvent:entity-type") => {}
+            _ => {
+                return Err(ApiError::invalid_search(
+                    "A parameter is not known, not supported, or given twice",
+                ));
+            }
+        }
+    }
+    number.ok_or(ApiError::invalid_search("patient:identifier is missing"))
+}
+
+/// A search for people.
+pub(super) fn person(query: Option<&str>) -> Result<PersonQuery, ApiError> {
+    let pairs = pairs(query)?;
+    let mut asked = Asked::default();
+    for (name, value) in &pairs {
+        asked.take(name, value.trim())?;
+    }
+    let family = asked.family.ok_or(ApiError::missing_value("family is missing"))?;
+    let born = born(asked.from, asked.to)?;
+    if asked.fuzzy && asked.exact_only {
+        return Err(ApiError::invalid_search("_fuzzy-match and _exact-match exclude each other"));
+    }
+    Ok(PersonQuery {
+        family,
+        given: asked.given,
+        gender: asked.gender,
+        born,
+        postcode: asked.postcode,
+        fuzzy: asked.fuzzy,
+        history: asked.history,
+        exact_only: asked.exact_only,
+        most: asked.most.unwrap_or(limits::SEARCH_RESULTS_USUAL),
+        asked: serde_json::json!(pairs),
+    })
+}
+
+#[derive(Default)]
+struct Asked {
+    family: Option<String>,
+    given: Vec<String>,
+    gender: Option<Gender>,
+    from: Option<Date>,
+    to: Option<Date>,
+    postcode: Option<String>,
+    fuzzy: bool,
+    history: bool,
+    exact_only: bool,
+    most: Option<usize>,
+}
+
+impl Asked {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+        let twice = ApiError::invalid_search("A parameter is given twice");
+        match name {
+            "family" if self.family.is_some() => return Err(twice),
+            "family" => self.family = Some(text(value)?),
+            "given" => {
+                for word in value.split_whitespace() {
+                    self.given.push(text(word)?);
+                }
+            }
+            "gender" if self.gender.is_some() => return Err(twice),
+            "gender" => {
+                self.gender = Some(match value {
+                    "male" | "female" | "other" | "unknown" => Gender::from_code(value),
+                    _ => return Err(ApiError::invalid_value("gender is male, female, other or unknown")),
+                });
+            }
+            "birthdate" => self.birthdate(value)?,
+            "address-postalcode" if self.postcode.is_some() => return Err(twice),
+            "address-postalcode" => self.postcode = Some(text(value)?),
+            "_fuzzy-match" => self.fuzzy = flag(value)?,
+            "_history" => self.history = flag(value)?,
+            "_exact-match" => self.exact_only = flag(value)?,
+            "_max-results" => {
+                let most = value.parse().ok().filter(|most| (1..=limits::SEARCH_RESULTS_MOST).contains(most));
+                self.most = Some(most.ok_or(ApiError::invalid_value("_max-results is 1 to 50"))?);
+            }
+            _ => return Err(ApiError::ADDITIONAL),
+        }
+        Ok(())
+    }
+
+    /// `2015-03-12` or `eq…` is one day; `ge…` and `le…` are the ends of a range.
+    fn birthdate(&mut self, value: &str) -> Result<(), ApiError> {
+        let (prefix, day) = match value.get(..2) {
+            Some(prefix @ ("eq" | "ge" | "le")) => (prefix, value.get(2..).unwrap_or_default()),
+            Some(_) | None => ("eq", value),
+        };
+        let fits = day.len() == 10;
+        let day: Date = day
+            .parse()
+            .ok()
+            .filter(|_| fits)
+            .ok_or(ApiError::invalid_value("birthdate is eq, ge or le and a day such as 2015-03-12"))?;
+        // Repeated bounds narrow each other.
+        if prefix != "le" {
+            self.from = Some(self.from.map_or(day, |from| from.max(day)));
+        }
+        if prefix != "ge" {
+            self.to = Some(self.to.map_or(day, |to| to.min(day)));
+        }
+        Ok(())
+    }
+}
+
+fn born(from: Option<Date>, to: Option<Date>) -> Result<(Date, Date), ApiError> {
+    if from.is_none() && to.is_none() {
+        return Err(ApiError::missing_value("birthdate is missing"));
+    }
+    // An open end is the calendar's: nobody is born outside of it.
+    let range = (from.unwrap_or(Date::constant(1, 1, 1)), to.unwrap_or(Date::constant(9999, 12, 31)));
+    if range.0 > range.1 {
+        return Err(ApiError::invalid_search("The birthdate range ends before it begins"));
+    }
+    Ok(range)
+}
+
+/// A name or postcode, folded. Wildcards come later: refused, so that nobody takes a miss for "no such person".
+fn text(value: &str) -> Result<String, ApiError> {
+    if value.contains('*') {
+        return Err(ApiError::invalid_search("Wildcards are not supported"));
+    }
+    let folded = folded(value);
+    if folded.is_empty() {
+        Err(ApiError::invalid_value("A parameter has no letters or digits"))
+    } else {
+        Ok(folded)
+    }
+}
+
+fn flag(value: &str) -> Result<bool, ApiError> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ApiError::invalid_value("This parameter is true or false")),
+    }
+}

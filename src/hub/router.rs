@@ -1,0 +1,100 @@
+//! Addresses, and what holds for every answer: its date, that nobody stores it, that it comes in time, and
+//! that a panic becomes an answer without detail.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::Hub;
+use super::error::ApiError;
+use super::{limits, metadata, own, people, plans, respond};
+
+const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
+
+/// The hub's addresses.
+pub fn router(hub: Hub) -> Router {
+    Router::new()
+        .route("/personal-demographics/FHIR/R4/Patient", get(people::search))
+        .route("/personal-demographics/FHIR/R4/Patient/{number}", get(people::retrieve))
+        .route("/cpis/FHIR/R4/CareTeam", get(plans::plans))
+        .route("/cpis/FHIR/R4/AuditEvent", get(plans::history).post(own::report))
+        .route("/cpis/FHIR/R4/metadata", get(metadata::metadata))
+        .route("/metadata", get(metadata::metadata))
+        .route("/access/{reference}", get(own::status))
+        .route("/access/{reference}/opened-in-error", post(own::opened_in_error))
+        .route("/session/care-setting", put(own::care_setting))
+        .route("/healthz", get(metadata::healthz))
+        .fallback(async || ApiError::NO_SUCH_ENDPOINT)
+        .method_not_allowed_fallback(async || ApiError::METHOD)
+        .layer(middleware::from_fn(in_time))
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(middleware::from_fn_with_state(hub.clone(), finish))
+        .with_state(hub)
+}
+
+/// The whole request, its body included, within its time.
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limits::REQUEST, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::TIMED_OUT.into_response(),
+    }
+}
+
+/// What a panic says stays inside: it may hold a value. The panic hook has logged where it was.
+fn after_panic(_said: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    ApiError::inside("handler", "a panic").into_response()
+}
+
+/// Headers of every answer, and one log line without anything of the request but its route.
+async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Response {
+    let started = std::time::Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    // axum would answer HEAD like GET: a disclosure that nobody reads.
+    let mut response = if method == Method::HEAD { head_refused() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::DATE) {
+        respond::date(headers, hub.clock().now());
+    }
+    if let Some(allowed) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()) {
+        let without_head: Vec<&str> = allowed.split(',').filter(|method| *method != "HEAD").collect();
+        if let Ok(value) = HeaderValue::from_str(&without_head.join(", ")) {
+            headers.insert(header::ALLOW, value);
+        }
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if hub.is_synthetic() {
+        headers.insert(SYNTHETIC, HeaderValue::from_static("true"));
+    }
+    tracing::info!(
+        method = method_word(&method),
+        route = route.as_deref().unwrap_or("none"),
+        status = response.status().as_u16(),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    response
+}
+
+/// A made-up method is a caller's text too.
+fn method_word(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "HEAD" => "HEAD",
+        _ => "other",
+    }
+}
+
+fn head_refused() -> Response {
+    respond::empty(StatusCode::METHOD_NOT_ALLOWED)
+}
