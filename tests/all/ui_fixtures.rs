@@ -135,6 +135,11 @@ fn plan(title: &str, tone: PlanTone, standing: &str, about: &str, facts: &[(&str
     }
 }
 
+fn copy(number: &str, contact: usize, line: usize) -> Action {
+    let action = Action::new(Command::CopyNumber { contact, line }, Prominence::Quiet);
+    Action { label: format!("Copy {number}"), ..action }
+}
+
 fn contact(authority: &str, contact: usize) -> ContactCard {
     ContactCard {
         heading: authority.to_owned(),
@@ -146,7 +151,7 @@ fn contact(authority: &str, contact: usize) -> ContactCard {
                 is_first: true,
                 note: Some("Until 08:30 Monday".to_owned()),
                 spoken: "Ring now: emergency duty team, 01793 436699, until 08:30 Monday".to_owned(),
-                copy: Some(secondary(Command::CopyNumber { contact, line: 0 })),
+                copy: Some(copy("01793 436699", contact, 0)),
             },
             PhoneLine {
                 label: "Office hours".to_owned(),
@@ -154,7 +159,7 @@ fn contact(authority: &str, contact: usize) -> ContactCard {
                 is_first: false,
                 note: Some("Monday to Friday, 08:30 to 17:00".to_owned()),
                 spoken: "Office hours, 01793 464646 ext. 3".to_owned(),
-                copy: Some(secondary(Command::CopyNumber { contact, line: 1 })),
+                copy: Some(copy("01793 464646 ext. 3", contact, 1)),
             },
         ],
     }

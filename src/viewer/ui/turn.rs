@@ -75,13 +75,7 @@ impl Turn {
 
     /// Draws a button for an action in a given manner and notes its command.
     pub(super) fn button(&mut self, ui: &mut Ui, action: &Action, kind: Kind) -> Response {
-        let room_for_keys = !super::widgets::short(ui) && !super::widgets::narrow(ui);
-        let key = action.shortcut.as_deref().filter(|_| room_for_keys);
-        let mut button = Button::new(&action.label, kind).shortcut(key);
-        if super::widgets::short(ui) {
-            button = button.small();
-        }
-        let response = button.show(ui);
+        let response = button(ui, action, kind).show(ui);
         if response.clicked() {
             self.ask(action.command.clone());
         }
@@ -113,6 +107,14 @@ impl Turn {
         memory.field = now;
         self.commands
     }
+}
+
+/// A button as it fits into this window: where there is little room, without its key.
+pub(super) fn button<'a>(ui: &Ui, action: &'a Action, kind: Kind) -> Button<'a> {
+    let room_for_keys = !super::widgets::short(ui) && !super::widgets::narrow(ui);
+    let key = action.shortcut.as_deref().filter(|_| room_for_keys);
+    let button = Button::new(&action.label, kind).shortcut(key);
+    if super::widgets::short(ui) { button.small() } else { button }
 }
 
 /// egui keeps what was typed (for Ctrl+Z), where the keyboard was and how far was scrolled. The ids of the next

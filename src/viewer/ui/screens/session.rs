@@ -6,7 +6,7 @@ use eframe::egui::{
 
 use crate::viewer::present::screen::SessionBar;
 use crate::viewer::ui::theme::{self, Size, space};
-use crate::viewer::ui::turn::Turn;
+use crate::viewer::ui::turn::{Turn, button};
 use crate::viewer::ui::widgets::{Kind, chip, line, narrow, one_line, region, side_margin, whole};
 
 const HEIGHT: f32 = 56.0;
@@ -23,36 +23,48 @@ pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
         region(ui, "Session", |ui| {
             let whole = Rect::from_min_size(ui.max_rect().min, Vec2::new(ui.available_width(), height));
             let (upper, lower) = whole.split_top_bottom_at_y(whole.top() + above);
+            let below = if above > 0.0 { space::XS } else { 0.0 };
+            let bar = Rect::from_min_max(lower.min, lower.max - Vec2::new(0.0, below));
+            // The buttons keep their room, the words give way; read and reached in the order seen.
+            let widths: f32 = session
+                .actions
+                .iter()
+                .map(|action| button(ui, action, Kind::OnBar).width(ui) + space::S)
+                .sum();
+            let (words, buttons) =
+                bar.split_left_right_at_x((bar.right() + space::S - widths).max(bar.left()));
             if above > 0.0 {
-                let mut end = child(ui, upper, "found", Layout::right_to_left(Align::Center));
-                found(&mut end, session);
-                let left =
-                    Rect::from_min_max(upper.min, pos2(end.min_rect().left() - space::S, upper.bottom()));
-                who(ui, session, left, false);
+                narrow_words(ui, session, upper, words);
+            } else {
+                wide_words(ui, session, words);
             }
-            // The buttons first: they keep their room, the words give way.
-            let bar = Rect::from_min_max(
-                lower.min,
-                lower.max - Vec2::new(0.0, if above > 0.0 { space::XS } else { 0.0 }),
-            );
-            let mut right = child(ui, bar, "ways out", Layout::right_to_left(Align::Center));
-            for action in session.actions.iter().rev() {
+            let mut right = child(ui, buttons, "ways out", Layout::left_to_right(Align::Center));
+            for action in &session.actions {
                 turn.button(&mut right, action, Kind::OnBar);
-            }
-            let end = right.min_rect().left() - space::S;
-            let mut rest = Rect::from_min_max(bar.min, pos2(end.max(bar.left()), bar.bottom()));
-            if above == 0.0 {
-                let width = (rest.width() * 0.52).min(380.0);
-                who(ui, session, Rect::from_min_size(rest.min, Vec2::new(width, rest.height())), true);
-                rest.min.x += width + space::M;
-            }
-            let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
-            care(&mut left, session);
-            if above == 0.0 {
-                found(&mut left, session);
             }
         });
     });
+}
+
+fn wide_words(ui: &mut Ui, session: &SessionBar, room: Rect) {
+    let width = (room.width() * 0.52).min(380.0);
+    who(ui, session, Rect::from_min_size(room.min, Vec2::new(width, room.height())), true);
+    let rest = Rect::from_min_max(pos2(room.left() + width + space::M, room.top()), room.max);
+    let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
+    care(&mut left, session);
+    found(&mut left, session);
+}
+
+fn narrow_words(ui: &mut Ui, session: &SessionBar, upper: Rect, lower: Rect) {
+    let count = session.found_not_opened.as_deref().unwrap_or_default();
+    let t = theme::tokens();
+    let taken = ui.painter().layout_no_wrap(count.to_owned(), theme::bold(Size::Small), t.text).size().x;
+    let (left, right) = upper.split_left_right_at_x(upper.right() - taken - space::S);
+    who(ui, session, left, false);
+    let mut end = child(ui, right, "found", Layout::right_to_left(Align::Center));
+    found(&mut end, session);
+    let mut below = child(ui, lower, "care", Layout::left_to_right(Align::Center));
+    care(&mut below, session);
 }
 
 fn child(ui: &mut Ui, rect: Rect, salt: &str, layout: Layout) -> Ui {

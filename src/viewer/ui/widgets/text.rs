@@ -132,3 +132,10 @@ pub(crate) fn as_heading_text(ui: &mut Ui, level: u32, text: &str, font: FontId,
     as_heading(ui, response.id, level, text);
     response
 }
+
+/// Text for the eye alone: something beside it is read out with these words in it.
+pub(crate) fn silent(ui: &mut Ui, words: &str, font: FontId, ink: Colour) {
+    let galley = cell(ui, words, font, ink, ui.available_width());
+    let (rect, _) = ui.allocate_exact_size(galley.size(), Sense::hover());
+    ui.painter().galley(rect.min, galley, ink);
+}
