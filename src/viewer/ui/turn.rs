@@ -67,15 +67,15 @@ impl Turn {
             Prominence::Secondary => Kind::Secondary,
             Prominence::Quiet => Kind::Quiet,
         };
-        let response = self.button(ui, action, kind);
+        let response = self.button(ui, action, kind, room_for_keys(ui));
         if action.prominence == Prominence::Primary {
             self.offer_focus(FocusTarget::PrimaryButton, &response);
         }
     }
 
     /// Draws a button for an action in a given manner and notes its command.
-    pub(super) fn button(&mut self, ui: &mut Ui, action: &Action, kind: Kind) -> Response {
-        let response = button(ui, action, kind).show(ui);
+    pub(super) fn button(&mut self, ui: &mut Ui, action: &Action, kind: Kind, keys: bool) -> Response {
+        let response = button(ui, action, kind, keys).show(ui);
         if response.clicked() {
             self.ask(action.command.clone());
         }
@@ -109,10 +109,14 @@ impl Turn {
     }
 }
 
-/// A button as it fits into this window: where there is little room, without its key.
-pub(super) fn button<'a>(ui: &Ui, action: &'a Action, kind: Kind) -> Button<'a> {
-    let room_for_keys = !super::widgets::short(ui) && !super::widgets::narrow(ui);
-    let key = action.shortcut.as_deref().filter(|_| room_for_keys);
+/// Whether buttons show their keys: not where there is little room.
+pub(super) fn room_for_keys(ui: &Ui) -> bool {
+    !super::widgets::short(ui) && !super::widgets::narrow(ui)
+}
+
+/// A button for an action, with its key or without.
+pub(super) fn button<'a>(ui: &Ui, action: &'a Action, kind: Kind, keys: bool) -> Button<'a> {
+    let key = action.shortcut.as_deref().filter(|_| keys);
     let button = Button::new(&action.label, kind).shortcut(key);
     if super::widgets::short(ui) { button.small() } else { button }
 }
