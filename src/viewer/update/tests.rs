@@ -11,7 +11,7 @@ use crate::viewer::event::Event;
 use crate::viewer::present;
 use crate::viewer::present::screen::FocusTarget;
 use crate::viewer::state::{NotFound, Phase, Record, SearchStage, Session, Stage, State, WhyChoose};
-use crate::viewer::test_people::*;
+use crate::viewer::tests::people::*;
 
 fn record(state: &State) -> &Record {
     let Some(Stage::Patient(patient)) = state.desk().map(|desk| &desk.stage) else { panic!("a patient") };
