@@ -53,32 +53,38 @@ fn below(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
     if let AnswerSlot::Answered(panel) = &patient.answer {
         answer::rest(ui, panel);
     }
-    let left_empty = patient.plans.is_empty() && patient.receipt.is_none();
+    let left_empty = patient.plans.is_empty() && patient.receipt.is_none() && patient.history.is_none();
     let right_empty = patient.contacts.is_empty() && patient.next_steps.is_empty();
     if narrow(ui) || left_empty || right_empty {
         // One below the other, whom to ring first: the plan's name is in the answer above.
         contacts(ui, patient, turn);
-        left(ui, patient);
+        held(ui, patient);
         next_steps(ui, patient);
+        looked(ui, patient);
     } else {
         two_columns(
             ui,
-            0.56,
+            0.58,
             turn,
-            |ui, _| left(ui, patient),
+            |ui, _| {
+                held(ui, patient);
+                looked(ui, patient);
+            },
             |ui, turn| {
                 contacts(ui, patient, turn);
                 next_steps(ui, patient);
             },
         );
     }
+}
+
+fn looked(ui: &mut Ui, patient: &Patient) {
     if let Some(entries) = &patient.history {
-        ui.add_space(space::S);
         history::draw(ui, entries);
     }
 }
 
-fn left(ui: &mut Ui, patient: &Patient) {
+fn held(ui: &mut Ui, patient: &Patient) {
     ui.spacing_mut().item_spacing.y = space::S;
     for entry in &patient.plans {
         plans::plan(ui, entry);
@@ -95,11 +101,14 @@ fn contacts(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
     }
     ui.spacing_mut().item_spacing.y = space::S;
     region(ui, "Social care contact", |ui| {
-        for entry in &patient.contacts {
+        for (number, entry) in patient.contacts.iter().enumerate() {
+            if number > 0 {
+                ui.add_space(space::S);
+            }
             plans::contact(ui, entry, turn);
-            ui.add_space(space::S);
         }
     });
+    ui.add_space(space::S);
 }
 
 fn next_steps(ui: &mut Ui, patient: &Patient) {
