@@ -24,13 +24,15 @@ pub(crate) fn draw(ui: &mut Ui, patient: &Patient, help: Option<&Help>, turn: &m
         ui.spacing_mut().item_spacing.y = 0.0;
         let side = whole(side_margin(ui));
         let above = whole(if short(ui) { space::S } else { space::L });
-        Frame::new().inner_margin(Margin { left: side, right: side, top: above, bottom: 0 }).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = space::S;
-            match &patient.answer {
-                AnswerSlot::Asking(words) => asking(ui, words, patient, turn),
-                AnswerSlot::Answered(panel) => answer::draw(ui, panel, &patient.actions, turn),
-            }
-        });
+        Frame::new()
+            .inner_margin(Margin { left: side, right: side, top: above, bottom: whole(space::S) })
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = space::S;
+                match &patient.answer {
+                    AnswerSlot::Asking(words) => asking(ui, words, patient, turn),
+                    AnswerSlot::Answered(panel) => answer::draw(ui, panel, &patient.actions, turn),
+                }
+            });
         if let Some(help) = help {
             super::help::instead(ui, help);
             return;
