@@ -434,6 +434,10 @@ pub(crate) fn all() -> Vec<(&'static str, Screen)> {
         bar.care_is_silent = true;
         bar.found_not_opened = None;
     }
+    let mut may_switch = screen(Body::Patient(not_checked()));
+    if let Some(bar) = may_switch.session.as_mut() {
+        bar.actions.insert(1, Action::new(Command::SwitchCare, Prominence::Quiet));
+    }
     let set_up = vec![
         Action::new(Command::OpenConfiguration, Prominence::Primary),
         Action::new(Command::StartDemonstration, Prominence::Secondary),
@@ -472,6 +476,7 @@ pub(crate) fn all() -> Vec<(&'static str, Screen)> {
                 vec![secondary(Command::HidePatient)],
             )),
         ),
+        ("18-may-switch", may_switch),
         ("17-help", Screen { help: Some(help()), ..screen(Body::Patient(alert())) }),
     ];
     // Each is another patient, and each asks for the keyboard anew.

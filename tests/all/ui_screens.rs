@@ -228,6 +228,24 @@ fn enter_held_since_the_search_never_opens() {
 }
 
 #[test]
+fn a_button_that_takes_anothers_place_does_not_take_its_keyboard() {
+    let mut window = desk(patient("14-could-not"), DESKTOP);
+    window.get_by_role_and_label(Role::Button, "Check again").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(window.state().asked, [Command::CheckAgain]);
+    let mut asking = patient("09-asking");
+    asking.generation = window.state().screen.generation;
+    asking.focus = window.state().screen.focus;
+    window.state_mut().screen = asking;
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(window.state().asked, [Command::CheckAgain], "New search stands there now");
+}
+
+#[test]
 fn arrows_move_in_the_list_and_enter_takes() {
     let mut screen = fixtures::screen(Body::Search(fixtures::candidates()));
     screen.focus = Focus { serial: 1, target: FocusTarget::Candidate(0) };

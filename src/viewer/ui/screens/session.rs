@@ -1,7 +1,8 @@
 //! The session bar: who is signed in and as what, whether social care is told, and the ways out.
 
+use eframe::egui::text::LayoutJob;
 use eframe::egui::{
-    Align, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
+    Align, FontId, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
 };
 
 use crate::viewer::present::screen::SessionBar;
@@ -63,7 +64,11 @@ fn chips_width(ui: &Ui, session: &SessionBar) -> f32 {
 }
 
 fn wide_words(ui: &mut Ui, session: &SessionBar, room: Rect) {
-    let width = (room.width() - chips_width(ui, session) - space::XL).clamp(LEAST_WHO, 400.0);
+    let post = format!("{}, {}", session.role, session.organisation);
+    let needed =
+        ui.painter().layout_no_wrap(post, theme::regular(Size::Small), theme::tokens().text).size().x;
+    let spare = (room.width() - chips_width(ui, session) - space::XL).max(LEAST_WHO);
+    let width = (needed + space::S).clamp(LEAST_WHO, spare);
     who(ui, session, Rect::from_min_size(room.min, Vec2::new(width, room.height())), true);
     let rest = Rect::from_min_max(pos2(room.left() + width + space::M, room.top()), room.max);
     let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
@@ -103,13 +108,28 @@ fn who(ui: &mut Ui, session: &SessionBar, rect: Rect, two_lines: bool) {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     let post = format!("{}, {}", session.role, session.organisation);
     if two_lines {
-        let (upper, lower) = rect.shrink2(Vec2::new(0.0, space::S)).split_top_bottom_at_fraction(0.52);
-        one_line(ui, upper, &session.name, theme::bold(Size::Body), t.on_strong);
-        one_line(ui, lower, &post, theme::regular(Size::Small), t.on_strong);
+        block(ui, rect, &session.name, &post);
     } else {
         let line = format!("{}, {post}", session.name);
         one_line(ui, rect, &line, theme::regular(Size::Small), t.on_strong);
     }
+}
+
+/// The name, and under it what goes on into a second line before it is cut off.
+fn block(ui: &Ui, rect: Rect, name: &str, post: &str) {
+    let ink = theme::tokens().on_strong;
+    let lay_out = |words: &str, font: FontId, most: usize| {
+        let mut job = LayoutJob::simple(words.to_owned(), font, ink, rect.width());
+        job.wrap.max_rows = most;
+        ui.painter().layout_job(job)
+    };
+    let name = lay_out(name, theme::bold(Size::Body), 1);
+    let post = lay_out(post, theme::regular(Size::Small), 2);
+    let height = name.size().y + 2.0 + post.size().y;
+    let at = pos2(rect.left(), rect.center().y - height / 2.0);
+    let below = at + Vec2::new(0.0, name.size().y + 2.0);
+    ui.painter().galley(at, name, ink);
+    ui.painter().galley(below, post, ink);
 }
 
 fn care(ui: &mut Ui, session: &SessionBar) {

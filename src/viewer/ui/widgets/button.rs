@@ -85,7 +85,11 @@ impl<'a> Button<'a> {
     pub(crate) fn show(self, ui: &mut Ui) -> Response {
         let ink = ink(self.kind);
         let LaidOut { label, cap, cap_width, size } = self.lay_out(ui);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let (_, rect) = ui.allocate_space(size);
+        // By name and not by place: when a screen changes under the keyboard, the next Enter must not press what has
+        // come to stand where the last button stood.
+        let id = ui.unique_id().with(("button", self.name));
+        let response = ui.interact(rect, id, Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.name));
         if let Some(key) = self.shortcut {
             ui.ctx().accesskit_node_builder(response.id, |node| node.set_keyboard_shortcut(key));
