@@ -75,7 +75,7 @@ fn h8_nothing_held_must_not_lower_concern_and_says_what_is_not_held_there() {
             &crate::domain::dates::day(born),
             900,
         );
-        update(&mut state, Event::Command(Command::Find), now(900));
+        update(&mut state, Event::pointed(Command::Find), now(900));
         let ask = state.last_ask;
         let found = crate::domain::Dated { value: person, at: hub_time() };
         update(&mut state, Event::Retrieved(ask, Ok(found)), now(1000));

@@ -128,7 +128,7 @@ pub(in crate::viewer) fn signed_in(session: Session) -> State {
     };
     let setup = Setup { personas: vec![persona], site: advice(), ..Setup::default() };
     let mut state = State::new(setup, Phase::SignedOut { why: None, signing_in: false });
-    update(&mut state, Event::Command(Command::SignIn(0)), now(0));
+    update(&mut state, Event::pointed(Command::SignIn(0)), now(0));
     update(&mut state, Event::SignedIn(Ok(session)), now(10));
     state
 }
@@ -137,13 +137,13 @@ pub(in crate::viewer) fn signed_in(session: Session) -> State {
 pub(in crate::viewer) fn search_by_number(state: &mut State, at: u64) -> u64 {
     type_into(state, Field::NhsNumber, "999 000 0018", at);
     type_into(state, Field::DateOfBirth, "14-Jul-2019", at);
-    let effects = update(state, Event::Command(Command::Find), now(at));
+    let effects = update(state, Event::pointed(Command::Find), now(at));
     let Some(Effect::Retrieve(ask, _)) = effects.first() else { panic!("asked: {effects:?}") };
     *ask
 }
 
 pub(in crate::viewer) fn type_into(state: &mut State, field: Field, text: &str, at: u64) {
-    update(state, Event::Command(Command::Typed(field, text.to_owned())), now(at));
+    update(state, Event::pointed(Command::Typed(field, text.to_owned())), now(at));
 }
 
 /// The patient is on the desk since 1 s, nothing opened.
@@ -156,7 +156,7 @@ pub(in crate::viewer) fn found(session: Session, person: Person) -> State {
 
 /// Opens at 2 s. Returns the question's number.
 pub(in crate::viewer) fn open(state: &mut State) -> u64 {
-    let effects = update(state, Event::Command(Command::Open), now(2000));
+    let effects = update(state, Event::pointed(Command::Open), now(2000));
     let Some(Effect::OpenPlans(ask, _)) = effects.first() else { panic!("asked: {effects:?}") };
     *ask
 }

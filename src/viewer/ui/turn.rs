@@ -7,7 +7,7 @@ use eframe::egui::{self, Context, Response, Ui};
 
 use super::theme;
 use super::widgets::{Button, Field as TextField, Kind};
-use crate::viewer::command::{Command, Field};
+use crate::viewer::command::{Command, Field, Given};
 use crate::viewer::present::Screen;
 use crate::viewer::present::screen::{Action, FocusTarget, Prominence};
 
@@ -24,7 +24,9 @@ pub(super) struct Turn {
     /// Of the patient: part of every id under which egui keeps something.
     pub(super) generation: u64,
     focus: Option<FocusTarget>,
-    commands: Vec<Command>,
+    given: Vec<Given>,
+    /// A key that presses things went down in this frame.
+    keyed: bool,
 }
 
 impl Turn {
@@ -42,12 +44,20 @@ impl Turn {
             memory.focus_served = Some(screen.focus.serial);
             focus = (screen.focus.target != FocusTarget::Nowhere).then_some(screen.focus.target);
         }
-        Self { generation: screen.generation, focus, commands: Vec::new() }
+        let keyed = ctx.input(|input| {
+            input.events.iter().any(|event| {
+                matches!(
+                    event,
+                    egui::Event::Key { key: egui::Key::Enter | egui::Key::Space, pressed: true, .. }
+                )
+            })
+        });
+        Self { generation: screen.generation, focus, given: Vec::new(), keyed }
     }
 
     /// Notes a command.
     pub(super) fn ask(&mut self, command: Command) {
-        self.commands.push(command);
+        self.given.push(Given { command, keyed: self.keyed });
     }
 
     /// Gives the keyboard to a widget, if it is the one that was asked for.
@@ -96,7 +106,7 @@ impl Turn {
     }
 
     /// Ends the frame. Says which field the keyboard has left, once: egui says it in two frames.
-    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Command> {
+    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Given> {
         let focused = ctx.memory(egui::Memory::focused);
         let now = Field::ALL
             .into_iter()
@@ -105,7 +115,7 @@ impl Turn {
             self.ask(Command::LeftField(left));
         }
         memory.field = now;
-        self.commands
+        self.given
     }
 }
 
