@@ -20,6 +20,8 @@
 pub mod client;
 #[cfg(any(feature = "hub", feature = "viewer"))]
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod domain;
 #[cfg(feature = "fhir")]
 pub mod fhir;
@@ -27,5 +29,6 @@ pub mod fhir;
 pub mod hub;
 #[cfg(feature = "token")]
 pub mod identity;
+pub mod manual;
 #[cfg(feature = "viewer")]
 pub mod viewer;

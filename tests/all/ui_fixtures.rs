@@ -135,6 +135,11 @@ fn plan(title: &str, tone: PlanTone, standing: &str, about: &str, facts: &[(&str
     }
 }
 
+fn copy(number: &str, contact: usize, line: usize) -> Action {
+    let action = Action::new(Command::CopyNumber { contact, line }, Prominence::Quiet);
+    Action { label: format!("Copy {number}"), ..action }
+}
+
 fn contact(authority: &str, contact: usize) -> ContactCard {
     ContactCard {
         heading: authority.to_owned(),
@@ -146,7 +151,7 @@ fn contact(authority: &str, contact: usize) -> ContactCard {
                 is_first: true,
                 note: Some("Until 08:30 Monday".to_owned()),
                 spoken: "Ring now: emergency duty team, 01793 436699, until 08:30 Monday".to_owned(),
-                copy: Some(secondary(Command::CopyNumber { contact, line: 0 })),
+                copy: Some(copy("01793 436699", contact, 0)),
             },
             PhoneLine {
                 label: "Office hours".to_owned(),
@@ -154,7 +159,7 @@ fn contact(authority: &str, contact: usize) -> ContactCard {
                 is_first: false,
                 note: Some("Monday to Friday, 08:30 to 17:00".to_owned()),
                 spoken: "Office hours, 01793 464646 ext. 3".to_owned(),
-                copy: Some(secondary(Command::CopyNumber { contact, line: 1 })),
+                copy: Some(copy("01793 464646 ext. 3", contact, 1)),
             },
         ],
     }
@@ -429,6 +434,10 @@ pub(crate) fn all() -> Vec<(&'static str, Screen)> {
         bar.care_is_silent = true;
         bar.found_not_opened = None;
     }
+    let mut may_switch = screen(Body::Patient(not_checked()));
+    if let Some(bar) = may_switch.session.as_mut() {
+        bar.actions.insert(1, Action::new(Command::SwitchCare, Prominence::Quiet));
+    }
     let set_up = vec![
         Action::new(Command::OpenConfiguration, Prominence::Primary),
         Action::new(Command::StartDemonstration, Prominence::Secondary),
@@ -467,6 +476,7 @@ pub(crate) fn all() -> Vec<(&'static str, Screen)> {
                 vec![secondary(Command::HidePatient)],
             )),
         ),
+        ("18-may-switch", may_switch),
         ("17-help", Screen { help: Some(help()), ..screen(Body::Patient(alert())) }),
     ];
     // Each is another patient, and each asks for the keyboard anew.

@@ -24,7 +24,8 @@ struct Desk {
 
 fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
     let draw = |ui: &mut eframe::egui::Ui, desk: &mut Desk| {
-        let asked = show(ui, &desk.screen, &mut desk.memory);
+        let asked: Vec<Command> =
+            show(ui, &desk.screen, &mut desk.memory).into_iter().map(|given| given.command).collect();
         for command in &asked {
             // What the state machine does with typing, so that a field keeps its text.
             if let (Command::Typed(field, text), Body::Search(search)) = (command, &mut desk.screen.body) {
@@ -225,6 +226,24 @@ fn enter_held_since_the_search_never_opens() {
         window.run();
     }
     assert_eq!(window.state().asked, [Command::Find]);
+}
+
+#[test]
+fn a_button_that_takes_anothers_place_does_not_take_its_keyboard() {
+    let mut window = desk(patient("14-could-not"), DESKTOP);
+    window.get_by_role_and_label(Role::Button, "Check again").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(window.state().asked, [Command::CheckAgain]);
+    let mut asking = patient("09-asking");
+    asking.generation = window.state().screen.generation;
+    asking.focus = window.state().screen.focus;
+    window.state_mut().screen = asking;
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(window.state().asked, [Command::CheckAgain], "New search stands there now");
 }
 
 #[test]

@@ -72,6 +72,16 @@ pub fn hub_of(config: &ViewerConfig) -> Hub {
     Hub { address: config.hub.clone(), site: config.site.clone(), limits: crate::client::Limits::default() }
 }
 
+/// Panics say where, never what: their messages can hold a patient's details.
+pub fn hide_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        // Standard error may be closed: then there is nobody to tell.
+        let _ =
+            std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("The viewer failed at {place}\n"));
+    }));
+}
+
 /// The whole viewer without a window.
 pub struct Desktop {
     state: State,
@@ -122,12 +132,12 @@ impl Desktop {
     /// Draws the screen and does what the person asked for.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
         let screen = present::screen(&self.state, self.clock.now());
-        let commands = ui::show(ui, &screen, &mut self.memory);
-        if !commands.is_empty() {
+        let given = ui::show(ui, &screen, &mut self.memory);
+        if !given.is_empty() {
             ui.ctx().request_repaint();
         }
-        for command in commands {
-            self.happen(Event::Command(command));
+        for given in given {
+            self.happen(Event::Given(given));
         }
     }
 

@@ -27,9 +27,7 @@ pub enum WindowError {
 /// # Errors
 /// Nothing to show a window on, or no renderer works.
 pub fn show(start: impl Fn() -> Start, runtime: &tokio::runtime::Handle) -> Result<(), WindowError> {
-    if !has_display() {
-        return Err(WindowError::NoDisplay);
-    }
+    check_display()?;
     let mut problems = Vec::new();
     for renderer in [eframe::Renderer::Wgpu, eframe::Renderer::Glow] {
         match run(renderer, start(), runtime.clone()) {
@@ -38,6 +36,14 @@ pub fn show(start: impl Fn() -> Start, runtime: &tokio::runtime::Handle) -> Resu
         }
     }
     Err(WindowError::NoRenderer(problems.join("; ")))
+}
+
+/// Says at once where there is nothing to show a window on.
+///
+/// # Errors
+/// There is no display.
+pub fn check_display() -> Result<(), WindowError> {
+    if has_display() { Ok(()) } else { Err(WindowError::NoDisplay) }
 }
 
 /// On Windows and macOS there is always one; elsewhere a display server has to be named.
@@ -61,7 +67,9 @@ fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle
         viewport: egui::ViewportBuilder::default()
             .with_title(title)
             .with_app_id("cpis-viewer")
-            .with_inner_size([1280.0, 800.0])
+            .with_inner_size([1280.0, 720.0])
+            // The record needs the room, and nothing of another program should stand beside it.
+            .with_maximized(true)
             .with_min_inner_size([640.0, 360.0]),
         // Nothing is remembered on disk: the default writes to a roaming profile.
         persist_window: false,

@@ -290,3 +290,78 @@ fn colour(visuals: &mut egui::Visuals, t: &Tokens) {
     // The handle of a scroll bar takes its colour from here.
     visuals.widgets.inactive.fg_stroke.color = t.text_soft;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn luminance(colour: Colour) -> f32 {
+        let linear = |part: u8| {
+            let part = f32::from(part) / 255.0;
+            if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+    }
+
+    fn contrast(one: Colour, other: Colour) -> f32 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn all_text_is_legible_on_every_ground_it_is_put_on() {
+        let t = tokens();
+        let grounds = [
+            (
+                t.text,
+                vec![
+                    t.surface,
+                    t.page,
+                    t.picked,
+                    t.selection,
+                    t.notice,
+                    t.caution,
+                    t.demonstration,
+                    t.deceased,
+                    t.deceased_stripe,
+                ],
+            ),
+            (t.text_soft, vec![t.surface, t.page, t.picked, t.deceased, t.deceased_stripe]),
+            (t.brand, vec![t.surface, t.page, t.picked]),
+            (t.on_strong, vec![t.brand, t.brand_dark, t.alert, t.past]),
+            (t.alert, vec![t.surface]),
+            (t.past, vec![t.surface]),
+        ];
+        for (ink, papers) in grounds {
+            for paper in papers {
+                let ratio = contrast(ink, paper);
+                assert!(ratio >= 4.5, "{ink:?} on {paper:?}: {ratio}");
+            }
+        }
+    }
+
+    #[test]
+    fn edges_of_controls_and_the_focus_ring_are_seen() {
+        let t = tokens();
+        for (line, paper) in [
+            (t.edge, t.surface),
+            (t.brand, t.surface),
+            (t.on_strong, t.brand),
+            (t.text, t.surface),
+            (t.text, t.page),
+            (t.focus, t.text),
+            (t.focus, t.brand),
+        ] {
+            assert!(contrast(line, paper) >= 3.0, "{line:?} on {paper:?}");
+        }
+    }
+
+    #[test]
+    fn no_answer_is_green() {
+        let t = tokens();
+        for colour in [t.alert, t.past, t.neutral, t.caution, t.text] {
+            let [red, green, blue, _] = colour.to_array();
+            assert!(!(green > red && green > blue), "{colour:?}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use eframe::egui::{self, Context, Response, Ui};
 
 use super::theme;
 use super::widgets::{Button, Field as TextField, Kind};
-use crate::viewer::command::{Command, Field};
+use crate::viewer::command::{Command, Field, Given};
 use crate::viewer::present::Screen;
 use crate::viewer::present::screen::{Action, FocusTarget, Prominence};
 
@@ -24,7 +24,9 @@ pub(super) struct Turn {
     /// Of the patient: part of every id under which egui keeps something.
     pub(super) generation: u64,
     focus: Option<FocusTarget>,
-    commands: Vec<Command>,
+    given: Vec<Given>,
+    /// A key that presses things went down in this frame.
+    keyed: bool,
 }
 
 impl Turn {
@@ -42,12 +44,20 @@ impl Turn {
             memory.focus_served = Some(screen.focus.serial);
             focus = (screen.focus.target != FocusTarget::Nowhere).then_some(screen.focus.target);
         }
-        Self { generation: screen.generation, focus, commands: Vec::new() }
+        let keyed = ctx.input(|input| {
+            input.events.iter().any(|event| {
+                matches!(
+                    event,
+                    egui::Event::Key { key: egui::Key::Enter | egui::Key::Space, pressed: true, .. }
+                )
+            })
+        });
+        Self { generation: screen.generation, focus, given: Vec::new(), keyed }
     }
 
     /// Notes a command.
     pub(super) fn ask(&mut self, command: Command) {
-        self.commands.push(command);
+        self.given.push(Given { command, keyed: self.keyed });
     }
 
     /// Gives the keyboard to a widget, if it is the one that was asked for.
@@ -67,21 +77,15 @@ impl Turn {
             Prominence::Secondary => Kind::Secondary,
             Prominence::Quiet => Kind::Quiet,
         };
-        let response = self.button(ui, action, kind);
+        let response = self.button(ui, action, kind, room_for_keys(ui));
         if action.prominence == Prominence::Primary {
             self.offer_focus(FocusTarget::PrimaryButton, &response);
         }
     }
 
     /// Draws a button for an action in a given manner and notes its command.
-    pub(super) fn button(&mut self, ui: &mut Ui, action: &Action, kind: Kind) -> Response {
-        let room_for_keys = !super::widgets::short(ui) && !super::widgets::narrow(ui);
-        let key = action.shortcut.as_deref().filter(|_| room_for_keys);
-        let mut button = Button::new(&action.label, kind).shortcut(key);
-        if super::widgets::short(ui) {
-            button = button.small();
-        }
-        let response = button.show(ui);
+    pub(super) fn button(&mut self, ui: &mut Ui, action: &Action, kind: Kind, keys: bool) -> Response {
+        let response = button(ui, action, kind, keys).show(ui);
         if response.clicked() {
             self.ask(action.command.clone());
         }
@@ -102,7 +106,7 @@ impl Turn {
     }
 
     /// Ends the frame. Says which field the keyboard has left, once: egui says it in two frames.
-    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Command> {
+    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Given> {
         let focused = ctx.memory(egui::Memory::focused);
         let now = Field::ALL
             .into_iter()
@@ -111,8 +115,20 @@ impl Turn {
             self.ask(Command::LeftField(left));
         }
         memory.field = now;
-        self.commands
+        self.given
     }
+}
+
+/// Whether buttons show their keys: not where there is little room.
+pub(super) fn room_for_keys(ui: &Ui) -> bool {
+    !super::widgets::short(ui) && !super::widgets::narrow(ui)
+}
+
+/// A button for an action, with its key or without.
+pub(super) fn button<'a>(ui: &Ui, action: &'a Action, kind: Kind, keys: bool) -> Button<'a> {
+    let key = action.shortcut.as_deref().filter(|_| keys);
+    let button = Button::new(&action.label, kind).shortcut(key);
+    if super::widgets::short(ui) { button.small() } else { button }
 }
 
 /// egui keeps what was typed (for Ctrl+Z), where the keyboard was and how far was scrolled. The ids of the next

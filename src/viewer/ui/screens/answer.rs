@@ -1,6 +1,8 @@
 //! One of the five answers in its frame: headline, warnings as loud as it, what it means, what can be done.
 
-use eframe::egui::{Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2};
+use std::sync::Arc;
+
+use eframe::egui::{Galley, Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2};
 
 use crate::domain::AnswerKind;
 use crate::viewer::present::screen::{Action, AnswerPanel, FocusTarget};
@@ -31,9 +33,12 @@ pub(crate) fn draw(ui: &mut Ui, answer: &AnswerPanel, actions: &[Action], turn: 
         let size = if short { Size::Title } else { Size::Headline };
         let beside = answer.checked.as_deref().filter(|_| ui.available_width() > ROOM_FOR_TIME);
         // The time stands at the right of the first line; the headline keeps clear of it.
-        let kept = beside.map_or(0.0, |checked| stamp_right(ui, checked));
-        let width = ui.available_width() - kept;
+        let stamp = beside.map(|checked| Stamp::new(ui, checked));
+        let width = ui.available_width() - stamp.as_ref().map_or(0.0, |stamp| stamp.rect.width() + space::L);
         let response = headline(ui, 2, &answer.headline, size, width);
+        if let Some(stamp) = stamp {
+            stamp.draw(ui);
+        }
         turn.offer_focus(FocusTarget::Answer, &response);
         if let (Some(checked), None) = (&answer.checked, beside) {
             line(ui, theme::soft(checked, Size::Small));
@@ -66,18 +71,33 @@ fn meaning(ui: &mut Ui, lines: &[String]) {
     }
 }
 
-/// Draws when the answer was had at the right of what comes next, and says how much room that took.
-fn stamp_right(ui: &mut Ui, checked: &str) -> f32 {
-    let t = theme::tokens();
-    let galley = ui.painter().layout_no_wrap(checked.to_owned(), theme::regular(Size::Body), t.text);
-    let sign = Vec2::splat(16.0);
-    let size = Vec2::new(sign.x + space::S + galley.size().x, 32.0);
-    let rect = Rect::from_min_size(pos2(ui.max_rect().right() - size.x - space::S, ui.cursor().top()), size);
-    let response = ui.interact(rect, ui.unique_id().with("checked"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, checked));
-    let square = Rect::from_center_size(rect.left_center() + Vec2::new(sign.x / 2.0, 0.0), sign);
-    draw_icon(ui.painter(), square, Icon::Clock, t.text_soft, t.surface);
-    let at = rect.left_center() + Vec2::new(sign.x + space::S, -galley.size().y / 2.0);
-    ui.painter().galley(at, galley, t.text);
-    size.x + space::L
+/// When the answer was had, at the right of the headline.
+struct Stamp<'a> {
+    words: &'a str,
+    galley: Arc<Galley>,
+    rect: Rect,
+}
+
+impl<'a> Stamp<'a> {
+    const SIGN: f32 = 16.0;
+
+    fn new(ui: &Ui, words: &'a str) -> Self {
+        let ink = theme::tokens().text;
+        let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::regular(Size::Body), ink);
+        let size = Vec2::new(Self::SIGN + space::S + galley.size().x, 32.0);
+        let left = ui.max_rect().right() - size.x - space::S;
+        Self { words, galley, rect: Rect::from_min_size(pos2(left, ui.cursor().top()), size) }
+    }
+
+    fn draw(self, ui: &Ui) {
+        let t = theme::tokens();
+        let response = ui.interact(self.rect, ui.unique_id().with("checked"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, self.words));
+        let start = self.rect.left_center();
+        let square =
+            Rect::from_center_size(start + Vec2::new(Self::SIGN / 2.0, 0.0), Vec2::splat(Self::SIGN));
+        draw_icon(ui.painter(), square, Icon::Clock, t.text_soft, t.surface);
+        let at = start + Vec2::new(Self::SIGN + space::S, -self.galley.size().y / 2.0);
+        ui.painter().galley(at, self.galley, t.text);
+    }
 }

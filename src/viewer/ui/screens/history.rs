@@ -4,10 +4,10 @@ use eframe::egui::{Role, Ui, UiBuilder};
 
 use crate::viewer::present::screen::{AccessRow, History};
 use crate::viewer::ui::theme::{self, Size, space};
-use crate::viewer::ui::widgets::{Row, card, heading, line, narrow, notice_box, region, table};
+use crate::viewer::ui::widgets::{Row, card, heading, line, notice_box, region, table};
 
 const HEAD: [&str; 4] = ["When", "Name", "Role", "Organisation"];
-const SHARES: [f32; 4] = [0.2, 0.22, 0.2, 0.38];
+const SHARES: [f32; 4] = [0.24, 0.21, 0.24, 0.31];
 
 /// Draws it.
 pub(crate) fn draw(ui: &mut Ui, history: &History) {
@@ -35,7 +35,6 @@ pub(crate) fn draw(ui: &mut Ui, history: &History) {
 
 fn rows(ui: &mut Ui, rows: &[AccessRow]) {
     let builder = UiBuilder::new().accessibility_role(Role::List).accessibility_label("Accesses");
-    let narrow = narrow(ui);
     ui.scope_builder(builder, |ui| {
         let names: Vec<String> = rows
             .iter()
@@ -53,7 +52,6 @@ fn rows(ui: &mut Ui, rows: &[AccessRow]) {
                 marked: row.mark.is_some(),
             })
             .collect();
-        let shares = if narrow { [0.24, 0.22, 0.2, 0.34] } else { SHARES };
-        table(ui, &HEAD, &shares, &rows);
+        table(ui, &HEAD, &SHARES, &rows);
     });
 }

@@ -14,7 +14,7 @@ const READING_WIDTH: f32 = 720.0;
 pub(crate) fn draw(ui: &mut Ui, notice: &Notice, turn: &mut Turn) {
     scroll(ui, ("notice", turn.generation), |ui| {
         let spare = (ui.available_width() - READING_WIDTH).max(0.0);
-        ui.add_space(if spare > 0.0 { space::XL } else { 0.0 });
+        ui.add_space(if spare > 0.0 { space::XXL } else { space::S });
         ui.horizontal_top(|ui| {
             ui.add_space((spare / 2.0).floor());
             ui.vertical(|ui| {

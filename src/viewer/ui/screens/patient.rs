@@ -24,13 +24,15 @@ pub(crate) fn draw(ui: &mut Ui, patient: &Patient, help: Option<&Help>, turn: &m
         ui.spacing_mut().item_spacing.y = 0.0;
         let side = whole(side_margin(ui));
         let above = whole(if short(ui) { space::S } else { space::L });
-        Frame::new().inner_margin(Margin { left: side, right: side, top: above, bottom: 0 }).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = space::S;
-            match &patient.answer {
-                AnswerSlot::Asking(words) => asking(ui, words, patient, turn),
-                AnswerSlot::Answered(panel) => answer::draw(ui, panel, &patient.actions, turn),
-            }
-        });
+        Frame::new()
+            .inner_margin(Margin { left: side, right: side, top: above, bottom: whole(space::S) })
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = space::S;
+                match &patient.answer {
+                    AnswerSlot::Asking(words) => asking(ui, words, patient, turn),
+                    AnswerSlot::Answered(panel) => answer::draw(ui, panel, &patient.actions, turn),
+                }
+            });
         if let Some(help) = help {
             super::help::instead(ui, help);
             return;
@@ -53,32 +55,38 @@ fn below(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
     if let AnswerSlot::Answered(panel) = &patient.answer {
         answer::rest(ui, panel);
     }
-    let left_empty = patient.plans.is_empty() && patient.receipt.is_none();
+    let left_empty = patient.plans.is_empty() && patient.receipt.is_none() && patient.history.is_none();
     let right_empty = patient.contacts.is_empty() && patient.next_steps.is_empty();
     if narrow(ui) || left_empty || right_empty {
         // One below the other, whom to ring first: the plan's name is in the answer above.
         contacts(ui, patient, turn);
-        left(ui, patient);
+        held(ui, patient);
         next_steps(ui, patient);
+        looked(ui, patient);
     } else {
         two_columns(
             ui,
-            0.56,
+            0.58,
             turn,
-            |ui, _| left(ui, patient),
+            |ui, _| {
+                held(ui, patient);
+                looked(ui, patient);
+            },
             |ui, turn| {
                 contacts(ui, patient, turn);
                 next_steps(ui, patient);
             },
         );
     }
+}
+
+fn looked(ui: &mut Ui, patient: &Patient) {
     if let Some(entries) = &patient.history {
-        ui.add_space(space::S);
         history::draw(ui, entries);
     }
 }
 
-fn left(ui: &mut Ui, patient: &Patient) {
+fn held(ui: &mut Ui, patient: &Patient) {
     ui.spacing_mut().item_spacing.y = space::S;
     for entry in &patient.plans {
         plans::plan(ui, entry);
@@ -95,11 +103,14 @@ fn contacts(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
     }
     ui.spacing_mut().item_spacing.y = space::S;
     region(ui, "Social care contact", |ui| {
-        for entry in &patient.contacts {
+        for (number, entry) in patient.contacts.iter().enumerate() {
+            if number > 0 {
+                ui.add_space(space::S);
+            }
             plans::contact(ui, entry, turn);
-            ui.add_space(space::S);
         }
     });
+    ui.add_space(space::S);
 }
 
 fn next_steps(ui: &mut Ui, patient: &Patient) {

@@ -5,7 +5,7 @@ use eframe::egui::{Rect, Stroke, StrokeKind, Ui, Vec2};
 use crate::viewer::present::screen::{ContactCard, PlanCard, PlanTone};
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
-use crate::viewer::ui::widgets::{Icon, Phone, card, chip, draw_icon, heading, line, phone, value};
+use crate::viewer::ui::widgets::{Icon, card, chip, draw_icon, heading, line, phone, value};
 
 /// Draws a plan.
 pub(crate) fn plan(ui: &mut Ui, plan: &PlanCard) {
@@ -54,16 +54,8 @@ pub(crate) fn contact(ui: &mut Ui, contact: &ContactCard, turn: &mut Turn) {
         }
         for entry in &contact.lines {
             ui.add_space(space::S);
-            let shown = Phone {
-                label: &entry.label,
-                number: &entry.number,
-                spoken: &entry.spoken,
-                note: entry.note.as_deref().unwrap_or_default(),
-                now: entry.is_first,
-            };
-            let copy = entry.copy.as_ref();
-            let pressed = phone(ui, &shown, copy.map(|action| action.label.as_str()));
-            if let (Some(action), Some(response)) = (copy, pressed)
+            let pressed = phone(ui, entry);
+            if let (Some(action), Some(response)) = (&entry.copy, pressed)
                 && response.clicked()
             {
                 turn.ask(action.command.clone());

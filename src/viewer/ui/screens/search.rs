@@ -19,7 +19,7 @@ const GENDERS: [Option<Gender>; 5] =
 /// Draws it.
 pub(crate) fn draw(ui: &mut Ui, search: &Search, turn: &mut Turn) {
     scroll(ui, ("search", turn.generation), |ui| {
-        ui.add_space(space::S);
+        ui.add_space(space::M);
         heading(ui, 1, &search.heading, Size::Headline);
         ui.add_space(space::XS);
         let found = search.outcome.is_some() || !search.candidates.is_empty();

@@ -1,58 +1,96 @@
 //! The session bar: who is signed in and as what, whether social care is told, and the ways out.
 
+use eframe::egui::text::LayoutJob;
 use eframe::egui::{
-    Align, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
+    Align, FontId, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
 };
 
 use crate::viewer::present::screen::SessionBar;
 use crate::viewer::ui::theme::{self, Size, space};
-use crate::viewer::ui::turn::Turn;
+use crate::viewer::ui::turn::{Turn, button, room_for_keys};
 use crate::viewer::ui::widgets::{Kind, chip, line, narrow, one_line, region, side_margin, whole};
 
 const HEIGHT: f32 = 56.0;
-/// The line above the buttons, where the window is narrow.
+/// The line above the buttons, where not everything fits into one.
 const ABOVE: f32 = 24.0;
+/// The least room for name, role and organisation in one line with the rest.
+const LEAST_WHO: f32 = 240.0;
 
 /// Draws it over the whole width.
 pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
     let t = theme::tokens();
-    let above = if narrow(ui) { ABOVE } else { 0.0 };
-    let height = if narrow(ui) { ABOVE + theme::CONTROL_SMALL + space::XS } else { HEIGHT };
+    let room = ui.available_width() - 2.0 * side_margin(ui);
+    let others = LEAST_WHO + space::XL + chips_width(ui, session);
+    // Keys go first where room is short, then everything stands in two lines.
+    let keys = room_for_keys(ui) && others + buttons_width(ui, session, true) <= room;
+    let buttons = buttons_width(ui, session, keys);
+    let two_lines = narrow(ui) || others + buttons > room;
+    let height = if two_lines { ABOVE + theme::CONTROL_SMALL + space::XS } else { HEIGHT };
     let frame = Frame::new().fill(t.brand).inner_margin(Margin::symmetric(whole(side_margin(ui)), 0));
     Panel::top("session").exact_size(height).show_separator_line(false).frame(frame).show(ui, |ui| {
         region(ui, "Session", |ui| {
             let whole = Rect::from_min_size(ui.max_rect().min, Vec2::new(ui.available_width(), height));
+            let (above, below) = if two_lines { (ABOVE, space::XS) } else { (0.0, 0.0) };
             let (upper, lower) = whole.split_top_bottom_at_y(whole.top() + above);
-            if above > 0.0 {
-                let mut end = child(ui, upper, "found", Layout::right_to_left(Align::Center));
-                found(&mut end, session);
-                let left =
-                    Rect::from_min_max(upper.min, pos2(end.min_rect().left() - space::S, upper.bottom()));
-                who(ui, session, left, false);
+            let bar = Rect::from_min_max(lower.min, lower.max - Vec2::new(0.0, below));
+            // The buttons keep their room, the words give way; read and reached in the order seen.
+            let (words, buttons) = bar.split_left_right_at_x((bar.right() - buttons).max(bar.left()));
+            if two_lines {
+                narrow_words(ui, session, upper, words);
+            } else {
+                wide_words(ui, session, words);
             }
-            // The buttons first: they keep their room, the words give way.
-            let bar = Rect::from_min_max(
-                lower.min,
-                lower.max - Vec2::new(0.0, if above > 0.0 { space::XS } else { 0.0 }),
-            );
-            let mut right = child(ui, bar, "ways out", Layout::right_to_left(Align::Center));
-            for action in session.actions.iter().rev() {
-                turn.button(&mut right, action, Kind::OnBar);
-            }
-            let end = right.min_rect().left() - space::S;
-            let mut rest = Rect::from_min_max(bar.min, pos2(end.max(bar.left()), bar.bottom()));
-            if above == 0.0 {
-                let width = (rest.width() * 0.52).min(380.0);
-                who(ui, session, Rect::from_min_size(rest.min, Vec2::new(width, rest.height())), true);
-                rest.min.x += width + space::M;
-            }
-            let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
-            care(&mut left, session);
-            if above == 0.0 {
-                found(&mut left, session);
+            let mut right = child(ui, buttons, "ways out", Layout::left_to_right(Align::Center));
+            for action in &session.actions {
+                turn.button(&mut right, action, Kind::OnBar, keys);
             }
         });
     });
+}
+
+fn buttons_width(ui: &Ui, session: &SessionBar, keys: bool) -> f32 {
+    let widths =
+        session.actions.iter().map(|action| button(ui, action, Kind::OnBar, keys).width(ui) + space::S);
+    widths.sum::<f32>() - space::S
+}
+
+fn chips_width(ui: &Ui, session: &SessionBar) -> f32 {
+    let ink = theme::tokens().text;
+    let words = std::iter::once(&session.care).chain(&session.found_not_opened);
+    let width = |words: &String| {
+        ui.painter().layout_no_wrap(words.clone(), theme::bold(Size::Small), ink).size().x + 3.0 * space::S
+    };
+    words.map(width).sum()
+}
+
+fn wide_words(ui: &mut Ui, session: &SessionBar, room: Rect) {
+    let post = format!("{}, {}", session.role, session.organisation);
+    let needed =
+        ui.painter().layout_no_wrap(post, theme::regular(Size::Small), theme::tokens().text).size().x;
+    let spare = (room.width() - chips_width(ui, session) - space::XL).max(LEAST_WHO);
+    let width = (needed + space::S).clamp(LEAST_WHO, spare);
+    who(ui, session, Rect::from_min_size(room.min, Vec2::new(width, room.height())), true);
+    let rest = Rect::from_min_max(pos2(room.left() + width + space::M, room.top()), room.max);
+    let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
+    care(&mut left, session);
+    if let Some(count) = &session.found_not_opened {
+        let t = theme::tokens();
+        chip(&mut left, count, t.surface, t.text, t.surface);
+    }
+}
+
+fn narrow_words(ui: &mut Ui, session: &SessionBar, upper: Rect, lower: Rect) {
+    let count = session.found_not_opened.as_deref().unwrap_or_default();
+    let t = theme::tokens();
+    let taken = ui.painter().layout_no_wrap(count.to_owned(), theme::bold(Size::Small), t.text).size().x;
+    let (left, right) = upper.split_left_right_at_x(upper.right() - taken - space::S);
+    who(ui, session, left, false);
+    let mut end = child(ui, right, "found", Layout::right_to_left(Align::Center));
+    if !count.is_empty() {
+        line(&mut end, theme::strong(count, Size::Small).color(t.on_strong));
+    }
+    let mut below = child(ui, lower, "care", Layout::left_to_right(Align::Center));
+    care(&mut below, session);
 }
 
 fn child(ui: &mut Ui, rect: Rect, salt: &str, layout: Layout) -> Ui {
@@ -70,13 +108,28 @@ fn who(ui: &mut Ui, session: &SessionBar, rect: Rect, two_lines: bool) {
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     let post = format!("{}, {}", session.role, session.organisation);
     if two_lines {
-        let (upper, lower) = rect.shrink2(Vec2::new(0.0, space::S)).split_top_bottom_at_fraction(0.52);
-        one_line(ui, upper, &session.name, theme::bold(Size::Body), t.on_strong);
-        one_line(ui, lower, &post, theme::regular(Size::Small), t.on_strong);
+        block(ui, rect, &session.name, &post);
     } else {
         let line = format!("{}, {post}", session.name);
         one_line(ui, rect, &line, theme::regular(Size::Small), t.on_strong);
     }
+}
+
+/// The name, and under it what goes on into a second line before it is cut off.
+fn block(ui: &Ui, rect: Rect, name: &str, post: &str) {
+    let ink = theme::tokens().on_strong;
+    let lay_out = |words: &str, font: FontId, most: usize| {
+        let mut job = LayoutJob::simple(words.to_owned(), font, ink, rect.width());
+        job.wrap.max_rows = most;
+        ui.painter().layout_job(job)
+    };
+    let name = lay_out(name, theme::bold(Size::Body), 1);
+    let post = lay_out(post, theme::regular(Size::Small), 2);
+    let height = name.size().y + 2.0 + post.size().y;
+    let at = pos2(rect.left(), rect.center().y - height / 2.0);
+    let below = at + Vec2::new(0.0, name.size().y + 2.0);
+    ui.painter().galley(at, name, ink);
+    ui.painter().galley(below, post, ink);
 }
 
 fn care(ui: &mut Ui, session: &SessionBar) {
@@ -86,15 +139,5 @@ fn care(ui: &mut Ui, session: &SessionBar) {
         chip(ui, &session.care, t.caution, t.text, t.text);
     } else {
         chip(ui, &session.care, t.brand_dark, t.on_strong, t.on_strong);
-    }
-}
-
-fn found(ui: &mut Ui, session: &SessionBar) {
-    let t = theme::tokens();
-    let Some(count) = &session.found_not_opened else { return };
-    if narrow(ui) {
-        line(ui, theme::strong(count, Size::Small).color(t.on_strong));
-    } else {
-        chip(ui, count, t.surface, t.text, t.surface);
     }
 }

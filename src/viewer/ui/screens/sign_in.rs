@@ -13,7 +13,7 @@ const WIDTH: f32 = 960.0;
 pub(crate) fn draw(ui: &mut Ui, sign_in: &SignIn, turn: &mut Turn) {
     scroll(ui, ("sign in", turn.generation), |ui| {
         let spare = (ui.available_width() - WIDTH).max(0.0);
-        ui.add_space(if spare > 0.0 { space::XL } else { 0.0 });
+        ui.add_space(if spare > 0.0 { space::XXL } else { space::S });
         ui.horizontal_top(|ui| {
             ui.add_space((spare / 2.0).floor());
             ui.vertical(|ui| {

@@ -3,8 +3,10 @@
 //!
 //! Drawn here and not by egui, which shows focus and pressed alike and makes them 20 points high.
 
+use std::sync::Arc;
+
 use eframe::egui::{
-    self, Align2, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    self, Align2, Galley, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
 };
 
 use crate::viewer::ui::theme::{self, Colour, Size, space};
@@ -26,6 +28,7 @@ pub(crate) enum Kind {
 #[must_use = "call show"]
 pub(crate) struct Button<'a> {
     label: &'a str,
+    name: &'a str,
     shortcut: Option<&'a str>,
     kind: Kind,
     height: f32,
@@ -36,7 +39,13 @@ impl<'a> Button<'a> {
     pub(crate) fn new(label: &'a str, kind: Kind) -> Self {
         let height =
             if matches!(kind, Kind::Quiet | Kind::OnBar) { theme::CONTROL_SMALL } else { theme::CONTROL };
-        Self { label, shortcut: None, kind, height }
+        Self { label, name: label, shortcut: None, kind, height }
+    }
+
+    /// An accessible name that says more than the label, and begins with it.
+    pub(crate) fn named(mut self, name: &'a str) -> Self {
+        self.name = name;
+        self
     }
 
     /// Shows the key that does the same.
@@ -51,8 +60,12 @@ impl<'a> Button<'a> {
         self
     }
 
-    /// Draws it.
-    pub(crate) fn show(self, ui: &mut Ui) -> Response {
+    /// How wide it will be.
+    pub(crate) fn width(&self, ui: &Ui) -> f32 {
+        self.lay_out(ui).size.x
+    }
+
+    fn lay_out(&self, ui: &Ui) -> LaidOut {
         let (pad, font) = match self.kind {
             Kind::Quiet => (space::XS, theme::regular(Size::Body)),
             // The bar of a narrow window has to hold the words beside its buttons.
@@ -61,13 +74,23 @@ impl<'a> Button<'a> {
         };
         let ink = ink(self.kind);
         let label = ui.painter().layout_no_wrap(self.label.to_owned(), font, ink);
-        let cap = self
-            .shortcut
-            .map(|key| ui.painter().layout_no_wrap(key.to_owned(), theme::regular(Size::Small), ink));
+        let small = || theme::regular(Size::Small);
+        let cap = self.shortcut.map(|key| ui.painter().layout_no_wrap(key.to_owned(), small(), ink));
         let cap_width = cap.as_ref().map_or(0.0, |cap| cap.size().x + 2.0 * space::XS + 2.0 + space::S);
         let size = Vec2::new(label.size().x + cap_width + 2.0 * pad, self.height);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.label));
+        LaidOut { label, cap, cap_width, size }
+    }
+
+    /// Draws it.
+    pub(crate) fn show(self, ui: &mut Ui) -> Response {
+        let ink = ink(self.kind);
+        let LaidOut { label, cap, cap_width, size } = self.lay_out(ui);
+        let (_, rect) = ui.allocate_space(size);
+        // By name and not by place: when a screen changes under the keyboard, the next Enter must not press what has
+        // come to stand where the last button stood.
+        let id = ui.unique_id().with(("button", self.name));
+        let response = ui.interact(rect, id, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), self.name));
         if let Some(key) = self.shortcut {
             ui.ctx().accesskit_node_builder(response.id, |node| node.set_keyboard_shortcut(key));
         }
@@ -95,6 +118,13 @@ impl<'a> Button<'a> {
         focus_ring(ui, rect, &response);
         response
     }
+}
+
+struct LaidOut {
+    label: Arc<Galley>,
+    cap: Option<Arc<Galley>>,
+    cap_width: f32,
+    size: Vec2,
 }
 
 fn ink(kind: Kind) -> Colour {

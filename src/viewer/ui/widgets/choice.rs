@@ -79,8 +79,9 @@ pub(crate) fn choice(ui: &mut Ui, name: &str, id: Option<Id>, written: Written) 
     let t = theme::tokens();
     let pad = Vec2::new(space::L, space::S + space::XS);
     let size = Vec2::new(ui.available_width(), written.height - space::XS + 2.0 * pad.y);
-    let (auto_id, rect) = ui.allocate_space(size);
-    let response = ui.interact(rect, id.unwrap_or(auto_id), Sense::click());
+    let (_, rect) = ui.allocate_space(size);
+    let id = id.unwrap_or_else(|| ui.unique_id().with(("choice", name)));
+    let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
     if ui.is_rect_visible(rect) {
         let lit = response.hovered() || response.is_pointer_button_down_on();

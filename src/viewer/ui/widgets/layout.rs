@@ -59,7 +59,7 @@ pub(crate) fn scroll<R>(
             if by != 0.0 {
                 ui.scroll_with_delta(Vec2::new(0.0, by));
             }
-            let pad = Margin { left: whole(side), right: 0, top: whole(space::M), bottom: whole(space::L) };
+            let pad = Margin { left: whole(side), right: 0, top: whole(space::S), bottom: whole(space::L) };
             Frame::new()
                 .inner_margin(pad)
                 .show(ui, |ui| {

@@ -24,7 +24,7 @@ pub(crate) use icon::{Icon, draw as draw_icon};
 pub(crate) use layout::{
     card, narrow, notice_box, region, rule, scroll, short, side_margin, two_columns, whole,
 };
-pub(crate) use phone::{Phone, phone};
+pub(crate) use phone::phone;
 pub(crate) use segment::segment;
 pub(crate) use table::{Row, table};
 pub(crate) use text::{Politeness, chip, heading, headline, line, live, one_line, value};

@@ -3,57 +3,60 @@
 //!
 //! It refuses to format: a number is shown exactly as it was sent.
 
-use eframe::egui::{Label, Rect, Response, Sense, Ui, Vec2};
+use eframe::egui::{Rect, Response, Sense, Ui, Vec2};
 
 use super::{button, icon, text};
+use crate::viewer::present::screen::PhoneLine;
 use crate::viewer::ui::theme::{self, Size, space};
 
-/// What is shown.
-pub(crate) struct Phone<'a> {
-    /// "Emergency duty team"
-    pub(crate) label: &'a str,
-    /// As sent.
-    pub(crate) number: &'a str,
-    /// The whole fragment that is read out.
-    pub(crate) spoken: &'a str,
-    /// "until 08:30 Monday"; empty when there is nothing to say.
-    pub(crate) note: &'a str,
-    /// The largest type there is, for the number to ring now.
-    pub(crate) now: bool,
-}
-
 /// Draws it. The answer is that of the button that copies; there is none without a number.
-pub(crate) fn phone(ui: &mut Ui, phone: &Phone<'_>, copy: Option<&str>) -> Option<Response> {
+pub(crate) fn phone(ui: &mut Ui, phone: &PhoneLine) -> Option<Response> {
     let t = theme::tokens();
-    let size = if phone.now { Size::Display } else { Size::Title };
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = space::XS;
-        let label = if phone.now {
-            theme::strong(phone.label, Size::Body)
+        // Label and note are part of what the number is read out as; said once.
+        if phone.is_first {
+            text::silent(ui, &phone.label, theme::bold(Size::Body), t.text);
         } else {
-            theme::soft(phone.label, Size::Body)
-        };
-        ui.add(Label::new(label).wrap());
-        let font = theme::bold(size);
-        let mut copied = None;
-        ui.horizontal_wrapped(|ui| {
-            if phone.now {
-                // As high as the number, so that both stand on one line.
-                let (room, _) = ui.allocate_exact_size(Vec2::new(30.0, size.points() * 1.15), Sense::hover());
-                let square = Rect::from_center_size(room.center(), Vec2::splat(30.0));
-                icon::draw(ui.painter(), square, icon::Icon::Telephone, t.brand, t.surface);
+            text::silent(ui, &phone.label, theme::regular(Size::Body), t.text_soft);
+        }
+        let copied = number(ui, phone);
+        if let Some(note) = &phone.note {
+            if phone.spoken.contains(note) {
+                text::silent(ui, note, theme::regular(Size::Body), t.text);
+            } else {
+                text::line(ui, theme::text(note, Size::Body));
             }
-            let width = ui.available_width();
-            text::named(ui, phone.number, phone.spoken, font, width);
-            if let Some(label) = copy {
-                ui.add_space(space::S);
-                copied = Some(button::Button::new(label, button::Kind::Secondary).small().show(ui));
-            }
-        });
-        if !phone.note.is_empty() {
-            ui.add(Label::new(theme::text(phone.note, Size::Body)).wrap());
         }
         copied
+    })
+    .inner
+}
+
+fn number(ui: &mut Ui, phone: &PhoneLine) -> Option<Response> {
+    let t = theme::tokens();
+    let Some(copy) = &phone.copy else {
+        // Not a number but what is said in its place.
+        let width = ui.available_width();
+        text::named(ui, &phone.number, &phone.spoken, theme::bold(Size::Lead), width);
+        return None;
+    };
+    let size = if phone.is_first { Size::Display } else { Size::Title };
+    ui.horizontal_wrapped(|ui| {
+        if phone.is_first {
+            // As high as the number, so that both stand on one line.
+            let (room, _) = ui.allocate_exact_size(Vec2::new(30.0, size.points() * 1.15), Sense::hover());
+            let square = Rect::from_center_size(room.center(), Vec2::splat(30.0));
+            icon::draw(ui.painter(), square, icon::Icon::Telephone, t.brand, t.surface);
+        }
+        let width = ui.available_width();
+        text::named(ui, &phone.number, &phone.spoken, theme::bold(size), width);
+        ui.add_space(space::S);
+        // The number stands beside it; the button need not repeat it for the eye, only for the ear.
+        let shown = copy.label.strip_suffix(phone.number.as_str()).unwrap_or(&copy.label).trim_end();
+        let response =
+            button::Button::new(shown, button::Kind::Secondary).named(&copy.label).small().show(ui);
+        Some(response)
     })
     .inner
 }

@@ -113,15 +113,20 @@ pub(crate) fn named(ui: &mut Ui, shown: &str, spoken: &str, font: FontId, width:
     response
 }
 
-/// A short word in a frame: a plan's standing, a mark on a person. `fill` and `ink` come from the theme.
+/// A short word in a frame: a plan's standing, a mark on a person. `fill` and `ink` come from the theme. Never in two
+/// lines: where there is no room it is cut off for the eye, and whole for the ear.
 pub(crate) fn chip(ui: &mut Ui, words: &str, fill: Colour, ink: Colour, edge: Colour) -> Response {
-    let galley = cell(ui, words, theme::bold(Size::Small), ink, ui.available_width() - 2.0 * space::S);
-    let size = galley.size() + Vec2::new(2.0 * space::S, 2.0 * space::XS);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let pad = if super::layout::narrow(ui) { 6.0 } else { space::S };
+    let mut job = egui::text::LayoutJob::simple_singleline(words.to_owned(), theme::bold(Size::Small), ink);
+    job.wrap =
+        egui::text::TextWrapping::truncate_at_width((ui.available_width() - 2.0 * pad).max(space::XXL));
+    let galley = ui.painter().layout_job(job);
+    let (rect, response) =
+        ui.allocate_exact_size(galley.size() + Vec2::new(2.0 * pad, 2.0 * space::XS), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
     if ui.is_rect_visible(rect) {
         ui.painter().rect(rect, theme::RADIUS, fill, egui::Stroke::new(1.0, edge), egui::StrokeKind::Inside);
-        ui.painter().galley(rect.min + Vec2::new(space::S, space::XS), galley, ink);
+        ui.painter().galley(rect.min + Vec2::new(pad, space::XS), galley, ink);
     }
     response
 }
@@ -131,4 +136,11 @@ pub(crate) fn as_heading_text(ui: &mut Ui, level: u32, text: &str, font: FontId,
     let response = named(ui, text, text, font, width);
     as_heading(ui, response.id, level, text);
     response
+}
+
+/// Text for the eye alone: something beside it is read out with these words in it.
+pub(crate) fn silent(ui: &mut Ui, words: &str, font: FontId, ink: Colour) {
+    let galley = cell(ui, words, font, ink, ui.available_width());
+    let (rect, _) = ui.allocate_exact_size(galley.size(), Sense::hover());
+    ui.painter().galley(rect.min, galley, ink);
 }

@@ -1,0 +1,197 @@
+//! The demonstration: viewer and hub in one process, with synthetic people, over the same code paths as in
+//! the field. The hub listens on a loopback port, its database is a real file in a directory of its own
+//! that is deleted at the end, its key exists in memory only.
+//!
+//! Refuses to touch anything else: no configuration, no real hub, no real person.
+
+mod earlier;
+mod people;
+mod personas;
+mod records;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+use crate::config::hub::{HubConfig, Synchronous};
+use crate::domain::{
+    Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
+};
+use crate::hub::clock::Clock;
+use crate::hub::{self, Hub};
+use crate::identity::token::{Minter, SigningKey};
+use crate::viewer;
+use crate::viewer::run::{SignIn, SignedIn};
+use crate::viewer::state::Setup;
+
+/// Why the demonstration does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// No directory for the database.
+    #[error("the demonstration could not make a directory for its database ({0})")]
+    Directory(std::io::Error),
+    /// No loopback port.
+    #[error("the demonstration could not listen on this computer ({0})")]
+    Listen(std::io::Error),
+    /// No key.
+    #[error("the demonstration could not make a key")]
+    Key,
+    /// The hub did not open or load.
+    #[error("the demonstration's hub did not start: {0}")]
+    Hub(String),
+}
+
+/// How long a persona stays signed in.
+const SESSION: SignedDuration = SignedDuration::from_hours(10);
+
+/// A running demonstration. Its database is deleted when it is dropped.
+pub struct Demonstration {
+    hub: Hub,
+    address: String,
+    minter: Minter,
+    directory: TempDir,
+}
+
+impl Demonstration {
+    /// Starts the hub on the runtime that this is called on, with the clock running from `start`.
+    ///
+    /// # Errors
+    /// One sentence that says what failed.
+    pub async fn start(start: Timestamp) -> Result<Self, DemoError> {
+        let directory =
+            tempfile::Builder::new().prefix("cpis-demo-").tempdir().map_err(DemoError::Directory)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(DemoError::Listen)?;
+        let listen = listener.local_addr().map_err(DemoError::Listen)?;
+        let address = format!("http://{listen}");
+        let config = HubConfig {
+            listen,
+            issuer: address.clone(),
+            database: directory.path().join("hub.db"),
+            signing_key: directory.path().join("no-key-on-disk"),
+            tails: TailDays::default(),
+            sites: sites(),
+            synchronous: Synchronous::Full,
+        };
+        let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
+        let clock = Clock::running_from(start);
+        let hub = Hub::open(&config, key.clone(), clock.clone())
+            .map_err(|error| DemoError::Hub(error.to_string()))?;
+        let today = dates::london_day(start);
+        hub::load::load_text(hub.store(), &records::lines(today), true, loader())
+            .await
+            .map_err(|error| DemoError::Hub(error.to_string()))?;
+        earlier::views(&hub, start).await.map_err(|error| DemoError::Hub(error.to_string()))?;
+        clock.turn_to(start);
+        tokio::spawn(hub::serve(listener, hub.clone(), std::future::pending()));
+        Ok(Self { hub, minter: Minter::new(key, &address), address, directory })
+    }
+
+    /// The hub's address.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The hub, to be looked at and turned by tests.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The file of the database.
+    #[must_use]
+    pub fn database(&self) -> std::path::PathBuf {
+        self.directory.path().join("hub.db")
+    }
+
+    /// What the viewer starts with.
+    #[must_use]
+    pub fn viewer(
+        &self,
+        prefill: Option<(String, String)>,
+        clipboard: Box<dyn viewer::run::Clipboard>,
+    ) -> viewer::run::Start {
+        let setup = Setup {
+            demonstration: true,
+            can_demonstrate: true,
+            personas: personas::ALL.iter().map(personas::DemoPersona::offered).collect(),
+            prefill,
+            site: advice(),
+        };
+        let hub = viewer::run::Hub {
+            address: self.address.clone(),
+            // Each organisation of the demonstration has one place: the hub takes that.
+            site: None,
+            limits: crate::client::Limits::default(),
+        };
+        let sign_in = Arc::new(Minting { hub: self.hub.clone(), minter: self.minter.clone() });
+        viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }
+    }
+}
+
+/// Signing in to the demonstration: the persona's token is minted in process.
+struct Minting {
+    hub: Hub,
+    minter: Minter,
+}
+
+impl SignIn for Minting {
+    fn sign_in(&self, persona: usize) -> Result<SignedIn, Failure> {
+        let chosen = personas::ALL.get(persona).ok_or(Failure::NotAccepted)?;
+        let caller = chosen.caller(persona, uuid::Uuid::new_v4().to_string());
+        let token =
+            self.minter.mint(&caller, self.hub.clock().now(), SESSION).map_err(|_| Failure::HubFailed)?;
+        Ok(SignedIn { session: chosen.session(), token: Zeroizing::new(token.secret().to_owned()) })
+    }
+}
+
+/// Who loaded the people, for the audit log.
+fn loader() -> Caller {
+    Caller {
+        user: "demonstration".to_owned(),
+        name: "Demonstration".to_owned(),
+        role: "loader".to_owned(),
+        role_profile: "demonstration".to_owned(),
+        organisation_code: personas::HOSPITAL.to_owned(),
+        organisation: "Demonstration".to_owned(),
+        activities: Vec::<Activity>::new(),
+        session: "demonstration".to_owned(),
+    }
+}
+
+fn sites() -> Vec<Site> {
+    vec![
+        Site {
+            id: "ed".to_owned(),
+            organisation_code: personas::HOSPITAL.to_owned(),
+            setting: "Emergency department".to_owned(),
+            name: "Wexcombe General Hospital".to_owned(),
+            department: "Emergency department".to_owned(),
+            call_back: Telephone::new("01632 960210"),
+            contact: ContactMode::InPerson,
+        },
+        Site {
+            id: "calls".to_owned(),
+            organisation_code: personas::CALLS.to_owned(),
+            setting: "NHS 111".to_owned(),
+            name: "Wexcombe Urgent Care Line".to_owned(),
+            department: "Call centre".to_owned(),
+            call_back: Telephone::new("01632 960211"),
+            contact: ContactMode::ByTelephone,
+        },
+    ]
+}
+
+fn advice() -> SiteAdvice {
+    let named = |name: &str, number: &str| {
+        Telephone::new(number).map(|telephone| NamedNumber { name: name.to_owned(), telephone })
+    };
+    SiteAdvice {
+        lead: named("Ada Byrne, named nurse for safeguarding", "01632 960200"),
+        local_authority: named("Wexcombe Borough Council, children's services", "01632 960101"),
+        it_help: named("IT service desk", "01632 960220"),
+    }
+}

@@ -1,0 +1,17 @@
+//! The manual: how the project is built and run, why it is as it is, and what it does not prove.
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
+
+#[doc = include_str!("decisions.md")]
+pub mod decisions {}
+
+#[doc = include_str!("safety.md")]
+pub mod safety {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("hub.md")]
+pub mod hub {}
