@@ -152,6 +152,7 @@ fn calls(trace: &str) -> Vec<Call> {
             }
         } else if let Some((name, arguments)) = rest.split_once('(') {
             let is_whole = !rest.ends_with("<unfinished ...>");
+            let arguments = arguments.trim_end_matches("<unfinished ...>").trim_end();
             let call = Call {
                 thread: thread.clone(),
                 name: name.to_owned(),
