@@ -276,6 +276,23 @@ fn a_list_that_comes_up_in_place_of_another_screen_gets_the_keyboard() {
 }
 
 #[test]
+fn whatever_screen_comes_after_whatever_other_the_keyboard_goes_where_it_was_sent() {
+    let sent =
+        |target| matches!(target, FocusTarget::Field(_) | FocusTarget::PrimaryButton | FocusTarget::Answer);
+    for (_, first) in fixtures::all() {
+        for (name, mut then) in fixtures::all().into_iter().filter(|(_, then)| sent(then.focus.target)) {
+            let mut window = desk(first.clone(), DESKTOP);
+            then.generation += 100;
+            then.focus.serial += 100;
+            window.state_mut().screen = then;
+            window.run();
+            let focused = window.root().children_recursive().filter(|node| node.is_focused());
+            assert!(focused.count() >= 1, "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_key_asks_for_its_command_and_others_are_let_be() {
     let mut window = desk(patient("10-alert"), DESKTOP);
     window.key_press(Key::F5);

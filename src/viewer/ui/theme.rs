@@ -194,6 +194,8 @@ pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     ctx.set_theme(egui::Theme::Light);
     ctx.all_styles_mut(restyle);
+    // egui's Ctrl+Q ends the program, and lets Ctrl+Shift+Q through as the same: that key signs out.
+    ctx.options_mut(|options| options.quit_shortcuts.clear());
 }
 
 fn fonts() -> FontDefinitions {

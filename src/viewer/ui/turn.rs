@@ -15,9 +15,13 @@ use crate::viewer::present::screen::{Action, FocusTarget, Prominence};
 #[derive(Debug, Default)]
 pub struct UiMemory {
     generation: Option<u64>,
-    focus_served: Option<u64>,
+    focus_heard: Option<u64>,
+    focus_wanted: Option<(FocusTarget, u8)>,
     field: Option<Field>,
 }
+
+/// How often a focus request is tried before it is dropped: a target that is not there must not cost frames.
+const FOCUS_TRIES: u8 = 4;
 
 /// See the module.
 pub(super) struct Turn {
@@ -27,6 +31,7 @@ pub(super) struct Turn {
     given: Vec<Given>,
     /// A key that presses things went down in this frame.
     keyed: bool,
+    focus_arrived: bool,
 }
 
 impl Turn {
@@ -39,10 +44,10 @@ impl Turn {
             memory.field = None;
             memory.generation = Some(screen.generation);
         }
-        let mut focus = None;
-        if memory.focus_served != Some(screen.focus.serial) {
-            memory.focus_served = Some(screen.focus.serial);
-            focus = (screen.focus.target != FocusTarget::Nowhere).then_some(screen.focus.target);
+        if memory.focus_heard != Some(screen.focus.serial) {
+            memory.focus_heard = Some(screen.focus.serial);
+            memory.focus_wanted =
+                (screen.focus.target != FocusTarget::Nowhere).then_some((screen.focus.target, FOCUS_TRIES));
         }
         let keyed = ctx.input(|input| {
             input.events.iter().any(|event| {
@@ -52,7 +57,8 @@ impl Turn {
                 )
             })
         });
-        Self { generation: screen.generation, focus, given: Vec::new(), keyed }
+        let focus = memory.focus_wanted.map(|(target, _)| target);
+        Self { generation: screen.generation, focus, focus_arrived: false, given: Vec::new(), keyed }
     }
 
     /// Notes a command.
@@ -60,10 +66,16 @@ impl Turn {
         self.given.push(Given { command, keyed: self.keyed });
     }
 
-    /// Gives the keyboard to a widget, if it is the one that was asked for.
+    /// Gives the keyboard to a widget, if it is the one that was asked for, until it has it: egui may draw a new
+    /// screen twice before it is seen, and what was given it the first time can be gone the second.
     pub(super) fn offer_focus(&mut self, target: FocusTarget, response: &Response) {
-        if self.focus == Some(target) {
-            self.focus = None;
+        if self.focus != Some(target) {
+            return;
+        }
+        self.focus = None;
+        if response.has_focus() {
+            self.focus_arrived = true;
+        } else {
             response.request_focus();
             // The ring is drawn in the next frame.
             response.ctx.request_repaint();
@@ -115,6 +127,10 @@ impl Turn {
             self.ask(Command::LeftField(left));
         }
         memory.field = now;
+        memory.focus_wanted = memory
+            .focus_wanted
+            .filter(|(_, tries)| !self.focus_arrived && *tries > 0)
+            .map(|(target, tries)| (target, tries - 1));
         self.given
     }
 }
