@@ -130,92 +130,87 @@ impl Maker {
 
 /// Everybody.
 pub(super) fn everybody() -> Vec<DemoPerson> {
-    use Born::{DaysAgo, EighteenTomorrow, InYear, On, YearsAgo};
-    use Council::{Eastmarsh, Northmoor, Thamesbury, Wexcombe};
-    use Gender::{Female, Male};
-    use PlanKind::{ChildProtection, LookedAfter, UnbornChildProtection};
-
-    let protected = plan(ChildProtection, Wexcombe, 120, None);
-    let looked_after = plan(LookedAfter, Northmoor, 400, None);
     let mut people = Maker(Vec::new());
+    plans_of_every_kind(&mut people);
+    mothers_and_babies(&mut people);
+    easily_mistaken(&mut people);
+    unusual_records(&mut people);
+    people.0
+}
+
+fn protected() -> DemoPlan {
+    plan(PlanKind::ChildProtection, Council::Wexcombe, 120, None)
+}
+
+fn looked_after() -> DemoPlan {
+    plan(PlanKind::LookedAfter, Council::Northmoor, 400, None)
+}
+
+fn plans_of_every_kind(people: &mut Maker) {
+    use Born::{EighteenTomorrow, On};
+    use Gender::{Female, Male};
+    let ended = plan(PlanKind::ChildProtection, Council::Wexcombe, 500, Some(-60));
+    let long_looked_after = plan(PlanKind::LookedAfter, Council::Wexcombe, 900, None);
     people
-        .person(1, ("Hart", &["Amelia"]), Female, On(2019, 7, 14), &[protected])
-        .person(2, ("Bennett", &["Noah", "James"]), Male, On(2020, 2, 2), &[looked_after])
-        .person(3, ("Ahmed", &["Zara"]), Female, On(2019, 9, 30), &[protected, looked_after])
-        .person(
-            4,
-            ("Murphy", &["Leo"]),
-            Male,
-            On(2019, 12, 11),
-            &[plan(ChildProtection, Wexcombe, 500, Some(-60))],
-        )
+        .person(1, ("Hart", &["Amelia"]), Female, On(2019, 7, 14), &[protected()])
+        .person(2, ("Bennett", &["Noah", "James"]), Male, On(2020, 2, 2), &[looked_after()])
+        .person(3, ("Ahmed", &["Zara"]), Female, On(2019, 9, 30), &[protected(), looked_after()])
+        .person(4, ("Murphy", &["Leo"]), Male, On(2019, 12, 11), &[ended])
         .person(5, ("Thompson", &["Isla"]), Female, On(2021, 3, 5), &[])
-        .person(
-            6,
-            ("Price", &["Megan"]),
-            Female,
-            On(1994, 8, 17),
-            &[plan(UnbornChildProtection, Wexcombe, 40, Some(70))],
-        )
+        .person(10, ("Scott", &["Jayden"]), Male, EighteenTomorrow, &[long_looked_after])
+        .person(230, ("Turner", &["Ruby"]), Female, On(2019, 4, 22), &[protected()]);
+}
+
+fn mothers_and_babies(people: &mut Maker) {
+    use Born::{DaysAgo, On, YearsAgo};
+    use Gender::{Female, Male};
+    let unborn = |council, started, due| plan(PlanKind::UnbornChildProtection, council, started, Some(due));
+    people
+        .person(6, ("Price", &["Megan"]), Female, On(1994, 8, 17), &[unborn(Council::Wexcombe, 40, 70)])
         .person(
             7,
             ("Walsh", &["Chloe"]),
             Female,
             YearsAgo(17),
-            &[looked_after, plan(UnbornChildProtection, Northmoor, 30, Some(90))],
+            &[looked_after(), unborn(Council::Northmoor, 30, 90)],
         )
         .person(8, ("Doyle", &[]), Male, DaysAgo(6), &[])
-        .person(
-            9,
-            ("Doyle", &["Keira"]),
-            Female,
-            On(1998, 1, 21),
-            &[plan(UnbornChildProtection, Wexcombe, 60, Some(-3))],
-        )
-        .person(10, ("Scott", &["Jayden"]), Male, EighteenTomorrow, &[plan(LookedAfter, Wexcombe, 900, None)])
-        .person(11, ("Fox", &["Ella"]), Female, On(2020, 4, 9), &[protected])
+        .person(9, ("Doyle", &["Keira"]), Female, On(1998, 1, 21), &[unborn(Council::Wexcombe, 60, -3)]);
+}
+
+fn easily_mistaken(people: &mut Maker) {
+    use Born::On;
+    use Gender::{Female, Male};
+    let protected_elsewhere = plan(PlanKind::ChildProtection, Council::Northmoor, 80, None);
+    let before_adoption = plan(PlanKind::ChildProtection, Council::Wexcombe, 700, None);
+    people
+        .person(11, ("Fox", &["Ella"]), Female, On(2020, 4, 9), &[protected()])
         .but(Special::Twin(1))
         .person(12, ("Fox", &["Eva"]), Female, On(2020, 4, 9), &[])
         .but(Special::Twin(2))
         .person(13, ("Brown", &["Olivia"]), Female, On(2020, 5, 3), &[])
-        .person(
-            140,
-            ("Brown", &["Olivia"]),
-            Female,
-            On(2020, 5, 21),
-            &[plan(ChildProtection, Northmoor, 80, None)],
-        )
-        .person(15, ("Reid", &["Mason"]), Male, On(2019, 10, 27), &[protected])
+        .person(140, ("Brown", &["Olivia"]), Female, On(2020, 5, 21), &[protected_elsewhere])
+        .person(15, ("Reid", &["Mason"]), Male, On(2019, 10, 27), &[protected()])
         .but(Special::Replaces(NhsNumber::synthetic(16)))
-        .person(
-            17,
-            ("Kaminski", &["Lena"]),
-            Female,
-            On(2020, 6, 19),
-            &[plan(ChildProtection, Wexcombe, 700, None)],
-        )
+        .person(17, ("Kaminski", &["Lena"]), Female, On(2020, 6, 19), &[before_adoption])
         .but(Special::Ended)
-        .person(18, ("Shaw", &["Lily"]), Female, On(2020, 6, 19), &[])
+        .person(18, ("Shaw", &["Lily"]), Female, On(2020, 6, 19), &[]);
+}
+
+fn unusual_records(people: &mut Maker) {
+    use Born::{InYear, On};
+    use Gender::{Female, Male};
+    let no_night_number = plan(PlanKind::ChildProtection, Council::Thamesbury, 200, None);
+    let hours_not_known = plan(PlanKind::LookedAfter, Council::Eastmarsh, 300, None);
+    let of_an_estimated_date = plan(PlanKind::LookedAfter, Council::Wexcombe, 30, None);
+    let ended_by_death = plan(PlanKind::ChildProtection, Council::Northmoor, 600, Some(-20));
+    people
         .person(19, ("Novak", &["Adam"]), Male, On(2019, 11, 8), &[])
         .but(Special::Restricted)
         .person(20, ("Morgan", &["Cerys"]), Female, On(2020, 2, 25), &[])
-        .person(
-            21,
-            ("Cole", &["Harvey"]),
-            Male,
-            On(2019, 5, 16),
-            &[plan(ChildProtection, Thamesbury, 200, None)],
-        )
-        .person(22, ("Rossi", &["Sofia"]), Female, On(2020, 8, 1), &[plan(LookedAfter, Eastmarsh, 300, None)])
-        .person(24, ("Osman", &["Tariq"]), Male, InYear(2020), &[plan(LookedAfter, Wexcombe, 30, None)])
-        .person(
-            25,
-            ("Grant", &["Poppy"]),
-            Female,
-            On(2019, 1, 12),
-            &[plan(ChildProtection, Northmoor, 600, Some(-20))],
-        )
-        .but(Special::Died(20))
-        .person(230, ("Turner", &["Ruby"]), Female, On(2019, 4, 22), &[protected]);
-    people.0
+        .person(21, ("Cole", &["Harvey"]), Male, On(2019, 5, 16), &[no_night_number])
+        .person(22, ("Rossi", &["Sofia"]), Female, On(2020, 8, 1), &[hours_not_known])
+        .person(24, ("Osman", &["Tariq"]), Male, InYear(2020), &[of_an_estimated_date])
+        .person(25, ("Grant", &["Poppy"]), Female, On(2019, 1, 12), &[ended_by_death])
+        .but(Special::Died(20));
 }

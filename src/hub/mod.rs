@@ -4,7 +4,7 @@
 //!
 //! | Part | What it is for |
 //! |---|---|
-//! | [`router`] | addresses, and what holds for every answer |
+//! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer |
 //! | [`store`] | the database: log before disclose |

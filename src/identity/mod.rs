@@ -2,5 +2,4 @@
 //!
 //! Knows neither the viewer nor the hub. Nothing here logs, and no secret shows in `Debug`.
 
-#[cfg(feature = "token")]
 pub mod token;

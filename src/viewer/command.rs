@@ -84,6 +84,16 @@ pub enum Command {
     Help,
 }
 
+/// A command as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Which.
+    pub command: Command,
+    /// By Enter, Space or another key, which a finger or a scanner can press without meaning to; not by
+    /// pointing at it or through assistive software.
+    pub keyed: bool,
+}
+
 /// A key, with modifiers, in words that both the help and the keyboard reading understand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shortcut {

@@ -1,6 +1,6 @@
 //! What happens to the viewer: commands of a person, answers to its questions, the passing of time.
 
-use super::command::Command;
+use super::command::{Command, Given};
 use super::state::{Session, Setup};
 use crate::domain::{
     AccessStatus, CareSetting, Dated, Failure, HistoryReading, Person, PlansAnswer, SearchReading,
@@ -9,8 +9,8 @@ use crate::domain::{
 /// Something that happened. Answers carry the number of the question.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A person told the viewer to do something.
-    Command(Command),
+    /// A person told the viewer to do something, and how.
+    Given(Given),
     /// Time passed.
     Tick,
     /// A configuration was chosen and read, or why it was refused.
@@ -35,4 +35,18 @@ pub enum Event {
     CareSwitched(CareSetting, Result<(), Failure>),
     /// Something was copied, or not because the hub could not record it. The view's question number.
     Copied(u64, Result<(), Failure>),
+}
+
+impl Event {
+    /// A command by pointing at it, or through assistive software.
+    #[must_use]
+    pub fn pointed(command: Command) -> Self {
+        Event::Given(Given { command, keyed: false })
+    }
+
+    /// A command by a key.
+    #[must_use]
+    pub fn keyed(command: Command) -> Self {
+        Event::Given(Given { command, keyed: true })
+    }
 }

@@ -14,4 +14,4 @@ pub mod ui;
 pub mod update;
 
 #[cfg(test)]
-mod test_people;
+mod tests;

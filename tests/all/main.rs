@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod habits;
 #[cfg(test)]
+mod hub;
+#[cfg(test)]
 mod layering;
 #[cfg(test)]
 mod source;

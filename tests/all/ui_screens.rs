@@ -24,7 +24,8 @@ struct Desk {
 
 fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
     let draw = |ui: &mut eframe::egui::Ui, desk: &mut Desk| {
-        let asked = show(ui, &desk.screen, &mut desk.memory);
+        let asked: Vec<Command> =
+            show(ui, &desk.screen, &mut desk.memory).into_iter().map(|given| given.command).collect();
         for command in &asked {
             // What the state machine does with typing, so that a field keeps its text.
             if let (Command::Typed(field, text), Body::Search(search)) = (command, &mut desk.screen.body) {

@@ -1,21 +1,21 @@
 //! Applying a load file: one transaction, refused as a whole with the lines that do not fit what is held.
 //!
-//! A plan belongs to a person, and a merge moves everything of the old person to the new one. An ended
-//! identity is never merged with anything: what would join it to another number is refused.
+//! A plan belongs to a person, under whatever number it came.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
+use super::identities;
 use super::people::{self, Resolved};
 use super::writer::Work;
 use super::{Audited, Store, codec};
 use crate::domain::{Caller, NhsNumber, PersonName};
 use crate::hub::folding::folded;
 use crate::hub::limits;
-use crate::hub::load::{Batch, LineError, LoadReport, LoadedPerson, LoadedPlan, Superseded};
+use crate::hub::load::{Batch, LineError, LoadReport, LoadedPerson, LoadedPlan};
 
 impl Store {
     pub(in crate::hub) async fn apply(
@@ -36,10 +36,10 @@ impl Store {
 }
 
 /// What does not fit, collected so that a file is refused once, not once for each line.
-struct Refusals(Vec<LineError>);
+pub(super) struct Refusals(Vec<LineError>);
 
 impl Refusals {
-    fn add(&mut self, line: usize, why: &str) {
+    pub(super) fn add(&mut self, line: usize, why: &str) {
         if self.0.len() < limits::LOAD_ERRORS {
             self.0.push(LineError::new(line, why));
         }
@@ -56,14 +56,14 @@ fn apply(work: &Work<'_>, by: &Caller, batch: &Batch) -> Result<LoadReport, Faul
     let links: HashMap<NhsNumber, NhsNumber> =
         batch.superseded.iter().map(|superseded| (superseded.old, superseded.new)).collect();
     for superseded in &batch.superseded {
-        report.superseded += usize::from(apply_superseded(work, superseded, &links, &mut refusals)?);
+        report.superseded += usize::from(identities::supersede(work, superseded, &links, &mut refusals)?);
     }
     let mut uploads: HashMap<&str, i64> = HashMap::new();
     for plan in &batch.plans {
         report.plans += usize::from(apply_plan(work, plan, &mut uploads, &mut refusals)?);
     }
     for (line, number) in &batch.ended {
-        report.ended += usize::from(apply_ended(work, *line, *number, &mut refusals)?);
+        report.ended += usize::from(identities::end(work, *line, *number, &mut refusals)?);
     }
     if !refusals.0.is_empty() {
         refusals.0.sort_by_key(|error| error.line);
@@ -184,98 +184,6 @@ fn insert_name(work: &Work<'_>, person: i64, is_current: bool, name: &PersonName
     Ok(())
 }
 
-fn apply_superseded(
-    work: &Work<'_>,
-    link: &Superseded,
-    links: &HashMap<NhsNumber, NhsNumber>,
-    refusals: &mut Refusals,
-) -> Result<bool, Fault> {
-    let Some(last) = follow(link, links) else {
-        refusals.add(link.line, "the replacements lead back to this number");
-        return Ok(false);
-    };
-    let new = match people::resolve(work, last)? {
-        Resolved::Person { id, .. } => id,
-        Resolved::Ended { .. } => {
-            refusals.add(link.line, "the identity of the replacing number ended: nothing joins it");
-            return Ok(false);
-        }
-        Resolved::NotKnown => {
-            refusals.add(link.line, "the replacing number is not known");
-            return Ok(false);
-        }
-    };
-    match people::resolve(work, link.old)? {
-        Resolved::NotKnown => {
-            work.db
-                .prepare_cached(
-                    "INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'superseded')",
-                )?
-                .execute(params![link.old.digits(), new])?;
-            Ok(true)
-        }
-        Resolved::Ended { .. } => {
-            refusals.add(link.line, "the identity of this number ended: nothing joins it");
-            Ok(false)
-        }
-        Resolved::Person { id, number } if id == new => {
-            if number == link.old {
-                refusals.add(link.line, "the replacements lead back to this number");
-            }
-            Ok(false)
-        }
-        Resolved::Person { number, .. } if number != link.old => {
-            refusals.add(link.line, "this number was superseded by another one");
-            Ok(false)
-        }
-        Resolved::Person { id, .. } => {
-            merge(work, id, new)?;
-            Ok(true)
-        }
-    }
-}
-
-/// The last number of a chain of replacements within the file; `None` for a loop.
-fn follow(link: &Superseded, links: &HashMap<NhsNumber, NhsNumber>) -> Option<NhsNumber> {
-    let mut seen = HashSet::from([link.old]);
-    let mut last = link.new;
-    for _ in 0..limits::REPLACEMENTS_FOLLOWED {
-        if !seen.insert(last) {
-            return None;
-        }
-        match links.get(&last) {
-            Some(next) => last = *next,
-            None => return Some(last),
-        }
-    }
-    None
-}
-
-/// Everything of the old person becomes the new one's. Where both have the same plan, what the authority
-/// sent last stays.
-fn merge(work: &Work<'_>, old: i64, new: i64) -> Result<(), Fault> {
-    let same = "other.authority_code = plan.authority_code AND other.kind = plan.kind
-                AND other.start_day = plan.start_day";
-    let sent = |table: &str| format!("(coalesce({table}.sent_ms, 0), {table}.upload_id, {table}.id)");
-    let (of_plan, of_other) = (sent("plan"), sent("other"));
-    work.db.execute(
-        &format!(
-            "DELETE FROM plan WHERE person_id IN (?1, ?2) AND EXISTS (
-                SELECT 1 FROM plan AS other WHERE other.person_id IN (?1, ?2) AND {same} AND {of_other} > {of_plan})"
-        ),
-        [old, new],
-    )?;
-    for table in ["plan", "view", "history", "outbox"] {
-        work.db.execute(&format!("UPDATE {table} SET person_id = ?2 WHERE person_id = ?1"), [old, new])?;
-    }
-    work.db.execute(
-        "UPDATE nhs_number SET person_id = ?2, standing = 'superseded' WHERE person_id = ?1",
-        [old, new],
-    )?;
-    work.db.execute("DELETE FROM person WHERE id = ?1", [old])?;
-    Ok(())
-}
-
 fn apply_plan<'a>(
     work: &Work<'_>,
     plan: &'a LoadedPlan,
@@ -373,30 +281,4 @@ fn begin_upload(work: &Work<'_>, plan: &LoadedPlan) -> Result<i64, Fault> {
         .prepare_cached("INSERT INTO upload (authority_code, at_ms) VALUES (?1, ?2)")?
         .execute(params![plan.authority_code, work.now_ms()])?;
     Ok(work.db.last_insert_rowid())
-}
-
-fn apply_ended(
-    work: &Work<'_>,
-    line: usize,
-    number: NhsNumber,
-    refusals: &mut Refusals,
-) -> Result<bool, Fault> {
-    let standing: Option<String> = work
-        .db
-        .prepare_cached("SELECT standing FROM nhs_number WHERE number = ?1")?
-        .query_row([number.digits()], |row| row.get(0))
-        .optional()?;
-    match standing.as_deref() {
-        Some("current") => {
-            work.db
-                .prepare_cached("UPDATE nhs_number SET standing = 'ended' WHERE number = ?1")?
-                .execute([number.digits()])?;
-            Ok(true)
-        }
-        Some("ended") => Ok(false),
-        Some(_) | None => {
-            refusals.add(line, "this number was superseded: end the number in use");
-            Ok(false)
-        }
-    }
 }

@@ -16,6 +16,7 @@ mod codec;
 mod disclose;
 mod error;
 mod history;
+mod identities;
 mod notices;
 mod people;
 mod writer;

@@ -70,7 +70,7 @@ fn guidance(state: &State) -> Vec<String> {
     ];
     if state.setup.demonstration {
         lines.push(
-            "To try it: NHS number 999 000 0018 with 14-Jul-2019. The README lists everybody.".to_owned(),
+            "To try it: NHS number 999 000 0026 with 02-Feb-2020. The README lists everybody.".to_owned(),
         );
     }
     lines

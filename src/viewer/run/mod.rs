@@ -132,12 +132,12 @@ impl Desktop {
     /// Draws the screen and does what the person asked for.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
         let screen = present::screen(&self.state, self.clock.now());
-        let commands = ui::show(ui, &screen, &mut self.memory);
-        if !commands.is_empty() {
+        let given = ui::show(ui, &screen, &mut self.memory);
+        if !given.is_empty() {
             ui.ctx().request_repaint();
         }
-        for command in commands {
-            self.happen(Event::Command(command));
+        for given in given {
+            self.happen(Event::Given(given));
         }
     }
 

@@ -67,7 +67,9 @@ fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle
         viewport: egui::ViewportBuilder::default()
             .with_title(title)
             .with_app_id("cpis-viewer")
-            .with_inner_size([1280.0, 800.0])
+            .with_inner_size([1280.0, 720.0])
+            // The record needs the room, and nothing of another program should stand beside it.
+            .with_maximized(true)
             .with_min_inner_size([640.0, 360.0]),
         // Nothing is remembered on disk: the default writes to a roaming profile.
         persist_window: false,

@@ -1,6 +1,6 @@
 //! Draws the window with egui and says what was done to it.
 //!
-//! It decides nothing: a [`Screen`] comes in as finished words, [`Command`]s go out. It refuses to know the
+//! It decides nothing: a [`Screen`] comes in as finished words, commands go out as they were [`Given`]. It refuses to know the
 //! client, the hub and the clock, and keeps nothing of a patient from one frame to the next but what egui needs to
 //! edit a field, which goes as soon as the screen's generation changes.
 
@@ -15,7 +15,7 @@ use eframe::egui::{CentralPanel, Frame, Margin, OutputCommand, Panel, Ui};
 pub use theme::install;
 pub use turn::UiMemory;
 
-use super::command::Command;
+use super::command::Given;
 use super::present::Screen;
 use super::present::screen::{Body, Help};
 use turn::Turn;
@@ -26,7 +26,7 @@ use widgets::Politeness;
 /// Text fields are drawn over the text that the screen gives; a change comes back as a command and is on the screen
 /// in the next frame.
 #[must_use]
-pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Command> {
+pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Given> {
     let mut turn = Turn::begin(ui.ctx(), screen, memory);
     for command in keys::read(ui, screen) {
         turn.ask(command);

@@ -7,7 +7,7 @@ use eframe::egui::{self, Context, Response, Ui};
 
 use super::theme;
 use super::widgets::{Button, Field as TextField, Kind};
-use crate::viewer::command::{Command, Field};
+use crate::viewer::command::{Command, Field, Given};
 use crate::viewer::present::Screen;
 use crate::viewer::present::screen::{Action, FocusTarget, Prominence};
 
@@ -29,7 +29,9 @@ pub(super) struct Turn {
     pub(super) generation: u64,
     focus: Option<FocusTarget>,
     focus_arrived: bool,
-    commands: Vec<Command>,
+    given: Vec<Given>,
+    /// A key that presses things went down in this frame.
+    keyed: bool,
 }
 
 impl Turn {
@@ -48,12 +50,20 @@ impl Turn {
                 (screen.focus.target != FocusTarget::Nowhere).then_some((screen.focus.target, FOCUS_TRIES));
         }
         let focus = memory.focus_wanted.map(|(target, _)| target);
-        Self { generation: screen.generation, focus, focus_arrived: false, commands: Vec::new() }
+        let keyed = ctx.input(|input| {
+            input.events.iter().any(|event| {
+                matches!(
+                    event,
+                    egui::Event::Key { key: egui::Key::Enter | egui::Key::Space, pressed: true, .. }
+                )
+            })
+        });
+        Self { generation: screen.generation, focus, focus_arrived: false, given: Vec::new(), keyed }
     }
 
     /// Notes a command.
     pub(super) fn ask(&mut self, command: Command) {
-        self.commands.push(command);
+        self.given.push(Given { command, keyed: self.keyed });
     }
 
     /// Gives the keyboard to a widget, if it is the one that was asked for, until it has it: egui may draw a new
@@ -108,7 +118,7 @@ impl Turn {
     }
 
     /// Ends the frame. Says which field the keyboard has left, once: egui says it in two frames.
-    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Command> {
+    pub(super) fn finish(mut self, ctx: &Context, memory: &mut UiMemory) -> Vec<Given> {
         let focused = ctx.memory(egui::Memory::focused);
         let now = Field::ALL
             .into_iter()
@@ -121,7 +131,7 @@ impl Turn {
             .focus_wanted
             .filter(|(_, tries)| !self.focus_arrived && *tries > 0)
             .map(|(target, tries)| (target, tries - 1));
-        self.commands
+        self.given
     }
 }
 

@@ -6,14 +6,14 @@ mod search;
 
 use std::time::Duration;
 
-use super::command::{Command, Field};
+use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
 use super::state::{Desk, Now, Phase, SearchStage, Session, SignedOutBecause, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
-/// A second Enter, an Enter held down or a scanner's CR LF within this time of an answer does nothing (H24).
+/// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
 pub const GUARD: Duration = Duration::from_millis(700);
 /// A covered patient is gone after this time.
 pub const HIDDEN_FOR: Duration = Duration::from_secs(120);
@@ -31,7 +31,8 @@ const LONGEST_TEXT: usize = 200;
 /// Applies one event.
 pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
     let mut effects = match event {
-        Event::Command(command) => command_given(state, command, now),
+        Event::Given(given) if is_too_soon(state, &given, now) => Vec::new(),
+        Event::Given(given) => command_given(state, given.command, now),
         Event::Tick => tick(state, now),
         Event::Configured(result) => configured(state, result),
         Event::SignedIn(result) => signed_in(state, result),
@@ -52,6 +53,17 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));
     }
     effects
+}
+
+/// A key that opens or chooses, too soon after what it would act on came onto the screen (H24).
+fn is_too_soon(state: &State, given: &Given, now: Now) -> bool {
+    let Some(stage) = state.desk().map(|desk| &desk.stage) else { return false };
+    let since = match (&given.command, stage) {
+        (Command::Open, Stage::Patient(patient)) => patient.arrived,
+        (Command::Pick(_), Stage::Search(SearchStage::Choose { answered, .. })) => *answered,
+        _ => return false,
+    };
+    given.keyed && now.tick.saturating_sub(since) < GUARD
 }
 
 fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{GUARD, IN_ERROR_FOR, STATUS_EVERY, STATUS_FOR, focus, next_ask};
+use super::{IN_ERROR_FOR, STATUS_EVERY, STATUS_FOR, focus, next_ask};
 use crate::domain::{
     AccessStatus, Answer, CareSetting, Failure, HistoryReading, NoticeState, PlansAnswer, Report, View, dates,
 };
@@ -44,12 +44,12 @@ pub(super) fn count_if_not_opened(desk: &mut Desk) {
     }
 }
 
-/// Opens, if the patient has been on the desk for a moment and the role allows it.
+/// Opens, if the role allows it.
 pub(super) fn open(state: &mut State, now: Now) -> Vec<Effect> {
     let may_open = state.desk().is_some_and(|desk| desk.session.may_open());
     let Some(patient) = visible_patient(state) else { return Vec::new() };
     match patient.record {
-        Record::NotOpened if may_open && now.tick.saturating_sub(patient.arrived) >= GUARD => {
+        Record::NotOpened if may_open => {
             let view = ViewId { trace: now.fresh, since: now.tick };
             ask(state, view, false)
         }

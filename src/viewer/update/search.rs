@@ -1,6 +1,6 @@
 //! Typing, searching and choosing.
 
-use super::{GUARD, LONGEST_TEXT, focus, forget_typed, next_ask};
+use super::{LONGEST_TEXT, focus, forget_typed, next_ask};
 use crate::domain::{
     BirthDate, Candidate, ConfirmedPatient, Dated, Failure, Gender, NhsNumber, NotConfirmed, Person,
     SearchQuery, SearchReading,
@@ -260,9 +260,7 @@ pub(super) fn retrieved(
 pub(super) fn pick(state: &mut State, index: usize, now: Now) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     let (candidate, question) = match search_mut(desk) {
-        Some(SearchStage::Choose { candidates, answered, question, .. })
-            if now.tick.saturating_sub(*answered) >= GUARD =>
-        {
+        Some(SearchStage::Choose { candidates, question, .. }) => {
             let Some(candidate) = candidates.get(index) else { return Vec::new() };
             (candidate.clone(), question.clone())
         }

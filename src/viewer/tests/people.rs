@@ -7,24 +7,24 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use uuid::Uuid;
 
-use super::command::{Command, Field};
-use super::effect::Effect;
-use super::event::Event;
-use super::state::{Now, Persona, Phase, Session, Setup, State};
-use super::update::update;
 use crate::domain::{
     AccessReference, Authority, BirthDate, CareSetting, Dated, Deceased, Gender, HeldPlan, NamedNumber,
     NhsNumber, OfficeHours, Person, PersonName, PlanKind, PlanPeriod, PlansAnswer, PlansReading, SiteAdvice,
     Telephone,
 };
+use crate::viewer::command::{Command, Field};
+use crate::viewer::effect::Effect;
+use crate::viewer::event::Event;
+use crate::viewer::state::{Now, Persona, Phase, Session, Setup, State};
+use crate::viewer::update::update;
 
 /// Sunday, 22 November 2026, 14:33 in London.
-pub(super) fn hub_time() -> Timestamp {
+pub(in crate::viewer) fn hub_time() -> Timestamp {
     "2026-11-22T14:33:02Z".parse().unwrap()
 }
 
 /// So many milliseconds after the start; the fresh id differs each time.
-pub(super) fn now(milliseconds: u64) -> Now {
+pub(in crate::viewer) fn now(milliseconds: u64) -> Now {
     Now {
         tick: Duration::from_millis(milliseconds),
         wall: hub_time(),
@@ -32,11 +32,11 @@ pub(super) fn now(milliseconds: u64) -> Now {
     }
 }
 
-pub(super) fn number() -> NhsNumber {
+pub(in crate::viewer) fn number() -> NhsNumber {
     NhsNumber::parse("9990000018").unwrap()
 }
 
-pub(super) fn amelia() -> Person {
+pub(in crate::viewer) fn amelia() -> Person {
     Person {
         number: number(),
         name: PersonName { family: "Hart".to_owned(), given: vec!["Amelia".to_owned()], title: None },
@@ -48,7 +48,7 @@ pub(super) fn amelia() -> Person {
     }
 }
 
-pub(super) fn authority(name: &str) -> Authority {
+pub(in crate::viewer) fn authority(name: &str) -> Authority {
     use jiff::civil::{Weekday, time};
     Authority {
         name: name.to_owned(),
@@ -70,7 +70,7 @@ pub(super) fn authority(name: &str) -> Authority {
     }
 }
 
-pub(super) fn plan(kind: Option<PlanKind>, end: Option<jiff::civil::Date>) -> HeldPlan {
+pub(in crate::viewer) fn plan(kind: Option<PlanKind>, end: Option<jiff::civil::Date>) -> HeldPlan {
     HeldPlan {
         kind,
         period: Some(PlanPeriod { start: date(2026, 1, 5), end }),
@@ -79,7 +79,7 @@ pub(super) fn plan(kind: Option<PlanKind>, end: Option<jiff::civil::Date>) -> He
     }
 }
 
-pub(super) fn plans_answer(plans: Vec<HeldPlan>) -> PlansAnswer {
+pub(in crate::viewer) fn plans_answer(plans: Vec<HeldPlan>) -> PlansAnswer {
     PlansAnswer {
         reading: PlansReading { plans, unreadable: vec![] },
         reference: AccessReference::parse("K7QM-3XHD").unwrap(),
@@ -87,7 +87,7 @@ pub(super) fn plans_answer(plans: Vec<HeldPlan>) -> PlansAnswer {
     }
 }
 
-pub(super) fn nurse() -> Session {
+pub(in crate::viewer) fn nurse() -> Session {
     Session {
         name: "Sam Okafor".to_owned(),
         role: "triage nurse".to_owned(),
@@ -99,15 +99,15 @@ pub(super) fn nurse() -> Session {
     }
 }
 
-pub(super) fn midwife() -> Session {
+pub(in crate::viewer) fn midwife() -> Session {
     Session { may_notify: false, may_view_silently: true, ..nurse() }
 }
 
-pub(super) fn receptionist() -> Session {
+pub(in crate::viewer) fn receptionist() -> Session {
     Session { may_notify: false, may_view_silently: false, ..nurse() }
 }
 
-pub(super) fn advice() -> SiteAdvice {
+pub(in crate::viewer) fn advice() -> SiteAdvice {
     let named = |name: &str, number: &str| {
         Some(NamedNumber { name: name.to_owned(), telephone: Telephone::new(number).unwrap() })
     };
@@ -119,7 +119,7 @@ pub(super) fn advice() -> SiteAdvice {
 }
 
 /// Signed in, nothing typed.
-pub(super) fn signed_in(session: Session) -> State {
+pub(in crate::viewer) fn signed_in(session: Session) -> State {
     let persona = Persona {
         name: session.name.clone(),
         role: session.role.clone(),
@@ -128,26 +128,26 @@ pub(super) fn signed_in(session: Session) -> State {
     };
     let setup = Setup { personas: vec![persona], site: advice(), ..Setup::default() };
     let mut state = State::new(setup, Phase::SignedOut { why: None, signing_in: false });
-    update(&mut state, Event::Command(Command::SignIn(0)), now(0));
+    update(&mut state, Event::pointed(Command::SignIn(0)), now(0));
     update(&mut state, Event::SignedIn(Ok(session)), now(10));
     state
 }
 
 /// Types number and date of birth and searches. Returns the question's number.
-pub(super) fn search_by_number(state: &mut State, at: u64) -> u64 {
+pub(in crate::viewer) fn search_by_number(state: &mut State, at: u64) -> u64 {
     type_into(state, Field::NhsNumber, "999 000 0018", at);
     type_into(state, Field::DateOfBirth, "14-Jul-2019", at);
-    let effects = update(state, Event::Command(Command::Find), now(at));
+    let effects = update(state, Event::pointed(Command::Find), now(at));
     let Some(Effect::Retrieve(ask, _)) = effects.first() else { panic!("asked: {effects:?}") };
     *ask
 }
 
-pub(super) fn type_into(state: &mut State, field: Field, text: &str, at: u64) {
-    update(state, Event::Command(Command::Typed(field, text.to_owned())), now(at));
+pub(in crate::viewer) fn type_into(state: &mut State, field: Field, text: &str, at: u64) {
+    update(state, Event::pointed(Command::Typed(field, text.to_owned())), now(at));
 }
 
 /// The patient is on the desk since 1 s, nothing opened.
-pub(super) fn found(session: Session, person: Person) -> State {
+pub(in crate::viewer) fn found(session: Session, person: Person) -> State {
     let mut state = signed_in(session);
     let ask = search_by_number(&mut state, 900);
     update(&mut state, Event::Retrieved(ask, Ok(Dated { value: person, at: hub_time() })), now(1000));
@@ -155,14 +155,14 @@ pub(super) fn found(session: Session, person: Person) -> State {
 }
 
 /// Opens at 2 s. Returns the question's number.
-pub(super) fn open(state: &mut State) -> u64 {
-    let effects = update(state, Event::Command(Command::Open), now(2000));
+pub(in crate::viewer) fn open(state: &mut State) -> u64 {
+    let effects = update(state, Event::pointed(Command::Open), now(2000));
     let Some(Effect::OpenPlans(ask, _)) = effects.first() else { panic!("asked: {effects:?}") };
     *ask
 }
 
 /// The patient's record has been answered at 3 s.
-pub(super) fn opened(session: Session, person: Person, plans: Vec<HeldPlan>) -> State {
+pub(in crate::viewer) fn opened(session: Session, person: Person, plans: Vec<HeldPlan>) -> State {
     let mut state = found(session, person);
     let ask = open(&mut state);
     update(&mut state, Event::Plans(ask, Ok(plans_answer(plans))), now(3000));

@@ -1,0 +1,238 @@
+//! The documented errors, headers and addresses, as a table.
+
+use cpis::identity::token::SigningKey;
+use jiff::SignedDuration;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::support::data::{child, history_of, number, plans_of};
+use super::support::{TestHub, nurse, token};
+
+const TRACE: &str = "0d3fba0e-6a5b-4f0b-9c53-8c4f6a1f0001";
+
+#[tokio::test]
+async fn every_bad_search_gets_its_documented_outcome() {
+    let hub = TestHub::with(&child()).await;
+    let check = async |query: &str, expected: &str| {
+        let answer = hub.people(&nurse(), query).await;
+        assert_eq!(answer.told(), expected, "{query}");
+        assert_eq!(answer.json()["resourceType"], json!("OperationOutcome"), "{query}");
+        let told = answer.body.to_lowercase();
+        assert!(!told.contains("bennett") && !told.contains("secret"), "nothing that was sent comes back");
+    };
+    check("?birthdate=2019-03-12", "400 MISSING_VALUE").await;
+    check("?family=Bennett", "400 MISSING_VALUE").await;
+    check("", "400 MISSING_VALUE").await;
+    check("?family=&birthdate=2019-03-12", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=12/03/2019", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=eq2019-02-30", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=gt2019-02-03", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=2019", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=ge2020-01-01&birthdate=le2019-01-01", "400 INVALID_SEARCH_DATA").await;
+    check("?family=Bennett&birthdate=2019-03-12&gender=girl", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=2019-03-12&_max-results=0", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=2019-03-12&_max-results=51", "400 INVALID_VALUE").await;
+    check("?family=Bennett&birthdate=2019-03-12&_fuzzy-match=yes", "400 INVALID_VALUE").await;
+    check("?family=Ben*&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    check("?family=Bennett&family=Secret&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    check("?family=%FF&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    check("?family=%4&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    check("?family=a%00b&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    check(&format!("?family={}&birthdate=2019-03-12", "x".repeat(101)), "400 INVALID_SEARCH_DATA").await;
+    check(
+        "?family=Bennett&birthdate=2019-03-12&_fuzzy-match=true&_exact-match=true",
+        "400 INVALID_SEARCH_DATA",
+    )
+    .await;
+    check("?family=Bennett&birthdate=2019-03-12&nickname=secret", "400 ADDITIONAL_PROPERTIES").await;
+    check("?family=Bennett&birthdate=2019-03-12&general-practitioner=Y1", "400 ADDITIONAL_PROPERTIES").await;
+    check("/9990000019", "400 INVALID_RESOURCE_ID").await;
+    check("/999%20000%200018", "400 INVALID_RESOURCE_ID").await;
+    check("/secret", "400 INVALID_RESOURCE_ID").await;
+    assert_eq!(hub.count("SELECT 1 FROM audit WHERE kind = 'search'"), 0);
+}
+
+#[tokio::test]
+async fn every_bad_view_gets_its_documented_outcome_and_opens_nothing() {
+    let hub = TestHub::with(&child()).await;
+    let good = plans_of(number(1));
+    let check = async |path: &str, headers: &[(&str, &str)], expected: &str| {
+        let answer = hub.get(path, &nurse(), headers).await;
+        assert_eq!(answer.told(), expected, "{path} {headers:?}");
+        assert!(answer.header("x-access-reference").is_none());
+    };
+    let trace = ("TraceID", TRACE);
+    for path in [good.clone(), history_of(number(1))] {
+        check(&path, &[], "400 PRECONDITION_FAILED").await;
+        check(&path, &[("TraceID", "12")], "400 PRECONDITION_FAILED").await;
+        check(&path, &[("TraceID", "00000000-0000-0000-0000-000000000000")], "400 PRECONDITION_FAILED").await;
+        check(&path, &[("TraceID", "{0d3fba0e-6a5b-4f0b-9c53-8c4f6a1f0001}")], "400 PRECONDITION_FAILED")
+            .await;
+        check(&path, &[trace, trace], "400 PRECONDITION_FAILED").await;
+        check(&path, &[trace, ("IsUnscheduledAccessEvent", "maybe")], "400 PRECONDITION_FAILED").await;
+        check(&path, &[trace, ("IsUnscheduledAccessEvent", "")], "400 PRECONDITION_FAILED").await;
+    }
+    let base = "/cpis/FHIR/R4/CareTeam";
+    let nhs = "patient:identifier=https://fhir.nhs.uk/Id/nhs-number%7C";
+    check(base, &[trace], "400 INVALID_SEARCH_DATA").await;
+    check(&format!("{base}?{nhs}9990000019"), &[trace], "400 INVALID_SEARCH_DATA").await;
+    check(&format!("{base}?{nhs}999"), &[trace], "400 INVALID_SEARCH_DATA").await;
+    check(&format!("{base}?{nhs}"), &[trace], "400 INVALID_SEARCH_DATA").await;
+    check(&format!("{base}?patient:identifier={}", number(1).digits()), &[trace], "400 INVALID_SEARCH_DATA")
+        .await;
+    check(&format!("{good}&{nhs}{}", number(2).digits()), &[trace], "400 INVALID_SEARCH_DATA").await;
+    check(&format!("{good}&_count=1"), &[trace], "400 INVALID_SEARCH_DATA").await;
+    check(&format!("{good}&_include=AuditEvent:entity-type"), &[trace], "400 INVALID_SEARCH_DATA").await;
+    assert_eq!((hub.count("SELECT 1 FROM view"), hub.count("SELECT 1 FROM history")), (0, 0));
+    // Upper case, and no word about the setting: accepted, and unscheduled.
+    let shouted = hub.get(&good, &nurse(), &[("traceid", &TRACE.to_uppercase())]).await;
+    assert_eq!(shouted.total(), 1);
+    assert_eq!(hub.rows("SELECT trace_id, mode FROM view"), [format!("{TRACE}|recorded")]);
+}
+
+#[tokio::test]
+async fn who_does_not_prove_themselves_gets_nothing_and_leaves_no_trace_on_disk() {
+    let hub = TestHub::with(&child()).await;
+    let now = hub.clock.now();
+    let forged = token(&SigningKey::generate().unwrap(), &nurse(), now);
+    let expired = token(&hub.key, &nurse(), now - SignedDuration::from_hours(2));
+    let valid = token(&hub.key, &nurse(), now);
+    let audited = hub.count("SELECT 1 FROM audit");
+    let mut unproven = 0;
+    for authorization in [
+        vec![],
+        vec![format!("Bearer {forged}")],
+        vec![format!("Bearer {expired}")],
+        vec!["Bearer".to_owned()],
+        vec![format!("Basic {valid}")],
+        vec![format!("Bearer {valid}"), format!("Bearer {valid}")],
+    ] {
+        for path in ["/metadata", "/cpis/FHIR/R4/metadata", "/access/K7QM-3XHD", &plans_of(number(1))] {
+            let headers: Vec<_> =
+                authorization.iter().map(|value| ("Authorization", value.as_str())).collect();
+            let answer = hub.send("GET", path, None, &headers, None).await;
+            assert_eq!(answer.told(), "401 ACCESS_DENIED", "{path}");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            unproven += 1;
+        }
+    }
+    assert_eq!(hub.hub.unproven().count(), unproven);
+    assert_eq!(hub.count("SELECT 1 FROM audit"), audited);
+    let noted = format!("{:?}", hub.hub.unproven().recent());
+    assert!(!noted.contains(&number(1).digits()) && !noted.contains(&valid), "{noted}");
+}
+
+#[tokio::test]
+async fn addresses_and_methods_that_are_not_served_say_so() {
+    let hub = TestHub::with(&child()).await;
+    let check = async |method: &str, path: &str, expected: &str| {
+        let answer = hub.send(method, path, Some(&nurse()), &[("TraceID", TRACE)], None).await;
+        assert_eq!(answer.told(), expected, "{method} {path}");
+    };
+    check("GET", "/", "404 NO_SUCH_ENDPOINT").await;
+    check("GET", "/cpis/FHIR/R4/Patient", "404 NO_SUCH_ENDPOINT").await;
+    check("GET", "/personal-demographics/FHIR/R4/Patient/1/2", "404 NO_SUCH_ENDPOINT").await;
+    check("POST", &plans_of(number(1)), "405 METHOD_NOT_ALLOWED").await;
+    check("DELETE", "/cpis/FHIR/R4/AuditEvent", "405 METHOD_NOT_ALLOWED").await;
+    check("HEAD", &plans_of(number(1)), "405").await;
+    check("OPTIONS", &plans_of(number(1)), "405 METHOD_NOT_ALLOWED").await;
+    assert_eq!(hub.count("SELECT 1 FROM view"), 0);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_hubs_date_is_not_stored_and_says_that_people_are_synthetic() {
+    let hub = TestHub::with(&child()).await;
+    let trace = Uuid::new_v4().to_string();
+    for (path, expected) in [
+        (plans_of(number(1)), 200),
+        (plans_of(number(9)), 404),
+        ("/healthz".to_owned(), 200),
+        ("/metadata".to_owned(), 200),
+        ("/nowhere".to_owned(), 404),
+    ] {
+        let answer = hub.get(&path, &nurse(), &[("TraceID", &trace)]).await;
+        assert_eq!(answer.status, expected, "{path}");
+        assert_eq!(answer.header("date"), Some("Sun, 22 Nov 2026 14:00:00 GMT"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(answer.header("x-synthetic-data"), Some("true"), "{path}");
+    }
+    let view = hub.view(&nurse(), number(1)).await;
+    assert!(view.header("server-timing").unwrap().starts_with("commit;dur="));
+    assert_eq!(view.header("content-type"), Some("application/fhir+json; charset=utf-8"));
+    assert_eq!(hub.send("GET", "/healthz", None, &[], None).await.body, r#"{"status":"ok"}"#);
+}
+
+#[tokio::test]
+async fn the_demographics_headers_are_mirrored_and_nothing_else_is() {
+    let hub = TestHub::with(&child()).await;
+    let path = format!("/personal-demographics/FHIR/R4/Patient/{}", number(1).digits());
+    let check = async |headers: &[(&str, &str)], expected: &str, mirrored: Option<&str>| {
+        let answer = hub.get(&path, &nurse(), headers).await;
+        assert_eq!(answer.told(), expected, "{headers:?}");
+        assert_eq!(answer.header("x-correlation-id"), mirrored, "{headers:?}");
+        if answer.status == 200 {
+            assert_eq!(answer.header("x-request-id"), Some(TRACE));
+        }
+    };
+    let request = ("X-Request-ID", TRACE);
+    check(&[request], "200", None).await;
+    check(&[request, ("X-Correlation-ID", "11C46F5F-0001")], "200", Some("11C46F5F-0001")).await;
+    check(&[request, ("X-Correlation-ID", "<script>")], "200", None).await;
+    check(&[request, ("NHSD-Session-URID", "555021935107")], "200", None).await;
+    check(&[], "400 PRECONDITION_FAILED", None).await;
+    check(&[("X-Request-ID", "1")], "400 PRECONDITION_FAILED", None).await;
+    let bad = hub.get(&format!("{path}1"), &nurse(), &[request]).await;
+    assert_eq!(bad.header("x-request-id"), Some(TRACE), "mirrored on errors too");
+}
+
+#[tokio::test]
+async fn the_capability_statement_names_what_is_served() {
+    let hub = TestHub::with(&child()).await;
+    for path in ["/metadata", "/cpis/FHIR/R4/metadata"] {
+        let statement = hub.get(path, &nurse(), &[]).await.json();
+        assert_eq!(statement["resourceType"], json!("CapabilityStatement"));
+        let kinds: Vec<_> =
+            statement["rest"][0]["resource"].as_array().unwrap().iter().map(|r| r["type"].clone()).collect();
+        assert_eq!(kinds, [json!("Patient"), json!("CareTeam"), json!("AuditEvent")]);
+        assert!(statement.to_string().contains("synthetic people"));
+    }
+}
+
+#[tokio::test]
+async fn a_plan_carries_what_its_authority_sent_and_nothing_else() {
+    let office_hours = json!({ "url": "https://fhir.cpis.example/StructureDefinition/office-hours", "extension": [
+        { "url": "day", "valueCode": "mon" }, { "url": "day", "valueCode": "fri" },
+        { "url": "from", "valueTime": "08:30:00" }, { "url": "to", "valueTime": "17:00:00" }] });
+    let team = json!({ "url": "https://fhir.cpis.example/StructureDefinition/team-contact", "extension": [
+        { "url": "name", "valueString": "North team" }, { "url": "telephone", "valueString": "01793 466000" }] });
+    let plan = super::support::data::changed(
+        super::support::data::plan(1, "342191000000101", "2026-01-05", "2026-12-31", "E06000030"),
+        json!({ "extension": [office_hours, team] }),
+    );
+    let person = super::support::data::person(1, "Bennett", "Ava Rose", "2019-03-12");
+    let hub = TestHub::with(&super::support::data::lines(&[person, plan])).await;
+    let mut team = hub.view(&nurse(), number(1)).await.json()["entry"][0]["resource"].clone();
+    team.as_object_mut().unwrap().remove("id");
+    assert_eq!(
+        team,
+        json!({
+            "resourceType": "CareTeam",
+            "meta": { "lastUpdated": "2026-11-01T02:00:00Z" },
+            "extension": [office_hours, super::support::data::changed(json!({}), json!({
+                "url": "https://fhir.cpis.example/StructureDefinition/team-contact", "extension": [
+                { "url": "name", "valueString": "North team" },
+                { "url": "telephone", "valueString": "01793 466000" }] }))],
+            "category": [{ "coding": [{ "system": "http://snomed.info/sct", "code": "342191000000101",
+                "display": "Subject to child protection plan" }] }],
+            "name": "E06000030 Council",
+            "subject": { "identifier": { "system": "https://fhir.nhs.uk/Id/nhs-number",
+                "value": number(1).digits() }, "display": "Ava BENNETT" },
+            "period": { "start": "2026-01-05", "end": "2026-12-31" },
+            "telecom": [{ "system": "phone", "value": "01793 466903", "use": "work" },
+                { "system": "phone", "value": "01793 436699", "use": "mobile" }],
+            "managingOrganization": [{ "identifier": {
+                "system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "E06000030" },
+                "display": "E06000030 Council" }],
+        })
+    );
+}

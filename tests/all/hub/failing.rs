@@ -1,0 +1,143 @@
+//! Must hold 2: when the audit log cannot be written, no plan leaves the hub.
+
+use std::process::Command;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::support::answer::Answer;
+use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan, plans_of};
+use super::support::program::{Place, Program, is_there};
+use super::support::{TestHub, midwife, nurse, rows, token};
+use cpis::domain::{Caller, NhsNumber};
+use cpis::hub::clock::Clock;
+
+async fn ask(place: &Place, program: &Program, caller: &Caller, number: NhsNumber) -> Answer {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .get(format!("{}{}", program.base, plans_of(number)))
+        .bearer_auth(token(&place.key, caller, Clock::system().now()))
+        .header("TraceID", Uuid::new_v4().to_string());
+    Answer::read(request.send().await.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_trigger_that_aborts_any_part_of_what_is_logged_keeps_the_plans_in() {
+    let hub = TestHub::with(&child()).await;
+    let db = Connection::open(&hub.database).unwrap();
+    for table in ["audit", "view", "history", "outbox"] {
+        let before = (hub.count("SELECT 1 FROM view"), hub.count("SELECT 1 FROM outbox"));
+        let abort =
+            format!("CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END");
+        db.execute_batch(&abort).unwrap();
+        hub.view(&nurse(), number(1)).await.assert_failed_without_detail();
+        if table == "audit" {
+            hub.view(&midwife(), number(1)).await.assert_failed_without_detail();
+            hub.people(&nurse(), &format!("/{}", number(1).digits())).await.assert_failed_without_detail();
+            hub.people(&nurse(), "?family=Bennett&birthdate=2019-03-12").await.assert_failed_without_detail();
+            hub.people(&nurse(), "?family=Nobody&birthdate=2019-03-12").await.assert_failed_without_detail();
+            hub.history(&midwife(), number(1)).await.assert_failed_without_detail();
+        }
+        // All or nothing: no part of a view that failed stays.
+        assert_eq!((hub.count("SELECT 1 FROM view"), hub.count("SELECT 1 FROM outbox")), before, "{table}");
+        db.execute_batch("DROP TRIGGER refuse").unwrap();
+    }
+    assert_eq!(hub.view(&nurse(), number(1)).await.total(), 1, "and goes on afterwards");
+}
+
+#[tokio::test]
+async fn one_request_that_fails_in_a_shared_commit_fails_alone() {
+    let mut people = child();
+    people.extend(lines(&[
+        person(2, "Bad", "Tom", "2019-03-12"),
+        plan(2, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
+    ]));
+    let hub = TestHub::with(&people).await;
+    let db = Connection::open(&hub.database).unwrap();
+    let abort = format!(
+        "CREATE TRIGGER refuse BEFORE INSERT ON audit WHEN NEW.number = '{}' BEGIN SELECT RAISE(ABORT, 'no'); END",
+        number(2).digits()
+    );
+    db.execute_batch(&abort).unwrap();
+    let who = nurse();
+    for _ in 0..20 {
+        let (good, bad, also_good) =
+            tokio::join!(hub.view(&who, number(1)), hub.view(&who, number(2)), hub.view(&who, number(1)));
+        assert_eq!((good.total(), also_good.total()), (1, 1));
+        bad.assert_failed_without_detail();
+    }
+    assert_eq!(hub.count("SELECT 1 FROM view"), 40);
+}
+
+#[tokio::test]
+async fn a_database_that_another_process_has_locked_keeps_the_plans_in() {
+    let hub = TestHub::with(&child()).await;
+    let db = Connection::open(&hub.database).unwrap();
+    db.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    hub.view(&nurse(), number(1)).await.assert_failed_without_detail();
+    db.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(hub.count("SELECT 1 FROM view"), 0);
+    assert_eq!(hub.view(&nurse(), number(1)).await.total(), 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_the_plans_in_and_loses_no_view_that_was_answered() {
+    let place = Place::with(&child());
+    // No file may grow beyond 150 kB (blocks of 512 bytes): after some views the log of the database is full.
+    let mut command = Command::new("sh");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 300; exec '{}' serve --config hub.toml",
+        env!("CARGO_BIN_EXE_cpis-hub")
+    );
+    command.args(["-c", &script]);
+    let mut program = place.serve_with(command);
+    let mut answered = Vec::new();
+    let mut refused = 0;
+    for _ in 0..60 {
+        let answer = ask(&place, &program, &nurse(), number(1)).await;
+        if answer.status == 200 {
+            answered.push(answer.reference().to_owned());
+        } else {
+            answer.assert_failed_without_detail();
+            refused += 1;
+        }
+    }
+    assert!(!answered.is_empty() && refused > 0, "{} answered, {refused} refused", answered.len());
+    program.kill();
+    let logged = rows(&place.database(), "SELECT reference FROM audit WHERE kind = 'view' ORDER BY id");
+    for reference in &answered {
+        assert!(logged.contains(reference), "{reference} was answered and is not logged");
+    }
+}
+
+#[test]
+fn a_database_that_can_only_be_read_does_not_start_a_hub() {
+    let place = Place::with(&child());
+    let path = |name: &str| place.path(name);
+    let program = path("cpis-hub");
+    std::fs::copy(env!("CARGO_BIN_EXE_cpis-hub"), &program).unwrap();
+    for file in ["hub.db", "hub.toml", "key.pem"] {
+        set_mode(&path(file), 0o444);
+    }
+    set_mode(place.directory.path(), 0o555);
+    // Root is not stopped by permissions: it becomes somebody who is.
+    let is_root = std::fs::write(path("probe"), "").is_ok();
+    let mut command = if is_root {
+        assert!(is_there("setpriv"), "setpriv (package util-linux) is needed to stop being root");
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+        command
+    } else {
+        Command::new(&program)
+    };
+    let output = command.args(["serve", "--config", "hub.toml"]).current_dir(place.directory.path()).output();
+    set_mode(place.directory.path(), 0o755);
+    let output = output.unwrap();
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && err.contains("cannot use the database"), "{err}");
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}

@@ -1,0 +1,205 @@
+//! Must hold 1: whatever dies, every answer that reached a client is on disk with all that belongs to it, and
+//! no view is there twice.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::support::answer::Answer;
+use super::support::data::{CHILD_PROTECTION, LOOKED_AFTER, lines, number, person, plan, plans_of};
+use super::support::program::{Place, Program};
+use super::support::{caller, rows, token};
+use cpis::domain::Caller;
+use cpis::hub::clock::Clock;
+use uuid::Uuid;
+
+const ROUNDS: u64 = 200;
+const CLIENTS: u64 = 6;
+
+/// What reached a client.
+#[derive(Clone)]
+enum Seen {
+    View { trace: Uuid, reference: String, held: bool },
+    Found { request: Uuid, people: u64 },
+}
+
+/// A client: looks people up and opens them until the hub is gone; what got no answer is asked again under the
+/// same TraceID in the next round, as the viewer would.
+struct Client {
+    who: Caller,
+    token: String,
+    open: Option<(u64, Uuid)>,
+    seen: Vec<Seen>,
+    next: u64,
+}
+
+impl Client {
+    async fn work(&mut self, http: &reqwest::Client, base: &str, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            let asked = match self.open {
+                Some((seed, trace)) => self.view(http, base, seed, trace).await,
+                None => {
+                    self.next += 1;
+                    // Three in four people have a plan, one of them two from two authorities.
+                    let view = (self.next % 4 + 1, Uuid::new_v4());
+                    self.open = Some(view);
+                    if self.next.is_multiple_of(3) {
+                        self.search(http, base).await
+                    } else {
+                        self.view(http, base, view.0, view.1).await
+                    }
+                }
+            };
+            if asked.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn view(&mut self, http: &reqwest::Client, base: &str, seed: u64, trace: Uuid) -> Option<()> {
+        let request = http
+            .get(format!("{base}{}", plans_of(number(seed))))
+            .bearer_auth(&self.token)
+            .header("TraceID", trace.to_string());
+        let response = request.send().await.ok()?;
+        // A status line alone is an answer already: the reference in its headers must be on disk.
+        let reference = response.headers().get("x-access-reference")?.to_str().ok()?.to_owned();
+        self.seen.push(Seen::View { trace, reference, held: seed != 4 });
+        self.open = None;
+        assert_eq!(Answer::read_or_gone(response).await?.status, 200);
+        Some(())
+    }
+
+    async fn search(&mut self, http: &reqwest::Client, base: &str) -> Option<()> {
+        let request_id = Uuid::new_v4();
+        let path = "/personal-demographics/FHIR/R4/Patient?family=Bennett&birthdate=2019-03-12";
+        let request = http
+            .get(format!("{base}{path}"))
+            .bearer_auth(&self.token)
+            .header("X-Request-ID", request_id.to_string());
+        let answer = Answer::read_or_gone(request.send().await.ok()?).await?;
+        self.seen.push(Seen::Found { request: request_id, people: answer.total() });
+        Some(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_is_killed_at_random_has_logged_and_told_all_that_it_answered_and_nothing_twice() {
+    let place = Place::with(&lines(&[
+        person(1, "Bennett", "Ava", "2019-03-12"),
+        person(2, "Bennett", "Ben", "2019-03-12"),
+        person(3, "Bennett", "Cat", "2019-03-12"),
+        person(4, "Bennett", "Dan", "2019-03-12"),
+        plan(1, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
+        plan(2, LOOKED_AFTER, "2026-01-05", "", "E06000030"),
+        plan(3, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
+        plan(3, LOOKED_AFTER, "2026-01-05", "", "E10000013"),
+    ]));
+    let mut clients: Vec<Client> = (0..CLIENTS)
+        .map(|index| {
+            let who = caller(&format!("Nurse {index}"), "RN3", &["B0264", "B0107"]);
+            let token = token(&place.key, &who, Clock::system().now());
+            Client { who, token, open: None, seen: Vec::new(), next: index }
+        })
+        .collect();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut views = 0;
+    let mut retried = 0;
+    for round in 0..ROUNDS {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let program = place.serve();
+        retried += clients.iter().filter(|client| client.open.is_some()).count();
+        clients = run(clients, program, Duration::from_micros(2_000 + random % 60_000)).await;
+        // Opening the file recovers it, as the next start would.
+        let seen: Vec<(String, Seen)> = clients
+            .iter_mut()
+            .flat_map(|client| {
+                std::mem::take(&mut client.seen).into_iter().map(|seen| (client.who.user.clone(), seen))
+            })
+            .collect();
+        views += seen.iter().filter(|(_, seen)| matches!(seen, Seen::View { .. })).count();
+        check(&place, &seen, round);
+    }
+    assert!(views > 400 && retried > 100, "{views} views, {retried} retries: too few to mean anything");
+    let db = place.database();
+    let twice = "SELECT trace_id FROM view GROUP BY user_id, organisation_code, trace_id HAVING count(*) > 1
+                 UNION ALL SELECT reference FROM view GROUP BY reference HAVING count(*) > 1
+                 UNION ALL SELECT view_id FROM history GROUP BY view_id HAVING count(*) > 1
+                 UNION ALL SELECT view_id FROM outbox GROUP BY view_id, authority_code, kind HAVING count(*) > 1
+                 UNION ALL SELECT request FROM audit WHERE kind = 'view' GROUP BY request HAVING count(*) > 1";
+    assert_eq!(rows(&db, twice), Vec::<String>::new());
+    let apart = "SELECT reference FROM view WHERE held = 1 AND mode = 'recorded'
+                   AND NOT EXISTS (SELECT 1 FROM history WHERE view_id = view.id)
+                 UNION ALL SELECT reference FROM view
+                   WHERE NOT EXISTS (SELECT 1 FROM audit WHERE audit.reference = view.reference AND kind = 'view')";
+    assert_eq!(rows(&db, apart), Vec::<String>::new());
+    assert_eq!(rows(&db, "PRAGMA integrity_check"), ["ok"]);
+}
+
+async fn run(clients: Vec<Client>, mut program: Program, after: Duration) -> Vec<Client> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let tasks: Vec<_> = clients
+        .into_iter()
+        .map(|mut client| {
+            let (stop, done, base) = (Arc::clone(&stop), Arc::clone(&done), program.base.clone());
+            tokio::spawn(async move {
+                let http = reqwest::Client::builder().no_proxy().build().unwrap();
+                client.work(&http, &base, &stop).await;
+                done.lock().unwrap().push(client);
+            })
+        })
+        .collect();
+    tokio::time::sleep(after).await;
+    program.kill();
+    stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    Arc::into_inner(done).unwrap().into_inner().unwrap()
+}
+
+/// Every answer of a round has its entry, its history row where due and its notification rows.
+fn check(place: &Place, seen: &[(String, Seen)], round: u64) {
+    let db = place.database();
+    let keyed = |sql: &str| -> HashMap<String, String> {
+        let split =
+            |row: String| row.split_once('|').map(|(key, rest)| (key.to_owned(), rest.to_owned())).unwrap();
+        rows(&db, sql).into_iter().map(split).collect()
+    };
+    let audited = keyed("SELECT reference, request FROM audit WHERE kind = 'view'");
+    let listed = keyed("SELECT reference, user_name FROM history JOIN view ON view.id = view_id");
+    let told = keyed(
+        "SELECT view.reference, (SELECT count(*) FROM outbox WHERE view_id = view.id)
+            + (SELECT count(*) FROM told_earlier WHERE view_id = view.id)
+            - (SELECT count(DISTINCT authority_code) FROM plan WHERE plan.person_id = view.person_id) FROM view",
+    );
+    let found = keyed("SELECT request, count(*) FROM audit WHERE kind = 'search' GROUP BY request");
+    for (_, seen) in seen {
+        match seen {
+            Seen::View { trace, reference, held } => {
+                assert_eq!(
+                    audited.get(reference),
+                    Some(&trace.to_string()),
+                    "round {round}: the audit entry"
+                );
+                assert_eq!(listed.contains_key(reference), *held, "round {round}: the history row");
+                assert_eq!(
+                    told.get(reference).map(String::as_str),
+                    Some("0"),
+                    "round {round}: the notifications"
+                );
+            }
+            Seen::Found { request, people } => {
+                assert_eq!(
+                    found.get(&request.to_string()),
+                    Some(&people.to_string()),
+                    "round {round}: the search"
+                );
+            }
+        }
+    }
+}

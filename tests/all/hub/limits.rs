@@ -1,0 +1,126 @@
+//! Slow, oversized and too many: an answer or a closed connection, never a hang.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::support::data::{child, number, plans_of};
+use super::support::program::{Place, Program};
+use super::support::{TestHub, nurse, token};
+use cpis::hub::clock::Clock;
+
+fn connect(program: &Program) -> TcpStream {
+    let address = program.base.strip_prefix("http://").unwrap();
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+/// What comes until the connection is closed, and after how long.
+fn until_closed(stream: &mut TcpStream) -> (String, Duration) {
+    let started = Instant::now();
+    let mut bytes = Vec::new();
+    // A reset counts as closed.
+    let _ = stream.read_to_end(&mut bytes);
+    (String::from_utf8_lossy(&bytes).into_owned(), started.elapsed())
+}
+
+#[test]
+fn slow_and_oversized_requests_end_with_an_outcome_or_a_closed_connection() {
+    let place = Place::with(&child());
+    let program = place.serve();
+    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let authorized = format!("Host: hub\r\nAuthorization: Bearer {bearer}\r\n");
+    std::thread::scope(|scope| {
+        let check = |sent: String, expected: &'static str, seconds: std::ops::Range<u64>| {
+            let mut stream = connect(&program);
+            scope.spawn(move || {
+                // The hub may close before everything is written.
+                let _ = stream.write_all(sent.as_bytes());
+                let (answer, after) = until_closed(&mut stream);
+                let first: String = answer.lines().next().unwrap_or("closed").to_owned();
+                assert!(first.contains(expected), "{expected}: {first}");
+                assert!(seconds.contains(&after.as_secs()), "{expected} after {after:?}");
+            });
+        };
+        // Headers that never end, a connection on which nothing comes, a body that never comes.
+        check("GET /healthz HTTP/1.1\r\nHost: h".to_owned(), "", 4..8);
+        check(String::new(), "", 4..8);
+        let post = format!("POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\n{authorized}Connection: close\r\n");
+        check(format!("{post}Content-Length: 100\r\n\r\n{{"), "408", 9..13);
+        // Too much.
+        check(format!("{post}Content-Length: 70000\r\n\r\n{}", " ".repeat(70_000)), "413", 0..4);
+        let close = "Connection: close\r\n";
+        check(format!("GET /{} HTTP/1.1\r\n{close}\r\n", "x".repeat(20_000)), "431", 0..8);
+        check(format!("GET / HTTP/1.1\r\nX-Long: {}\r\n{close}\r\n", "x".repeat(20_000)), "431", 0..8);
+        check(format!("GET / HTTP/1.1\r\n{}{close}\r\n", "X-A: b\r\n".repeat(100)), "431", 0..8);
+        check("\0\u{1}\u{2}rubbish\r\n\r\n".to_owned(), "400", 0..8);
+    });
+    let log = place.log();
+    assert!(!log.contains("xxxx") && !log.contains("rubbish") && !log.contains(&bearer));
+}
+
+#[test]
+fn idle_connections_do_not_keep_others_out_for_long() {
+    let place = Place::with(&child());
+    let program = place.serve();
+    let idle: Vec<TcpStream> = (0..cpis::hub::limits::CONNECTIONS + 20).map(|_| connect(&program)).collect();
+    let mut asking = connect(&program);
+    asking.write_all(b"GET /healthz HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n").unwrap();
+    let (answer, after) = until_closed(&mut asking);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(after < Duration::from_secs(12), "{after:?}");
+    drop(idle);
+}
+
+#[tokio::test]
+async fn a_hub_listens_on_loopback_addresses_only() {
+    let hub = TestHub::empty().await;
+    let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let refused = cpis::hub::serve(listener, hub.hub.clone(), std::future::pending()).await.unwrap_err();
+    assert!(refused.to_string().contains("loopback"), "{refused}");
+}
+
+#[tokio::test]
+async fn when_too_many_requests_wait_further_ones_are_told_to_ask_again_and_no_view_is_lost_track_of() {
+    let hub = TestHub::with(&child()).await;
+    // Somebody else holds the lock, so that nothing is written and requests pile up.
+    let lock = rusqlite::Connection::open(&hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let who = nurse();
+    let views = (0..cpis::hub::limits::WRITER_QUEUE + 100).map(|_| hub.view(&who, number(1)));
+    let answers = futures(views).await;
+    let busy = answers.iter().filter(|answer| answer.told() == "503 UNABLE_TO_CALL_SERVICE").count();
+    assert!(busy >= 30, "{busy} of {}", answers.len());
+    for answer in &answers {
+        assert!(answer.status == 503 || answer.status == 500, "{}", answer.told());
+        assert_eq!(answer.header("retry-after").is_some(), answer.status == 503);
+        assert!(!answer.body.contains("CareTeam"));
+    }
+    lock.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(hub.count("SELECT 1 FROM view"), 0);
+    assert_eq!(
+        hub.get(&plans_of(number(1)), &who, &[("TraceID", "0d3fba0e-6a5b-4f0b-9c53-8c4f6a1f0001")])
+            .await
+            .total(),
+        1
+    );
+}
+
+/// Runs all at once and waits for all.
+async fn futures<T>(tasks: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut waiting: Vec<_> = tasks.map(Box::pin).collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|task| match task.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => {
+                done.push(value);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done
+}

@@ -1,0 +1,172 @@
+//! Loading: all or nothing, with the lines that are wrong; synthetic people and real ones never mix.
+
+use serde_json::{Value, json};
+
+use super::support::TestHub;
+use super::support::data::{
+    CHILD_PROTECTION, UNBORN, changed, child, ended, lines, number, person, plan, superseded,
+};
+use super::support::program::Place;
+
+#[tokio::test]
+async fn a_file_with_bad_lines_is_refused_as_a_whole_and_says_which() {
+    let hub = TestHub::empty().await;
+    let good = person(1, "Bennett", "Ava", "2019-03-12");
+    let plan = || plan(1, CHILD_PROTECTION, "2026-01-05", "", "E06000030");
+    let check = async |more: Vec<String>, expected: &str| {
+        let mut file = vec![good.to_string()];
+        file.extend(more);
+        let refused = hub.try_load(&file).await.unwrap_err();
+        assert!(refused.contains(expected), "{expected:?} is not in {refused}");
+        assert!(!refused.contains("Bennett") && !refused.contains(&number(1).digits()), "{refused}");
+        assert_eq!(hub.count("SELECT 1 FROM person") + hub.count("SELECT 1 FROM marking"), 0, "{expected}");
+    };
+    let one = |value: Value| vec![value.to_string()];
+    check(vec!["{".to_owned()], "line 2: not JSON").await;
+    check(vec!["[]".to_owned()], "line 2: neither a Patient nor a CareTeam").await;
+    check(one(json!({ "resourceType": "Patient" })), "line 2: no NHS number").await;
+    check(
+        one(json!({ "resourceType": "Patient", "id": "9990000019" })),
+        "line 2: the NHS number is not valid",
+    )
+    .await;
+    check(
+        one(changed(person(2, "A", "B", "2019-03-12"), json!({ "id": number(3).digits() }))),
+        "line 2: `id` and the NHS number differ",
+    )
+    .await;
+    check(one(person(2, "A", "B", "12/03/2019")), "line 2: `birthDate`").await;
+    check(one(changed(person(2, "A", "B", "2019"), json!({ "gender": "girl" }))), "line 2: `gender`").await;
+    check(one(changed(person(2, "A", "B", "2019"), json!({ "name": "A" }))), "line 2: not a Patient").await;
+    check(
+        one(changed(person(2, "A", "B", "2019"), json!({ "name": [{ "family": "A" }, { "family": "B" }] }))),
+        "line 2: two current names",
+    )
+    .await;
+    check(one(good.clone()), "line 2: line 1 already describes this NHS number").await;
+    check(vec![plan().to_string(), plan().to_string()], "line 3: line 2 already describes this plan").await;
+    check(
+        one(super::support::data::plan(7, CHILD_PROTECTION, "2026-01-05", "", "E06000030")),
+        "line 2: no person of this NHS number",
+    )
+    .await;
+    check(one(super::support::data::plan(1, "1234", "2026-01-05", "", "E06000030")), "line 2: `category`")
+        .await;
+    check(
+        one(super::support::data::plan(1, CHILD_PROTECTION, "soon", "", "E06000030")),
+        "line 2: `period.start`",
+    )
+    .await;
+    check(
+        one(super::support::data::plan(1, CHILD_PROTECTION, "2026-01-05T00:00:00Z", "", "E06000030")),
+        "line 2: `period.start`",
+    )
+    .await;
+    check(
+        one(super::support::data::plan(1, CHILD_PROTECTION, "2026-01-05", "2026-01-04", "E06000030")),
+        "line 2: the plan ends before it starts",
+    )
+    .await;
+    check(
+        one(super::support::data::plan(1, UNBORN, "2026-01-05", "", "E06000030")),
+        "line 2: an unborn plan needs an end",
+    )
+    .await;
+    check(one(changed(plan(), json!({ "managingOrganization": [] }))), "line 2: no `managingOrganization`")
+        .await;
+    check(one(changed(plan(), json!({ "name": " " }))), "line 2: no `name`").await;
+    check(one(changed(plan(), json!({ "identifier": [] }))), "line 2: no identifier").await;
+    let other_phone = changed(plan(), json!({ "telecom": [], "period": { "start": "2025-01-05" } }));
+    check(
+        vec![plan().to_string(), other_phone.to_string()],
+        "line 3: line 2 names or reaches the same authority",
+    )
+    .await;
+    let hours = json!({ "extension": [{ "url": "https://fhir.cpis.example/StructureDefinition/office-hours",
+        "extension": [{ "url": "day", "valueCode": "mon" }, { "url": "from", "valueTime": "17:00" },
+            { "url": "to", "valueTime": "08:30" }] }] });
+    check(one(changed(plan(), hours)), "line 2: office hours").await;
+    check(lines(&[superseded(2, 3)]), "line 2: the replacing number is not known").await;
+    check(lines(&[superseded(2, 3), superseded(3, 2)]), "line 2: the replacements lead back").await;
+    check(lines(&[superseded(2, 2)]), "line 2: the replacements lead back").await;
+    check(lines(&[superseded(2, 1), superseded(1, 2)]), "already describes this NHS number").await;
+    let real = changed(good.clone(), json!({ "id": "9434765919", "identifier": [] }));
+    check(one(real), "line 2: a synthetic database takes only numbers from 999").await;
+    // Several bad lines are named together.
+    check(vec!["{".to_owned(), "[]".to_owned()], "line 2: not JSON (column 1 of the line); line 3: neither")
+        .await;
+    assert!(hub.try_load(&[]).await.unwrap_err().contains("the file is empty"));
+    assert_eq!(hub.count("SELECT 1 FROM audit"), 0);
+    let report =
+        hub.try_load(&[good.to_string(), plan().to_string(), superseded(2, 1).to_string()]).await.unwrap();
+    assert_eq!((report.people, report.plans, report.superseded, report.ended), (1, 1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_later_file_brings_people_and_plans_up_to_date_and_absence_never_deletes() {
+    let hub = TestHub::with(&child()).await;
+    hub.load(&lines(&[person(1, "Newname", "Ava", "2019-03-12"), person(2, "Other", "Tom", "2020-01-01")]))
+        .await;
+    assert_eq!(hub.count("SELECT 1 FROM person"), 2);
+    assert_eq!(hub.rows("SELECT family FROM person_name ORDER BY 1"), ["Newname", "Other"]);
+    assert_eq!(hub.count("SELECT 1 FROM plan"), 1);
+    let ended_plan = plan(1, CHILD_PROTECTION, "2026-01-05", "2026-11-20", "E06000030");
+    hub.load(&lines(&[ended_plan])).await;
+    assert_eq!(hub.rows("SELECT end_day, upload_id FROM plan"), ["2026-11-20|2"]);
+    assert_eq!(hub.rows("SELECT kind, outcome FROM audit"), ["load|applied", "load|applied", "load|applied"]);
+    hub.load(&lines(&[ended(2)])).await;
+    assert_eq!(hub.rows("SELECT standing FROM nhs_number ORDER BY number"), ["current", "ended"]);
+}
+
+#[test]
+fn h17_a_database_is_synthetic_for_good_or_takes_no_number_of_the_test_range() {
+    let place = Place::empty("");
+    std::fs::write(place.path("synthetic"), child().join("\n")).unwrap();
+    let real =
+        changed(person(1, "Bennett", "Ava", "2019-03-12"), json!({ "id": "9434765919", "identifier": [] }));
+    std::fs::write(place.path("real"), real.to_string()).unwrap();
+    let check = |place: &Place, arguments: &[&str], expected: Result<&str, &str>| {
+        let mut all = vec!["load"];
+        all.extend(arguments);
+        all.extend(["--config", "hub.toml"]);
+        let output = place.run(&all);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        match expected {
+            Ok(text) => assert!(output.status.success() && out.contains(text), "{arguments:?}: {out}{err}"),
+            Err(text) => assert!(!output.status.success() && err.contains(text), "{arguments:?}: {out}{err}"),
+        }
+    };
+    check(&place, &["synthetic"], Err("numbers from 999 are for tests"));
+    check(&place, &["real"], Ok("Loaded 1 people"));
+    check(&place, &["synthetic", "--synthetic"], Err("only an empty database can be marked"));
+    check(&place, &["nowhere"], Err("cannot read nowhere"));
+    let other = Place::empty("");
+    std::fs::copy(place.path("synthetic"), other.path("synthetic")).unwrap();
+    std::fs::copy(place.path("real"), other.path("real")).unwrap();
+    check(&other, &["synthetic", "--synthetic"], Ok("Loaded 1 people, 0 superseded numbers, 1 plans"));
+    check(&other, &["synthetic"], Ok("Loaded 1 people"));
+    check(&other, &["real"], Err("line 1: a synthetic database takes only numbers from 999"));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_meant_does_not_start() {
+    let place = Place::empty("");
+    let check = |more: &str, command: &str, expected: &str| {
+        place.configure(more);
+        let output = place.run(&[command, "--config", "hub.toml"]);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && err.contains(expected), "{more}: {err}");
+    };
+    check("colour = \"blue\"", "check-config", "unknown field");
+    check("[plans]\ntail_days = \"long\"", "check-config", "not valid");
+    check("[store]\nsynchronous = \"off\"", "check-config", "not valid");
+    check("[store]\nsynchronous = \"normal\"", "serve", "not marked synthetic");
+    place.configure("");
+    let output = place.run(&["check-config", "--config", "hub.toml"]);
+    assert!(output.status.success());
+    std::fs::write(place.path("key.pem"), "not a key").unwrap();
+    check("", "check-config", "not a PKCS#8 PEM file");
+    check("", "serve", "not a PKCS#8 PEM file");
+    std::fs::remove_file(place.path("key.pem")).unwrap();
+    check("", "check-config", "cannot read the signing key");
+}

@@ -1,0 +1,132 @@
+//! Must hold 6, the hub's half: no NHS number, name or token in any log line, with `RUST_LOG=trace` and every
+//! failure provoked.
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::support::data::{
+    CHILD_PROTECTION, child, history_of, lines, number, person, plan, plans_of, superseded,
+};
+use super::support::program::{Place, Program};
+use super::support::{caller, midwife, nurse, receptionist, token};
+use cpis::domain::Caller;
+use cpis::hub::clock::Clock;
+
+struct Asking<'a> {
+    place: &'a Place,
+    program: &'a Program,
+    http: reqwest::Client,
+}
+
+impl Asking<'_> {
+    async fn ask(&self, method: &str, path: &str, who: &Caller, headers: &[(&str, &str)], body: &str) -> u16 {
+        let bearer = token(&self.place.key, who, Clock::system().now());
+        let trace = Uuid::new_v4().to_string();
+        let mut request = self
+            .http
+            .request(method.parse().unwrap(), format!("{}{path}", self.program.base))
+            .bearer_auth(bearer)
+            .header("X-Request-ID", &trace);
+        if !headers.iter().any(|(name, _)| *name == "TraceID") {
+            request = request.header("TraceID", &trace);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        // Of an oversized body the hub reads no more than it wants, and closes.
+        request.body(body.to_owned()).send().await.map_or(413, |response| response.status().as_u16())
+    }
+}
+
+#[tokio::test]
+async fn no_number_name_or_token_reaches_the_log_whatever_fails() {
+    let mut people = child();
+    people.extend(lines(&[
+        superseded(2, 1),
+        person(3, "Verysecret", "Quentin", "2012-01-01"),
+        plan(3, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
+    ]));
+    let place = Place::with(&people);
+    let program = place.serve();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asking = Asking { place: &place, program: &program, http };
+    let who = caller("Zebedee Quux", "RN3", &["B0264", "B0107", "B0170"]);
+    let patients = "/personal-demographics/FHIR/R4/Patient";
+    let get = async |path: &str, who: &Caller, expected: u16| {
+        assert_eq!(asking.ask("GET", path, who, &[], "").await, expected, "{path}");
+    };
+    get(&plans_of(number(3)), &who, 200).await;
+    get(&plans_of(number(2)), &midwife(), 200).await;
+    get(&history_of(number(3)), &who, 200).await;
+    get(&plans_of(number(3)), &receptionist(), 403).await;
+    get(&history_of(number(1)), &nurse(), 403).await;
+    get(&plans_of(number(9)), &who, 404).await;
+    get(&format!("{patients}/{}", number(3).digits()), &who, 200).await;
+    get(&format!("{patients}/{}", number(9).digits()), &who, 404).await;
+    get(&format!("{patients}/{}x", number(3).digits()), &who, 400).await;
+    get(&format!("{patients}?family=Verysecret&birthdate=2012-01-01"), &who, 200).await;
+    get(&format!("{patients}?family=Verysecret&birthdate=Verysecret"), &who, 400).await;
+    get(&format!("/nowhere/Verysecret/{}", number(3).digits()), &who, 404).await;
+    get("/access/Verysecret", &who, 404).await;
+    let trace = Uuid::new_v4().to_string();
+    let headers = [("TraceID", trace.as_str())];
+    assert_eq!(asking.ask("GET", &plans_of(number(3)), &who, &headers, "").await, 200);
+    assert_eq!(asking.ask("GET", &plans_of(number(1)), &who, &headers, "").await, 400);
+    let bad = [("TraceID", "Verysecret"), ("X-Site", "Verysecret")];
+    assert_eq!(asking.ask("GET", &plans_of(number(1)), &who, &bad, "").await, 400);
+    let site = [("X-Site", "Verysecret")];
+    assert_eq!(asking.ask("GET", &plans_of(number(1)), &who, &site, "").await, 400);
+    for (method, path) in [("POST", "/cpis/FHIR/R4/AuditEvent"), ("PUT", "/session/care-setting")] {
+        assert_eq!(asking.ask(method, path, &who, &[], "{\"Verysecret\": \"Verysecret\"}").await, 400);
+        assert_eq!(asking.ask(method, path, &who, &[], &"Verysecret".repeat(10_000)).await, 413);
+    }
+    assert_eq!(asking.ask("VERYSECRET", "/metadata", &who, &[], "").await, 405);
+    let nobody = caller("Zebedee Quux", "", &[]);
+    get(&plans_of(number(3)), &nobody, 401).await;
+    // Failures inside: an aborting trigger, a row that cannot be read, a lock.
+    let db = Connection::open(place.path("hub.db")).unwrap();
+    db.execute_batch(
+        "CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'Verysecret'); END",
+    )
+    .unwrap();
+    get(&plans_of(number(3)), &who, 500).await;
+    db.execute_batch("DROP TRIGGER refuse; UPDATE plan SET kind = 'Verysecret', start_day = 'Verysecret'")
+        .unwrap();
+    get(&plans_of(number(3)), &who, 500).await;
+    db.execute_batch("UPDATE person SET born = 'Verysecret', deceased = 'Verysecret'").unwrap();
+    get(&plans_of(number(3)), &who, 500).await;
+    get(&format!("{patients}?family=Verysecret&birthdate=2012-01-01"), &who, 500).await;
+    db.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    get(&plans_of(number(3)), &who, 500).await;
+    db.execute_batch("ROLLBACK").unwrap();
+    // A bad file to load.
+    std::fs::write(place.path("bad"), person(3, "Verysecret", "Quentin", "Verysecret").to_string()).unwrap();
+    let loaded = place.run(&["load", "bad", "--config", "hub.toml"]);
+    let log = format!("{}{}", place.log(), String::from_utf8_lossy(&loaded.stderr));
+    drop(program);
+    let started = log.lines().filter(|line| line.contains("cpis::hub")).count();
+    assert!(started > 25, "the log has its own lines");
+    assert!(log.contains("a request failed inside the hub"));
+    for secret in [
+        "verysecret",
+        "quentin",
+        "bennett",
+        "zebedee",
+        "quux",
+        "okafor",
+        "marsh",
+        "eyj",
+        "bearer",
+        "e06000030",
+    ] {
+        assert!(!log.to_lowercase().contains(secret), "{secret} in the log");
+    }
+    for seed in [1, 2, 3, 9] {
+        assert!(!log.contains(&number(seed).digits()), "an NHS number in the log");
+    }
+    // Nine digits and a word that only foreign crates print: a sign that their lines got in.
+    assert!(
+        !log.lines().any(|line| line.contains(" TRACE ") && !line.contains("cpis")),
+        "foreign trace lines"
+    );
+}

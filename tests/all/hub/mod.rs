@@ -1,0 +1,16 @@
+//! The hub from outside: a real database file, real sockets, tokens signed with a real key.
+
+mod api;
+mod audit;
+mod dates;
+mod failing;
+mod identities;
+mod killed;
+mod limits;
+mod loading;
+mod logs;
+mod reads;
+mod rules;
+mod search;
+mod support;
+mod traced;

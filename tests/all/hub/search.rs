@@ -1,0 +1,139 @@
+//! Searching people: what finds whom, with which score, and that each one returned is audited.
+
+use serde_json::{Value, json};
+
+use super::support::data::{changed, lines, number, person};
+use super::support::{TestHub, nurse, receptionist};
+
+fn people() -> Vec<String> {
+    lines(&[
+        changed(
+            person(1, "O'Brien", "Zoë Ann", "2019-03-12"),
+            json!({ "address": [{ "use": "home", "postalCode": "SN5 3AB" }] }),
+        ),
+        changed(
+            person(2, "Smith", "Jane", "2015-06-01"),
+            json!({ "name": [{ "use": "usual", "family": "Smith", "given": ["Jane"] },
+                { "use": "old", "family": "Kowalska", "given": ["Jane"] }] }),
+        ),
+        changed(
+            person(3, "Hidden", "Ruth", "2012-01-01"),
+            json!({ "meta": { "security": [{ "code": "R" }] }, "address": [{ "use": "home", "postalCode": "SN1 1AA" }] }),
+        ),
+        changed(person(4, "Estimate", "Ali", "2009"), json!({ "gender": "male" })),
+        person(5, "Twin", "Amy", "2020-02-02"),
+        person(6, "Twin", "Bea", "2020-02-02"),
+    ])
+}
+
+/// The numbers' seeds that a search returns, best first, each with its score in thousandths.
+fn found(body: &Value) -> Vec<(u64, u64)> {
+    let entries = body["entry"].as_array().cloned().unwrap_or_default();
+    let one = |entry: &Value| {
+        let id = entry["resource"]["id"].as_str().unwrap().to_owned();
+        let seed = (0..50).find(|seed| number(*seed).digits() == id).unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+        let score = (entry["search"]["score"].as_f64().unwrap() * 1000.0).round() as u64;
+        (seed, score)
+    };
+    entries.iter().map(one).collect()
+}
+
+#[tokio::test]
+async fn a_search_finds_whom_it_names_and_nobody_else() {
+    let hub = TestHub::with(&people()).await;
+    let check = async |query: &str, expected: &[(u64, u64)]| {
+        let answer = hub.people(&nurse(), &format!("?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.told());
+        assert_eq!(found(&answer.json()), expected, "{query}");
+        assert_eq!(usize::try_from(answer.total()).unwrap(), expected.len());
+    };
+    check("family=O'Brien&birthdate=eq2019-03-12", &[(1, 1000)]).await;
+    check("family=OBRIEN&given=zoe&birthdate=2019-03-12", &[(1, 1000)]).await;
+    check("family=o%20brien&given=Ann&birthdate=2019-03-12", &[(1, 1000)]).await;
+    check("family=obrien&given=Zoe+Ann&birthdate=2019-03-12&gender=female", &[(1, 1000)]).await;
+    check("family=obrien&birthdate=2019-03-12&address-postalcode=sn53ab", &[(1, 1000)]).await;
+    check("family=obrien&birthdate=2019-03-12&address-postalcode=SN5%203AC", &[]).await;
+    check("family=obrien&birthdate=2019-03-12&gender=male", &[]).await;
+    check("family=obrien&birthdate=2019-03-13", &[]).await;
+    check("family=Twin&birthdate=ge2020-01-01&birthdate=le2020-12-31", &[(5, 1000), (6, 1000)]).await;
+    check("family=Twin&given=Bea&birthdate=2020-02-02", &[(6, 1000)]).await;
+    // Current names only, unless the history is asked for; alike names only when fuzzy.
+    check("family=Kowalska&birthdate=2015-06-01", &[]).await;
+    check("family=Kowalska&birthdate=2015-06-01&_history=true", &[(2, 1000)]).await;
+    check("family=Smyth&birthdate=2015-06-01", &[]).await;
+    check("family=Smyth&birthdate=2015-06-01&_fuzzy-match=true", &[(2, 884)]).await;
+    check("family=Jane&given=Smith&birthdate=2015-06-01&_fuzzy-match=true", &[(2, 800)]).await;
+    check("family=Smith&birthdate=2015-01-06&_fuzzy-match=true", &[(2, 900)]).await;
+    // An estimate that is held fits, and says that it is not exact.
+    check("family=Estimate&birthdate=2009-05-05", &[(4, 900)]).await;
+    check("family=Estimate&birthdate=2009-05-05&_exact-match=true", &[]).await;
+    check("family=Estimate&birthdate=ge2009-01-01&birthdate=le2009-12-31", &[(4, 1000)]).await;
+}
+
+#[tokio::test]
+async fn a_restricted_person_is_found_without_address_and_never_by_postcode() {
+    let hub = TestHub::with(&people()).await;
+    let answer = hub.people(&nurse(), "?family=Hidden&birthdate=2012-01-01").await;
+    let patient = &answer.json()["entry"][0]["resource"];
+    assert_eq!(patient["meta"]["security"][0]["code"], json!("R"));
+    assert!(!answer.body.contains("SN1") && patient.get("address").is_none(), "{patient}");
+    let by_postcode =
+        hub.people(&nurse(), "?family=Hidden&birthdate=2012-01-01&address-postalcode=SN11AA").await;
+    assert_eq!(by_postcode.total(), 0);
+    let open = hub.people(&nurse(), "?family=obrien&birthdate=2019-03-12").await.json();
+    assert_eq!(open["entry"][0]["resource"]["address"], json!([{ "use": "home", "postalCode": "SN5 3AB" }]));
+}
+
+#[tokio::test]
+async fn a_match_on_a_previous_name_says_so_without_the_name() {
+    let hub = TestHub::with(&people()).await;
+    for how in ["_history=true", "_fuzzy-match=true"] {
+        let answer = hub.people(&nurse(), &format!("?family=Kowalska&birthdate=2015-06-01&{how}")).await;
+        let reading = cpis::fhir::read::search(answer.body.as_bytes()).unwrap();
+        let cpis::domain::SearchReading::Found { candidates, unreadable: 0 } = reading else {
+            panic!("found")
+        };
+        assert!(candidates[0].matched_previous_name, "{how}");
+        assert!(!answer.body.to_lowercase().contains("kowalska"));
+    }
+    let current = hub.people(&nurse(), "?family=Smith&birthdate=2015-06-01&_history=true").await;
+    assert!(!current.body.contains("previous-name"));
+}
+
+#[tokio::test]
+async fn too_many_matches_return_nobody_and_are_audited_alone() {
+    let many: Vec<Value> = (10..35).map(|seed| person(seed, "Many", "Ann", "2018-01-01")).collect();
+    let hub = TestHub::with(&lines(&many)).await;
+    let check = async |more: &str, expected: &str, audited: usize| {
+        let before = hub.count("SELECT 1 FROM audit");
+        let answer = hub.people(&nurse(), &format!("?family=Many&birthdate=2018-01-01{more}")).await;
+        assert_eq!(answer.told(), expected, "{more}");
+        assert_eq!(hub.count("SELECT 1 FROM audit") - before, audited, "{more}");
+    };
+    check("", "200 TOO_MANY_MATCHES", 1).await;
+    check("&_max-results=24", "200 TOO_MANY_MATCHES", 1).await;
+    check("&_max-results=25", "200", 25).await;
+    check("&_max-results=50", "200", 25).await;
+    check("&given=Zac", "200", 1).await;
+    let outcomes =
+        hub.rows("SELECT DISTINCT outcome, number IS NULL FROM audit WHERE kind = 'search' ORDER BY 1");
+    assert_eq!(outcomes, ["none|1", "returned|0", "too-many|1"]);
+}
+
+#[tokio::test]
+async fn who_may_not_search_is_refused_and_audited() {
+    let hub = TestHub::with(&people()).await;
+    for path in ["?family=Smith&birthdate=2015-06-01".to_owned(), format!("/{}", number(2).digits())] {
+        assert_eq!(hub.people(&receptionist(), &path).await.told(), "403 ACCESS_DENIED");
+    }
+    let audit = hub.rows("SELECT outcome, user_name, number, detail FROM audit WHERE kind = 'refused'");
+    let number = number(2).digits();
+    assert_eq!(
+        audit,
+        [
+            r#"not-allowed|Lee Marsh|-|{"asked":"search"}"#.to_owned(),
+            format!(r#"not-allowed|Lee Marsh|{number}|{{"asked":"retrieve"}}"#)
+        ]
+    );
+}

@@ -1,0 +1,83 @@
+//! An answer of the hub, completely received, and what tests ask of it.
+
+use cpis::domain::Failure;
+use cpis::fhir::read;
+use serde_json::Value;
+
+/// Status, headers and body.
+pub(in super::super) struct Answer {
+    pub(in super::super) status: u16,
+    pub(in super::super) headers: Vec<(String, String)>,
+    pub(in super::super) body: String,
+}
+
+impl Answer {
+    pub(in super::super) async fn read(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+            (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+        };
+        let headers = response.headers().iter().map(header).collect();
+        Self { status, headers, body: response.text().await.unwrap() }
+    }
+
+    /// The same of a hub that may be gone before the body's end.
+    pub(in super::super) async fn read_or_gone(response: reqwest::Response) -> Option<Self> {
+        let status = response.status().as_u16();
+        let body = response.text().await.ok()?;
+        Some(Self { status, headers: Vec::new(), body })
+    }
+
+    pub(in super::super) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(in super::super) fn reference(&self) -> &str {
+        self.header("x-access-reference").expect("an access reference")
+    }
+
+    pub(in super::super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The code of an OperationOutcome, or `-`.
+    pub(in super::super) fn code(&self) -> String {
+        read::outcome_code(self.body.as_bytes()).unwrap_or_else(|| "-".to_owned())
+    }
+
+    /// `200`, or the status with the code of its OperationOutcome.
+    pub(in super::super) fn told(&self) -> String {
+        match self.code().as_str() {
+            "-" => self.status.to_string(),
+            code => format!("{} {code}", self.status),
+        }
+    }
+
+    pub(in super::super) fn total(&self) -> u64 {
+        self.json()["total"].as_u64().expect("a searchset")
+    }
+
+    /// Asserts that this is the fixed answer of a failure inside: no plan, no detail.
+    pub(in super::super) fn assert_failed_without_detail(&self) {
+        assert_eq!(self.told(), "500 UNABLE_TO_CALL_SERVICE");
+        assert!(!self.body.contains("CareTeam") && !self.body.contains("Patient\""), "{}", self.body);
+        for detail in ["sql", "database", "disk", "lock", "trigger", "error_id", "rusqlite", "/"] {
+            let words = self.body.replace("https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode", "");
+            assert!(!words.to_lowercase().contains(detail), "{detail} in {words}");
+        }
+        assert!(self.header("x-error-id").is_some() && self.header("x-access-reference").is_none());
+    }
+
+    /// The accesses of a history as `name (organisation)`, the present view marked with `*`.
+    pub(in super::super) fn accesses(&self) -> Vec<String> {
+        let reading = read::history(self.body.as_bytes());
+        let reading = reading.unwrap_or_else(|failure: Failure| panic!("{failure}: {}", self.told()));
+        assert_eq!(reading.unreadable, 0);
+        let shown = |access: &cpis::domain::Access| {
+            let mark = if access.is_present_view { "*" } else { "" };
+            format!("{} ({}){mark}", access.name, access.organisation)
+        };
+        reading.accesses.iter().map(shown).collect()
+    }
+}

@@ -1,0 +1,230 @@
+//! What the hub's tests share: a hub in this process whose clock can be turned, the real program, callers,
+//! people and plans, and answers to look at.
+
+pub(super) mod answer;
+pub(super) mod data;
+pub(super) mod program;
+
+use std::path::PathBuf;
+
+use cpis::config::hub::{HubConfig, Synchronous};
+use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
+use cpis::hub::clock::Clock;
+use cpis::hub::{Hub, load, serve};
+use cpis::identity::token::{Minter, SigningKey};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+use rusqlite::types::Value as Cell;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use answer::Answer;
+
+/// A Sunday afternoon on which most stories happen.
+pub(super) const NOW: &str = "2026-11-22T14:00:00Z";
+
+pub(super) const ISSUER: &str = "http://127.0.0.1:8470";
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A caller of an organisation with activity codes.
+pub(super) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
+    Caller {
+        user: format!("user-{}", name.to_lowercase().replace(' ', "-")),
+        name: name.to_owned(),
+        role: "Staff nurse".to_owned(),
+        role_profile: "555021935107".to_owned(),
+        organisation_code: organisation.to_owned(),
+        organisation: format!("Hospital {organisation}"),
+        activities: codes.iter().filter_map(|code| Activity::from_code(code)).collect(),
+        session: format!("session-{name}-{organisation}"),
+    }
+}
+
+/// Views are recorded.
+pub(super) fn nurse() -> Caller {
+    caller("Sam Okafor", "RN3", &["B0264", "B0107"])
+}
+
+/// Views are silent.
+pub(super) fn midwife() -> Caller {
+    caller("Asha Patel", "RN3", &["B0264", "B0170"])
+}
+
+/// Sees nothing.
+pub(super) fn receptionist() -> Caller {
+    caller("Lee Marsh", "RN3", &[])
+}
+
+pub(super) fn token(key: &SigningKey, caller: &Caller, now: Timestamp) -> String {
+    let minted = Minter::new(key.clone(), ISSUER).mint(caller, now, SignedDuration::from_hours(1));
+    minted.unwrap().secret().to_owned()
+}
+
+/// The sites of the tests' hub.
+pub(super) fn sites() -> Vec<Site> {
+    let site = |id: &str, department: &str, contact| Site {
+        id: id.to_owned(),
+        organisation_code: "RN3".to_owned(),
+        setting: "Emergency department".to_owned(),
+        name: "Great Western Hospital".to_owned(),
+        department: department.to_owned(),
+        call_back: Telephone::new("01793 604 020"),
+        contact,
+    };
+    vec![
+        site("ed", "Adult ED", ContactMode::InPerson),
+        site("ped", "Children's ED", ContactMode::ByTelephone),
+    ]
+}
+
+/// A hub in this process, on a real socket and a real file.
+pub(super) struct TestHub {
+    pub(super) hub: Hub,
+    pub(super) clock: Clock,
+    pub(super) key: SigningKey,
+    pub(super) base: String,
+    pub(super) database: PathBuf,
+    http: reqwest::Client,
+    _directory: TempDir,
+    _stop: oneshot::Sender<()>,
+}
+
+impl TestHub {
+    /// With these lines loaded, on [`NOW`].
+    pub(super) async fn with(lines: &[String]) -> Self {
+        let test = Self::empty().await;
+        test.load(lines).await;
+        test
+    }
+
+    /// Marked synthetic by the first load.
+    pub(super) async fn empty() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("hub.db");
+        let config = HubConfig {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            issuer: ISSUER.to_owned(),
+            database: database.clone(),
+            signing_key: PathBuf::new(),
+            tails: TailDays::default(),
+            sites: sites(),
+            synchronous: Synchronous::Full,
+        };
+        let clock = Clock::standing_at(at(NOW));
+        let key = SigningKey::generate().unwrap();
+        let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
+        let listener = tokio::net::TcpListener::bind(config.listen).await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = hub.clone();
+        tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            serve(listener, served, stopped).await.unwrap();
+        });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { hub, clock, key, base, database, http, _directory: directory, _stop: stop }
+    }
+
+    pub(super) async fn load(&self, lines: &[String]) {
+        self.try_load(lines).await.unwrap();
+    }
+
+    pub(super) async fn try_load(&self, lines: &[String]) -> Result<load::LoadReport, String> {
+        let operator = caller("Operator", "", &[]);
+        load::load_text(self.hub.store(), &lines.join("\n"), true, operator).await.map_err(|e| e.to_string())
+    }
+
+    pub(super) fn turn(&self, minutes: i64) {
+        self.clock.turn_to(self.clock.now() + SignedDuration::from_mins(minutes));
+    }
+
+    /// Any request of a caller.
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        caller: Option<&Caller>,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
+        let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
+        if let Some(caller) = caller {
+            request = request.bearer_auth(token(&self.key, caller, self.clock.now()));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub(super) async fn get(&self, path: &str, caller: &Caller, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, Some(caller), headers, None).await
+    }
+
+    /// Opens the plans of a person, as a new view.
+    pub(super) async fn view(&self, caller: &Caller, number: NhsNumber) -> Answer {
+        self.view_again(caller, number, Uuid::new_v4(), true).await
+    }
+
+    /// Opens the plans under a TraceID.
+    pub(super) async fn view_again(
+        &self,
+        caller: &Caller,
+        number: NhsNumber,
+        trace: Uuid,
+        unscheduled: bool,
+    ) -> Answer {
+        let unscheduled = unscheduled.to_string();
+        let headers = [("TraceID", trace.to_string()), ("IsUnscheduledAccessEvent", unscheduled)];
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.get(&data::plans_of(number), caller, &headers).await
+    }
+
+    pub(super) async fn history(&self, caller: &Caller, number: NhsNumber) -> Answer {
+        let trace = Uuid::new_v4().to_string();
+        self.get(&data::history_of(number), caller, &[("TraceID", &trace)]).await
+    }
+
+    pub(super) async fn people(&self, caller: &Caller, path: &str) -> Answer {
+        let request = Uuid::new_v4().to_string();
+        let path = format!("/personal-demographics/FHIR/R4/Patient{path}");
+        self.get(&path, caller, &[("X-Request-ID", &request)]).await
+    }
+
+    /// Rows of the real file, each joined by `|`.
+    pub(super) fn rows(&self, sql: &str) -> Vec<String> {
+        rows(&Connection::open(&self.database).unwrap(), sql)
+    }
+
+    pub(super) fn count(&self, sql: &str) -> usize {
+        self.rows(sql).len()
+    }
+}
+
+pub(super) fn rows(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let cell = |cell: Cell| match cell {
+        Cell::Null => "-".to_owned(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Real(number) => number.to_string(),
+        Cell::Text(text) => text,
+        Cell::Blob(_) => "blob".to_owned(),
+    };
+    let read = statement.query_map([], |row| {
+        let cells: Vec<String> =
+            (0..columns).map(|index| row.get(index).map(cell)).collect::<Result<_, _>>()?;
+        Ok(cells.join("|"))
+    });
+    read.unwrap().collect::<Result<_, _>>().unwrap()
+}

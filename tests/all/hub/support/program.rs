@@ -1,0 +1,145 @@
+//! The real `cpis-hub` as a process of its own, with its configuration, key and log.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use cpis::identity::token::SigningKey;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::ISSUER;
+
+/// A directory with all that the program needs.
+pub(in super::super) struct Place {
+    pub(in super::super) directory: TempDir,
+    pub(in super::super) key: SigningKey,
+}
+
+impl Place {
+    /// With these lines loaded as synthetic people.
+    pub(in super::super) fn with(lines: &[String]) -> Self {
+        let place = Self::empty("");
+        fs::write(place.path("people.ndjson"), lines.join("\n")).unwrap();
+        let loaded = place.run(&["load", "people.ndjson", "--config", "hub.toml", "--synthetic"]);
+        assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+        place
+    }
+
+    /// With more lines in its configuration.
+    pub(in super::super) fn empty(more: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let pem = private_key_pem();
+        fs::write(directory.path().join("key.pem"), &pem).unwrap();
+        let place = Self { directory, key: SigningKey::from_pem(&pem).unwrap() };
+        place.configure(more);
+        place
+    }
+
+    pub(in super::super) fn configure(&self, more: &str) {
+        let config = format!(
+            "listen = \"127.0.0.1:0\"\nissuer = \"{ISSUER}\"\ndatabase = \"hub.db\"\nsigning_key = \"key.pem\"\n\
+             {more}\n[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"Emergency department\"\n\
+             name = \"Great Western Hospital\"\ndepartment = \"ED\"\ncontact = \"in-person\"\n"
+        );
+        fs::write(self.path("hub.toml"), config).unwrap();
+    }
+
+    pub(in super::super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(in super::super) fn database(&self) -> Connection {
+        Connection::open(self.path("hub.db")).unwrap()
+    }
+
+    /// Runs the program to its end.
+    pub(in super::super) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cpis-hub"));
+        command.args(arguments).current_dir(self.directory.path()).output().unwrap()
+    }
+
+    pub(in super::super) fn serve(&self) -> Program {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cpis-hub"));
+        command.args(["serve", "--config", "hub.toml"]);
+        self.serve_with(command)
+    }
+
+    /// Starts a command that becomes the serving hub. It logs all that it can to the file `log`.
+    pub(in super::super) fn serve_with(&self, mut command: Command) -> Program {
+        let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let mut child = command
+            .current_dir(self.directory.path())
+            .env("RUST_LOG", "trace")
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let base = line.trim().strip_prefix("cpis-hub listens on ").map(str::to_owned);
+        let Some(base) = base else {
+            let _ = child.wait();
+            panic!("the hub did not start: {}", fs::read_to_string(self.path("log")).unwrap());
+        };
+        Program { child, base }
+    }
+
+    pub(in super::super) fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
+    }
+}
+
+/// The serving process; killed when dropped.
+pub(in super::super) struct Program {
+    pub(in super::super) child: Child,
+    pub(in super::super) base: String,
+}
+
+impl Program {
+    /// Ends it as a power switch would, as far as a process can tell.
+    pub(in super::super) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Whether a program can be run; tests that need one say so instead of passing.
+pub(in super::super) fn is_there(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|directory: PathBuf| Path::new(&directory).join(program).is_file())
+}
+
+/// A fresh key as `openssl genpkey` would write it.
+fn private_key_pem() -> String {
+    let random = aws_lc_rs::rand::SystemRandom::new();
+    let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", base64(der.as_ref()))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let word =
+            chunk.iter().enumerate().fold(0_u32, |word, (i, byte)| word | u32::from(*byte) << (16 - 8 * i));
+        for place in 0..4 {
+            let index = (word >> (18 - 6 * place)) & 63;
+            text.push(if place <= chunk.len() { char::from(LETTERS[index as usize]) } else { '=' });
+        }
+    }
+    let lines: Vec<&str> =
+        (0..text.len()).step_by(64).map(|start| &text[start..(start + 64).min(text.len())]).collect();
+    lines.join("\n")
+}

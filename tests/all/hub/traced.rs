@@ -1,0 +1,172 @@
+//! Must hold 1, the disk's half: a killed process's page cache survives, a power cut's does not. So under
+//! strace every answer that discloses must follow a flush that returned after its request reached the
+//! database's log; and with `synchronous = "normal"` the same check must fail.
+
+use std::collections::HashMap;
+use std::process::Command;
+
+use super::support::data::{child, number, plans_of};
+use super::support::program::{Place, is_there};
+use super::support::{caller, token};
+use cpis::hub::clock::Clock;
+use uuid::Uuid;
+
+const VIEWS: usize = 40;
+
+/// A system call as traced: its thread, name and arguments, begun at one line and returned at another.
+struct Call {
+    thread: String,
+    name: String,
+    arguments: String,
+    begun: usize,
+    returned: usize,
+}
+
+#[tokio::test]
+async fn every_answer_that_discloses_follows_a_flush_of_its_own_log_entry() {
+    let (answered, late) = answers_before_their_flush("").await;
+    assert_eq!(answered, VIEWS * 2, "every answer was seen in the trace");
+    assert_eq!(late, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_same_check_fails_where_commits_are_not_flushed() {
+    let (answered, late) = answers_before_their_flush("[store]\nsynchronous = \"normal\"\n").await;
+    assert_eq!(answered, VIEWS * 2);
+    assert!(!late.is_empty(), "synchronous = normal passes: the check checks nothing");
+}
+
+/// How many answers the trace shows, and those that were sent before their log entry was flushed.
+async fn answers_before_their_flush(configuration: &str) -> (usize, Vec<String>) {
+    assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");
+    let place = Place::with(&child());
+    place.configure(configuration);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "trace", "-s", "65536"]);
+    command.args([
+        "-e",
+        "trace=openat,close,write,writev,sendto,sendmsg,pwrite64,fdatasync,fsync",
+        "-e",
+        "signal=none",
+    ]);
+    command.arg(env!("CARGO_BIN_EXE_cpis-hub")).args(["serve", "--config", "hub.toml"]);
+    let mut program = place.serve_with(command);
+    let marks = ask(&place, &program.base).await;
+    stop(&mut program);
+    let calls = calls(&std::fs::read_to_string(place.path("trace")).unwrap());
+    let log_files = log_files(&calls);
+    let is_log = |call: &Call| {
+        let descriptor = call.arguments.split([',', ')']).next().unwrap_or_default();
+        log_files.iter().any(|(known, from)| known == descriptor && *from < call.begun)
+    };
+    let flushes: Vec<&Call> = calls
+        .iter()
+        .filter(|call| matches!(call.name.as_str(), "fdatasync" | "fsync") && is_log(call))
+        .collect();
+    let mut answered = 0;
+    let mut late = Vec::new();
+    for mark in marks {
+        let is_answer = |call: &&Call| {
+            matches!(call.name.as_str(), "write" | "writev" | "sendto" | "sendmsg")
+                && call.arguments.contains("HTTP/1.1 200")
+                && call.arguments.contains(&mark)
+        };
+        let Some(answer) = calls.iter().find(is_answer) else { continue };
+        answered += 1;
+        let is_entry = |call: &&Call| {
+            matches!(call.name.as_str(), "write" | "pwrite64")
+                && is_log(call)
+                && call.arguments.contains(&mark)
+        };
+        let Some(entry) = calls.iter().filter(is_entry).map(|call| call.returned).min() else {
+            late.push(format!("{mark} was never written"));
+            continue;
+        };
+        if !flushes.iter().any(|flush| flush.begun > entry && flush.returned < answer.begun) {
+            late.push(mark);
+        }
+    }
+    (answered, late)
+}
+
+/// Views and searches, several at once; returns what marks each answer and its log entry alike.
+async fn ask(place: &Place, base: &str) -> Vec<String> {
+    let mut marks = Vec::new();
+    let who = caller("Sam Okafor", "RN3", &["B0264", "B0107"]);
+    let token = token(&place.key, &who, Clock::system().now());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let view = async || {
+        let trace = Uuid::new_v4().to_string();
+        let request =
+            http.get(format!("{base}{}", plans_of(number(1)))).bearer_auth(&token).header("TraceID", trace);
+        let response = request.send().await.unwrap();
+        response.headers().get("x-access-reference").unwrap().to_str().unwrap().to_owned()
+    };
+    let search = async || {
+        let id = Uuid::new_v4().to_string();
+        let path = "/personal-demographics/FHIR/R4/Patient?family=Bennett&birthdate=2019-03-12";
+        let request = http.get(format!("{base}{path}")).bearer_auth(&token).header("X-Request-ID", &id);
+        assert_eq!(request.send().await.unwrap().status(), 200);
+        id
+    };
+    for _ in 0..VIEWS / 2 {
+        let (a, b, c, d) = tokio::join!(view(), search(), view(), search());
+        marks.extend([a, b, c, d]);
+    }
+    marks
+}
+
+/// Ends the hub below strace; strace then writes the rest of its trace and ends too.
+fn stop(program: &mut super::support::program::Program) {
+    let children = format!("/proc/{0}/task/{0}/children", program.child.id());
+    let hub = std::fs::read_to_string(children).unwrap();
+    let status = Command::new("sh").args(["-c", &format!("kill -TERM {}", hub.trim())]).status().unwrap();
+    assert!(status.success());
+    program.child.wait().unwrap();
+}
+
+/// The descriptors of the database's log, each with the line from which on it was that.
+fn log_files(calls: &[Call]) -> Vec<(String, usize)> {
+    let opened = calls.iter().filter(|call| call.name == "openat" && call.arguments.contains("hub.db-wal\""));
+    let descriptor = |call: &Call| {
+        let value = call.arguments.rsplit("= ").next().unwrap_or_default().trim().to_owned();
+        (value, call.returned)
+    };
+    opened.map(descriptor).collect()
+}
+
+/// Joins what strace splits into `<unfinished ...>` and `resumed`.
+fn calls(trace: &str) -> Vec<Call> {
+    let mut calls: Vec<Call> = Vec::new();
+    let mut unfinished: HashMap<String, Call> = HashMap::new();
+    for (line, text) in trace.lines().enumerate() {
+        let Some((thread, rest)) = text.split_once(' ') else { continue };
+        let (thread, rest) = (thread.to_owned(), rest.trim_start());
+        if let Some((name, arguments)) =
+            rest.strip_prefix("<... ").and_then(|rest| rest.split_once(" resumed>"))
+        {
+            if let Some(mut call) = unfinished.remove(&thread).filter(|call| call.name == name) {
+                call.arguments.push_str(arguments);
+                call.returned = line;
+                calls.push(call);
+            }
+        } else if let Some((name, arguments)) = rest.split_once('(') {
+            let is_whole = !rest.ends_with("<unfinished ...>");
+            let arguments = arguments.trim_end_matches("<unfinished ...>").trim_end();
+            let call = Call {
+                thread: thread.clone(),
+                name: name.to_owned(),
+                arguments: arguments.to_owned(),
+                begun: line,
+                returned: line,
+            };
+            if is_whole {
+                calls.push(call);
+            } else {
+                unfinished.insert(call.thread.clone(), call);
+            }
+        }
+    }
+    calls.sort_by_key(|call| call.begun);
+    calls
+}
