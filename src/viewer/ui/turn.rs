@@ -28,10 +28,10 @@ pub(super) struct Turn {
     /// Of the patient: part of every id under which egui keeps something.
     pub(super) generation: u64,
     focus: Option<FocusTarget>,
-    focus_arrived: bool,
     given: Vec<Given>,
     /// A key that presses things went down in this frame.
     keyed: bool,
+    focus_arrived: bool,
 }
 
 impl Turn {
@@ -49,7 +49,6 @@ impl Turn {
             memory.focus_wanted =
                 (screen.focus.target != FocusTarget::Nowhere).then_some((screen.focus.target, FOCUS_TRIES));
         }
-        let focus = memory.focus_wanted.map(|(target, _)| target);
         let keyed = ctx.input(|input| {
             input.events.iter().any(|event| {
                 matches!(
@@ -58,6 +57,7 @@ impl Turn {
                 )
             })
         });
+        let focus = memory.focus_wanted.map(|(target, _)| target);
         Self { generation: screen.generation, focus, focus_arrived: false, given: Vec::new(), keyed }
     }
 
