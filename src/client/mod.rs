@@ -134,8 +134,11 @@ impl HubClient {
     async fn ask_for_plans(&self, view: View) -> Result<PlansAnswer, Failure> {
         let answer = match self.send(self.child_protection("CareTeam", view, &[])?).await {
             // Safe to ask once more: the hub knows the view by its TraceID and records it once.
-            Err(Failure::CutShort | Failure::NoConnection) => {
-                self.send(self.child_protection("CareTeam", view, &[])?).await?
+            Err(first @ (Failure::CutShort | Failure::NoConnection)) => {
+                let second = self.send(self.child_protection("CareTeam", view, &[])?).await;
+                // The first may have reached the hub: a refusal of the second must not hide that.
+                let hides = |second: Failure| first.may_have_been_recorded() && !second.may_have_been_recorded();
+                second.map_err(|second| if hides(second) { first } else { second })?
             }
             answered => answered?,
         };
