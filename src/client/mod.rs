@@ -17,8 +17,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::domain::{
-    AccessReference, AccessStatus, CareSetting, Dated, Failure, HistoryReading, NhsNumber, Notice,
-    NoticeState, Person, PlansAnswer, Report, SearchQuery, SearchReading, View,
+    AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, NhsNumber, Notice,
+    NoticeState, PlansAnswer, Report, SearchQuery, SearchReading, View,
 };
 use crate::fhir::{codes, read};
 
@@ -96,26 +96,30 @@ impl HubClient {
         }
         parameters.extend(query.given.clone().map(|given| ("given", given)));
         parameters.extend(query.gender.map(|gender| ("gender", gender.code().to_owned())));
-        parameters.extend(query.postcode.clone().map(|postcode| ("address-postalcode", postcode)));
         if query.similar {
             parameters.push(("_fuzzy-match", "true".to_owned()));
         }
         let address = self.address("personal-demographics/FHIR/R4/Patient", &parameters)?;
         let answer =
             self.send(self.request(Method::GET, address, Audience::Demographics(request_id))).await?;
-        Ok(Dated { value: read::search(&answer.body)?, at: hub_time(&answer)? })
+        Ok(Dated { value: read::search(&answer.body, query.postcode.as_deref())?, at: hub_time(&answer)? })
     }
 
     /// Retrieves one person. The number that comes back can differ from the one asked for: use it.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn retrieve(&self, number: NhsNumber, request_id: Uuid) -> Result<Dated<Person>, Failure> {
+    pub async fn retrieve(
+        &self,
+        number: NhsNumber,
+        typed_postcode: Option<&str>,
+        request_id: Uuid,
+    ) -> Result<Dated<Candidate>, Failure> {
         let path = format!("personal-demographics/FHIR/R4/Patient/{}", number.digits());
         let request =
             self.request(Method::GET, self.address(&path, &[])?, Audience::Demographics(request_id));
         let answer = self.send(request).await?;
-        Ok(Dated { value: read::person(&answer.body)?, at: hub_time(&answer)? })
+        Ok(Dated { value: read::person(&answer.body, typed_postcode)?, at: hub_time(&answer)? })
     }
 
     /// Opens the child protection information: a view is recorded and the authority is told.
@@ -130,8 +134,12 @@ impl HubClient {
     async fn ask_for_plans(&self, view: View) -> Result<PlansAnswer, Failure> {
         let answer = match self.send(self.child_protection("CareTeam", view, &[])?).await {
             // Safe to ask once more: the hub knows the view by its TraceID and records it once.
-            Err(Failure::CutShort | Failure::NoConnection) => {
-                self.send(self.child_protection("CareTeam", view, &[])?).await?
+            Err(first @ (Failure::CutShort | Failure::NoConnection)) => {
+                let second = self.send(self.child_protection("CareTeam", view, &[])?).await;
+                // The first may have reached the hub: a refusal of the second must not hide that.
+                let hides =
+                    |second: Failure| first.may_have_been_recorded() && !second.may_have_been_recorded();
+                second.map_err(|second| if hides(second) { first } else { second })?
             }
             answered => answered?,
         };

@@ -23,7 +23,7 @@ pub struct SearchQuery {
     pub born: BirthDate,
     /// Gender.
     pub gender: Option<Gender>,
-    /// Postcode: narrows the search, and is never shown.
+    /// Postcode: compared with what is held, which is never shown.
     pub postcode: Option<String>,
     /// Sound-alike and swapped names too.
     pub similar: bool,

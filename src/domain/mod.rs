@@ -26,6 +26,6 @@ pub use failure::Failure;
 pub use lookup::{Dated, PlansAnswer, Report, SearchQuery, SearchReading, View};
 pub use name::PersonName;
 pub use nhs_number::{NhsNumber, NhsNumberError};
-pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person};
+pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person, PostcodeCheck};
 pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
 pub use rights::{Activity, Caller, NotAllowed, SearchPermit, ViewMode, ViewPermit};

@@ -85,6 +85,20 @@ pub struct Person {
     pub restricted: bool,
 }
 
+/// How a typed postcode compares with the one held. The held one is never shown: it can be a placement or a
+/// refuge (H30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostcodeCheck {
+    /// None was typed.
+    NotAsked,
+    /// The same.
+    Agrees,
+    /// Another.
+    Differs,
+    /// None is held, or it is not given out (a restricted record).
+    NotHeld,
+}
+
 /// A person that a search returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -94,6 +108,8 @@ pub struct Candidate {
     pub score: u16,
     /// Whether the search matched a name that is no longer used. That name is never shown.
     pub matched_previous_name: bool,
+    /// How the typed postcode compares.
+    pub postcode: PostcodeCheck,
 }
 
 /// How the person in front of the clinician was matched to a record.

@@ -206,7 +206,7 @@ impl Verifier {
     /// # Errors
     /// The token proves nobody.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
-        // Read first by itself: below, what is not JSON can then only be a claim.
+        // The header first: what cannot be read there (an algorithm such as "none") is no lacking claim.
         jsonwebtoken::decode_header(token).map_err(|_| TokenError::NotGenuine)?;
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key.public, &validation())
             .map_err(|error| {

@@ -17,8 +17,8 @@ pub enum Effect {
     StartDemonstration,
     /// Search people.
     Search(u64, SearchQuery),
-    /// Retrieve a person.
-    Retrieve(u64, NhsNumber),
+    /// Retrieve a person, and compare the typed postcode.
+    Retrieve(u64, NhsNumber, Option<String>),
     /// Ask for plans: a recorded view.
     OpenPlans(u64, View),
     /// Ask who opened it before.

@@ -3,7 +3,7 @@
 use super::command::{Command, Given};
 use super::state::{Session, Setup};
 use crate::domain::{
-    AccessStatus, CareSetting, Dated, Failure, HistoryReading, Person, PlansAnswer, SearchReading,
+    AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, PlansAnswer, SearchReading,
 };
 
 /// Something that happened. Answers carry the number of the question.
@@ -22,7 +22,7 @@ pub enum Event {
     /// A search was answered.
     Searched(u64, Result<Dated<SearchReading>, Failure>),
     /// A person was retrieved.
-    Retrieved(u64, Result<Dated<Person>, Failure>),
+    Retrieved(u64, Result<Dated<Candidate>, Failure>),
     /// A view was answered.
     Plans(u64, Result<PlansAnswer, Failure>),
     /// The history was answered.

@@ -12,6 +12,8 @@ mod layering;
 #[cfg(test)]
 mod source;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod tree;
 #[cfg(test)]
 mod ui_fixtures;

@@ -286,8 +286,17 @@ fn whatever_screen_comes_after_whatever_other_the_keyboard_goes_where_it_was_sen
             then.focus.serial += 100;
             window.state_mut().screen = then;
             window.run();
-            let focused = window.root().children_recursive().filter(|node| node.is_focused());
-            assert!(focused.count() >= 1, "{name}");
+            let focused: Vec<_> = window
+                .root()
+                .children_recursive()
+                .filter(|node| node.is_focused())
+                .filter_map(|node| node.accesskit_node().label())
+                .collect();
+            assert!(!focused.is_empty(), "{name}");
+            let id = |window: &Harness<'_, Desk>| window.ctx.memory(eframe::egui::Memory::focused);
+            let before = id(&window);
+            window.run_steps(4);
+            assert!(before.is_some() && before == id(&window), "{name}: {focused:?} lost it again");
         }
     }
 }

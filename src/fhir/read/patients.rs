@@ -3,17 +3,19 @@
 use serde_json::Value;
 
 use super::super::codes;
-use super::super::wire::{HumanName, Patient};
+use super::super::wire::{Address, HumanName, Patient};
 use super::{
     birth_date, claimed_total, day, has_next_page, outcome_code, resource_type, searchset, trimmed, typed,
 };
-use crate::domain::{Candidate, Deceased, Failure, Gender, NhsNumber, Person, PersonName, SearchReading};
+use crate::domain::{
+    Candidate, Deceased, Failure, Gender, NhsNumber, Person, PersonName, PostcodeCheck, SearchReading,
+};
 
 /// Reads the answer to a search. "Too many" comes with status 200, so the resource type decides.
 ///
 /// # Errors
 /// The body is neither a searchset bundle nor "too many matches".
-pub fn search(body: &[u8]) -> Result<SearchReading, Failure> {
+pub fn search(body: &[u8], typed_postcode: Option<&str>) -> Result<SearchReading, Failure> {
     if outcome_code(body).as_deref() == Some("TOO_MANY_MATCHES") {
         return Ok(SearchReading::TooMany);
     }
@@ -22,7 +24,7 @@ pub fn search(body: &[u8]) -> Result<SearchReading, Failure> {
     let mut candidates = Vec::new();
     let mut unreadable = usize::from(count_differs);
     for entry in bundle.entry {
-        let Some(person) = from_resource(entry.resource) else {
+        let Some((person, postcode)) = from_resource(entry.resource, typed_postcode) else {
             unreadable += 1;
             continue;
         };
@@ -38,7 +40,7 @@ pub fn search(body: &[u8]) -> Result<SearchReading, Failure> {
             reason = "clamped to 0..=1000 above"
         )]
         let score = (score * 1000.0).round() as u16;
-        candidates.push(Candidate { person, score, matched_previous_name });
+        candidates.push(Candidate { person, score, matched_previous_name, postcode });
     }
     Ok(SearchReading::Found { candidates, unreadable })
 }
@@ -47,17 +49,18 @@ pub fn search(body: &[u8]) -> Result<SearchReading, Failure> {
 ///
 /// # Errors
 /// The body is no readable Patient.
-pub fn person(body: &[u8]) -> Result<Person, Failure> {
+pub fn person(body: &[u8], typed_postcode: Option<&str>) -> Result<Candidate, Failure> {
     let resource: Value = serde_json::from_slice(body).map_err(|_| Failure::Unreadable)?;
-    from_resource(resource).ok_or(Failure::Unreadable)
+    let (person, postcode) = from_resource(resource, typed_postcode).ok_or(Failure::Unreadable)?;
+    Ok(Candidate { person, score: 1000, matched_previous_name: false, postcode })
 }
 
-fn from_resource(resource: Value) -> Option<Person> {
+fn from_resource(resource: Value, typed_postcode: Option<&str>) -> Option<(Person, PostcodeCheck)> {
     if resource_type(&resource) != "Patient" {
         return None;
     }
     let patient: Patient = typed(resource)?;
-    Some(Person {
+    let person = Person {
         number: number(&patient)?,
         name: name(&patient.name),
         // A date of birth that is there and cannot be read makes the person unreadable: it identifies.
@@ -71,7 +74,27 @@ fn from_resource(resource: Value) -> Option<Person> {
             .or_else(|| patient.multiple_birth_boolean.filter(|flag| flag.0).map(|_| 0)),
         deceased: deceased(&patient),
         restricted: is_restricted(&patient),
-    })
+    };
+    Some((person, compare_postcode(&patient.address, typed_postcode)))
+}
+
+/// The address is looked at here and goes no further.
+fn compare_postcode(addresses: &[Address], typed: Option<&str>) -> PostcodeCheck {
+    let Some(typed) = typed.map(PersonName::folded).filter(|typed| !typed.is_empty()) else {
+        return PostcodeCheck::NotAsked;
+    };
+    let mut held = addresses
+        .iter()
+        .filter_map(|address| address.postal_code.as_deref())
+        .map(PersonName::folded)
+        .peekable();
+    if held.peek().is_none() {
+        PostcodeCheck::NotHeld
+    } else if held.any(|held| held == typed) {
+        PostcodeCheck::Agrees
+    } else {
+        PostcodeCheck::Differs
+    }
 }
 
 /// `id` and identifier must not contradict each other: it would be unclear who this is.
@@ -142,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_person_is_read_by_their_usual_name() {
-        let read = person(jane().to_string().as_bytes()).unwrap();
+        let read = person(jane().to_string().as_bytes(), None).unwrap().person;
         assert_eq!(read.name.banner(), "SMITH, Jane (Mrs)");
         assert_eq!(read.born, Some(BirthDate::Day(date(2010, 10, 22))));
         assert_eq!((read.gender, read.deceased, read.restricted), (Gender::Female, Deceased::No, false));
@@ -153,7 +176,7 @@ mod tests {
         let check = |key: &str, value: Value, readable: bool| {
             let mut patient = jane();
             patient[key] = value.clone();
-            assert_eq!(person(patient.to_string().as_bytes()).is_ok(), readable, "{key} {value}");
+            assert_eq!(person(patient.to_string().as_bytes(), None).is_ok(), readable, "{key} {value}");
         };
         check("id", json!("9434765919"), false);
         check("id", Value::Null, true);
@@ -171,14 +194,30 @@ mod tests {
                 .to_string()
         };
         let entry = json!({ "resource": jane(), "search": { "score": 0.94 } });
-        let found = search(bundle(2, json!([entry, { "resource": {} }])).as_bytes()).unwrap();
+        let found = search(bundle(2, json!([entry, { "resource": {} }])).as_bytes(), None).unwrap();
         let SearchReading::Found { candidates, unreadable } = found else { panic!("found") };
         assert_eq!((candidates.len(), candidates[0].score, unreadable), (1, 940, 1));
-        let none = search(bundle(0, json!([])).as_bytes()).unwrap();
+        let none = search(bundle(0, json!([])).as_bytes(), None).unwrap();
         assert_eq!(none, SearchReading::Found { candidates: vec![], unreadable: 0 });
         let too_many = json!({ "resourceType": "OperationOutcome",
             "issue": [{ "details": { "coding": [{ "code": "TOO_MANY_MATCHES" }] } }] });
-        assert_eq!(search(too_many.to_string().as_bytes()), Ok(SearchReading::TooMany));
-        assert_eq!(search(b"{\"resourceType\":\"OperationOutcome\"}"), Err(Failure::Unreadable));
+        assert_eq!(search(too_many.to_string().as_bytes(), None), Ok(SearchReading::TooMany));
+        assert_eq!(search(b"{\"resourceType\":\"OperationOutcome\"}", None), Err(Failure::Unreadable));
+    }
+
+    #[test]
+    fn h30_a_typed_postcode_is_compared_and_the_held_one_goes_no_further() {
+        let check = |held: Value, typed: Option<&str>, expected: PostcodeCheck| {
+            let mut patient = jane();
+            patient["address"] = held;
+            let read = person(patient.to_string().as_bytes(), typed).unwrap();
+            assert_eq!(read.postcode, expected, "{typed:?}");
+        };
+        let held = || json!([{ "use": "home", "postalCode": "SN3 6BB" }]);
+        check(held(), None, PostcodeCheck::NotAsked);
+        check(held(), Some(" "), PostcodeCheck::NotAsked);
+        check(held(), Some("sn36bb"), PostcodeCheck::Agrees);
+        check(held(), Some("SN3 6BC"), PostcodeCheck::Differs);
+        check(json!([]), Some("SN3 6BB"), PostcodeCheck::NotHeld);
     }
 }

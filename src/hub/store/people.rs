@@ -11,7 +11,9 @@ use super::codec;
 use super::error::{Fault, StoreError};
 use super::writer::Work;
 use super::{Audited, Store};
-use crate::domain::{BirthDate, Candidate, Gender, NhsNumber, Person, PersonName, SearchPermit};
+use crate::domain::{
+    BirthDate, Candidate, Gender, NhsNumber, Person, PersonName, PostcodeCheck, SearchPermit,
+};
 use crate::hub::folding::folded;
 use crate::hub::limits;
 use crate::hub::matching;
@@ -216,7 +218,8 @@ fn read_person(work: &Work<'_>, row: &Row<'_>) -> Result<(Found, Option<String>)
         deceased: codec::deceased(&deceased)?,
         restricted,
     };
-    let candidate = Candidate { person, score: 1000, matched_previous_name: false };
+    let candidate =
+        Candidate { person, score: 1000, matched_previous_name: false, postcode: PostcodeCheck::NotAsked };
     Ok((Found { candidate, postcode: postcode.clone() }, postcode))
 }
 

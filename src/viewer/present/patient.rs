@@ -2,7 +2,7 @@
 
 use super::screen::{Action, AnswerSlot, Banner, Fact, Patient, Prominence, Receipt};
 use super::{answer, contact, history, plan, search, words};
-use crate::domain::{Deceased, NoticeState, Person, dates};
+use crate::domain::{Deceased, NoticeState, dates};
 use crate::viewer::command::Command;
 use crate::viewer::state::{Asked, Desk, InError, Now, Opened, PatientStage, Record, State};
 use crate::viewer::update::IN_ERROR_FOR;
@@ -11,7 +11,7 @@ pub(super) fn patient(state: &State, desk: &Desk, stage: &PatientStage, now: Now
     let at = state.hub_now(now);
     let site = &state.setup.site;
     let mut patient = Patient {
-        banner: banner(stage.patient.person(), stage.number_was_replaced, state.today(now)),
+        banner: banner(stage, state.today(now)),
         answer: AnswerSlot::Asking("Asking CP-IS…".to_owned()),
         actions: Vec::new(),
         next_steps: Vec::new(),
@@ -66,7 +66,8 @@ fn opened_actions(opened: &Opened, now: Now) -> Vec<Action> {
     actions
 }
 
-fn banner(person: &Person, number_was_replaced: bool, today: jiff::civil::Date) -> Banner {
+fn banner(stage: &PatientStage, today: jiff::civil::Date) -> Banner {
+    let person = stage.patient.person();
     let (born, born_spoken) = search::born_with_age(person.born, today);
     let number = person.number.grouped();
     let mut marks = Vec::new();
@@ -75,12 +76,13 @@ fn banner(person: &Person, number_was_replaced: bool, today: jiff::civil::Date) 
         Deceased::DateNotKnown => marks.push("Recorded as deceased".to_owned()),
         Deceased::On(day) => marks.push(format!("Recorded as deceased on {}", dates::day(day))),
     }
-    if number_was_replaced {
+    if stage.number_was_replaced {
         marks.push("The number that was typed has been replaced by this one".to_owned());
     }
     if person.multiple_birth.is_some() {
         marks.push("Twin or one of several: check the given name".to_owned());
     }
+    marks.extend(search::postcode(stage.postcode));
     if person.restricted {
         marks.push("Restricted record".to_owned());
     }

@@ -2,7 +2,9 @@
 
 use super::screen::{Action, AnswerPanel, CandidateRow, FormField, Prominence, Search};
 use super::words;
-use crate::domain::{AnswerKind, BirthDate, BirthDateError, Candidate, Deceased, Failure, birth, dates};
+use crate::domain::{
+    AnswerKind, BirthDate, BirthDateError, Candidate, Deceased, Failure, PostcodeCheck, birth, dates,
+};
 use crate::viewer::command::{Command, Field};
 use crate::viewer::state::{Desk, NotFound, Problem, Question, SearchStage, State, WhyChoose};
 
@@ -47,7 +49,7 @@ fn hint(field: Field) -> &'static str {
         Field::DateOfBirth => "12-Mar-2015, 12/03/2015 or 120315",
         Field::FamilyName => "As registered",
         Field::GivenName => "Narrows the search",
-        Field::Postcode => "Narrows the search",
+        Field::Postcode => "Compared, never shown",
     }
 }
 
@@ -93,7 +95,7 @@ fn outcome(state: &State, stage: &SearchStage) -> (Option<AnswerPanel>, Vec<Acti
         NotFound::TooMany => (
             Some(not_checked(
                 "too many people match",
-                vec![says_nothing(), "Add the given name, the gender or the postcode, or use the NHS number".to_owned()],
+                vec![says_nothing(), "Add the given name or the gender, or use the NHS number".to_owned()],
             )),
             Vec::new(),
         ),
@@ -204,6 +206,7 @@ fn row(index: usize, candidate: &Candidate, all: &[Candidate]) -> CandidateRow {
     if candidate.matched_previous_name {
         marks.push("Matches a previous name".to_owned());
     }
+    marks.extend(postcode(candidate.postcode));
     if person.restricted {
         marks.push("Restricted record".to_owned());
     }
@@ -226,6 +229,16 @@ fn row(index: usize, candidate: &Candidate, all: &[Candidate]) -> CandidateRow {
         spoken = format!("{spoken}. {mark}");
     }
     CandidateRow { spoken, name, born, gender, number, marks, command: Command::Pick(index) }
+}
+
+/// What is said of a typed postcode.
+pub(super) fn postcode(check: PostcodeCheck) -> Option<String> {
+    match check {
+        PostcodeCheck::NotAsked => None,
+        PostcodeCheck::Agrees => Some("Postcode agrees".to_owned()),
+        PostcodeCheck::Differs => Some("Postcode differs".to_owned()),
+        PostcodeCheck::NotHeld => Some("No postcode to compare with".to_owned()),
+    }
 }
 
 /// Age beside a date of birth, for the banner.

@@ -77,7 +77,7 @@ fn h8_nothing_held_must_not_lower_concern_and_says_what_is_not_held_there() {
         );
         update(&mut state, Event::pointed(Command::Find), now(900));
         let ask = state.last_ask;
-        let found = crate::domain::Dated { value: person, at: hub_time() };
+        let found = crate::domain::Dated { value: candidate(person), at: hub_time() };
         update(&mut state, Event::Retrieved(ask, Ok(found)), now(1000));
         let ask = open(&mut state);
         update(&mut state, Event::Plans(ask, Ok(plans_answer(vec![]))), now(3000));

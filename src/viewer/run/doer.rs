@@ -94,8 +94,8 @@ impl Doer {
                 move |hub| async move { hub.search(&query, Uuid::new_v4()).await },
                 move |result| Event::Searched(ask, result),
             ),
-            Effect::Retrieve(ask, number) => self.ask(
-                move |hub| async move { hub.retrieve(number, Uuid::new_v4()).await },
+            Effect::Retrieve(ask, number, postcode) => self.ask(
+                move |hub| async move { hub.retrieve(number, postcode.as_deref(), Uuid::new_v4()).await },
                 move |result| Event::Retrieved(ask, result),
             ),
             Effect::OpenPlans(ask, view) => self.ask(

@@ -157,8 +157,8 @@ pub enum SearchStage {
 /// What was searched by. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Question {
-    /// NHS number and date of birth.
-    Number(NhsNumber, BirthDate),
+    /// NHS number and date of birth, and a postcode to compare.
+    Number(NhsNumber, BirthDate, Option<String>),
     /// Name and date of birth.
     Name(SearchQuery),
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::{AccessReference, AccessStatus, Answer, ConfirmedPatient, Failure, HistoryReading};
+use crate::domain::{
+    AccessReference, AccessStatus, Answer, ConfirmedPatient, Failure, HistoryReading, PostcodeCheck,
+};
 
 /// A patient on the desk.
 #[derive(Debug, Clone)]
@@ -14,6 +16,8 @@ pub struct PatientStage {
     pub patient: ConfirmedPatient,
     /// Another number was typed, and has been replaced by this one.
     pub number_was_replaced: bool,
+    /// How the typed postcode compares with the one held.
+    pub postcode: PostcodeCheck,
     /// When they came onto the desk: opening is refused for a moment after.
     pub arrived: Duration,
     /// The child protection information.

@@ -8,9 +8,9 @@ use jiff::civil::date;
 use uuid::Uuid;
 
 use crate::domain::{
-    AccessReference, Authority, BirthDate, CareSetting, Dated, Deceased, Gender, HeldPlan, NamedNumber,
-    NhsNumber, OfficeHours, Person, PersonName, PlanKind, PlanPeriod, PlansAnswer, PlansReading, SiteAdvice,
-    Telephone,
+    AccessReference, Authority, BirthDate, Candidate, CareSetting, Dated, Deceased, Gender, HeldPlan,
+    NamedNumber, NhsNumber, OfficeHours, Person, PersonName, PlanKind, PlanPeriod, PlansAnswer, PlansReading,
+    PostcodeCheck, SiteAdvice, Telephone,
 };
 use crate::viewer::command::{Command, Field};
 use crate::viewer::effect::Effect;
@@ -46,6 +46,11 @@ pub(in crate::viewer) fn amelia() -> Person {
         deceased: Deceased::No,
         restricted: false,
     }
+}
+
+/// As a search returns them.
+pub(in crate::viewer) fn candidate(person: Person) -> Candidate {
+    Candidate { person, score: 1000, matched_previous_name: false, postcode: PostcodeCheck::NotAsked }
 }
 
 pub(in crate::viewer) fn authority(name: &str) -> Authority {
@@ -138,7 +143,7 @@ pub(in crate::viewer) fn search_by_number(state: &mut State, at: u64) -> u64 {
     type_into(state, Field::NhsNumber, "999 000 0018", at);
     type_into(state, Field::DateOfBirth, "14-Jul-2019", at);
     let effects = update(state, Event::pointed(Command::Find), now(at));
-    let Some(Effect::Retrieve(ask, _)) = effects.first() else { panic!("asked: {effects:?}") };
+    let Some(Effect::Retrieve(ask, ..)) = effects.first() else { panic!("asked: {effects:?}") };
     *ask
 }
 
@@ -150,7 +155,11 @@ pub(in crate::viewer) fn type_into(state: &mut State, field: Field, text: &str, 
 pub(in crate::viewer) fn found(session: Session, person: Person) -> State {
     let mut state = signed_in(session);
     let ask = search_by_number(&mut state, 900);
-    update(&mut state, Event::Retrieved(ask, Ok(Dated { value: person, at: hub_time() })), now(1000));
+    update(
+        &mut state,
+        Event::Retrieved(ask, Ok(Dated { value: candidate(person), at: hub_time() })),
+        now(1000),
+    );
     state
 }
 

@@ -170,14 +170,33 @@ pub(crate) fn bold(size: Size) -> FontId {
     FontId::new(size.points(), FontFamily::Name(BOLD.into()))
 }
 
+/// Keeps groups of digits on one line: a telephone number broken in two is read, and dialled, wrong.
+fn glue(content: String) -> String {
+    let mut glued = String::with_capacity(content.len());
+    let mut letters = content.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let between = letter == ' '
+            && glued.ends_with(|before: char| before.is_ascii_digit())
+            && letters.peek().is_some_and(char::is_ascii_digit);
+        glued.push(if between { GLUE } else { letter });
+    }
+    glued
+}
+
+/// A space that no line ends at. It is for the eye; what is read out gets its plain spaces back.
+pub(crate) const GLUE: char = '\u{a0}';
+
 /// Running text.
 pub(crate) fn text(content: impl Into<String>, size: Size) -> RichText {
-    RichText::new(content).font(regular(size)).line_height(Some(size.line())).color(tokens().text)
+    RichText::new(glue(content.into()))
+        .font(regular(size))
+        .line_height(Some(size.line()))
+        .color(tokens().text)
 }
 
 /// Text of the bold weight.
 pub(crate) fn strong(content: impl Into<String>, size: Size) -> RichText {
-    RichText::new(content).font(bold(size)).line_height(Some(size.line())).color(tokens().text)
+    RichText::new(glue(content.into())).font(bold(size)).line_height(Some(size.line())).color(tokens().text)
 }
 
 /// A label or a second line.
@@ -356,6 +375,11 @@ mod tests {
         ] {
             assert!(contrast(line, paper) >= 3.0, "{line:?} on {paper:?}");
         }
+    }
+
+    #[test]
+    fn a_number_is_not_broken_in_two() {
+        assert_eq!(glue("Ring 01632 960101 now, 24 h".to_owned()), "Ring 01632\u{a0}960101 now, 24 h");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{LONGEST_TEXT, focus, forget_typed, next_ask};
 use crate::domain::{
-    BirthDate, Candidate, ConfirmedPatient, Dated, Failure, Gender, NhsNumber, NotConfirmed, Person,
+    BirthDate, Candidate, ConfirmedPatient, Dated, Failure, Gender, NhsNumber, NotConfirmed, PostcodeCheck,
     SearchQuery, SearchReading,
 };
 use crate::viewer::command::Field;
@@ -99,10 +99,10 @@ fn question(form: &mut Form, today: jiff::civil::Date) -> Result<Question, Focus
         form.gender_needed = true;
         return Err(FocusTarget::Nowhere);
     }
-    if let Some(Ok(number)) = number {
-        return Ok(Question::Number(number, born));
-    }
     let kept = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    if let Some(Ok(number)) = number {
+        return Ok(Question::Number(number, born, kept(&form.postcode)));
+    }
     Ok(Question::Name(SearchQuery {
         family: form.family_name.trim().to_owned(),
         given: kept(&form.given_name),
@@ -116,7 +116,7 @@ fn question(form: &mut Form, today: jiff::civil::Date) -> Result<Question, Focus
 fn ask(state: &mut State, question: Question) -> Vec<Effect> {
     let ask = next_ask(state);
     let effect = match &question {
-        Question::Number(number, _) => Effect::Retrieve(ask, *number),
+        Question::Number(number, _, postcode) => Effect::Retrieve(ask, *number, postcode.clone()),
         Question::Name(query) => Effect::Search(ask, query.clone()),
     };
     if let Some(desk) = state.desk_mut() {
@@ -209,23 +209,23 @@ fn set_clock(state: &mut State, at: Option<jiff::Timestamp>, now: Now) {
 pub(super) fn retrieved(
     state: &mut State,
     answered: u64,
-    result: Result<Dated<Person>, Failure>,
+    result: Result<Dated<Candidate>, Failure>,
     now: Now,
 ) -> Vec<Effect> {
     let Some((search, question)) = state.desk_mut().and_then(|desk| under_way(desk, answered)) else {
         return Vec::new();
     };
-    let Question::Number(typed_number, typed_born) = question else { return Vec::new() };
+    let Question::Number(typed_number, typed_born, _) = question else { return Vec::new() };
     let at = result.as_ref().ok().map(|dated| dated.at);
-    let not_found = |why| SearchStage::NotFound { question: Question::Number(typed_number, typed_born), why };
-    let choose = |person: Person, why| SearchStage::Choose {
-        question: Question::Number(typed_number, typed_born),
-        candidates: vec![Candidate { person, score: 1000, matched_previous_name: false }],
+    let not_found = |why| SearchStage::NotFound { question: question.clone(), why };
+    let choose = |found: Candidate, why| SearchStage::Choose {
+        question: question.clone(),
+        candidates: vec![found],
         unreadable: 0,
         why,
         answered: now.tick,
     };
-    let person = match result {
+    let found = match result {
         Err(failure) => {
             let why = if failure == Failure::NotKnown {
                 NotFound::NumberNotKnown
@@ -240,16 +240,16 @@ pub(super) fn retrieved(
         }
         Ok(dated) => dated.value,
     };
-    match ConfirmedPatient::by_number_and_birth_date(&person, typed_born) {
+    match ConfirmedPatient::by_number_and_birth_date(&found.person, typed_born) {
         Ok(patient) => {
-            let replaced = person.number != typed_number;
+            let replaced = found.person.number != typed_number;
             set_clock(state, at, now);
-            arrive(state, patient, replaced, now);
+            arrive(state, patient, found.postcode, replaced, now);
             return Vec::new();
         }
         Err(NotConfirmed::BirthDateDiffers) => *search = not_found(NotFound::DoNotBelongTogether),
-        Err(NotConfirmed::MultipleBirth) => *search = choose(person, WhyChoose::MultipleBirth),
-        Err(NotConfirmed::BirthDateNotExact) => *search = choose(person, WhyChoose::EstimatedDate),
+        Err(NotConfirmed::MultipleBirth) => *search = choose(found, WhyChoose::MultipleBirth),
+        Err(NotConfirmed::BirthDateNotExact) => *search = choose(found, WhyChoose::EstimatedDate),
     }
     let target = target_after(search);
     set_clock(state, at, now);
@@ -267,18 +267,25 @@ pub(super) fn pick(state: &mut State, index: usize, now: Now) -> Vec<Effect> {
         Some(_) | None => return Vec::new(),
     };
     let replaced = match question {
-        Question::Number(typed, _) => typed != candidate.person.number,
+        Question::Number(typed, ..) => typed != candidate.person.number,
         Question::Name(_) => false,
     };
-    arrive(state, ConfirmedPatient::picked(&candidate), replaced, now);
+    arrive(state, ConfirmedPatient::picked(&candidate), candidate.postcode, replaced, now);
     Vec::new()
 }
 
 /// A patient comes onto the desk; what was typed is forgotten.
-fn arrive(state: &mut State, patient: ConfirmedPatient, number_was_replaced: bool, now: Now) {
+fn arrive(
+    state: &mut State,
+    patient: ConfirmedPatient,
+    postcode: PostcodeCheck,
+    number_was_replaced: bool,
+    now: Now,
+) {
     let Some(desk) = state.desk_mut() else { return };
     let may_open = desk.session.may_open();
-    let stage = PatientStage { patient, number_was_replaced, arrived: now.tick, record: Record::NotOpened };
+    let stage =
+        PatientStage { patient, number_was_replaced, postcode, arrived: now.tick, record: Record::NotOpened };
     desk.form = Form::default();
     *desk.stage.uncovered_mut() = Stage::Patient(Box::new(stage));
     forget_typed(state);

@@ -2,8 +2,8 @@
 
 use super::update;
 use crate::domain::{
-    AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, Gender, HistoryReading, NhsNumber,
-    Notice, NoticeState, Person, PlanKind, SearchReading, View,
+    AccessReference, AccessStatus, CareSetting, Dated, Failure, Gender, HistoryReading, NhsNumber, Notice,
+    NoticeState, Person, PlanKind, SearchReading, View,
 };
 use crate::viewer::command::{Command, Field};
 use crate::viewer::effect::Effect;
@@ -53,7 +53,7 @@ fn h24_a_second_enter_within_700_ms_of_the_searchs_answer_never_opens() {
 fn h24_no_key_picks_anybody_within_700_ms_of_the_searchs_answer() {
     let mut state = signed_in(nurse());
     let ask = by_name(&mut state, None);
-    let candidate = Candidate { person: amelia(), score: 1000, matched_previous_name: false };
+    let candidate = candidate(amelia());
     let found = SearchReading::Found { candidates: vec![candidate], unreadable: 0 };
     update(&mut state, Event::Searched(ask, Ok(Dated { value: found, at: hub_time() })), now(1000));
     key(&mut state, Command::Pick(0), 1699);
@@ -105,7 +105,7 @@ fn h7_a_late_answer_for_another_patient_is_thrown_away() {
     give(&mut state, Command::NewSearch, 200);
     let second = search_by_number(&mut state, 300);
     // When the first is answered, nothing happens; when the second is, the patient is there.
-    let dated = |person| Ok(Dated { value: person, at: hub_time() });
+    let dated = |person| Ok(Dated { value: candidate(person), at: hub_time() });
     update(&mut state, Event::Retrieved(first, dated(amelia())), now(400));
     assert!(matches!(search(&state), SearchStage::UnderWay { .. }));
     update(&mut state, Event::Retrieved(second, dated(amelia())), now(500));
@@ -179,7 +179,11 @@ fn h23_people_found_and_left_unopened_are_counted_until_sign_out() {
     );
     // The same child again, and opened this time.
     let ask = search_by_number(&mut state, 1600);
-    update(&mut state, Event::Retrieved(ask, Ok(Dated { value: amelia(), at: hub_time() })), now(1700));
+    update(
+        &mut state,
+        Event::Retrieved(ask, Ok(Dated { value: candidate(amelia()), at: hub_time() })),
+        now(1700),
+    );
     let ask = {
         let effects = give(&mut state, Command::Open, 3000);
         assert!(opened_view(&effects).is_some());
@@ -296,7 +300,7 @@ fn typing_takes_back_what_was_found_for_other_words() {
     let mut state = signed_in(nurse());
     let ask = by_name(&mut state, None);
     type_into(&mut state, Field::FamilyName, "Harte", 600);
-    let candidate = Candidate { person: amelia(), score: 1000, matched_previous_name: false };
+    let candidate = candidate(amelia());
     let found = SearchReading::Found { candidates: vec![candidate], unreadable: 0 };
     update(&mut state, Event::Searched(ask, Ok(Dated { value: found, at: hub_time() })), now(700));
     assert!(matches!(search(&state), SearchStage::Idle));

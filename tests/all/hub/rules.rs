@@ -16,6 +16,11 @@ async fn a_recorded_view_is_logged_listed_and_told_with_all_that_the_authority_n
     let answer = hub.view(&nurse(), number(1)).await;
     assert_eq!((answer.status, answer.total()), (200, 1));
     let reference = answer.reference().to_owned();
+    let is_speakable = |(place, letter): (usize, char)| match place {
+        4 => letter == '-',
+        _ => "23456789ABCDEFGHJKMNPQRSTVWXYZ".contains(letter),
+    };
+    assert!(reference.len() == 9 && reference.chars().enumerate().all(is_speakable), "{reference}");
     let told = hub.rows(
         "SELECT kind, authority_code, authority_name, upload_id, local_id, number_uploaded, user_name, role,
                 organisation_code, organisation, setting, site, department, call_back, contact, sequence,

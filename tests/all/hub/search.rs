@@ -90,7 +90,7 @@ async fn a_match_on_a_previous_name_says_so_without_the_name() {
     let hub = TestHub::with(&people()).await;
     for how in ["_history=true", "_fuzzy-match=true"] {
         let answer = hub.people(&nurse(), &format!("?family=Kowalska&birthdate=2015-06-01&{how}")).await;
-        let reading = cpis::fhir::read::search(answer.body.as_bytes()).unwrap();
+        let reading = cpis::fhir::read::search(answer.body.as_bytes(), None).unwrap();
         let cpis::domain::SearchReading::Found { candidates, unreadable: 0 } = reading else {
             panic!("found")
         };

@@ -3,7 +3,7 @@
 //! Its id carries the generation of the patient: egui keeps what was typed for Ctrl+Z by id, and the next
 //! patient's field must not give back the last one's. It refuses to hold the text itself.
 
-use eframe::egui::{self, Frame, Id, Label, Margin, Rect, Response, Stroke, TextEdit, Ui, Vec2};
+use eframe::egui::{self, Frame, Id, Margin, Rect, Response, Stroke, TextEdit, Ui, Vec2};
 
 use crate::viewer::ui::theme::{self, Size, space};
 
@@ -81,10 +81,10 @@ impl<'a> Field<'a> {
         let (rect, _) = ui.allocate_exact_size(label.size(), egui::Sense::hover());
         ui.painter().galley(rect.min, label, t.text);
         if !self.hint.is_empty() {
-            ui.add(Label::new(theme::soft(self.hint, Size::Small)).wrap());
+            super::text::line(ui, theme::soft(self.hint, Size::Small));
         }
         if let Some(error) = self.error {
-            let said = ui.add(Label::new(theme::strong(error, Size::Body).color(t.alert)).wrap());
+            let said = super::text::line(ui, theme::strong(error, Size::Body).color(t.alert));
             return self.input(ui, text, width, Some((said.id, error)));
         }
         self.input(ui, text, width, None)

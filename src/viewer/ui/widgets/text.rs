@@ -49,7 +49,10 @@ fn as_heading(ui: &Ui, id: Id, level: u32, text: &str) {
 
 /// One paragraph.
 pub(crate) fn line(ui: &mut Ui, text: egui::RichText) -> Response {
-    ui.add(Label::new(text).wrap())
+    let spoken = text.text().replace(theme::GLUE, " ");
+    let response = ui.add(Label::new(text).wrap());
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_value(spoken));
+    response
 }
 
 /// A value under its label, read as one: `spoken` is a whole fragment ("Date of birth 14 July 2019"), because

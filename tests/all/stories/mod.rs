@@ -1,0 +1,9 @@
+//! The viewer's stories: what a person sees and presses, told over the accessibility tree, against the real
+//! hub with its real database. Only the screen is missing; the stories in a real window are in `tests/desk`.
+
+mod book;
+mod desk;
+mod faults;
+mod proxy;
+mod readme;
+mod retries;
