@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         Access, Authority, BirthDate, Candidate, Deceased, Gender, HeldPlan, NhsNumber, OfficeHours, Person,
-        PersonName, PlanKind, PlanPeriod, SearchReading, TeamContact, Telephone,
+        PersonName, PlanKind, PlanPeriod, PostcodeCheck, SearchReading, TeamContact, Telephone,
     };
     use crate::fhir::read;
     use jiff::civil::{Weekday, date, time};
@@ -106,10 +106,15 @@ mod tests {
             person(Some(BirthDate::Year(2009)), Deceased::On(date(2026, 1, 2)), None),
             Person { restricted: true, ..newborn },
         ] {
-            let candidate = Candidate { person: written, score: 884, matched_previous_name: true };
+            let candidate = Candidate {
+                person: written,
+                score: 884,
+                matched_previous_name: true,
+                postcode: PostcodeCheck::NotAsked,
+            };
             let body = serde_json::to_vec(&people(&[(candidate.clone(), None)], at())).unwrap();
             let expected = SearchReading::Found { candidates: vec![candidate], unreadable: 0 };
-            assert_eq!(read::search(&body), Ok(expected));
+            assert_eq!(read::search(&body, None), Ok(expected));
         }
     }
 
