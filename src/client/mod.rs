@@ -137,7 +137,8 @@ impl HubClient {
             Err(first @ (Failure::CutShort | Failure::NoConnection)) => {
                 let second = self.send(self.child_protection("CareTeam", view, &[])?).await;
                 // The first may have reached the hub: a refusal of the second must not hide that.
-                let hides = |second: Failure| first.may_have_been_recorded() && !second.may_have_been_recorded();
+                let hides =
+                    |second: Failure| first.may_have_been_recorded() && !second.may_have_been_recorded();
                 second.map_err(|second| if hides(second) { first } else { second })?
             }
             answered => answered?,
