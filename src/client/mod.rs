@@ -68,13 +68,13 @@ impl HubClient {
         self.synthetic.load(Ordering::Relaxed)
     }
 
-    /// Asks the hub what it is; learns whether it is synthetic.
+    /// Asks the hub what it is and what time it is; learns whether it is synthetic.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn greet(&self) -> Result<(), Failure> {
+    pub async fn greet(&self) -> Result<Timestamp, Failure> {
         let request = self.request(Method::GET, self.address("metadata", &[])?, Audience::Plain);
-        self.send(request).await.map(|_| ())
+        hub_time(&self.send(request).await?)
     }
 
     /// Searches people.
@@ -137,7 +137,8 @@ impl HubClient {
             Err(first @ (Failure::CutShort | Failure::NoConnection)) => {
                 let second = self.send(self.child_protection("CareTeam", view, &[])?).await;
                 // The first may have reached the hub: a refusal of the second must not hide that.
-                let hides = |second: Failure| first.may_have_been_recorded() && !second.may_have_been_recorded();
+                let hides =
+                    |second: Failure| first.may_have_been_recorded() && !second.may_have_been_recorded();
                 second.map_err(|second| if hides(second) { first } else { second })?
             }
             answered => answered?,
