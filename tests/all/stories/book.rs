@@ -46,8 +46,10 @@ impl Book {
 
     /// The views after this one.
     pub(crate) fn views_after(&self, id: i64) -> Vec<Entry> {
-        let mut statement =
-            self.0.prepare("SELECT id, trace_id, reference, mode FROM view WHERE id > ?1 ORDER BY id").unwrap();
+        let mut statement = self
+            .0
+            .prepare("SELECT id, trace_id, reference, mode FROM view WHERE id > ?1 ORDER BY id")
+            .unwrap();
         let rows = statement
             .query_map([id], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .unwrap();

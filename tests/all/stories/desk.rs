@@ -52,7 +52,8 @@ pub(crate) struct Town {
 impl Town {
     /// The demonstration, started at this moment.
     pub(crate) fn at(start: Timestamp) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let demonstration = runtime.block_on(Demonstration::start(start)).unwrap();
         Self { demonstration, runtime }
     }
@@ -199,7 +200,8 @@ impl Desk {
 
     /// The answer's headline.
     pub(crate) fn headline(&self) -> Option<String> {
-        let heading = |node: &Node<'_>| is(node, Role::Heading) && FIVE.iter().any(|word| name(node).starts_with(word));
+        let heading =
+            |node: &Node<'_>| is(node, Role::Heading) && FIVE.iter().any(|word| name(node).starts_with(word));
         self.nodes().find(heading).map(|node| name(&node))
     }
 
@@ -216,7 +218,8 @@ impl Desk {
 
     /// What a field holds.
     pub(crate) fn field(&self, label: &str) -> String {
-        let node = self.find(Role::TextInput, label).unwrap_or_else(|| panic!("no field {label}:\n{}", self.tree()));
+        let node =
+            self.find(Role::TextInput, label).unwrap_or_else(|| panic!("no field {label}:\n{}", self.tree()));
         node.value().unwrap_or_default()
     }
 
@@ -276,7 +279,8 @@ impl Desk {
     /// Draws until there is an answer to what was asked last.
     #[track_caller]
     pub(crate) fn wait_for_answer(&mut self) -> String {
-        let headline = self.until("an answer", |desk| desk.headline().filter(|headline| headline != NOT_OPENED));
+        let headline =
+            self.until("an answer", |desk| desk.headline().filter(|headline| headline != NOT_OPENED));
         self.rest();
         headline
     }
@@ -302,6 +306,15 @@ impl Desk {
 
     pub(crate) fn chord(&mut self, modifiers: Modifiers, key: Key) {
         self.window.key_press_modifiers(modifiers, key);
+        self.rest();
+    }
+
+    /// Text and keys all at once, as a scanner types.
+    pub(crate) fn burst(&mut self, text: &str, keys: &[Key]) {
+        self.window.event(eframe::egui::Event::Text(text.to_owned()));
+        for key in keys {
+            self.window.key_press(*key);
+        }
         self.rest();
     }
 

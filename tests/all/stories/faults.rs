@@ -28,7 +28,8 @@ fn bundle(changed: impl FnOnce(&mut Value) + Send + 'static) -> Act {
 }
 
 fn head(length: usize) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: {length}\r\n\r\n").into_bytes()
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: {length}\r\n\r\n")
+        .into_bytes()
 }
 
 fn rubbish() -> Act {
@@ -52,26 +53,108 @@ const SIGN_IN: &str = "Sign out, sign in again and search again";
 const ASK_NURSE: &str = "Ask the nurse in charge or your safeguarding lead to check for you";
 
 const FAULTS: &[Fault] = &[
-    ("cut at once", || Act::CutAnswer(Cut::Nothing), "the connection broke before the whole answer was here", ONCE_MORE, true),
-    ("a body cut half-way", || Act::CutAnswer(Cut::Body(0.5)), "the connection broke before the whole answer was here", ONCE_MORE, true),
-    ("not HTTP", || Act::Say(b"220 mail.example.org ESMTP\r\n".to_vec()), "the connection broke before the whole answer was here", ONCE_MORE, true),
+    (
+        "cut at once",
+        || Act::CutAnswer(Cut::Nothing),
+        "the connection broke before the whole answer was here",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "a body cut half-way",
+        || Act::CutAnswer(Cut::Body(0.5)),
+        "the connection broke before the whole answer was here",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "not HTTP",
+        || Act::Say(b"220 mail.example.org ESMTP\r\n".to_vec()),
+        "the connection broke before the whole answer was here",
+        ONCE_MORE,
+        true,
+    ),
     ("401", || outcome(401, "ACCESS_DENIED"), "your session has ended", SIGN_IN, false),
     ("403", || outcome(403, "ACCESS_DENIED"), "the hub refused: your role may not do this", ASK_NURSE, false),
-    ("404 of something else", || Act::Say(answer(404, "text/html", "<html>Not found</html>")), "the hub has a fault", ONCE_MORE, true),
+    (
+        "404 of something else",
+        || Act::Say(answer(404, "text/html", "<html>Not found</html>")),
+        "the hub has a fault",
+        ONCE_MORE,
+        true,
+    ),
     ("400", || outcome(400, "INVALID_VALUE"), "the hub did not accept the question", TELL_IT, false),
     ("408", || outcome(408, "UNABLE_TO_CALL_SERVICE"), "the hub did not answer in time", ONCE_MORE, true),
     ("429", || outcome(429, "TOO_MANY_REQUESTS"), "the hub is too busy", ONCE_MORE, false),
     ("500", || outcome(500, "UNABLE_TO_CALL_SERVICE"), "the hub has a fault", ONCE_MORE, true),
-    ("502 of a gateway", || Act::Say(answer(502, "text/html", "<html>Bad gateway</html>")), "the hub has a fault", ONCE_MORE, true),
-    ("302 to a login page", || Act::Say(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec()), "the hub has a fault", ONCE_MORE, true),
+    (
+        "502 of a gateway",
+        || Act::Say(answer(502, "text/html", "<html>Bad gateway</html>")),
+        "the hub has a fault",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "302 to a login page",
+        || {
+            Act::Say(
+                b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec(),
+            )
+        },
+        "the hub has a fault",
+        ONCE_MORE,
+        true,
+    ),
     ("10 MB of rubbish", rubbish, "the answer was far too large to be one", TELL_IT, true),
-    ("an HTML page", || Act::Say(answer(200, "text/html", "<html><body>Welcome to the guest network</body></html>")), "the answer could not be read", ONCE_MORE, true),
-    ("nothing at all", || Act::Say(answer(200, "application/fhir+json", "")), "the answer could not be read", ONCE_MORE, true),
-    ("204", || Act::Say(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()), "the answer could not be read", ONCE_MORE, true),
-    ("JSON that is not FHIR", || Act::Say(answer(200, "application/json", r#"{"plans":[],"total":0}"#)), "the answer could not be read", ONCE_MORE, true),
-    ("an outcome with 200", || outcome(200, "UNABLE_TO_CALL_SERVICE"), "the answer could not be read", ONCE_MORE, true),
-    ("no date", || change(|message| message.without("date")), "the answer did not say when it was made", ONCE_MORE, true),
-    ("a date that is none", || change(|message| message.with("date", "today")), "the answer did not say when it was made", ONCE_MORE, true),
+    (
+        "an HTML page",
+        || Act::Say(answer(200, "text/html", "<html><body>Welcome to the guest network</body></html>")),
+        "the answer could not be read",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "nothing at all",
+        || Act::Say(answer(200, "application/fhir+json", "")),
+        "the answer could not be read",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "204",
+        || Act::Say(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
+        "the answer could not be read",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "JSON that is not FHIR",
+        || Act::Say(answer(200, "application/json", r#"{"plans":[],"total":0}"#)),
+        "the answer could not be read",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "an outcome with 200",
+        || outcome(200, "UNABLE_TO_CALL_SERVICE"),
+        "the answer could not be read",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "no date",
+        || change(|message| message.without("date")),
+        "the answer did not say when it was made",
+        ONCE_MORE,
+        true,
+    ),
+    (
+        "a date that is none",
+        || change(|message| message.with("date", "today")),
+        "the answer did not say when it was made",
+        ONCE_MORE,
+        true,
+    ),
 ];
 
 /// Holds that the answer is here in time, is the expected one, and is none of the reassuring ones.
@@ -125,40 +208,108 @@ const BROKEN_ONE: &str =
     "1 record could not be read: ring Wexcombe Borough Council, children's services, 01632 960101";
 const BROKEN_TOO: &str =
     "1 record could not be read: ring the local authority below, and ask what else is held";
-const COULD_NOT: &[&str] =
-    &["Could not check: 1 record could not be read", NO_ANSWER, BROKEN_ONE, ONCE_MORE];
+const COULD_NOT: &[&str] = &["Could not check: 1 record could not be read", NO_ANSWER, BROKEN_ONE, ONCE_MORE];
 const BOTH: &str = "Two local authorities hold plans: ring both";
 
 #[test]
 fn h9_an_answer_that_is_partly_readable_is_an_alert_or_could_not_check() {
     type Case = (&'static str, Who, fn() -> Act, &'static [&'static str]);
     let cases: &[Case] = &[
-        ("one unreadable entry", AMELIA, || bundle(|b| b["entry"][0]["resource"] = json!({ "resourceType": "Flag" })), COULD_NOT),
-        ("an entry without a resource", AMELIA, || bundle(|b| b["entry"][0] = json!({ "fullUrl": "x" })), COULD_NOT),
+        (
+            "one unreadable entry",
+            AMELIA,
+            || bundle(|b| b["entry"][0]["resource"] = json!({ "resourceType": "Flag" })),
+            COULD_NOT,
+        ),
+        (
+            "an entry without a resource",
+            AMELIA,
+            || bundle(|b| b["entry"][0] = json!({ "fullUrl": "x" })),
+            COULD_NOT,
+        ),
         ("total 1, and nothing", ISLA, || bundle(|b| b["total"] = json!(1)), COULD_NOT),
         ("no total, and nothing", ISLA, || bundle(|b| b["total"] = Value::Null), COULD_NOT),
-        ("another page, and nothing", ISLA, || bundle(|b| b["link"] = json!([{ "relation": "next", "url": "x" }])), COULD_NOT),
-        ("total 2, and one", AMELIA, || bundle(|b| b["total"] = json!(2)), &["Alert: Child Protection Plan", BROKEN_TOO]),
-        ("an unknown plan code", AMELIA,
+        (
+            "another page, and nothing",
+            ISLA,
+            || bundle(|b| b["link"] = json!([{ "relation": "next", "url": "x" }])),
+            COULD_NOT,
+        ),
+        (
+            "total 2, and one",
+            AMELIA,
+            || bundle(|b| b["total"] = json!(2)),
+            &["Alert: Child Protection Plan", BROKEN_TOO],
+        ),
+        (
+            "an unknown plan code",
+            AMELIA,
             || bundle(|b| b["entry"][0]["resource"]["category"][0]["coding"][0]["code"] = json!("999")),
-            &["Alert: plan of a kind this viewer does not know"]),
-        ("no dates", AMELIA, || bundle(|b| b["entry"][0]["resource"]["period"] = Value::Null),
-            &["Alert: plan of a kind this viewer does not know"]),
-        ("two plans, one broken", ZARA, || bundle(|b| b["entry"][0]["resource"]["period"]["start"] = json!("2026-02-30")),
-            &["Alert: Looked After Child", BROKEN_TOO]),
-        ("two plans, the other broken", ZARA, || bundle(|b| b["entry"][1]["resource"]["telecom"] = json!("none")),
-            &["Alert: Child Protection Plan", BROKEN_TOO]),
-        ("two plans, one of them another child's", ZARA,
+            &["Alert: plan of a kind this viewer does not know"],
+        ),
+        (
+            "no dates",
+            AMELIA,
+            || bundle(|b| b["entry"][0]["resource"]["period"] = Value::Null),
+            &["Alert: plan of a kind this viewer does not know"],
+        ),
+        (
+            "two plans, one broken",
+            ZARA,
+            || bundle(|b| b["entry"][0]["resource"]["period"]["start"] = json!("2026-02-30")),
+            &["Alert: Looked After Child", BROKEN_TOO],
+        ),
+        (
+            "two plans, the other broken",
+            ZARA,
+            || bundle(|b| b["entry"][1]["resource"]["telecom"] = json!("none")),
+            &["Alert: Child Protection Plan", BROKEN_TOO],
+        ),
+        (
+            "two plans, one of them another child's",
+            ZARA,
             || bundle(|b| b["entry"][1]["resource"]["subject"]["identifier"]["value"] = json!("9990000018")),
-            &["Alert: Child Protection Plan", BROKEN_TOO]),
-        ("another child's plan", AMELIA,
+            &["Alert: Child Protection Plan", BROKEN_TOO],
+        ),
+        (
+            "another child's plan",
+            AMELIA,
             || bundle(|b| b["entry"][0]["resource"]["subject"]["identifier"]["value"] = json!("9990000034")),
-            &["Could not check: the answer was about another person, so it is not shown", NO_ANSWER, ONCE_MORE, MAYBE]),
-        ("no access reference", AMELIA, || change(|m| m.without("x-access-reference")),
-            &["Could not check: the answer did not say under which reference this view was recorded", NO_ANSWER, ONCE_MORE, MAYBE]),
-        ("an access reference that is none", ISLA, || change(|m| m.with("x-access-reference", "<b>")),
-            &["Could not check: the answer did not say under which reference this view was recorded", NO_ANSWER, ONCE_MORE, MAYBE]),
-        ("nothing wrong", ZARA, || Act::Pass, &["Alert: Child Protection Plan, and a Looked After Child", BOTH]),
+            &[
+                "Could not check: the answer was about another person, so it is not shown",
+                NO_ANSWER,
+                ONCE_MORE,
+                MAYBE,
+            ],
+        ),
+        (
+            "no access reference",
+            AMELIA,
+            || change(|m| m.without("x-access-reference")),
+            &[
+                "Could not check: the answer did not say under which reference this view was recorded",
+                NO_ANSWER,
+                ONCE_MORE,
+                MAYBE,
+            ],
+        ),
+        (
+            "an access reference that is none",
+            ISLA,
+            || change(|m| m.with("x-access-reference", "<b>")),
+            &[
+                "Could not check: the answer did not say under which reference this view was recorded",
+                NO_ANSWER,
+                ONCE_MORE,
+                MAYBE,
+            ],
+        ),
+        (
+            "nothing wrong",
+            ZARA,
+            || Act::Pass,
+            &["Alert: Child Protection Plan, and a Looked After Child", BOTH],
+        ),
     ];
     let town = Town::new();
     let proxy = Proxy::before(town.demonstration.address());
@@ -180,13 +331,23 @@ fn h6_a_search_that_fails_is_could_not_check_and_never_nobody_found() {
         let expected = [headline.as_str(), NO_ANSWER, remedy];
         for by_name in [true, false] {
             let asked = Instant::now();
-            if by_name { desk.ask_by_name("Hart", AMELIA.1) } else { desk.ask(AMELIA) }
+            if by_name {
+                desk.ask_by_name("Hart", AMELIA.1)
+            } else {
+                desk.ask(AMELIA)
+            }
             desk.wait_for_answer();
             check(&format!("{name}, by name {by_name}"), &desk, asked, Limits::default().whole, &expected);
             let asked = Instant::now();
             desk.press("Search again");
             desk.wait_for_answer();
-            check(&format!("{name}, by name {by_name}, again"), &desk, asked, Limits::default().whole, &expected);
+            check(
+                &format!("{name}, by name {by_name}, again"),
+                &desk,
+                asked,
+                Limits::default().whole,
+                &expected,
+            );
             assert_eq!(desk.text("No matching person"), None, "{name}");
             desk.new_search();
         }
@@ -208,7 +369,9 @@ fn h6_people_who_were_found_and_cannot_be_read_are_not_nobody() {
     desk.type_into("Date of birth", "May 2020");
     desk.press_role(eframe::egui::accesskit::Role::RadioButton, "Female");
     desk.press("Find patient");
-    desk.wait_for("1 person found. Choose by name, date of birth and NHS number. 1 more was found that cannot be shown");
+    desk.wait_for(
+        "1 person found. Choose by name, date of birth and NHS number. 1 more was found that cannot be shown",
+    );
     assert_eq!(desk.candidates().len(), 1);
 }
 
@@ -237,8 +400,11 @@ fn never_ends(limits: Limits, act: fn() -> Act) {
     check("a search that never ends", &desk, asked, limits.whole, &expected[..3]);
 }
 
-const SHORT: Limits =
-    Limits { connect: Duration::from_millis(500), whole: Duration::from_millis(900), body_bytes: 2 * 1024 * 1024 };
+const SHORT: Limits = Limits {
+    connect: Duration::from_millis(500),
+    whole: Duration::from_millis(900),
+    body_bytes: 2 * 1024 * 1024,
+};
 
 #[test]
 fn h9_an_answer_that_never_ends_is_given_up_within_the_time_limit() {
@@ -253,7 +419,10 @@ fn h9_neither_headers_nor_silence_keep_the_viewer_waiting() {
     let town = Town::new();
     let proxy = Proxy::before(town.demonstration.address());
     let mut desk = town.desk_before(&proxy.address(), SHORT).nurse();
-    proxy.on(PLANS, |before| if before == 0 { Act::CutAnswer(Cut::Headers) } else { Act::Drip(head(1_000_000)) });
+    proxy.on(
+        PLANS,
+        |before| if before == 0 { Act::CutAnswer(Cut::Headers) } else { Act::Drip(head(1_000_000)) },
+    );
     desk.find_patient(ISLA);
     desk.moment();
     let asked = Instant::now();
@@ -290,7 +459,11 @@ fn h9_a_hub_that_is_down_or_not_there_is_could_not_check_at_every_step() {
     // Signing in does not need the hub; what comes after says what is wrong.
     let elsewhere = [
         ("http://no-such-hub.invalid:1".to_owned(), "the hub's name was not found on the network", TELL_IT),
-        (town.demonstration.address().replace("http", "https"), "the connection to the hub is not secure, so it was not used", TELL_IT),
+        (
+            town.demonstration.address().replace("http", "https"),
+            "the connection to the hub is not secure, so it was not used",
+            TELL_IT,
+        ),
         ("http://127.0.0.1:1".to_owned(), "there is no connection to the hub", ONCE_MORE),
     ];
     for (address, cause, remedy) in elsewhere {

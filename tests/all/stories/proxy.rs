@@ -56,7 +56,11 @@ impl Cut {
             Cut::StatusLine => message.first.len() + 2,
             Cut::InsideHeaders => head / 2,
             Cut::Headers => head,
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a small length")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of a small length"
+            )]
             Cut::Body(share) => head + (message.body.len() as f64 * share) as usize,
             Cut::AllButTheLastByte => whole - 1,
         }
@@ -113,11 +117,15 @@ impl Message {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: String =
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let mut bytes = format!("{}\r\n{headers}\r\n", self.first).into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
@@ -136,7 +144,8 @@ impl Message {
         let text = String::from_utf8(head).ok()?;
         let mut lines = text.trim_end().split("\r\n");
         let first = lines.next()?.to_owned();
-        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let header =
+            |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
         let headers = lines.map(header).collect::<Option<Vec<_>>>()?;
         let mut message = Self { first, headers, body: Vec::new() };
         let length = message.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);

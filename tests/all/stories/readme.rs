@@ -23,7 +23,8 @@ struct Row {
 fn rows() -> Vec<Row> {
     let readme = include_str!("../../../README.md");
     let table = readme.lines().skip_while(|line| !line.starts_with("| Name | NHS number |")).skip(2);
-    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let cells =
+        |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     table
         .take_while(|line| line.starts_with('|'))
         .map(|line| {
@@ -41,7 +42,8 @@ fn typed(born: &str, today: Date) -> String {
         let tomorrow = today.tomorrow().unwrap();
         let year = tomorrow.year() - 18;
         // On 28 February the 29th is tomorrow only in a leap year; elsewhere that birthday counts as 1 March.
-        let born = Date::new(year, tomorrow.month(), tomorrow.day()).unwrap_or(Date::new(year, 3, 1).unwrap());
+        let born =
+            Date::new(year, tomorrow.month(), tomorrow.day()).unwrap_or(Date::new(year, 3, 1).unwrap());
         dates::day(born)
     } else if let Some(years) = ago(born, "years ago") {
         dates::day(today.checked_sub(years.years()).unwrap())
@@ -60,7 +62,9 @@ fn said_for(remark: &str) -> &'static str {
             "A plan made before birth may still be held under the mother's NHS number. Find the mother too"
         }
         "Due three days ago" => "Due or ended ",
-        "Found under the number that replaced it" => "The number that was typed has been replaced by this one",
+        "Found under the number that replaced it" => {
+            "The number that was typed has been replaced by this one"
+        }
         "No number for out of hours" => "Emergency duty team: No out-of-hours number is held for Thamesbury",
         "Office hours are not known" => "This authority's office hours are not known: try either number",
         "Opened at three organisations in ten days" => "Opened 7 times, about 5 visits, 3 organisations",

@@ -48,7 +48,8 @@ fn check_told_once(step: &str, town: &Town, since: i64) {
     assert_eq!(view.told, ["Northmoor County Council", "Wexcombe Borough Council"], "{step}");
     assert_eq!(view.told_earlier, Vec::<String>::new(), "{step}");
     let book = town.book();
-    let asked = book.column("SELECT kind FROM audit WHERE request = ?1 AND kind LIKE '%view' ORDER BY id", [&view.trace]);
+    let asked = book
+        .column("SELECT kind FROM audit WHERE request = ?1 AND kind LIKE '%view' ORDER BY id", [&view.trace]);
     assert_eq!(asked.first().map(String::as_str), Some("view"), "{step}: {asked:?}");
     assert!(asked.iter().skip(1).all(|kind| kind == "repeated-view"), "{step}: {asked:?}");
 }
@@ -90,7 +91,10 @@ fn h18_h19_a_connection_that_is_cut_twice_is_could_not_check_and_then_heals_with
         let since = later(&town);
         proxy.on(PLANS, move |_| act());
         let headline = desk.look_up(ZARA);
-        assert_eq!(headline, "Could not check: the connection broke before the whole answer was here", "{step}");
+        assert_eq!(
+            headline, "Could not check: the connection broke before the whole answer was here",
+            "{step}"
+        );
         check_says_so(step, &town, &desk, since);
         proxy.heal();
         assert_eq!(desk.check_again(), ALERT, "{step}");
