@@ -61,6 +61,7 @@ pub(crate) fn search() -> Search {
         gender: None,
         gender_error: None,
         form_note: None,
+        without_number: "Without the NHS number: family name and date of birth".to_owned(),
         find: Action::new(Command::Find, Prominence::Primary),
         progress: None,
         actions: vec![],
@@ -207,10 +208,9 @@ pub(crate) fn alert() -> Patient {
     patient.contacts = vec![contact("Swindon Borough Council", 0)];
     patient.receipt = Some(Receipt {
         headline: "Recorded 14:33, reference K7QM-3XHD".to_owned(),
-        lines: strings(&[
-            "Swindon Borough Council will be told",
-            "This is not a referral. Nobody has been rung",
-        ]),
+        told: strings(&["Swindon Borough Council will be told"]),
+        warning: "This is not a referral. Nobody has been rung".to_owned(),
+        notes: Vec::new(),
     });
     patient.history = Some(history());
     patient
@@ -277,7 +277,9 @@ fn nothing() -> Patient {
     patient.banner.marks = strings(&["One of twins: check the given name", "Restricted record"]);
     patient.receipt = Some(Receipt {
         headline: "Recorded 14:33, reference K7QM-3XHD".to_owned(),
-        lines: strings(&["No local authority was told"]),
+        told: strings(&["No local authority was told"]),
+        warning: "This is not a referral. Nobody has been rung".to_owned(),
+        notes: Vec::new(),
     });
     patient
 }

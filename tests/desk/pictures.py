@@ -25,6 +25,6 @@ def story(desk):
         desk.press(desk.button(name="Open child protection information"))
         desk.wait(starts=what.split(":")[0].split(".")[0])
         desk.wait(contains="This is not a referral")
-        desk.wait_gone(contains="Asking who")
+        desk.until(lambda: not desk.find(contains="Asking who") and desk.find(contains="told"), "who is told")
         desk.picture(name)
         desk.press(desk.button(name="New search"))

@@ -87,6 +87,12 @@ class Seat:
                 raise Missing(f"{what}: not within {patience:.0f} s")
             time.sleep(0.1)
 
+    def logged(self, *secrets):
+        """What of `secrets` the programs have written to their logs."""
+        bare = lambda word: re.sub(r"[\s,/-]", "", word).lower()
+        logs = bare("".join(log.read_text(errors="replace") for log in self.logs))
+        return [secret for secret in secrets if bare(secret) in logs]
+
     # Eyes.
 
     def nodes(self):
@@ -164,7 +170,10 @@ class Seat:
         """A picture for people, where somebody asked for pictures."""
         if folder := os.environ.get("CPIS_DESK_PICTURES"):
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.shot(Path(folder, f"{name}.png"))
+            window = output("xdotool", "getactivewindow").strip()
+            # Few colours: a third of the size, and nothing to see of it.
+            subprocess.run(["import", "-window", window, "+dither", "-colors", "64", str(Path(folder, f"{name}.png"))],
+                           check=True, timeout=60)
 
     # Hands.
 

@@ -16,7 +16,7 @@ GUARD = 0.7
 
 def story(desk):
     child = people.first("Alert: Child Protection Plan")
-    desk.start([os.environ["CPIS_VIEWER"], "--demo"])
+    desk.start([os.environ["CPIS_VIEWER"], "--demo"], {"RUST_LOG": "trace"})
     desk.window()
     wanted = nurse(desk)
     desk.tab_to(BUTTON, name=wanted.name)

@@ -13,7 +13,7 @@ NURSE = "triage nurse"
 
 def story(desk):
     child = people.first("Alert: Child Protection Plan")
-    desk.start([os.environ["CPIS_VIEWER"], "--demo"])
+    desk.start([os.environ["CPIS_VIEWER"], "--demo"], {"RUST_LOG": "trace"})
     sign_in(desk)
 
     search(desk, child)
@@ -35,6 +35,7 @@ def story(desk):
     desk.button(starts="Sign in as")
     desk.wait_no_traces(*child.secrets())
     desk.step("signed out: nothing of the child in the tree or the titles")
+    assert not desk.logged(*child.secrets()), "something of the child is in the program's output"
 
 
 def sign_in(desk):

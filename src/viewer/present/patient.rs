@@ -100,14 +100,12 @@ fn banner(stage: &PatientStage, today: jiff::civil::Date) -> Banner {
 
 fn receipt(opened: &Opened) -> Receipt {
     let recorded = format!("Recorded {}, reference {}", dates::time(opened.at), opened.reference.as_str());
-    let mut lines = Vec::new();
+    let mut told = Vec::new();
     let has_plans = !answer::plans_of(&opened.answer).is_empty();
     match (&opened.status, opened.status.latest()) {
-        (_, Some(status)) if status.silent => lines.push("Social care has not been told".to_owned()),
-        (_, Some(status)) if status.notices.is_empty() => {
-            lines.push("No local authority was told".to_owned())
-        }
-        (_, Some(status)) => lines.extend(status.notices.iter().map(|notice| {
+        (_, Some(status)) if status.silent => told.push("Social care has not been told".to_owned()),
+        (_, Some(status)) if status.notices.is_empty() => told.push("No local authority was told".to_owned()),
+        (_, Some(status)) => told.extend(status.notices.iter().map(|notice| {
             let who = &notice.authority;
             let at = dates::time(notice.at);
             match notice.state {
@@ -122,7 +120,7 @@ fn receipt(opened: &Opened) -> Receipt {
                 }
             }
         })),
-        (Asked::Failed(_), None) => lines.push(
+        (Asked::Failed(_), None) => told.push(
             if opened.silent {
                 "Social care has not been told"
             } else if has_plans {
@@ -132,17 +130,17 @@ fn receipt(opened: &Opened) -> Receipt {
             }
             .to_owned(),
         ),
-        (_, None) => lines.push("Asking who is told…".to_owned()),
+        (_, None) => told.push("Asking who is told…".to_owned()),
     }
-    lines.push(words::NOT_A_REFERRAL.to_owned());
+    let mut notes = Vec::new();
     match opened.in_error {
         InError::No => {}
-        InError::Saying(_) => lines.push("Saying that it was opened in error…".to_owned()),
+        InError::Saying(_) => notes.push("Saying that it was opened in error…".to_owned()),
         InError::Said => {
-            lines.push("Opened in error: recorded, and added to what social care is told".to_owned())
+            notes.push("Opened in error: recorded, and added to what social care is told".to_owned())
         }
         InError::Failed(failure) => {
-            lines.push(format!(
+            notes.push(format!(
                 "Opened in error could not be recorded: {}. Try once more",
                 words::cause(failure)
             ));
@@ -150,9 +148,9 @@ fn receipt(opened: &Opened) -> Receipt {
     }
     match opened.copied {
         None => {}
-        Some(Ok(())) => lines.push("Copied".to_owned()),
-        Some(Err(failure)) => lines
+        Some(Ok(())) => notes.push("Copied".to_owned()),
+        Some(Err(failure)) => notes
             .push(format!("Not copied, because the copy could not be recorded: {}", words::cause(failure))),
     }
-    Receipt { headline: recorded, lines }
+    Receipt { headline: recorded, told, warning: words::NOT_A_REFERRAL.to_owned(), notes }
 }

@@ -23,6 +23,7 @@ pub(super) fn search(state: &State, desk: &Desk, stage: &SearchStage) -> Search 
     Search {
         heading: "Find the patient".to_owned(),
         fields: Field::ALL.into_iter().map(field).collect(),
+        without_number: "Without the NHS number: family name and date of birth".to_owned(),
         gender: form.gender,
         gender_error: form
             .gender_needed

@@ -293,7 +293,8 @@ fn h18_the_receipt_says_who_is_told_and_never_more_than_the_hub_said() {
         update(&mut state, Event::Status(ask, Ok(status)), now(3100));
         let receipt = patient(&state).receipt.unwrap();
         assert_eq!(receipt.headline, "Recorded 14:33, reference K7QM-3XHD");
-        assert_eq!(receipt.lines, [expected, "This is not a referral. Nobody has been rung"]);
+        assert_eq!(receipt.told, [expected]);
+        assert_eq!(receipt.warning, "This is not a referral. Nobody has been rung");
     };
     check(&[NoticeState::Queued], false, "Wexcombe will be told");
     check(&[NoticeState::Delivered], false, "Wexcombe has been told 14:33");

@@ -186,6 +186,8 @@ pub struct Search {
     pub heading: String,
     /// "NHS number and date of birth" fields, then "without the number" fields.
     pub fields: Vec<FormField>,
+    /// Stands over the fields for a patient whose number is not known.
+    pub without_number: String,
     /// Gender chosen (for a search by name).
     pub gender: Option<Gender>,
     /// Said at the gender choice, such as that it is needed for an estimated date.

@@ -140,8 +140,12 @@ pub struct PhoneLine {
 pub struct Receipt {
     /// "Recorded 14:33, reference K7QM-3XHD".
     pub headline: String,
-    /// One per authority; "No local authority was told"; "This is not a referral. Nobody has been rung."
-    pub lines: Vec<String>,
+    /// One per authority; "No local authority was told".
+    pub told: Vec<String>,
+    /// As loud as the headline: "This is not a referral. Nobody has been rung".
+    pub warning: String,
+    /// What was done since: copied, said to be in error.
+    pub notes: Vec<String>,
 }
 
 /// Who opened it before.

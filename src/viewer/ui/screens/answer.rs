@@ -47,7 +47,7 @@ pub(crate) fn draw(ui: &mut Ui, answer: &AnswerPanel, actions: &[Action], turn: 
             line(ui, theme::strong(warning, if short { Size::Lead } else { Size::Title }));
         }
         if !short {
-            meaning(ui, &answer.lines);
+            meaning(ui, answer);
         }
         if !actions.is_empty() {
             ui.add_space(if short { 0.0 } else { space::XS });
@@ -59,15 +59,15 @@ pub(crate) fn draw(ui: &mut Ui, answer: &AnswerPanel, actions: &[Action], turn: 
 /// What the answer means, where it did not fit into its frame.
 pub(crate) fn rest(ui: &mut Ui, answer: &AnswerPanel) {
     if short(ui) {
-        meaning(ui, &answer.lines);
+        meaning(ui, answer);
     }
 }
 
-fn meaning(ui: &mut Ui, lines: &[String]) {
-    for (number, words) in lines.iter().enumerate() {
-        let text =
-            if number == 0 { theme::strong(words, Size::Body) } else { theme::text(words, Size::Body) };
-        line(ui, text);
+/// The first line stands out where no warning does: one thing is read first, not two.
+fn meaning(ui: &mut Ui, answer: &AnswerPanel) {
+    for (number, words) in answer.lines.iter().enumerate() {
+        let first = number == 0 && answer.warnings.is_empty();
+        line(ui, if first { theme::strong(words, Size::Body) } else { theme::text(words, Size::Body) });
     }
 }
 

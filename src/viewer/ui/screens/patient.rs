@@ -131,7 +131,11 @@ fn next_steps(ui: &mut Ui, patient: &Patient) {
 fn receipt(ui: &mut Ui, receipt: &Receipt) {
     card(ui, |ui| {
         line(ui, theme::strong(&receipt.headline, Size::Body));
-        for words in &receipt.lines {
+        for words in &receipt.told {
+            line(ui, theme::text(words, Size::Body));
+        }
+        line(ui, theme::strong(&receipt.warning, Size::Body));
+        for words in &receipt.notes {
             line(ui, theme::text(words, Size::Body));
         }
     });

@@ -43,7 +43,9 @@ fn form(ui: &mut Ui, search: &Search, turn: &mut Turn) {
         fields(ui, &by_number, turn);
         ui.add_space(space::S);
         widgets::rule(ui);
-        ui.add_space(space::S);
+        ui.add_space(space::XS);
+        line(ui, theme::text(&search.without_number, Size::Body));
+        ui.add_space(space::XS);
         fields(ui, &without, turn);
         ui.add_space(space::XS);
         gender(ui, search, turn);
