@@ -18,7 +18,18 @@ pub(super) fn of_transfer(error: &reqwest::Error) -> Failure {
         // The connector's error types are private: their words are all there is to tell them apart by.
         return if chain_says(error, &["dns error", "failed to lookup address"]) {
             Failure::NameNotFound
-        } else if chain_says(error, &["certificate", "tls", "handshake"]) {
+        } else if chain_says(
+            error,
+            &[
+                "certificate",
+                "tls",
+                "handshake",
+                "corrupt message",
+                "unexpected message",
+                "fatal alert",
+                "peer ",
+            ],
+        ) {
             Failure::NotSecure
         } else {
             Failure::NoConnection

@@ -68,13 +68,13 @@ impl HubClient {
         self.synthetic.load(Ordering::Relaxed)
     }
 
-    /// Asks the hub what it is; learns whether it is synthetic.
+    /// Asks the hub what it is and what time it is; learns whether it is synthetic.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn greet(&self) -> Result<(), Failure> {
+    pub async fn greet(&self) -> Result<Timestamp, Failure> {
         let request = self.request(Method::GET, self.address("metadata", &[])?, Audience::Plain);
-        self.send(request).await.map(|_| ())
+        hub_time(&self.send(request).await?)
     }
 
     /// Searches people.

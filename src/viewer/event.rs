@@ -1,5 +1,7 @@
 //! What happens to the viewer: commands of a person, answers to its questions, the passing of time.
 
+use jiff::Timestamp;
+
 use super::command::{Command, Given};
 use super::state::{Session, Setup};
 use crate::domain::{
@@ -17,6 +19,8 @@ pub enum Event {
     Configured(Result<Setup, String>),
     /// Signing in ended.
     SignedIn(Result<Session, Failure>),
+    /// The hub says what time it is.
+    HubTime(Timestamp),
     /// The hub says that it holds synthetic people.
     HubIsSynthetic,
     /// A search was answered.

@@ -153,12 +153,16 @@ impl Doer {
         };
         match signed_in {
             Ok((client, session)) => {
-                self.client = Some(client);
-                // The hub is asked what it is; if that fails, the first search says so.
-                self.ask(
-                    |hub| async move { hub.greet().await },
-                    move |_: Result<(), Failure>| Event::SignedIn(Ok(session)),
-                );
+                self.client = Some(client.clone());
+                let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+                self.runtime.spawn(async move {
+                    // The hub is asked what it is and what time it is; if that fails, the first search says so.
+                    if let Ok(at) = client.greet().await {
+                        let _ = sender.send(Event::HubTime(at)).await;
+                    }
+                    let _ = sender.send(Event::SignedIn(Ok(session))).await;
+                    ctx.request_repaint();
+                });
             }
             Err(failure) => self.tell(Event::SignedIn(Err(failure))),
         }

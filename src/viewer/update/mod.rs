@@ -10,7 +10,7 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Desk, Now, Phase, SearchStage, Session, SignedOutBecause, Stage, State};
+use super::state::{Desk, HubClock, Now, Phase, SearchStage, Session, SignedOutBecause, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
@@ -36,6 +36,10 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Tick => tick(state, now),
         Event::Configured(result) => configured(state, result),
         Event::SignedIn(result) => signed_in(state, result),
+        Event::HubTime(at) => {
+            state.hub_clock = Some(HubClock { at, tick: now.tick });
+            Vec::new()
+        }
         Event::HubIsSynthetic => {
             state.synthetic = true;
             Vec::new()

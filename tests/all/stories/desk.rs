@@ -309,6 +309,15 @@ impl Desk {
         self.rest();
     }
 
+    /// Text and keys all at once, as a scanner types.
+    pub(crate) fn burst(&mut self, text: &str, keys: &[Key]) {
+        self.window.event(eframe::egui::Event::Text(text.to_owned()));
+        for key in keys {
+            self.window.key_press(*key);
+        }
+        self.rest();
+    }
+
     /// The key goes down and is not let go of; again and again, that is the key repeating.
     pub(crate) fn key_down(&mut self, key: Key) {
         self.window.key_down(key);

@@ -2,8 +2,15 @@
 //! hub with its real database. Only the screen is missing; the stories in a real window are in `tests/desk`.
 
 mod book;
+mod confidence;
 mod desk;
 mod faults;
+mod keyboard;
+mod leaving;
+mod people;
 mod proxy;
 mod readme;
+mod recording;
 mod retries;
+mod searching;
+mod withheld;
