@@ -201,11 +201,7 @@ fn apply_plan<'a>(
             return Ok(false);
         }
     };
-    let restricted: bool = work
-        .db
-        .prepare_cached("SELECT restricted FROM person WHERE id = ?1")?
-        .query_row([person], |row| row.get(0))?;
-    if restricted && !is_held(work, plan, person)? {
+    if people::is_restricted(work, person)? && !is_held(work, plan, person)? {
         refusals.add(plan.line, "a plan cannot be held for a restricted person");
         return Ok(false);
     }

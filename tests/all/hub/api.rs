@@ -34,6 +34,7 @@ async fn every_bad_search_gets_its_documented_outcome() {
     check("?family=Bennett&birthdate=2019-03-12&_max-results=51", "400 INVALID_VALUE").await;
     check("?family=Bennett&birthdate=2019-03-12&_fuzzy-match=yes", "400 INVALID_VALUE").await;
     check("?family=Ben*&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    check("?family=Bennett&given=a+b+c&given=d+e+f&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett&family=Secret&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%FF&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%4&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;

@@ -81,6 +81,27 @@ async fn a_database_that_another_process_has_locked_keeps_the_plans_in() {
 }
 
 #[tokio::test]
+async fn the_health_of_the_hub_is_that_of_its_last_write() {
+    let hub = TestHub::with(&child()).await;
+    let health = async || hub.send("GET", "/healthz", None, &[], None).await;
+    assert_eq!(health().await.status, 200);
+    let db = Connection::open(&hub.database).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    hub.view(&nurse(), number(1)).await.assert_failed_without_detail();
+    let ill = health().await;
+    assert_eq!(ill.told(), "503 UNABLE_TO_CALL_SERVICE");
+    assert!(ill.header("retry-after").is_some());
+    db.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(health().await.status, 200, "asking tries a write of its own");
+    db.execute_batch("CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END")
+        .unwrap();
+    hub.view(&nurse(), number(1)).await.assert_failed_without_detail();
+    db.execute_batch("DROP TRIGGER refuse").unwrap();
+    assert_eq!(hub.view(&nurse(), number(1)).await.status, 200);
+    assert_eq!(health().await.body, r#"{"status":"ok"}"#);
+}
+
+#[tokio::test]
 async fn a_full_disk_keeps_the_plans_in_and_loses_no_view_that_was_answered() {
     let place = Place::with(&child());
     // No file may grow beyond 150 kB (blocks of 512 bytes): after some views the log of the database is full.
@@ -95,6 +116,8 @@ async fn a_full_disk_keeps_the_plans_in_and_loses_no_view_that_was_answered() {
     let mut refused = 0;
     for _ in 0..60 {
         let answer = ask(&place, &program, &nurse(), number(1)).await;
+        let health = reqwest::get(format!("{}/healthz", program.base)).await.unwrap().status();
+        assert_eq!(health, if answer.status == 200 { 200 } else { 503 });
         if answer.status == 200 {
             answered.push(answer.reference().to_owned());
         } else {

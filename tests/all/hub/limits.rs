@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{TestHub, nurse, token};
+use super::support::{TestHub, all_at_once, nurse, token};
 use cpis::hub::clock::Clock;
 
 fn connect(program: &Program) -> TcpStream {
@@ -89,7 +89,7 @@ async fn when_too_many_requests_wait_further_ones_are_told_to_ask_again_and_no_v
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     let who = nurse();
     let views = (0..cpis::hub::limits::WRITER_QUEUE + 100).map(|_| hub.view(&who, number(1)));
-    let answers = futures(views).await;
+    let answers = all_at_once(views).await;
     let busy = answers.iter().filter(|answer| answer.told() == "503 UNABLE_TO_CALL_SERVICE").count();
     assert!(busy >= 30, "{busy} of {}", answers.len());
     for answer in &answers {
@@ -105,22 +105,4 @@ async fn when_too_many_requests_wait_further_ones_are_told_to_ask_again_and_no_v
             .total(),
         1
     );
-}
-
-/// Runs all at once and waits for all.
-async fn futures<T>(tasks: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut waiting: Vec<_> = tasks.map(Box::pin).collect();
-    let mut done = Vec::new();
-    std::future::poll_fn(|context| {
-        waiting.retain_mut(|task| match task.as_mut().poll(context) {
-            std::task::Poll::Ready(value) => {
-                done.push(value);
-                false
-            }
-            std::task::Poll::Pending => true,
-        });
-        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    done
 }

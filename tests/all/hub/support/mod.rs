@@ -230,3 +230,21 @@ pub(super) fn rows(db: &Connection, sql: &str) -> Vec<String> {
     });
     read.unwrap().collect::<Result<_, _>>().unwrap()
 }
+
+/// Runs all at once and waits for all.
+pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut waiting: Vec<_> = tasks.map(Box::pin).collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|task| match task.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => {
+                done.push(value);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done
+}
