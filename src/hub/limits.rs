@@ -81,8 +81,9 @@ pub const TOKEN_BYTES: usize = 8 * 1024;
 /// Bytes of one line of a load file.
 pub const LOAD_LINE_BYTES: usize = 256 * 1024;
 
-/// Lines of a load file.
-pub const LOAD_LINES: usize = 1_000_000;
+/// Lines of a load file. It is one commit, for which views wait: these take less than a second without
+/// optimisation. More people go into several files.
+pub const LOAD_LINES: usize = 20_000;
 
 /// Errors of a load file that are reported before it is given up.
 pub const LOAD_ERRORS: usize = 20;

@@ -46,7 +46,7 @@ use writer::{Known, Reply, Work};
 pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
 
 pub use acts::{OpenedInError, Refusal, ReportedKind};
-pub use audit::{AuditQuestion, AuditRow};
+pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
