@@ -11,7 +11,7 @@ pub const HEADER_COUNT: usize = 64;
 /// Time within which a request's headers must have arrived; then the connection is closed.
 pub const HEADER_READ: Duration = Duration::from_secs(5);
 
-/// Bytes of a request's body; more is a 413.
+/// Bytes of a request's body; more is a 413, and one that breaks off a 400.
 pub const BODY_BYTES: usize = 64 * 1024;
 
 /// Time for a whole request, from its headers to its answer; then 408.
