@@ -138,8 +138,18 @@ impl TestHub {
     }
 
     pub(super) async fn try_load(&self, lines: &[String]) -> Result<load::LoadReport, String> {
+        self.try_load_as(lines, true).await
+    }
+
+    /// With the mark of synthetic people or without it.
+    pub(super) async fn try_load_as(
+        &self,
+        lines: &[String],
+        synthetic: bool,
+    ) -> Result<load::LoadReport, String> {
         let operator = caller("Operator", "", &[]);
-        load::load_text(self.hub.store(), &lines.join("\n"), true, operator).await.map_err(|e| e.to_string())
+        let text = lines.join("\n");
+        load::load_text(self.hub.store(), &text, synthetic, operator).await.map_err(|e| e.to_string())
     }
 
     pub(super) fn turn(&self, minutes: i64) {
