@@ -5,13 +5,15 @@
 use std::collections::HashMap;
 use std::process::Command;
 
-use super::support::data::{child, number, plans_of};
+use super::support::data::{child, history_of, number, person, plans_of};
 use super::support::program::{Place, is_there};
-use super::support::{caller, token};
+use super::support::{caller, receptionist, token};
 use cpis::hub::clock::Clock;
 use uuid::Uuid;
 
-const VIEWS: usize = 40;
+/// Times that each kind of answer is asked for, and how many kinds there are.
+const ROUNDS: usize = 10;
+const KINDS: usize = 8;
 
 /// A system call as traced: its thread, name and arguments, begun at one line and returned at another.
 struct Call {
@@ -25,27 +27,29 @@ struct Call {
 #[tokio::test]
 async fn every_answer_that_discloses_follows_a_flush_of_its_own_log_entry() {
     let (answered, late) = answers_before_their_flush("").await;
-    assert_eq!(answered, VIEWS * 2, "every answer was seen in the trace");
+    assert_eq!(answered, ROUNDS * KINDS, "every answer was seen in the trace");
     assert_eq!(late, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn the_same_check_fails_where_commits_are_not_flushed() {
     let (answered, late) = answers_before_their_flush("[store]\nsynchronous = \"normal\"\n").await;
-    assert_eq!(answered, VIEWS * 2);
+    assert_eq!(answered, ROUNDS * KINDS);
     assert!(!late.is_empty(), "synchronous = normal passes: the check checks nothing");
 }
 
 /// How many answers the trace shows, and those that were sent before their log entry was flushed.
 async fn answers_before_their_flush(configuration: &str) -> (usize, Vec<String>) {
     assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");
-    let place = Place::with(&child());
+    let mut people = child();
+    people.push(person(2, "Nobody", "Tom", "2019-03-12").to_string());
+    let place = Place::with(&people);
     place.configure(configuration);
     let mut command = Command::new("strace");
     command.args(["-f", "-o", "trace", "-s", "65536"]);
     command.args([
         "-e",
-        "trace=openat,close,write,writev,sendto,sendmsg,pwrite64,fdatasync,fsync",
+        "trace=openat,close,read,recvfrom,write,writev,sendto,sendmsg,pwrite64,fdatasync,fsync",
         "-e",
         "signal=none",
     ]);
@@ -55,10 +59,8 @@ async fn answers_before_their_flush(configuration: &str) -> (usize, Vec<String>)
     stop(&mut program);
     let calls = calls(&std::fs::read_to_string(place.path("trace")).unwrap());
     let log_files = log_files(&calls);
-    let is_log = |call: &Call| {
-        let descriptor = call.arguments.split([',', ')']).next().unwrap_or_default();
-        log_files.iter().any(|(known, from)| known == descriptor && *from < call.begun)
-    };
+    let is_log =
+        |call: &Call| log_files.iter().any(|(known, from)| known == descriptor(call) && *from < call.begun);
     let flushes: Vec<&Call> = calls
         .iter()
         .filter(|call| matches!(call.name.as_str(), "fdatasync" | "fsync") && is_log(call))
@@ -66,16 +68,25 @@ async fn answers_before_their_flush(configuration: &str) -> (usize, Vec<String>)
     let mut answered = 0;
     let mut late = Vec::new();
     for mark in marks {
+        // What is asked says its mark; the answer is the next thing that goes out on the same connection.
+        let is_request = |call: &&Call| {
+            matches!(call.name.as_str(), "read" | "recvfrom")
+                && call.arguments.contains("HTTP/1.1")
+                && call.arguments.contains(&mark)
+        };
+        let Some(request) = calls.iter().rfind(is_request) else { continue };
         let is_answer = |call: &&Call| {
             matches!(call.name.as_str(), "write" | "writev" | "sendto" | "sendmsg")
-                && call.arguments.contains("HTTP/1.1 200")
-                && call.arguments.contains(&mark)
+                && call.begun > request.returned
+                && descriptor(call) == descriptor(request)
+                && call.arguments.contains("HTTP/1.1 ")
         };
         let Some(answer) = calls.iter().find(is_answer) else { continue };
         answered += 1;
         let is_entry = |call: &&Call| {
             matches!(call.name.as_str(), "write" | "pwrite64")
                 && is_log(call)
+                && call.begun > request.returned
                 && call.arguments.contains(&mark)
         };
         let Some(entry) = calls.iter().filter(is_entry).map(|call| call.returned).min() else {
@@ -89,29 +100,39 @@ async fn answers_before_their_flush(configuration: &str) -> (usize, Vec<String>)
     (answered, late)
 }
 
-/// Views and searches, several at once; returns what marks each answer and its log entry alike.
+fn descriptor(call: &Call) -> &str {
+    call.arguments.split([',', ')']).next().unwrap_or_default()
+}
+
+/// Every kind of answer that depends on a person's record, several at once; returns what marks each request and
+/// its log entry alike.
 async fn ask(place: &Place, base: &str) -> Vec<String> {
     let mut marks = Vec::new();
-    let who = caller("Sam Okafor", "RN3", &["B0264", "B0107"]);
-    let token = token(&place.key, &who, Clock::system().now());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let view = async || {
-        let trace = Uuid::new_v4().to_string();
-        let request =
-            http.get(format!("{base}{}", plans_of(number(1)))).bearer_auth(&token).header("TraceID", trace);
-        let response = request.send().await.unwrap();
-        response.headers().get("x-access-reference").unwrap().to_str().unwrap().to_owned()
-    };
-    let search = async || {
+    let token_of = |who| token(&place.key, &who, Clock::system().now());
+    let (nurse, nobody) =
+        (token_of(caller("Sam Okafor", "RN3", &["B0264", "B0107"])), token_of(receptionist()));
+    let get = async |path: String, bearer: &str, expected: u16| {
         let id = Uuid::new_v4().to_string();
-        let path = "/personal-demographics/FHIR/R4/Patient?family=Bennett&birthdate=2019-03-12";
-        let request = http.get(format!("{base}{path}")).bearer_auth(&token).header("X-Request-ID", &id);
-        assert_eq!(request.send().await.unwrap().status(), 200);
-        id
+        let request = http.get(format!("{base}{path}")).bearer_auth(bearer);
+        let answer = request.header("TraceID", &id).header("X-Request-ID", &id).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected, "{path}");
+        (id, answer)
     };
-    for _ in 0..VIEWS / 2 {
-        let (a, b, c, d) = tokio::join!(view(), search(), view(), search());
-        marks.extend([a, b, c, d]);
+    let patients = "/personal-demographics/FHIR/R4/Patient";
+    for _ in 0..ROUNDS {
+        let (held, nothing, unknown, refused, search, retrieve) = tokio::join!(
+            get(plans_of(number(1)), &nurse, 200),
+            get(plans_of(number(2)), &nurse, 200),
+            get(plans_of(number(9)), &nurse, 404),
+            get(plans_of(number(1)), &nobody, 403),
+            get(format!("{patients}?family=Bennett&birthdate=2019-03-12"), &nurse, 200),
+            get(format!("{patients}/{}", number(1).digits()), &nurse, 200),
+        );
+        let reference = held.1.headers()["x-access-reference"].to_str().unwrap().to_owned();
+        let (history, _) = get(history_of(number(1)), &nurse, 200).await;
+        get(format!("/access/{reference}"), &nurse, 200).await;
+        marks.extend([held.0, nothing.0, unknown.0, refused.0, search.0, retrieve.0, history, reference]);
     }
     marks
 }
