@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cpis::domain::{CareSetting, NhsNumber, ViewPermit};
-use cpis::hub::store::{ViewAsk, ViewOutcome};
+use cpis::domain::{CareSetting, NhsNumber, TailDays, ViewPermit};
+use cpis::hub::store::{HeldRecord, ViewAsk, ViewOutcome};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -52,20 +52,41 @@ fn london_day(seconds: i64) -> i64 {
     (seconds + ahead).div_euclid(86_400)
 }
 
+/// How exactly the hub was told when somebody was born.
+#[derive(Debug, Clone, Copy)]
+enum Exactness {
+    Day,
+    Month,
+    Year,
+    NotKnown,
+}
+
 #[derive(Debug, Clone)]
 struct Case {
     kind: &'static str,
     born: i64,
+    exactness: Exactness,
     start: i64,
     end: Option<i64>,
     now: i64,
 }
 
+/// Days after the end for which a plan is shown: of a child, of an unborn one.
+type Tails = (i64, i64);
+
+const USUAL: Tails = (364, 28);
+
 /// The dates table of the manual, said in days.
-fn is_shown(case: &Case) -> bool {
+fn is_shown(case: &Case, tails: Tails) -> bool {
     let today = london_day(case.now);
-    if case.kind != UNBORN {
+    if case.kind != UNBORN && !matches!(case.exactness, Exactness::NotKnown) {
         let (year, month, day) = from_days(case.born);
+        // Of an estimate the last day that it can mean: nobody is taken for an adult too early.
+        let (month, day) = match case.exactness {
+            Exactness::Month if month < 12 => (month, from_days(to_days(year, month + 1, 1) - 1).2),
+            Exactness::Month | Exactness::Year => (12, 31),
+            Exactness::Day | Exactness::NotKnown => (month, day),
+        };
         let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let eighteen = if (month, day) == (2, 29) && !is_leap(year + 18) {
             to_days(year + 18, 3, 1)
@@ -76,7 +97,7 @@ fn is_shown(case: &Case) -> bool {
             return false;
         }
     }
-    let tail = if case.kind == UNBORN { 28 } else { 364 };
+    let tail = if case.kind == UNBORN { tails.1 } else { tails.0 };
     case.start <= today && case.end.is_none_or(|end| today <= end + tail)
 }
 
@@ -115,9 +136,20 @@ fn cases() -> impl Strategy<Value = Case> {
         ],
     ];
     let ages = prop_oneof![0_i64..40 * 366, Just(18 * 365 + 4), Just(35 * 365 + 9)];
-    (kinds, today, ages, 0_i64..900, prop::option::of(0_i64..500), edges, any::<bool>()).prop_flat_map(
-        |(kind, today, age, before, length, (edge, slip), leap_born)| {
+    let exactness = prop_oneof![
+        5 => Just(Exactness::Day),
+        1 => Just(Exactness::Month),
+        1 => Just(Exactness::Year),
+        1 => Just(Exactness::NotKnown),
+    ];
+    let lengths = (0_i64..900, prop::option::of(0_i64..500));
+    (kinds, today, (ages, exactness), lengths, edges, any::<bool>()).prop_flat_map(
+        |(kind, today, (age, exactness), (before, length), (edge, slip), leap_born)| {
             let born = if leap_born { to_days(2012, 2, 29) - 1461 * (age % 4) } else { today - age };
+            // Around the 18th birthday: the plan goes along, or nothing would be shown on either side of it.
+            let (year, month, day) = from_days(born);
+            let today = if edge == 4 { to_days(year + 18, month, day) + slip } else { today };
+            let today = today.clamp(to_days(2000, 1, 1), to_days(2060, 1, 1));
             let start = match edge {
                 0 => today + slip,
                 _ => today - before,
@@ -129,39 +161,72 @@ fn cases() -> impl Strategy<Value = Case> {
                 (_, None) if kind == UNBORN => Some(start + 100),
                 (_, length) => length.map(|length| start + length),
             };
-            let (year, month, day) = from_days(born);
-            let around = if edge == 4 { to_days(year + 18, month, day) + slip } else { today };
-            let around = around.clamp(to_days(2000, 1, 1), to_days(2060, 1, 1));
-            moments(around).prop_map(move |now| Case { kind, born, start, end, now })
+            moments(today).prop_map(move |now| Case { kind, born, exactness, start, end, now })
         },
     )
 }
 
 #[test]
 fn disclosed_plans_agree_with_the_dates_table_for_any_plan_birth_and_clock() {
+    agree(768, USUAL);
+}
+
+#[test]
+fn disclosed_plans_agree_with_the_dates_table_where_its_tails_are_configured() {
+    agree(256, (100, 0));
+}
+
+fn agree(cases: u32, tails: Tails) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let hub = runtime.block_on(TestHub::empty());
+    let (child, unborn) = (u16::try_from(tails.0).unwrap(), u16::try_from(tails.1).unwrap());
+    let hub = runtime.block_on(TestHub::with_tails(TailDays { child, unborn }));
     let seeds = AtomicU64::new(1);
-    let mut runner = TestRunner::new(Config { cases: 768, failure_persistence: None, ..Config::default() });
-    let outcome = runner.run(&cases(), |case| {
+    let (shown_at_all, hidden_at_all) = (AtomicU64::new(0), AtomicU64::new(0));
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(&self::cases(), |case| {
         let seed = seeds.fetch_add(1, Ordering::Relaxed);
         runtime.block_on(async {
             let number = load(&hub, seed, &case).await;
             let shown = disclosed(&hub, number, case.now).await;
-            let expected = usize::from(is_shown(&case));
+            let expected = expected(&case, tails);
+            (if expected.len() > 1 { &shown_at_all } else { &hidden_at_all }).fetch_add(1, Ordering::Relaxed);
             if shown == expected {
                 Ok(())
             } else {
-                let (born, start, end) = (iso(case.born), iso(case.start), case.end.map(iso));
+                let moment = Timestamp::from_second(case.now).unwrap();
                 Err(TestCaseError::fail(format!(
-                    "{shown} plans, {expected} by the table: {} born {born}, {start} to {end:?}, at {}",
-                    case.kind,
-                    Timestamp::from_second(case.now).unwrap()
+                    "{shown:?}, by the table {expected:?}: born {} ({:?}), {:?} at {moment}",
+                    iso(case.born),
+                    case.exactness,
+                    plan_of(&case)
                 )))
             }
         })
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    let (shown, hidden) = (shown_at_all.into_inner(), hidden_at_all.into_inner());
+    assert!(shown * 5 > u64::from(cases) && hidden * 5 > u64::from(cases), "{shown} shown, {hidden} hidden");
+}
+
+/// A plan as the test compares it: kind, start, end.
+type Told = (String, String, Option<String>);
+
+fn plan_of(case: &Case) -> Told {
+    (case.kind.to_owned(), iso(case.start), case.end.map(iso))
+}
+
+/// Beside the plan of the case each person has one that is shown on any of its days: which one is shown has to
+/// be right, not only how many. It is an unborn plan, which knows no age.
+fn always(case: &Case) -> Told {
+    let today = london_day(case.now);
+    (UNBORN.to_owned(), iso(today - 400), Some(iso(today + 1)))
+}
+
+fn expected(case: &Case, tails: Tails) -> Vec<Told> {
+    let mut plans = vec![always(case)];
+    plans.extend(is_shown(case, tails).then(|| plan_of(case)));
+    plans.sort();
+    plans
 }
 
 #[tokio::test]
@@ -171,10 +236,11 @@ async fn the_dates_tables_hard_days_one_by_one() {
         async |seed, kind, born: (i64, i64, i64), start, end: Option<(i64, i64, i64)>, at: &str, shown| {
             let day = |(year, month, day)| to_days(year, month, day);
             let now = at.parse::<Timestamp>().unwrap().as_second();
-            let case = Case { kind, born: day(born), start: day(start), end: end.map(day), now };
-            assert_eq!(is_shown(&case), shown == 1, "the model at {at}");
+            let (born, start, end) = (day(born), day(start), end.map(day));
+            let case = Case { kind, born, exactness: Exactness::Day, start, end, now };
+            assert_eq!(is_shown(&case, USUAL), shown == 1, "the model at {at}");
             let number = load(&hub, seed, &case).await;
-            assert_eq!(disclosed(&hub, number, now).await, shown, "{kind} at {at}");
+            assert_eq!(disclosed(&hub, number, now).await, expected(&case, USUAL), "{kind} at {at}");
         };
     let start = (2026, 1, 5);
     // 18 tomorrow: shown to the last second of the London day, in summer an hour before UTC's.
@@ -201,18 +267,33 @@ async fn the_dates_tables_hard_days_one_by_one() {
 }
 
 async fn load(hub: &TestHub, seed: u64, case: &Case) -> NhsNumber {
-    let end = case.end.map(iso).unwrap_or_default();
-    let person = super::support::data::person(seed, "Case", "Ava", &iso(case.born));
-    let plan = super::support::data::plan(seed, case.kind, &iso(case.start), &end, "E06000030");
-    hub.load(&lines(&[person, plan])).await;
+    let born = iso(case.born);
+    let born = match case.exactness {
+        Exactness::Day => born.as_str(),
+        Exactness::Month => &born[..7],
+        Exactness::Year => &born[..4],
+        Exactness::NotKnown => "",
+    };
+    let person = super::support::data::person(seed, "Case", "Ava", born);
+    let plan = |(kind, start, end): Told, authority: &str| {
+        super::support::data::plan(seed, &kind, &start, &end.unwrap_or_default(), authority)
+    };
+    hub.load(&lines(&[person, plan(plan_of(case), "E06000030"), plan(always(case), "E10000013")])).await;
     super::support::data::number(seed)
 }
 
-async fn disclosed(hub: &TestHub, number: NhsNumber, now: i64) -> usize {
+async fn disclosed(hub: &TestHub, number: NhsNumber, now: i64) -> Vec<Told> {
     hub.clock.turn_to(Timestamp::from_second(now).unwrap());
     let permit = ViewPermit::of(&nurse(), CareSetting::Unscheduled).unwrap();
     let ask = ViewAsk { number, trace: Uuid::new_v4(), site: None };
     let outcome = hub.hub.store().disclose(permit, ask).await.unwrap().into_value();
     let ViewOutcome::Disclosed(disclosed) = outcome else { panic!("{outcome:?}") };
-    disclosed.plans.len()
+    let told = |record: &HeldRecord| {
+        let period = record.plan.period.unwrap();
+        let kind = record.plan.kind.unwrap().snomed().to_owned();
+        (kind, period.start.to_string(), period.end.map(|end| end.to_string()))
+    };
+    let mut plans: Vec<Told> = disclosed.plans.iter().map(told).collect();
+    plans.sort();
+    plans
 }

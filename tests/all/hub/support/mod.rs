@@ -105,6 +105,11 @@ impl TestHub {
 
     /// Marked synthetic by the first load.
     pub(super) async fn empty() -> Self {
+        Self::with_tails(TailDays::default()).await
+    }
+
+    /// Where ended plans are shown for other times than usual.
+    pub(super) async fn with_tails(tails: TailDays) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
         let config = HubConfig {
@@ -112,7 +117,7 @@ impl TestHub {
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),
-            tails: TailDays::default(),
+            tails,
             sites: sites(),
             synchronous: Synchronous::Full,
         };
