@@ -28,9 +28,8 @@ use widgets::Politeness;
 #[must_use]
 pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Given> {
     let mut turn = Turn::begin(ui.ctx(), screen, memory);
-    for command in keys::read(ui, screen) {
-        turn.ask(command);
-    }
+    // Read before the widgets can take them, asked after: text typed in the same frame is searched for too.
+    let keyed = keys::read(ui, screen);
     let politeness = if screen.announcement.assertive { Politeness::Assertive } else { Politeness::Polite };
     widgets::live(ui, &screen.announcement.text, politeness);
     top(ui, screen, &mut turn);
@@ -39,6 +38,9 @@ pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Given> {
         screens::help::beside(ui, help);
     }
     body(ui, &screen.body, help_instead, &mut turn);
+    for command in keyed {
+        turn.ask(command);
+    }
     keep_selection_private(ui);
     turn.finish(ui.ctx(), memory)
 }
