@@ -111,7 +111,7 @@ impl Demonstration {
     #[must_use]
     pub fn viewer(
         &self,
-        prefill: Option<(String, String)>,
+        prefill: Option<viewer::state::Prefill>,
         clipboard: Box<dyn viewer::run::Clipboard>,
     ) -> viewer::run::Start {
         let setup = Setup {
