@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             failed.state.as_deref(),
             Some(
-                "Who opened it before could not be shown: the hub did not answer in time. This says nothing about earlier visits"
+                "Who opened it before could not be shown: the CP-IS service did not answer in time. This says nothing about earlier visits"
             )
         );
         let partly = history(&Asked::Here(HistoryReading { accesses: vec![], unreadable: 2 }), true);
