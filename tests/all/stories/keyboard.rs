@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use cpis::viewer::update::GUARD;
 use eframe::egui::{Key, Modifiers};
 
-use super::desk::{AMELIA, Desk, NOT_OPENED, OPEN, Town, ZARA};
+use super::desk::{Desk, NOT_OPENED, OPEN};
+use super::town::{AMELIA, Town, ZARA};
 
 fn type_in(desk: &mut Desk) {
     desk.type_into("NHS number", AMELIA.0);

@@ -13,4 +13,6 @@ mod readme;
 mod recording;
 mod retries;
 mod searching;
+mod silence;
+mod town;
 mod withheld;

@@ -7,7 +7,8 @@ use eframe::egui::accesskit::Role;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use super::desk::{Desk, NOT_OPENED, Town, now};
+use super::desk::{Desk, NOT_OPENED};
+use super::town::{Town, now};
 
 /// A row of the table.
 struct Row {

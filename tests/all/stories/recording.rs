@@ -4,8 +4,8 @@
 use cpis::client::Limits;
 use eframe::egui::{Key, Modifiers};
 
-use super::desk::{AMELIA, ISLA, RUBY, Town, ZARA};
 use super::proxy::{Act, Proxy, answer};
+use super::town::{AMELIA, ISLA, RUBY, Town, ZARA};
 
 const CTRL_SHIFT: Modifiers = Modifiers { ctrl: true, command: true, ..Modifiers::SHIFT };
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use cpis::client::Limits;
 
 use super::book::Entry;
-use super::desk::{Desk, Town, ZARA};
+use super::desk::Desk;
 use super::proxy::{Act, Cut, Proxy};
+use super::town::{Town, ZARA};
 
 const PLANS: &str = "/CareTeam";
 const MAYBE: &str = "This view may already have been recorded";

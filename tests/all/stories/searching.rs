@@ -6,7 +6,8 @@ use jiff::ToSpan;
 
 use cpis::domain::dates;
 
-use super::desk::{AMELIA, Desk, NOT_OPENED, OPEN, Town, now};
+use super::desk::{Desk, NOT_OPENED, OPEN};
+use super::town::{AMELIA, Town, now};
 
 const NOBODY: &str = "Not checked: no matching person found";
 

@@ -4,8 +4,9 @@
 use cpis::client::Limits;
 use rusqlite::Connection;
 
-use super::desk::{AMELIA, Desk, ISLA, Town, Who};
+use super::desk::Desk;
 use super::proxy::Proxy;
+use super::town::{AMELIA, ISLA, Town, Who};
 
 const FAULT: &str = "Could not check: the hub has a fault";
 
