@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use cpis::client::Limits;
-use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
 use serde_json::{Value, json};
 
@@ -169,10 +168,8 @@ fn view_fails(town: &Town, desk: &mut Desk, name: &str, who: Who, expected: &[&s
     // Later: what was told for the last fault is not "told earlier" for this one.
     town.pass(31 * 60);
     desk.find_patient(who);
-    desk.moment();
     let asked = Instant::now();
-    desk.key(Key::Enter);
-    desk.wait_for_answer();
+    desk.open();
     check(name, desk, asked, Limits::default().whole, expected);
     let asked = Instant::now();
     desk.check_again();

@@ -7,7 +7,7 @@ use cpis::client::Limits;
 use cpis::viewer::command::Field;
 use eframe::egui::{Key, Modifiers};
 
-use super::desk::Desk;
+use super::desk::{Desk, OPEN};
 use super::proxy::{Act, Gate, Proxy, answer};
 use super::town::{Town, ZARA};
 
@@ -99,8 +99,7 @@ const STATES: &[Begin] = &[
     ("opening", |desk, proxy, gate| {
         hold(proxy, "/CareTeam", gate);
         desk.find_patient(ZARA);
-        desk.moment();
-        desk.key(Key::Enter);
+        desk.press(OPEN);
         desk.wait_for("Asking CP-IS");
     }),
     ("opened", |desk, _, _| {
