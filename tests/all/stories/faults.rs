@@ -19,7 +19,7 @@ const SIGN_IN: &str = "Sign out, sign in again and search again";
 const ASK_NURSE: &str = "Ask the nurse in charge or your safeguarding lead to check for you";
 
 /// Beyond the viewer's own limit: drawing, and a machine that does other things.
-const MARGIN: Duration = Duration::from_millis(1500);
+const MARGIN: Duration = Duration::from_millis(2500);
 
 /// The requests that are views.
 pub(super) const PLANS: &str = "/CareTeam";

@@ -3,9 +3,11 @@
 
 mod book;
 mod confidence;
+mod days;
 mod desk;
 mod faults;
 mod keyboard;
+mod late;
 mod leaving;
 mod people;
 mod proxy;

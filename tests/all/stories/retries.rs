@@ -153,6 +153,18 @@ fn say(status: u16) -> Act {
 #[test]
 fn h19_a_connection_that_has_grown_cold_is_not_a_second_view() {
     let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    let since = later(&town);
+    // What served the search is kept open, and is dead when the view goes out on it.
+    proxy.on("/Patient", |_| Act::Linger);
+    assert_eq!(desk.look_up(ZARA), ALERT);
+    check_told_once("grown cold", &town, since);
+}
+
+#[test]
+fn checking_again_after_an_answer_is_a_view_of_its_own() {
+    let town = Town::new();
     let mut desk = town.desk().nurse();
     let since = later(&town);
     // Straight to the hub, which keeps connections open: the same one serves everything, again and again.

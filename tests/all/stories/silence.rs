@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use cpis::client::Limits;
 use eframe::egui::Key;
 
+use super::desk::OPEN;
 use super::faults::{MAYBE, NO_ANSWER, ONCE_MORE, PLANS, TELL_IT, check};
 use super::proxy::{Act, Cut, Gate, Proxy};
 use super::town::{ISLA, Town};
@@ -14,30 +15,7 @@ fn head() -> Vec<u8> {
     b"HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: 1000000\r\n\r\n".to_vec()
 }
 
-/// The whole of one view within these limits, for an answer that never ends.
-fn never_ends(limits: Limits, act: fn() -> Act) {
-    let town = Town::new();
-    let proxy = Proxy::before(town.demonstration.address());
-    let mut desk = town.desk_before(&proxy.address(), limits).nurse();
-    proxy.on(PLANS, move |_| act());
-    let expected = ["Could not check: the hub did not answer in time", NO_ANSWER, ONCE_MORE, MAYBE];
-    desk.find_patient(ISLA);
-    desk.moment();
-    let asked = Instant::now();
-    desk.key(Key::Enter);
-    desk.wait_for("Asking CP-IS");
-    desk.wait_for_answer();
-    check("never ends", &desk, asked, limits.whole, &expected);
-    let asked = Instant::now();
-    desk.check_again();
-    check("never ends, again", &desk, asked, limits.whole, &expected);
-    desk.new_search();
-    proxy.on("/Patient", move |_| act());
-    let asked = Instant::now();
-    desk.ask(ISLA);
-    desk.wait_for_answer();
-    check("a search that never ends", &desk, asked, limits.whole, &expected[..3]);
-}
+const EXPECTED: [&str; 4] = ["Could not check: the hub did not answer in time", NO_ANSWER, ONCE_MORE, MAYBE];
 
 const SHORT: Limits = Limits {
     connect: Duration::from_millis(500),
@@ -47,25 +25,55 @@ const SHORT: Limits = Limits {
 
 #[test]
 fn h9_an_answer_that_never_ends_is_given_up_within_the_time_limit() {
-    never_ends(Limits::default(), || Act::Drip(head()));
+    // Once with the limits of the field, which are eight seconds.
+    let limits = Limits::default();
+    assert_eq!((limits.connect, limits.whole), (Duration::from_secs(2), Duration::from_secs(8)));
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), limits).nurse();
+    proxy.on(PLANS, |_| Act::Drip(head()));
+    desk.find_patient(ISLA);
+    let asked = Instant::now();
+    desk.open();
+    check("never ends", &desk, asked, limits.whole, &EXPECTED);
+}
+
+fn never_ends(name: &str, act: fn() -> Act) {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), SHORT).nurse();
+    proxy.on(PLANS, move |_| act());
+    desk.find_patient(ISLA);
+    let asked = Instant::now();
+    desk.press(OPEN);
+    desk.wait_for("Asking CP-IS");
+    desk.wait_for_answer();
+    check(name, &desk, asked, SHORT.whole, &EXPECTED);
+    let asked = Instant::now();
+    desk.check_again();
+    check(&format!("{name}, again"), &desk, asked, SHORT.whole, &EXPECTED);
+    desk.new_search();
+    proxy.on("/Patient", move |_| act());
+    let asked = Instant::now();
+    desk.ask(ISLA);
+    desk.wait_for_answer();
+    check(&format!("{name}, at the search"), &desk, asked, SHORT.whole, &EXPECTED[..3]);
 }
 
 #[test]
-fn h9_neither_headers_nor_silence_keep_the_viewer_waiting() {
-    never_ends(SHORT, || Act::Drip(b"HTTP/1.1 200 OK\r\nx-slow: ".to_vec()));
-    never_ends(SHORT, || Act::Hold(Gate::default()));
+fn h9_neither_headers_nor_body_nor_silence_keep_the_viewer_waiting() {
+    never_ends("headers that never end", || Act::Drip(b"HTTP/1.1 200 OK\r\nx-slow: ".to_vec()));
+    never_ends("a body that never ends", || Act::Drip(head()));
+    never_ends("silence", || Act::Hold(Gate::default()));
     // Cut, and then silence: both tries together keep to the limit.
     let town = Town::new();
     let proxy = Proxy::before(town.demonstration.address());
     let mut desk = town.desk_before(&proxy.address(), SHORT).nurse();
     proxy.on(PLANS, |before| if before == 0 { Act::CutAnswer(Cut::Headers) } else { Act::Drip(head()) });
     desk.find_patient(ISLA);
-    desk.moment();
     let asked = Instant::now();
-    desk.key(Key::Enter);
-    desk.wait_for_answer();
-    let expected = ["Could not check: the hub did not answer in time", NO_ANSWER, ONCE_MORE, MAYBE];
-    check("cut, then silence", &desk, asked, SHORT.whole, &expected);
+    desk.open();
+    check("cut, then silence", &desk, asked, SHORT.whole, &EXPECTED);
 }
 
 #[test]
