@@ -47,6 +47,8 @@ pub(super) fn http(limits: Limits) -> Result<reqwest::Client, Failure> {
         .timeout(limits.whole)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        // Shorter than the hub keeps an idle connection: a POST must not meet one that is closing.
+        .pool_idle_timeout(std::time::Duration::from_secs(4))
         .referer(false)
         .user_agent(concat!("cpis-viewer/", env!("CARGO_PKG_VERSION")))
         .build()

@@ -79,6 +79,9 @@ pub(super) async fn report(
     request: Request,
 ) -> Result<Response, ApiError> {
     let event: AuditEvent = body(request, "This is not an AuditEvent of the documented shape").await?;
+    if event.resource_type != "AuditEvent" {
+        return Err(ApiError::invalid_value("This is not an AuditEvent"));
+    }
     let kind = event.subtype.iter().find_map(|coding| ReportedKind::from_code(coding.code.as_deref()?));
     let kind = kind.ok_or(ApiError::invalid_value("subtype has no code of a report that is known"))?;
     let reference = event

@@ -98,3 +98,22 @@ fn method_word(method: &Method) -> &'static str {
 fn head_refused() -> Response {
     respond::empty(StatusCode::METHOD_NOT_ALLOWED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer_without_what_it_said() {
+        let panicking = Router::new()
+            .route("/", get(async || -> StatusCode { panic!("Ava Bennett") }))
+            .layer(CatchPanicLayer::custom(after_panic));
+        let request = Request::builder().uri("/").body(Body::empty()).unwrap();
+        let response = panicking.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), limits::BODY_BYTES).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("UNABLE_TO_CALL_SERVICE") && !body.contains("Bennett"), "{body}");
+    }
+}

@@ -25,8 +25,8 @@ pub enum Effect {
     History(u64, View),
     /// Ask what became of a view.
     Status(u64, AccessReference),
-    /// Say that a view was in error.
-    OpenedInError(u64, AccessReference),
+    /// Say that these views were in error, in this order.
+    OpenedInError(u64, Vec<AccessReference>),
     /// Switch between scheduled and unscheduled care.
     SwitchCare(CareSetting),
     /// Report to the audit log, and only then put the text on the clipboard.

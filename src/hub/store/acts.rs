@@ -148,6 +148,7 @@ impl Store {
                         .prepare_cached("UPDATE view SET opened_in_error = ?2 WHERE id = ?1")?
                         .execute(params![view.id, work.now_ms()])?;
                     notices::correct(work, view.id)?;
+                    notices::tell_spared(work, &caller, view.id)?;
                     ("logged", OpenedInError::Logged)
                 }
             };

@@ -122,6 +122,7 @@ impl Store {
             path: settings.path.clone(),
             reason: error::reason(error),
         };
+        private_file(&settings.path);
         let mut db = connect(&settings.path, settings.synchronous).map_err(|error| unusable(&error))?;
         MIGRATIONS.to_latest(&mut db).map_err(|error| OpenError::Unusable {
             path: settings.path.clone(),
@@ -221,6 +222,17 @@ impl Store {
         work(&db).map_err(|fault| fault.into_error("read"))
     }
 }
+
+/// Makes a new database file readable by its owner alone; SQLite's other files follow it. Where this fails,
+/// opening fails next, and says why.
+#[cfg(unix)]
+fn private_file(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+}
+
+#[cfg(not(unix))]
+fn private_file(_path: &Path) {}
 
 fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite::Error> {
     let db = Connection::open(path)?;

@@ -11,7 +11,7 @@ use super::codec;
 use super::disclose::{HeldRecord, View};
 use super::error::Fault;
 use super::writer::Work;
-use crate::domain::{AccessReference, AccessStatus, Caller, Notice, NoticeState, Site};
+use crate::domain::{AccessReference, AccessStatus, Caller, Notice, NoticeState, Site, ViewMode};
 
 /// "Check again" within this time of one's own notification is not told again.
 const TOLD: SignedDuration = SignedDuration::from_mins(30);
@@ -163,6 +163,60 @@ pub(super) fn correct(work: &Work<'_>, view: i64) -> Result<(), Fault> {
              ON CONFLICT (view_id, authority_code, kind) DO NOTHING",
         )?
         .execute(params![view, work.now_ms()])?;
+    Ok(())
+}
+
+/// A view said to be in error may have spared a later, deliberate one its notification: that one is told now,
+/// as of when it was. Further ones that were spared are then spared by it.
+pub(super) fn tell_spared(work: &Work<'_>, caller: &Caller, in_error: i64) -> Result<(), Fault> {
+    let mut statement = work.db.prepare_cached(
+        "SELECT told_earlier.authority_code, outbox.id, view.id, view.reference, view.person_id
+         FROM told_earlier
+         JOIN outbox ON outbox.id = told_earlier.outbox_id
+         JOIN view ON view.id = told_earlier.view_id
+         WHERE outbox.view_id = ?1 AND view.opened_in_error IS NULL
+         ORDER BY view.at_ms, view.id",
+    )?;
+    let rows = statement.query_map([in_error], |row| {
+        let view =
+            View { id: row.get(2)?, reference: row.get(3)?, person: row.get(4)?, mode: ViewMode::Recorded };
+        Ok((row.get(0)?, row.get(1)?, view))
+    })?;
+    let spared: Vec<(String, i64, View)> = rows.collect::<Result<_, _>>()?;
+    let mut told: Vec<&str> = Vec::new();
+    for (authority, outbox, view) in &spared {
+        if told.contains(&authority.as_str()) {
+            continue;
+        }
+        told.push(authority);
+        let first = attendance(work, caller, view, authority)?;
+        work.db
+            .prepare_cached(
+                "INSERT INTO outbox (kind, view_id, person_id, authority_code, authority_name, upload_id,
+                                     local_id, number_uploaded, at_ms, user_id, user_name, role,
+                                     organisation_code, organisation, setting, site, department, call_back,
+                                     contact, sequence, attendance, reference, state, state_ms)
+                 SELECT kind, view.id, outbox.person_id, authority_code, authority_name, upload_id,
+                        local_id, number_uploaded, view.at_ms, outbox.user_id, user_name, role,
+                        outbox.organisation_code, organisation, setting, site, department, call_back,
+                        contact, ?3, ?4, view.reference, 'queued', ?5
+                 FROM outbox JOIN view ON view.id = ?2 WHERE outbox.id = ?1",
+            )?
+            .execute(params![
+                outbox,
+                view.id,
+                if first.is_some() { "repeat" } else { "first" },
+                first.as_deref().unwrap_or(&view.reference),
+                work.now_ms()
+            ])?;
+        let now_told = work.db.last_insert_rowid();
+        work.db.execute(
+            "DELETE FROM told_earlier WHERE view_id = ?1 AND authority_code = ?2",
+            params![view.id, authority],
+        )?;
+        work.db
+            .execute("UPDATE told_earlier SET outbox_id = ?2 WHERE outbox_id = ?1", [*outbox, now_told])?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use super::{answer, contact, history, plan, search, words};
 use crate::domain::{Deceased, NoticeState, dates};
 use crate::viewer::command::Command;
 use crate::viewer::state::{Asked, Desk, InError, Now, Opened, PatientStage, Record, State};
-use crate::viewer::update::IN_ERROR_FOR;
+use crate::viewer::update::may_say_in_error;
 
 pub(super) fn patient(state: &State, desk: &Desk, stage: &PatientStage, now: Now) -> Patient {
     let at = state.hub_now(now);
@@ -44,24 +44,20 @@ pub(super) fn patient(state: &State, desk: &Desk, stage: &PatientStage, now: Now
             patient.contacts = contact::contacts(plans, at);
             patient.receipt = Some(receipt(opened));
             patient.history = Some(history::history(&opened.history));
-            patient.actions = opened_actions(opened, now);
+            patient.actions = opened_actions(stage, now);
         }
     }
     patient
 }
 
-fn opened_actions(opened: &Opened, now: Now) -> Vec<Action> {
+fn opened_actions(stage: &PatientStage, now: Now) -> Vec<Action> {
     let mut actions = vec![
         Action::new(Command::NewSearch, Prominence::Primary),
         Action::new(Command::CheckAgain, Prominence::Secondary),
         Action::new(Command::CopySummary, Prominence::Secondary),
     ];
-    let is_in_time = now.tick.saturating_sub(opened.tick) < IN_ERROR_FOR;
-    match opened.in_error {
-        InError::No | InError::Failed(_) if is_in_time => {
-            actions.push(Action::new(Command::OpenedInError, Prominence::Quiet));
-        }
-        InError::No | InError::Failed(_) | InError::Saying(_) | InError::Said => {}
+    if may_say_in_error(stage, now) {
+        actions.push(Action::new(Command::OpenedInError, Prominence::Quiet));
     }
     actions
 }

@@ -110,8 +110,13 @@ impl Doer {
                 move |hub| async move { hub.access_status(&reference).await },
                 move |result| Event::Status(ask, result),
             ),
-            Effect::OpenedInError(ask, reference) => self.ask(
-                move |hub| async move { hub.opened_in_error(&reference).await },
+            Effect::OpenedInError(ask, references) => self.ask(
+                move |hub| async move {
+                    for reference in &references {
+                        hub.opened_in_error(reference).await?;
+                    }
+                    Ok(())
+                },
                 move |result| Event::OpenedInError(ask, result),
             ),
             Effect::SwitchCare(care) => self.ask(

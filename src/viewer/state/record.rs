@@ -22,6 +22,10 @@ pub struct PatientStage {
     pub arrived: Duration,
     /// The child protection information.
     pub record: Record,
+    /// The answered views of this patient since they came onto the desk, newest first.
+    pub views: Vec<AccessReference>,
+    /// When the first of them was answered.
+    pub first_view: Option<Duration>,
 }
 
 /// The child protection information of the patient on the desk.

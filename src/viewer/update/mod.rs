@@ -6,6 +6,8 @@ mod search;
 
 use std::time::Duration;
 
+pub use patient::may_say_in_error;
+
 use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;

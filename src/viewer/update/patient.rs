@@ -114,6 +114,10 @@ pub(super) fn answered(
             let person = patient.patient.person();
             let answer = Answer::of(person, plans.reading, dates::london_day(at));
             let number = person.number;
+            if !patient.views.contains(&reference) {
+                patient.views.insert(0, reference.clone());
+            }
+            patient.first_view.get_or_insert(now.tick);
             // One number serves for history, state, copies: they all belong to this answer.
             patient.record = Record::Opened(Box::new(Opened {
                 answer,
@@ -198,21 +202,29 @@ pub(super) fn ask_status_again(state: &mut State, now: Now) -> Vec<Effect> {
     vec![Effect::Status(ask, reference)]
 }
 
+/// Says it of every view of this patient, newest first: an earlier one may be the one that was told.
 pub(super) fn say_opened_in_error(state: &mut State, now: Now) -> Vec<Effect> {
-    if visible_patient(state).is_none() {
+    let ask = state.last_ask + 1;
+    let Some(patient) = visible_patient(state) else { return Vec::new() };
+    if !may_say_in_error(patient, now) {
         return Vec::new();
     }
-    let ask = state.last_ask + 1;
-    let Some(opened) = opened_mut(state) else { return Vec::new() };
-    let is_in_time = now.tick.saturating_sub(opened.tick) < IN_ERROR_FOR;
-    match opened.in_error {
-        InError::No | InError::Failed(_) if is_in_time => {}
-        InError::No | InError::Failed(_) | InError::Saying(_) | InError::Said => return Vec::new(),
-    }
+    let views = patient.views.clone();
+    let Record::Opened(opened) = &mut patient.record else { return Vec::new() };
     opened.in_error = InError::Saying(ask);
-    let reference = opened.reference.clone();
     state.last_ask = ask;
-    vec![Effect::OpenedInError(ask, reference)]
+    vec![Effect::OpenedInError(ask, views)]
+}
+
+/// Whether "opened in error" can still be said of this patient's views: ten minutes from the first.
+#[must_use]
+pub fn may_say_in_error(patient: &PatientStage, now: Now) -> bool {
+    let Record::Opened(opened) = &patient.record else { return false };
+    let is_in_time = patient.first_view.is_some_and(|first| now.tick.saturating_sub(first) < IN_ERROR_FOR);
+    match opened.in_error {
+        InError::No | InError::Failed(_) => is_in_time,
+        InError::Saying(_) | InError::Said => false,
+    }
 }
 
 pub(super) fn opened_in_error(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {

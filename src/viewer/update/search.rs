@@ -284,8 +284,15 @@ fn arrive(
 ) {
     let Some(desk) = state.desk_mut() else { return };
     let may_open = desk.session.may_open();
-    let stage =
-        PatientStage { patient, number_was_replaced, postcode, arrived: now.tick, record: Record::NotOpened };
+    let stage = PatientStage {
+        patient,
+        number_was_replaced,
+        postcode,
+        arrived: now.tick,
+        record: Record::NotOpened,
+        views: Vec::new(),
+        first_view: None,
+    };
     desk.form = Form::default();
     *desk.stage.uncovered_mut() = Stage::Patient(Box::new(stage));
     forget_typed(state);

@@ -350,6 +350,19 @@ fn opened_in_error_is_said_once_and_only_within_ten_minutes() {
 }
 
 #[test]
+fn opened_in_error_is_said_of_every_view_of_the_patient_newest_first() {
+    let mut state = opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)]);
+    give(&mut state, Command::CheckAgain, 60_000);
+    let again = AccessReference::parse("AAAA-BBBB").unwrap();
+    let ask = state.last_ask;
+    let answer = crate::domain::PlansAnswer { reference: again.clone(), ..plans_answer(vec![]) };
+    update(&mut state, Event::Plans(ask, Ok(answer)), now(61_000));
+    let effects = give(&mut state, Command::OpenedInError, 62_000);
+    let Some(Effect::OpenedInError(_, views)) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!(views, &[again, AccessReference::parse("K7QM-3XHD").unwrap()]);
+}
+
+#[test]
 fn a_copy_is_reported_first_and_taken_back_when_the_patient_has_gone() {
     let mut state = opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)]);
     let effects = give(&mut state, Command::CopyNumber { contact: 0, line: 0 }, 4000);

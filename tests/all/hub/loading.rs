@@ -138,14 +138,48 @@ fn h17_a_database_is_synthetic_for_good_or_takes_no_number_of_the_test_range() {
     };
     check(&place, &["synthetic"], Err("numbers from 999 are for tests"));
     check(&place, &["real"], Ok("Loaded 1 people"));
+    assert_eq!(synthetic_header(&place), None);
     check(&place, &["synthetic", "--synthetic"], Err("only an empty database can be marked"));
     check(&place, &["nowhere"], Err("cannot read nowhere"));
     let other = Place::empty("");
     std::fs::copy(place.path("synthetic"), other.path("synthetic")).unwrap();
     std::fs::copy(place.path("real"), other.path("real")).unwrap();
     check(&other, &["synthetic", "--synthetic"], Ok("Loaded 1 people, 0 superseded numbers, 1 plans"));
+    assert_eq!(synthetic_header(&other).as_deref(), Some("true"));
     check(&other, &["synthetic"], Ok("Loaded 1 people"));
     check(&other, &["real"], Err("line 1: a synthetic database takes only numbers from 999"));
+}
+
+/// What a hub on this database says of itself.
+fn synthetic_header(place: &Place) -> Option<String> {
+    let program = place.serve();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = http.get(format!("{}/healthz", program.base)).send().await.unwrap();
+        answer.headers().get("x-synthetic-data").map(|value| value.to_str().unwrap().to_owned())
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn the_database_is_readable_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::with(&child());
+    let _serving = place.serve();
+    for file in ["hub.db", "hub.db-wal", "hub.db-shm"] {
+        let mode = std::fs::metadata(place.path(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_database_of_a_later_version_is_left_alone() {
+    let place = Place::with(&child());
+    place.database().pragma_update(None, "user_version", 99).unwrap();
+    let output = place.run(&["serve", "--config", "hub.toml"]);
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && err.contains("of a later version of the hub"), "{err}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod dates;
+#[cfg(unix)]
 mod failing;
 mod identities;
 mod killed;
@@ -13,4 +14,5 @@ mod reads;
 mod rules;
 mod search;
 mod support;
+#[cfg(target_os = "linux")]
 mod traced;

@@ -4,6 +4,7 @@ use cpis::domain::Caller;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::support::answer::Answer;
 use super::support::data::{CHILD_PROTECTION, LOOKED_AFTER, child, lines, number, person, plan};
 use super::support::{TestHub, caller, midwife, nurse, receptionist};
 
@@ -16,6 +17,11 @@ async fn a_recorded_view_is_logged_listed_and_told_with_all_that_the_authority_n
     let answer = hub.view(&nurse(), number(1)).await;
     assert_eq!((answer.status, answer.total()), (200, 1));
     let reference = answer.reference().to_owned();
+    let is_speakable = |(place, letter): (usize, char)| match place {
+        4 => letter == '-',
+        _ => "23456789ABCDEFGHJKMNPQRSTVWXYZ".contains(letter),
+    };
+    assert!(reference.len() == 9 && reference.chars().enumerate().all(is_speakable), "{reference}");
     let told = hub.rows(
         "SELECT kind, authority_code, authority_name, upload_id, local_id, number_uploaded, user_name, role,
                 organisation_code, organisation, setting, site, department, call_back, contact, sequence,
@@ -255,6 +261,40 @@ async fn opened_in_error_is_told_as_a_correction_once_and_only_for_ten_minutes()
     let late = format!("/access/{}/opened-in-error", deliberate.reference());
     assert_eq!(hub.send("POST", &late, Some(&nurse()), &[], None).await.told(), "409 TOO_LATE");
     assert_eq!(hub.count("SELECT 1 FROM outbox WHERE kind = 'correction'"), 1);
+}
+
+#[tokio::test]
+async fn h18_a_deliberate_view_that_was_spared_by_one_in_error_is_told_after_all() {
+    let hub = TestHub::with(&child()).await;
+    let in_error = hub.view(&nurse(), number(1)).await;
+    hub.turn(2);
+    let deliberate = hub.view(&nurse(), number(1)).await;
+    hub.turn(2);
+    let again = hub.view(&nurse(), number(1)).await;
+    let state = async |view: &Answer| {
+        let status = hub.get(&format!("/access/{}", view.reference()), &nurse(), &[]).await.json();
+        status["notices"][0]["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        (state(&deliberate).await, state(&again).await),
+        ("told-earlier".to_owned(), "told-earlier".to_owned())
+    );
+    let path = format!("/access/{}/opened-in-error", in_error.reference());
+    assert_eq!(hub.send("POST", &path, Some(&nurse()), &[], None).await.status, 204);
+    assert_eq!(
+        (state(&deliberate).await, state(&again).await),
+        ("queued".to_owned(), "told-earlier".to_owned())
+    );
+    let told = hub.rows("SELECT kind, sequence, reference = attendance, reference FROM outbox ORDER BY id");
+    let (wrong, right) = (in_error.reference(), deliberate.reference());
+    assert_eq!(
+        told,
+        [
+            format!("notification|first|1|{wrong}"),
+            format!("correction|first|1|{wrong}"),
+            format!("notification|first|1|{right}")
+        ]
+    );
 }
 
 #[tokio::test]
