@@ -1,7 +1,7 @@
 //! The search form and what came of the search.
 
 use super::screen::{Action, AnswerPanel, CandidateRow, FormField, Prominence, Search};
-use super::words;
+use super::{answer, words};
 use crate::domain::{
     AnswerKind, BirthDate, BirthDateError, Candidate, Deceased, Failure, PostcodeCheck, birth, dates,
 };
@@ -35,6 +35,10 @@ pub(super) fn search(state: &State, desk: &Desk, stage: &SearchStage) -> Search 
             Vec::new()
         } else {
             vec![Action::new(Command::NewSearch, Prominence::Secondary)]
+        },
+        next_steps: match &outcome {
+            Some(panel) if panel.kind == AnswerKind::CouldNotCheck => answer::next_steps(&state.setup.site),
+            Some(_) | None => Vec::new(),
         },
         outcome,
         candidates_heading,
