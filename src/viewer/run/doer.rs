@@ -39,11 +39,14 @@ pub(super) struct Doer {
     /// Copies that wait for the hub to have recorded them.
     copies: mpsc::Receiver<CopyReady>,
     copy_ready: mpsc::Sender<CopyReady>,
+    /// Grows whenever copies are to be forgotten: those that were asked for before are not made.
+    forgotten: u64,
 }
 
 /// A copy that the hub has recorded, or refused.
 struct CopyReady {
     ask: u64,
+    forgotten: u64,
     text: zeroize::Zeroizing<String>,
     recorded: Result<(), Failure>,
 }
@@ -58,7 +61,7 @@ impl Doer {
         ctx: egui::Context,
     ) -> Self {
         let (copy_ready, copies) = mpsc::channel(4);
-        Self { hub, sign_in, clipboard, runtime, sender, ctx, client: None, copies, copy_ready }
+        Self { hub, sign_in, clipboard, runtime, sender, ctx, client: None, copies, copy_ready, forgotten: 0 }
     }
 
     /// Whether any answer of this session's hub said that its people are synthetic.
@@ -71,6 +74,9 @@ impl Doer {
     pub(super) fn finish_copies(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         while let Ok(ready) = self.copies.try_recv() {
+            if ready.forgotten != self.forgotten {
+                continue;
+            }
             let result = match ready.recorded {
                 Ok(()) if self.clipboard.put(&ready.text) => Ok(()),
                 Ok(()) => Err(Failure::HubFailed),
@@ -87,7 +93,10 @@ impl Doer {
             Effect::SignOut => self.client = None,
             Effect::ChooseConfiguration => self.choose_configuration(),
             Effect::StartDemonstration => self.start_demonstration(),
-            Effect::ForgetClipboard => self.clipboard.forget(),
+            Effect::ForgetClipboard => {
+                self.forgotten += 1;
+                self.clipboard.forget();
+            }
             Effect::WakeAfter(time) => self.ctx.request_repaint_after(time.max(Duration::from_millis(10))),
             Effect::Copy { ask, reference, report, text } => self.copy(ask, reference, report, text),
             Effect::Search(ask, query) => self.ask(
@@ -175,10 +184,12 @@ impl Doer {
 
     fn copy(&self, ask: u64, reference: AccessReference, report: Report, text: String) {
         let Some(client) = self.client.clone() else { return };
-        let (ready, ctx) = (self.copy_ready.clone(), self.ctx.clone());
+        let (sender, ctx, forgotten) = (self.copy_ready.clone(), self.ctx.clone(), self.forgotten);
+        let text = zeroize::Zeroizing::new(text);
         self.runtime.spawn(async move {
             let recorded = client.report(&reference, report).await;
-            let _ = ready.send(CopyReady { ask, text: zeroize::Zeroizing::new(text), recorded }).await;
+            // The receiver is gone only when the window is.
+            let _ = sender.send(CopyReady { ask, forgotten, text, recorded }).await;
             ctx.request_repaint();
         });
     }

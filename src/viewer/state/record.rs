@@ -67,6 +67,8 @@ pub struct ViewId {
 /// An answered view.
 #[derive(Debug, Clone)]
 pub struct Opened {
+    /// The number of the question that this answers: what was asked before it belongs to another record.
+    pub ask: u64,
     /// The answer.
     pub answer: Answer,
     /// Under what it was logged.

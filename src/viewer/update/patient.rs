@@ -120,6 +120,7 @@ pub(super) fn answered(
             patient.first_view.get_or_insert(now.tick);
             // One number serves for history, state, copies: they all belong to this answer.
             patient.record = Record::Opened(Box::new(Opened {
+                ask: answered,
                 answer,
                 reference: reference.clone(),
                 at,
@@ -272,10 +273,9 @@ fn copy(state: &mut State, report: Report, text: Option<String>) -> Vec<Effect> 
 }
 
 pub(super) fn copied(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {
-    let last_ask = state.last_ask;
-    match opened_mut(state) {
-        Some(opened) if answered <= last_ask => opened.copied = Some(result),
-        // The patient was left before the text was on the clipboard: it must not stay there.
+    match visible_opened(state) {
+        Some(opened) if answered > opened.ask => opened.copied = Some(result),
+        // The patient was left or covered before the text was on the clipboard: it must not stay there.
         Some(_) | None => return vec![Effect::ForgetClipboard],
     }
     Vec::new()
