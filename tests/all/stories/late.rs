@@ -122,3 +122,41 @@ fn h7_every_answer_says_when_it_was_had() {
     desk.check_again();
     desk.wait_for("Checked 12:10");
 }
+
+/// Where copies are reported before they are made.
+const REPORTS: &str = "POST /cpis/FHIR/R4/AuditEvent";
+
+#[test]
+fn h1_a_late_copy_of_the_last_patient_is_not_on_the_clipboard_of_the_next() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    desk.look_up(ZARA);
+    let gate = hold(&proxy, REPORTS);
+    desk.press("Copy summary");
+    desk.new_search();
+    desk.look_up(ISLA);
+    gate.open();
+    desk.stay(Duration::from_millis(400));
+    assert_eq!(desk.text("Copied"), None);
+    assert_eq!(desk.clipboard.text(), None);
+}
+
+#[test]
+fn h29_a_copy_that_is_made_while_the_patient_is_hidden_is_taken_back() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    desk.look_up(ZARA);
+    for leave in [Key::F8, Key::Escape] {
+        let gate = hold(&proxy, REPORTS);
+        desk.press("Copy summary");
+        desk.key(leave);
+        gate.open();
+        desk.stay(Duration::from_millis(400));
+        assert_eq!(desk.clipboard.text(), None, "{leave:?}");
+        if leave == Key::F8 {
+            desk.key(Key::F8);
+        }
+    }
+}

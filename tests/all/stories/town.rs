@@ -44,8 +44,18 @@ impl Town {
 
     /// A desk whose hub is said to be elsewhere.
     pub(crate) fn desk_before(&self, address: &str, limits: Limits) -> Desk {
+        self.desk_with(None, address, limits)
+    }
+
+    /// A desk that was started with this number and date of birth.
+    pub(crate) fn desk_for(&self, (number, born): Who) -> Desk {
+        let prefill = Some((number.to_owned(), born.to_owned()));
+        self.desk_with(prefill, self.demonstration.address(), Limits::default())
+    }
+
+    fn desk_with(&self, prefill: Option<(String, String)>, address: &str, limits: Limits) -> Desk {
         let clipboard = MemoryClipboard::default();
-        let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
+        let mut start = self.demonstration.viewer(prefill, Box::new(clipboard.clone()));
         if let Some(hub) = &mut start.hub {
             address.clone_into(&mut hub.address);
             hub.limits = limits;
