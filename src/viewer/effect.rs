@@ -28,7 +28,7 @@ pub enum Effect {
     /// Say that these views were in error, in this order.
     OpenedInError(u64, Vec<AccessReference>),
     /// Switch between scheduled and unscheduled care.
-    SwitchCare(CareSetting),
+    SwitchCare(u64, CareSetting),
     /// Report to the audit log, and only then put the text on the clipboard.
     Copy {
         /// The number of the question.
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Effect {
             Effect::History(..) => "History",
             Effect::Status(..) => "Status",
             Effect::OpenedInError(..) => "OpenedInError",
-            Effect::SwitchCare(_) => "SwitchCare",
+            Effect::SwitchCare(..) => "SwitchCare",
             Effect::Copy { .. } => "Copy",
             Effect::ForgetClipboard => "ForgetClipboard",
             Effect::WakeAfter(_) => "WakeAfter",

@@ -36,7 +36,7 @@ pub enum Event {
     /// "Opened in error" was taken or not.
     OpenedInError(u64, Result<(), Failure>),
     /// The care setting was switched or not.
-    CareSwitched(CareSetting, Result<(), Failure>),
+    CareSwitched(u64, CareSetting, Result<(), Failure>),
     /// Something was copied, or not because the hub could not record it. The view's question number.
     Copied(u64, Result<(), Failure>),
 }

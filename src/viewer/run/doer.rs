@@ -128,9 +128,9 @@ impl Doer {
                 },
                 move |result| Event::OpenedInError(ask, result),
             ),
-            Effect::SwitchCare(care) => self.ask(
+            Effect::SwitchCare(ask, care) => self.ask(
                 move |hub| async move { hub.set_care(care).await },
-                move |result| Event::CareSwitched(care, result),
+                move |result| Event::CareSwitched(ask, care, result),
             ),
         }
     }

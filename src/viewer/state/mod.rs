@@ -96,6 +96,8 @@ pub enum SignedOutBecause {
 pub struct Desk {
     /// Who.
     pub session: Session,
+    /// The number of the switch of the care setting that is under way.
+    pub switching: Option<u64>,
     /// What is typed.
     pub form: Form,
     /// What is on the desk.
@@ -255,6 +257,7 @@ impl Desk {
     pub fn new(session: Session) -> Self {
         Self {
             session,
+            switching: None,
             form: Form::default(),
             stage: Stage::Search(SearchStage::Idle),
             found_not_opened: HashSet::new(),

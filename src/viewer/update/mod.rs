@@ -53,7 +53,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Status(ask, result) => patient::status(state, ask, result),
         Event::OpenedInError(ask, result) => patient::opened_in_error(state, ask, result),
         Event::Copied(ask, result) => patient::copied(state, ask, result),
-        Event::CareSwitched(care, result) => care_switched(state, care, result),
+        Event::CareSwitched(ask, care, result) => care_switched(state, ask, care, result),
     };
     if has_patient(state) {
         effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));
@@ -204,19 +204,29 @@ fn hide(state: &mut State, now: Now) -> Vec<Effect> {
 }
 
 fn switch_care(state: &mut State) -> Vec<Effect> {
-    let Some(desk) = state.desk_mut() else { return Vec::new() };
-    let session = &desk.session;
-    if !(session.may_notify && session.may_view_silently) {
+    let may_do_both = |desk: &Desk| desk.session.may_notify && desk.session.may_view_silently;
+    if !state.desk().is_some_and(may_do_both) {
         return Vec::new();
     }
-    vec![Effect::SwitchCare(match session.care {
+    let ask = next_ask(state);
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    desk.switching = Some(ask);
+    let care = match desk.session.care {
         CareSetting::Unscheduled => CareSetting::Scheduled,
         CareSetting::Scheduled => CareSetting::Unscheduled,
-    })]
+    };
+    vec![Effect::SwitchCare(ask, care)]
 }
 
-fn care_switched(state: &mut State, care: CareSetting, result: Result<(), Failure>) -> Vec<Effect> {
-    if let Some(desk) = state.desk_mut() {
+/// An answer to the switch of an earlier session says nothing about this one (H20).
+fn care_switched(
+    state: &mut State,
+    answered: u64,
+    care: CareSetting,
+    result: Result<(), Failure>,
+) -> Vec<Effect> {
+    if let Some(desk) = state.desk_mut().filter(|desk| desk.switching == Some(answered)) {
+        desk.switching = None;
         match result {
             Ok(()) => {
                 desk.session.care = care;

@@ -201,11 +201,15 @@ fn care_can_be_switched_only_by_those_who_may_do_both_and_only_the_hub_switches(
         assert_eq!(give(&mut signed_in(session), Command::SwitchCare, 100), []);
     }
     let mut state = signed_in(both);
-    assert_eq!(give(&mut state, Command::SwitchCare, 100), [Effect::SwitchCare(CareSetting::Scheduled)]);
+    assert_eq!(give(&mut state, Command::SwitchCare, 100), [Effect::SwitchCare(1, CareSetting::Scheduled)]);
     assert!(!state.desk().unwrap().session.is_silent(), "not before the hub has it");
-    update(&mut state, Event::CareSwitched(CareSetting::Scheduled, Err(Failure::Busy)), now(200));
+    update(&mut state, Event::CareSwitched(1, CareSetting::Scheduled, Err(Failure::Busy)), now(200));
     assert!(!state.desk().unwrap().session.is_silent());
-    update(&mut state, Event::CareSwitched(CareSetting::Scheduled, Ok(())), now(300));
+    // The answer to a switch that is over, or was another session's.
+    update(&mut state, Event::CareSwitched(1, CareSetting::Scheduled, Ok(())), now(300));
+    assert!(!state.desk().unwrap().session.is_silent());
+    assert_eq!(give(&mut state, Command::SwitchCare, 400), [Effect::SwitchCare(2, CareSetting::Scheduled)]);
+    update(&mut state, Event::CareSwitched(2, CareSetting::Scheduled, Ok(())), now(500));
     assert!(state.desk().unwrap().session.is_silent());
 }
 
