@@ -160,3 +160,18 @@ fn h29_a_copy_that_is_made_while_the_patient_is_hidden_is_taken_back() {
         }
     }
 }
+
+#[test]
+fn h20_a_late_switch_of_the_last_session_does_not_reach_the_next() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default());
+    desk.sign_in("Hannah Lloyd");
+    let gate = hold(&proxy, "/session/care-setting");
+    desk.press("Switch care setting");
+    desk.press("Sign out");
+    desk.sign_in("Hannah Lloyd");
+    gate.open();
+    desk.stay(Duration::from_millis(400));
+    assert!(desk.text("Unscheduled care: social care is told").is_some(), "{}", desk.tree());
+}
