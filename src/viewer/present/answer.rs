@@ -74,10 +74,13 @@ pub(super) fn not_opened(session: &Session) -> AnswerPanel {
 pub(super) fn failed(failure: Failure, maybe_recorded: bool, site: &SiteAdvice) -> AnswerPanel {
     let mut panel = panel(AnswerKind::CouldNotCheck, words::cause(failure));
     panel.warnings.push(words::NO_ANSWER.to_owned());
-    panel.lines.push(words::remedy(failure).to_owned());
-    if let (true, Some(help)) = (words::is_for_it_help(failure), &site.it_help) {
-        panel.lines.push(format!("{}: {}", help.name, help.telephone.as_sent()));
-    }
+    let remedy = words::remedy(failure);
+    panel.lines.push(match &site.it_help {
+        Some(help) if words::is_for_it_help(failure) => {
+            format!("{remedy}: {}, {}", help.name, help.telephone.as_sent())
+        }
+        Some(_) | None => remedy.to_owned(),
+    });
     if maybe_recorded {
         panel.lines.push(words::MAYBE_RECORDED.to_owned());
     }

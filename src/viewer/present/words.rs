@@ -53,14 +53,7 @@ pub fn remedy(failure: Failure) -> &'static str {
 /// Whether only those who mend computers can help.
 #[must_use]
 pub fn is_for_it_help(failure: Failure) -> bool {
-    matches!(
-        failure,
-        Failure::NotSecure
-            | Failure::NameNotFound
-            | Failure::NotAccepted
-            | Failure::TooLarge
-            | Failure::NoConnection
-    )
+    matches!(failure, Failure::NotSecure | Failure::NameNotFound | Failure::NotAccepted | Failure::TooLarge)
 }
 
 /// Said on every *Could not check*.
