@@ -33,7 +33,7 @@ pub(super) async fn views(hub: &Hub, start: Timestamp) -> Result<(), StoreError>
             activities: vec![Activity::ViewAndNotify],
             session: user.to_owned(),
         };
-        let Ok(permit) = ViewPermit::of(&caller, CareSetting::Unscheduled, CareSetting::Unscheduled) else {
+        let Ok(permit) = ViewPermit::of(&caller, CareSetting::Unscheduled) else {
             continue;
         };
         let ask = ViewAsk { number: often_seen(), trace: Uuid::new_v4(), site: None };

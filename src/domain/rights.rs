@@ -96,32 +96,25 @@ impl SearchPermit {
     }
 }
 
-/// Proof that the caller may see plans, and how the view is treated.
+/// Proof that the caller may see plans, and what the request said of the care.
 #[derive(Debug, Clone)]
 pub struct ViewPermit {
     caller: Caller,
-    mode: ViewMode,
+    requested: CareSetting,
 }
 
 impl ViewPermit {
-    /// B0107 only: always recorded, whatever the client says. B0170 only: always silent. Both: recorded,
-    /// unless the person has switched this session to scheduled **and** the request says so.
+    /// Needs B0107 or B0170.
     ///
     /// # Errors
     /// The role has neither.
-    pub fn of(caller: &Caller, requested: CareSetting, session: CareSetting) -> Result<Self, NotAllowed> {
-        let notify = caller.activities.contains(&Activity::ViewAndNotify);
-        let silent = caller.activities.contains(&Activity::ViewSilently);
-        let mode = match (notify, silent) {
-            (false, false) => return Err(NotAllowed),
-            (true, false) => ViewMode::Recorded,
-            (false, true) => ViewMode::Silent,
-            (true, true) => match (requested, session) {
-                (CareSetting::Scheduled, CareSetting::Scheduled) => ViewMode::Silent,
-                (CareSetting::Unscheduled, _) | (_, CareSetting::Unscheduled) => ViewMode::Recorded,
-            },
-        };
-        Ok(Self { caller: caller.clone(), mode })
+    pub fn of(caller: &Caller, requested: CareSetting) -> Result<Self, NotAllowed> {
+        let may = |right| caller.activities.contains(&right);
+        if may(Activity::ViewAndNotify) || may(Activity::ViewSilently) {
+            Ok(Self { caller: caller.clone(), requested })
+        } else {
+            Err(NotAllowed)
+        }
     }
 
     /// Who.
@@ -130,10 +123,21 @@ impl ViewPermit {
         &self.caller
     }
 
-    /// How the view is treated.
+    /// How the view is treated, where the person has said this of the session. B0107 only: always recorded,
+    /// whatever the client says. B0170 only: always silent. Both: recorded, unless the person has switched
+    /// this session to scheduled **and** the request says so.
     #[must_use]
-    pub fn mode(&self) -> ViewMode {
-        self.mode
+    pub fn mode(&self, session: CareSetting) -> ViewMode {
+        let may = |right| self.caller.activities.contains(&right);
+        match (may(Activity::ViewAndNotify), may(Activity::ViewSilently)) {
+            (false, true) => ViewMode::Silent,
+            (true, true) => match (self.requested, session) {
+                (CareSetting::Scheduled, CareSetting::Scheduled) => ViewMode::Silent,
+                (CareSetting::Unscheduled, _) | (_, CareSetting::Unscheduled) => ViewMode::Recorded,
+            },
+            // Without either there is no permit.
+            (true | false, false) => ViewMode::Recorded,
+        }
     }
 }
 
@@ -155,7 +159,7 @@ mod tests {
                 activities: codes.iter().filter_map(|code| Activity::from_code(code)).collect(),
                 session: "s".to_owned(),
             };
-            let got = ViewPermit::of(&caller, requested, session).ok().map(|permit| permit.mode());
+            let got = ViewPermit::of(&caller, requested).ok().map(|permit| permit.mode(session));
             assert_eq!(got, expected, "{codes:?} asks {requested:?}, session {session:?}");
             assert_eq!(SearchPermit::of(&caller).is_ok(), codes.contains(&"B0264"));
         };

@@ -61,11 +61,15 @@ impl TraceHeaders {
     }
 }
 
-/// Where the caller works: the site that they name, else the organisation's first one, if it has any.
+/// Where the caller works: the site that they name, else the organisation's only one. Where it has several
+/// and none is named, none is stated: a social worker must not be sent to a guess.
 pub(super) fn site(headers: &HeaderMap, sites: &[Site], caller: &Caller) -> Result<Option<Site>, ApiError> {
     let mut own = sites.iter().filter(|site| site.organisation_code == caller.organisation_code);
     match one(headers, codes::SITE, "X-Site was sent twice")? {
-        None => Ok(own.next().cloned()),
+        None => {
+            let only = own.next().cloned();
+            Ok(if own.next().is_none() { only } else { None })
+        }
         Some(id) => own
             .find(|site| site.id == id)
             .cloned()

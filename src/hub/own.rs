@@ -4,7 +4,7 @@
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use super::limits;
 use super::proven::Proven;
 use super::respond;
 use super::store::{OpenedInError, Refusal, ReportedKind};
-use crate::domain::{AccessReference, Activity, CareSetting, NoticeState};
+use crate::domain::{AccessReference, AccessStatus, Activity, CareSetting, NoticeState, ViewPermit};
 use crate::fhir::wire::AuditEvent;
 
 /// `GET /access/{reference}`
@@ -24,7 +24,21 @@ pub(super) async fn status(
     Path(reference): Path<String>,
 ) -> Result<Response, ApiError> {
     let reference = AccessReference::parse(&reference).ok_or(ApiError::NOT_KNOWN)?;
-    let status = hub.store().status(caller, reference).await?.ok_or(ApiError::NOT_KNOWN)?;
+    let Ok(permit) = ViewPermit::of(&caller, CareSetting::Unscheduled) else {
+        let refusal = Refusal { asked: "status", number: None, request: String::new() };
+        hub.store().refuse(caller, refusal).await?;
+        return Err(ApiError::NOT_ALLOWED);
+    };
+    let audited = hub.store().status(permit, reference).await?;
+    let mut response = match audited.value() {
+        Some(status) => respond::json(StatusCode::OK, &written(status)),
+        None => ApiError::NOT_KNOWN.into_response(),
+    };
+    respond::mark(&mut response, &audited);
+    Ok(response)
+}
+
+fn written(status: &AccessStatus) -> serde_json::Value {
     let notices: Vec<_> = status
         .notices
         .iter()
@@ -36,13 +50,12 @@ pub(super) async fn status(
             })
         })
         .collect();
-    let body = json!({
+    json!({
         "reference": status.reference.as_str(),
         "recorded": status.recorded.to_string(),
         "silent": status.silent,
         "notices": notices,
-    });
-    Ok(respond::json(StatusCode::OK, &body))
+    })
 }
 
 fn state_word(state: NoticeState) -> &'static str {

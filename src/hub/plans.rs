@@ -85,8 +85,7 @@ pub(super) async fn history(
     Ok(response)
 }
 
-/// The right to view, and whether the view is recorded; a proven caller without it is refused, and that is
-/// audited.
+/// The right to view; a proven caller without it is refused, and that is audited.
 async fn permit(
     hub: &Hub,
     caller: &Caller,
@@ -94,8 +93,7 @@ async fn permit(
     number: NhsNumber,
     view: &ViewHeaders,
 ) -> Result<ViewPermit, ApiError> {
-    let session = hub.store().care_setting(caller).await?;
-    match ViewPermit::of(caller, view.requested, session) {
+    match ViewPermit::of(caller, view.requested) {
         Ok(permit) => Ok(permit),
         Err(_) => {
             let refusal = Refusal { asked, number: Some(number), request: view.trace.to_string() };

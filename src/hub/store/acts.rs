@@ -1,4 +1,4 @@
-//! What else a signed-in person does: refusals, reports of copies, "opened in error", scheduled care.
+//! What else a signed-in person does: refusals, reports of copies, the status of a view, "opened in error".
 
 use jiff::SignedDuration;
 use rusqlite::{OptionalExtension, params};
@@ -9,13 +9,13 @@ use super::notices;
 use super::people::{self, Resolved};
 use super::writer::Work;
 use super::{Audited, Store};
-use crate::domain::{AccessReference, AccessStatus, Caller, CareSetting, NhsNumber};
+use crate::domain::{AccessReference, AccessStatus, Caller, NhsNumber, ViewPermit};
 
 /// "Opened in error" can be said for this long.
 const IN_ERROR: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a session said about scheduled care is kept for this long; no session lives longer.
-const SETTING_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// For this long the status of a view is told.
+const STATUS_TOLD: SignedDuration = SignedDuration::from_hours(24);
 
 /// A request of a proven caller that their role does not allow.
 #[derive(Debug, Clone)]
@@ -113,16 +113,18 @@ impl Store {
         .await
     }
 
-    /// How far the telling of the caller's own view has come.
+    /// How far the telling of the caller's own view has come; `None` where there is no such view, where it is
+    /// older than a day, or where the identity has ended. The viewer asks every few seconds: audited are the
+    /// first answer and each one that says something else than the one before.
     ///
     /// # Errors
-    /// The database refused.
+    /// The database refused: nothing is told.
     pub async fn status(
         &self,
-        caller: Caller,
+        permit: ViewPermit,
         reference: AccessReference,
-    ) -> Result<Option<AccessStatus>, StoreError> {
-        self.read_elsewhere(move |db| notices::status(db, &caller, &reference)).await
+    ) -> Result<Audited<Option<AccessStatus>>, StoreError> {
+        self.write(move |work| status(work, permit.caller(), &reference)).await
     }
 
     /// Logs that the caller's own view was opened in error, and queues the corrections.
@@ -157,66 +159,6 @@ impl Store {
         })
         .await
     }
-
-    /// What the caller's session has said about scheduled care; unscheduled unless it said otherwise.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn care_setting(&self, caller: &Caller) -> Result<CareSetting, StoreError> {
-        let (session, user) = (caller.session.clone(), caller.user.clone());
-        self.read_elsewhere(move |db| {
-            let setting: Option<String> = db
-                .prepare_cached(
-                    "SELECT care_setting FROM session_setting WHERE session = ?1 AND user_id = ?2",
-                )?
-                .query_row(params![session, user], |row| row.get(0))
-                .optional()?;
-            Ok(match setting.as_deref() {
-                Some("scheduled") => CareSetting::Scheduled,
-                Some(_) | None => CareSetting::Unscheduled,
-            })
-        })
-        .await
-    }
-
-    /// Notes what the caller's session says about scheduled care.
-    ///
-    /// # Errors
-    /// The database refused: the session stays as it was.
-    pub async fn set_care_setting(
-        &self,
-        caller: Caller,
-        setting: CareSetting,
-    ) -> Result<Audited<()>, StoreError> {
-        self.write(move |work| {
-            let text = match setting {
-                CareSetting::Scheduled => "scheduled",
-                CareSetting::Unscheduled => "unscheduled",
-            };
-            let kept = i64::try_from(SETTING_KEPT.as_millis()).unwrap_or(i64::MAX);
-            work.db
-                .prepare_cached("DELETE FROM session_setting WHERE at_ms < ?1")?
-                .execute([work.now_ms().saturating_sub(kept)])?;
-            work.db
-                .prepare_cached(
-                    "INSERT INTO session_setting (session, user_id, care_setting, at_ms) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (session, user_id)
-                     DO UPDATE SET care_setting = excluded.care_setting, at_ms = excluded.at_ms",
-                )?
-                .execute(params![caller.session, caller.user, text, work.now_ms()])?;
-            audit::append(work, &caller, &Entry::new(Kind::CareSetting, text, ""))
-        })
-        .await
-    }
-
-    /// Reads off the threads that serve connections: SQLite may have to wait for a lock.
-    async fn read_elsewhere<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let store = self.clone();
-        tokio::task::spawn_blocking(move || store.read(work)).await.unwrap_or(Err(StoreError::Closed))
-    }
 }
 
 /// A view of the caller's own.
@@ -226,13 +168,47 @@ struct OwnView {
     at_ms: i64,
     opened_in_error: bool,
     trace: String,
+    status_read: Option<String>,
+}
+
+/// The status as told, audited if it says something else than before.
+fn status(
+    work: &Work<'_>,
+    caller: &Caller,
+    reference: &AccessReference,
+) -> Result<Option<AccessStatus>, Fault> {
+    let Some(view) = own_view(work, caller, reference)? else {
+        log_own(work, caller, Kind::StatusRead, "no-such-view", reference, None)?;
+        return Ok(None);
+    };
+    let oldest = i64::try_from(STATUS_TOLD.as_millis()).unwrap_or(0);
+    let (outcome, told) = if people::has_ended(work, view.person)? {
+        ("invalidated", None)
+    } else if work.now_ms().saturating_sub(view.at_ms) > oldest {
+        ("too-late", None)
+    } else {
+        ("returned", Some(notices::status(work.db, view.id)?))
+    };
+    let said = match &told {
+        None => outcome.to_owned(),
+        Some(status) => status.notices.iter().fold(format!("silent {}", status.silent), |said, notice| {
+            format!("{said}; {:?} {} {}", notice.state, notice.at, notice.authority)
+        }),
+    };
+    if view.status_read.as_deref() != Some(said.as_str()) {
+        work.db
+            .prepare_cached("UPDATE view SET status_read = ?2 WHERE id = ?1")?
+            .execute(params![view.id, said])?;
+        log_own(work, caller, Kind::StatusRead, outcome, reference, Some(&view))?;
+    }
+    Ok(told)
 }
 
 fn own_view(work: &Work<'_>, caller: &Caller, reference: &AccessReference) -> Result<Option<OwnView>, Fault> {
     Ok(work
         .db
         .prepare_cached(
-            "SELECT id, person_id, at_ms, opened_in_error IS NOT NULL, trace_id FROM view
+            "SELECT id, person_id, at_ms, opened_in_error IS NOT NULL, trace_id, status_read FROM view
              WHERE reference = ?1 AND user_id = ?2 AND organisation_code = ?3",
         )?
         .query_row(params![reference.as_str(), caller.user, caller.organisation_code], |row| {
@@ -242,6 +218,7 @@ fn own_view(work: &Work<'_>, caller: &Caller, reference: &AccessReference) -> Re
                 at_ms: row.get(2)?,
                 opened_in_error: row.get(3)?,
                 trace: row.get(4)?,
+                status_read: row.get(5)?,
             })
         })
         .optional()?)

@@ -13,6 +13,7 @@ use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::notices;
 use super::people::{self, Resolved};
+use super::settings;
 use super::writer::Work;
 use super::{Audited, Store, codec};
 use crate::domain::plan::standing;
@@ -47,7 +48,7 @@ pub enum ViewOutcome {
     Ended,
     /// The TraceID belongs to the view of another person.
     TraceOfAnotherPerson,
-    /// The TraceID's ten minutes are over.
+    /// The TraceID's ten minutes are over, or its view was said to be in error.
     TraceUsedUp,
 }
 
@@ -115,6 +116,8 @@ fn disclose(
     tails: TailDays,
 ) -> Result<ViewOutcome, Fault> {
     let trace = ask.trace.to_string();
+    // Within the transaction: what the session says counts at the very moment of the view.
+    let mode = permit.mode(settings::of_session(work, permit.caller())?);
     let refuse = |outcome: &str, kind, person| {
         let entry = Entry { person, number: Some(ask.number), ..Entry::new(kind, outcome, &trace) };
         audit::append(work, permit.caller(), &entry)
@@ -122,29 +125,26 @@ fn disclose(
     let person = match people::resolve(work, ask.number)? {
         Resolved::Person { id, .. } => id,
         Resolved::NotKnown => {
-            refuse("not-found", Kind::View, None)?;
+            refuse("not-found", opening(mode), None)?;
             return Ok(ViewOutcome::NotKnown);
         }
         Resolved::Ended { id } => {
-            refuse("invalidated", Kind::View, Some(id))?;
+            refuse("invalidated", opening(mode), Some(id))?;
             return Ok(ViewOutcome::Ended);
         }
     };
-    let (found, _) = people::load(work, person)?;
-    let subject = found.candidate.person;
-    let born = subject.born.map(|born| born.range().1);
-    let plans = shown_plans(work, person, born, tails)?;
+    let (subject, plans) = shown(work, person, tails)?;
     let (view, kind) = match earlier(work, permit, &trace)? {
-        None => (open(work, permit, &trace, person, !plans.is_empty())?, opening(permit.mode())),
-        Some((view, _)) if view.person != person => {
+        None => (open(work, permit, mode, &trace, person, !plans.is_empty())?, opening(mode)),
+        Some(earlier) if earlier.view.person != person => {
             refuse("trace-of-another-person", Kind::Refused, Some(person))?;
             return Ok(ViewOutcome::TraceOfAnotherPerson);
         }
-        Some((_, at)) if work.now.duration_since(at) > REPEAT => {
+        Some(earlier) if earlier.in_error || work.now.duration_since(earlier.at) > REPEAT => {
             refuse("trace-used-up", Kind::Refused, Some(person))?;
             return Ok(ViewOutcome::TraceUsedUp);
         }
-        Some((view, _)) => (renew(work, view, permit.mode(), !plans.is_empty())?, Kind::RepeatedView),
+        Some(earlier) => (renew(work, earlier.view, mode, !plans.is_empty())?, Kind::RepeatedView),
     };
     let entry = Entry {
         reference: Some(&view.reference),
@@ -176,25 +176,39 @@ pub(super) fn mode_text(mode: ViewMode) -> &'static str {
     }
 }
 
-/// The view that this TraceID already stands for, and when it was opened.
-fn earlier(work: &Work<'_>, permit: &ViewPermit, trace: &str) -> Result<Option<(View, Timestamp)>, Fault> {
+/// The view that a TraceID already stands for.
+struct Earlier {
+    view: View,
+    at: Timestamp,
+    in_error: bool,
+}
+
+fn earlier(work: &Work<'_>, permit: &ViewPermit, trace: &str) -> Result<Option<Earlier>, Fault> {
     let caller = permit.caller();
-    let found: Option<(View, i64)> = work
+    let found: Option<(View, i64, bool)> = work
         .db
         .prepare_cached(
-            "SELECT id, reference, person_id, mode, at_ms FROM view
+            "SELECT id, reference, person_id, mode, at_ms, opened_in_error IS NOT NULL FROM view
              WHERE user_id = ?1 AND organisation_code = ?2 AND trace_id = ?3",
         )?
         .query_row(params![caller.user, caller.organisation_code, trace], |row| {
             let mode: String = row.get(3)?;
             let mode = if mode == "silent" { ViewMode::Silent } else { ViewMode::Recorded };
-            Ok((View { id: row.get(0)?, reference: row.get(1)?, person: row.get(2)?, mode }, row.get(4)?))
+            let view = View { id: row.get(0)?, reference: row.get(1)?, person: row.get(2)?, mode };
+            Ok((view, row.get(4)?, row.get(5)?))
         })
         .optional()?;
-    found.map(|(view, at)| Ok((view, codec::moment(at)?))).transpose()
+    found.map(|(view, at, in_error)| Ok(Earlier { view, at: codec::moment(at)?, in_error })).transpose()
 }
 
-fn open(work: &Work<'_>, permit: &ViewPermit, trace: &str, person: i64, held: bool) -> Result<View, Fault> {
+fn open(
+    work: &Work<'_>,
+    permit: &ViewPermit,
+    mode: ViewMode,
+    trace: &str,
+    person: i64,
+    held: bool,
+) -> Result<View, Fault> {
     let caller = permit.caller();
     let reference = fresh_reference(work)?;
     work.db
@@ -209,10 +223,10 @@ fn open(work: &Work<'_>, permit: &ViewPermit, trace: &str, person: i64, held: bo
             trace,
             person,
             work.now_ms(),
-            mode_text(permit.mode()),
+            mode_text(mode),
             held
         ])?;
-    Ok(View { id: work.db.last_insert_rowid(), reference, person, mode: permit.mode() })
+    Ok(View { id: work.db.last_insert_rowid(), reference, person, mode })
 }
 
 /// A repeat: what was silent and is recorded now becomes recorded, never the reverse.
@@ -274,7 +288,19 @@ fn fresh_reference(work: &Work<'_>) -> Result<String, Fault> {
     Err(Fault::Corrupt("no free reference"))
 }
 
-/// The plans of a person that are shown today, on the London day of the hub's clock.
+/// A person, and their plans that are shown today, on the London day of the hub's clock.
+pub(super) fn shown(
+    work: &Work<'_>,
+    person: i64,
+    tails: TailDays,
+) -> Result<(Person, Vec<HeldRecord>), Fault> {
+    let (found, _) = people::load(work, person)?;
+    let subject = found.candidate.person;
+    let born = subject.born.map(|born| born.range().1);
+    let plans = shown_plans(work, person, born, tails)?;
+    Ok((subject, plans))
+}
+
 fn shown_plans(
     work: &Work<'_>,
     person: i64,

@@ -1,8 +1,8 @@
 //! The access history: who opened a person's information before.
 //!
-//! Because a row exists only where a plan does, reading is itself a disclosure: a caller whose views are
-//! recorded gets it only after their own view of the same person's plans, and only as far as that view showed
-//! a plan. Reading never writes a row.
+//! Because a row exists only where a plan does, reading is itself a disclosure: a caller, recorded or silent,
+//! gets it only after their own view of the same person's plans, only if that view showed a plan, and only
+//! while there still is one to show. Reading never writes a row.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::people::{self, Resolved};
 use super::writer::Work;
-use super::{Audited, Store, codec};
-use crate::domain::{Access, Caller, NhsNumber, ViewMode, ViewPermit};
+use super::{Audited, Store, codec, disclose};
+use crate::domain::{Access, Caller, NhsNumber, TailDays, ViewPermit};
 use crate::hub::limits;
 
 /// The own view must not be older than this.
@@ -65,8 +65,9 @@ impl Store {
         number: NhsNumber,
         request: String,
     ) -> Result<Audited<HistoryOutcome>, StoreError> {
+        let tails = self.tails();
         self.write(move |work| {
-            let (outcome, person, read) = read(work, &permit, number)?;
+            let (outcome, person, read) = read(work, &permit, number, tails)?;
             let kind =
                 if matches!(read, HistoryOutcome::NotOpened) { Kind::Refused } else { Kind::HistoryRead };
             let entry = Entry { person, number: Some(number), ..Entry::new(kind, outcome, &request) };
@@ -79,20 +80,20 @@ impl Store {
 
 type Reading = (&'static str, Option<i64>, HistoryOutcome);
 
-fn read(work: &Work<'_>, permit: &ViewPermit, number: NhsNumber) -> Result<Reading, Fault> {
+fn read(work: &Work<'_>, permit: &ViewPermit, number: NhsNumber, tails: TailDays) -> Result<Reading, Fault> {
     let (person, number) = match people::resolve(work, number)? {
         Resolved::Person { id, number } => (id, number),
         Resolved::NotKnown => return Ok(("not-found", None, HistoryOutcome::NotKnown)),
         Resolved::Ended { id } => return Ok(("invalidated", Some(id), HistoryOutcome::Ended)),
     };
-    let may_read = match permit.mode() {
-        ViewMode::Silent => true,
-        ViewMode::Recorded => match own_view_held(work, permit.caller(), person)? {
-            None => return Ok(("history-without-own-view", Some(person), HistoryOutcome::NotOpened)),
-            Some(held) => held,
-        },
+    let Some(showed_a_plan) = own_view_held(work, permit.caller(), person)? else {
+        return Ok(("history-without-own-view", Some(person), HistoryOutcome::NotOpened));
     };
-    let rows = if may_read { rows(work, permit.caller(), person)? } else { Vec::new() };
+    let rows = if showed_a_plan && !disclose::shown(work, person, tails)?.1.is_empty() {
+        rows(work, permit.caller(), person)?
+    } else {
+        Vec::new()
+    };
     let outcome = if rows.is_empty() { "none" } else { "returned" };
     Ok((outcome, Some(person), HistoryOutcome::Read { number, rows }))
 }

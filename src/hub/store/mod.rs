@@ -19,6 +19,7 @@ mod history;
 mod identities;
 mod notices;
 mod people;
+mod settings;
 mod writer;
 
 use std::path::{Path, PathBuf};

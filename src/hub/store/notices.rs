@@ -79,7 +79,8 @@ fn told_before(work: &Work<'_>, caller: &Caller, view: &View, authority: &str) -
         .optional()?)
 }
 
-/// The attendance that this view belongs to: the reference of its first notification, if there was one.
+/// The attendance that this view belongs to: the reference of its first notification, if there was one. It
+/// lasts from the first of it that was not in error, and outlives a first that was.
 fn attendance(
     work: &Work<'_>,
     caller: &Caller,
@@ -92,9 +93,13 @@ fn attendance(
         .prepare_cached(
             "SELECT outbox.attendance FROM outbox JOIN view ON view.id = outbox.view_id
              WHERE outbox.person_id = ?1 AND outbox.authority_code = ?2 AND outbox.kind = 'notification'
-               AND outbox.organisation_code = ?3 AND outbox.sequence = 'first' AND outbox.at_ms > ?4
-               AND view.opened_in_error IS NULL
-             ORDER BY outbox.at_ms DESC LIMIT 1",
+               AND outbox.organisation_code = ?3 AND outbox.at_ms > ?4 AND view.opened_in_error IS NULL
+               AND NOT EXISTS (
+                   SELECT 1 FROM outbox AS early JOIN view AS early_view ON early_view.id = early.view_id
+                   WHERE early.attendance = outbox.attendance AND early.authority_code = ?2
+                     AND early.kind = 'notification' AND early.at_ms <= ?4
+                     AND early_view.opened_in_error IS NULL)
+             ORDER BY outbox.at_ms DESC, outbox.id DESC LIMIT 1",
         )?
         .query_row(params![view.person, authority, caller.organisation_code, after], |row| row.get(0))
         .optional()?)
@@ -220,21 +225,11 @@ pub(super) fn tell_spared(work: &Work<'_>, caller: &Caller, in_error: i64) -> Re
     Ok(())
 }
 
-/// How far the telling of a caller's own view has come; `None` where it is not theirs or not known.
-pub(super) fn status(
-    db: &rusqlite::Connection,
-    caller: &Caller,
-    reference: &AccessReference,
-) -> Result<Option<AccessStatus>, Fault> {
-    let view: Option<(i64, i64, String)> = db
-        .prepare_cached(
-            "SELECT id, at_ms, mode FROM view WHERE reference = ?1 AND user_id = ?2 AND organisation_code = ?3",
-        )?
-        .query_row(params![reference.as_str(), caller.user, caller.organisation_code], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
-    let Some((id, at, mode)) = view else { return Ok(None) };
+/// How far the telling of a view has come.
+pub(super) fn status(db: &rusqlite::Connection, view: i64) -> Result<AccessStatus, Fault> {
+    let (reference, at, mode): (String, i64, String) = db
+        .prepare_cached("SELECT reference, at_ms, mode FROM view WHERE id = ?1")?
+        .query_row([view], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let mut statement = db.prepare_cached(
         "SELECT authority_name, state, state_ms FROM outbox WHERE view_id = ?1 AND kind = 'notification'
          UNION ALL
@@ -242,7 +237,7 @@ pub(super) fn status(
          FROM told_earlier JOIN outbox ON outbox.id = told_earlier.outbox_id WHERE told_earlier.view_id = ?1
          ORDER BY 1",
     )?;
-    let mut rows = statement.query([id])?;
+    let mut rows = statement.query([view])?;
     let mut notices = Vec::new();
     while let Some(row) = rows.next()? {
         let state: String = row.get(1)?;
@@ -256,10 +251,10 @@ pub(super) fn status(
         };
         notices.push(Notice { authority: row.get(0)?, state, at: codec::moment(row.get(2)?)? });
     }
-    Ok(Some(AccessStatus {
-        reference: reference.clone(),
+    Ok(AccessStatus {
+        reference: AccessReference::parse(&reference).ok_or(Fault::Corrupt("a reference"))?,
         recorded: codec::moment(at)?,
         silent: mode == "silent",
         notices,
-    }))
+    })
 }

@@ -167,6 +167,14 @@ pub(super) fn resolve(work: &Work<'_>, number: NhsNumber) -> Result<Resolved, Fa
     }
 }
 
+/// Whether the identity of a person has ended.
+pub(super) fn has_ended(work: &Work<'_>, person: i64) -> Result<bool, Fault> {
+    Ok(work
+        .db
+        .prepare_cached("SELECT 1 FROM nhs_number WHERE person_id = ?1 AND standing = 'ended'")?
+        .exists([person])?)
+}
+
 /// The number that a person has now, or had when the identity ended.
 pub(super) fn number_in_use(work: &Work<'_>, person: i64) -> Result<Option<NhsNumber>, Fault> {
     let number: Option<String> = work

@@ -150,7 +150,7 @@ fn a_broken_entry_beside_a_current_plan_is_as_loud_as_the_alert() {
     let reading = PlansReading { plans: vec![plan(CP, None)], unreadable: vec![Unreadable::Dates] };
     assert_eq!(
         panel(&answered(reading, amelia())).warnings,
-        ["1 record could not be read: ring the local authority below, and ask what else is held"]
+        ["1 record could not be read: ring the local authority named here, and ask what else is held"]
     );
 }
 
@@ -264,7 +264,7 @@ fn h27_the_number_to_ring_now_is_first_and_what_is_missing_is_said() {
     let missing = shown(Authority { emergency_duty: None, ..council() }, sunday).1;
     assert_eq!(
         missing[0],
-        "*Ring now: Emergency duty team|No out-of-hours number is held for Wexcombe Borough Council|until 08:30 Monday 23-Nov-2026"
+        "*Ring now: Emergency duty team|No out-of-hours number is held for Wexcombe Borough Council|until 08:30 Monday 23-Nov-2026; ring the other number, or the authority where the child is now"
     );
     let odd = shown(
         Authority { emergency_duty: crate::domain::Telephone::new("via switchboard"), ..council() },
@@ -302,7 +302,7 @@ fn h18_the_receipt_says_who_is_told_and_never_more_than_the_hub_said() {
     check(
         &[NoticeState::Returned],
         false,
-        "Wexcombe could not be told so far; the hub keeps trying. Ring them",
+        "Wexcombe could not be told so far; CP-IS keeps trying. Ring them",
     );
     check(
         &[NoticeState::ToldEarlier],
@@ -325,8 +325,8 @@ fn the_banner_has_its_order_and_says_what_is_unusual() {
     let facts: Vec<String> =
         banner.facts.iter().map(|fact| format!("{} {}", fact.label, fact.value)).collect();
     assert_eq!(banner.name, "HART, Amelia");
-    assert_eq!(facts, ["Born 14-Jul-2019 (7y 4m)", "Gender Female", "NHS No. 999 000 0018"]);
-    assert_eq!(banner.facts[0].spoken, "Date of birth 14 July 2019, age 7y 4m");
+    assert_eq!(facts, ["Born 14-Jul-2019 (7y 3m)", "Gender Female", "NHS No. 999 000 0018"]);
+    assert_eq!(banner.facts[0].spoken, "Date of birth 14 July 2019, age 7 years 3 months");
     assert_eq!(banner.marks, ["Recorded as deceased on 02-Nov-2026", "Restricted record"]);
     assert!(banner.deceased);
 }

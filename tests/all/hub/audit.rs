@@ -67,3 +67,27 @@ fn reading_the_audit_log_is_audited_with_who_read_it() {
         assert!(!place.run(&all).status.success(), "{wrong:?}");
     }
 }
+
+#[test]
+fn h3_a_person_who_comes_after_a_merge_never_gets_the_entries_of_the_one_who_went() {
+    let place = Place::with(&lines(&[
+        person(1, "Bennett", "Ava", "2019-03-12"),
+        person(2, "Bennett", "Ava", "2019-03-12"),
+    ]));
+    let gone = super::support::rows(
+        &place.database(),
+        &format!("SELECT person_id FROM nhs_number WHERE number = '{}'", number(2).digits()),
+    )
+    .concat();
+    let insert = "INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code,
+                  organisation, session, request, person_id) VALUES (1, 'view', 'held', '', '', '', '', '', '', '', ?1)";
+    place.database().execute(insert, [&gone]).unwrap();
+    for (name, line) in [("merge", superseded(2, 1)), ("new", person(3, "Other", "Tom", "2020-01-01"))] {
+        std::fs::write(place.path(name), line.to_string()).unwrap();
+        assert!(place.run(&["load", name, "--config", "hub.toml"]).status.success());
+    }
+    let output = place.run(&["audit", "--config", "hub.toml", "--person", &number(3).digits()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("\tview\t"), "{text}");
+    assert_eq!(text.matches("audit-read").count(), 1, "{text}");
+}

@@ -99,8 +99,12 @@ async fn h6_a_number_that_the_hub_does_not_know_is_never_nothing_held() {
         assert_eq!(answer.told(), "404 RESOURCE_NOT_FOUND");
         assert!(answer.header("x-access-reference").is_none());
     }
+    hub.view(&midwife(), number(9)).await;
     let audit = hub.rows("SELECT kind, outcome FROM audit WHERE outcome = 'not-found'");
-    assert_eq!(audit, ["view|not-found", "history-read|not-found", "retrieve|not-found"]);
+    assert_eq!(
+        audit,
+        ["view|not-found", "history-read|not-found", "retrieve|not-found", "silent-view|not-found"]
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod dates;
 #[cfg(unix)]
 mod failing;
 mod identities;
+mod in_error;
 mod killed;
 mod limits;
 mod loading;

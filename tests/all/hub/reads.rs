@@ -4,7 +4,7 @@ use cpis::domain::Caller;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan};
+use super::support::data::{CHILD_PROTECTION, child, ended, lines, number, person, plan};
 use super::support::{TestHub, caller, midwife, nurse, receptionist};
 
 #[tokio::test]
@@ -28,7 +28,9 @@ async fn the_history_is_given_only_after_ones_own_view_and_reading_never_writes_
     hub.turn(1);
     assert_eq!(hub.history(&nurse(), number(1)).await.told(), "403 ACCESS_DENIED");
     assert_eq!(hub.history(&receptionist(), number(1)).await.told(), "403 ACCESS_DENIED");
-    // Silent callers leave no row, so there is no view of theirs to wait for.
+    // A silent view leaves no row, and opens the history all the same; without one there is none.
+    assert_eq!(hub.history(&midwife(), number(1)).await.told(), "403 ACCESS_DENIED");
+    hub.view(&midwife(), number(1)).await;
     assert_eq!(hub.history(&midwife(), number(1)).await.accesses().len(), 2);
     let reads = hub.rows("SELECT user_name, outcome FROM audit WHERE kind = 'history-read'");
     assert_eq!(reads, ["Sam Okafor|returned", "Asha Patel|returned"]);
@@ -48,6 +50,26 @@ async fn the_history_shows_no_more_than_ones_own_view_did() {
     assert_eq!(hub.view(&nurse(), number(1)).await.total(), 0);
     let history = hub.history(&nurse(), number(1)).await;
     assert_eq!((history.status, history.total()), (200, 0));
+}
+
+#[tokio::test]
+async fn there_is_no_history_of_plans_that_are_gone_since_ones_own_view() {
+    let hub = TestHub::with(&lines(&[
+        person(1, "Bennett", "Ava", "2019-03-12"),
+        plan(1, CHILD_PROTECTION, "2020-01-05", "2025-11-23", "E06000030"),
+    ]))
+    .await;
+    // 23:50 on the last day of the tail.
+    hub.turn(9 * 60 + 50);
+    for who in [nurse(), midwife()] {
+        assert_eq!(hub.view(&who, number(1)).await.total(), 1);
+        assert_eq!(hub.history(&who, number(1)).await.total(), 1);
+    }
+    hub.turn(15);
+    for who in [nurse(), midwife()] {
+        let history = hub.history(&who, number(1)).await;
+        assert_eq!((history.status, history.total()), (200, 0), "{}", who.name);
+    }
 }
 
 #[tokio::test]
@@ -106,6 +128,61 @@ async fn nobody_learns_anything_of_a_view_that_is_not_their_own() {
         assert_eq!(hub.get(&path, &other, &[]).await.told(), "404 RESOURCE_NOT_FOUND");
     }
     assert_eq!(hub.get("/access/ZZZZ-ZZZZ", &nurse(), &[]).await.told(), "404 RESOURCE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn the_status_of_ones_own_view_needs_the_right_to_view_and_ends_with_the_day_and_the_identity() {
+    let hub = TestHub::with(&child()).await;
+    let view = hub.view(&nurse(), number(1)).await;
+    let path = format!("/access/{}", view.reference());
+    let without_the_right = Caller { activities: Vec::new(), ..nurse() };
+    assert_eq!(hub.get(&path, &without_the_right, &[]).await.told(), "403 ACCESS_DENIED");
+    let audit = hub.rows("SELECT kind, outcome, detail FROM audit ORDER BY id DESC LIMIT 1");
+    assert_eq!(audit, [r#"refused|not-allowed|{"asked":"status"}"#]);
+    let scheduled_now = Caller { activities: midwife().activities, ..nurse() };
+    assert_eq!(hub.get(&path, &scheduled_now, &[]).await.status, 200);
+    hub.turn(24 * 60);
+    assert_eq!(hub.get(&path, &nurse(), &[]).await.status, 200);
+    hub.turn(1);
+    assert_eq!(hub.get(&path, &nurse(), &[]).await.told(), "404 RESOURCE_NOT_FOUND");
+    let view = hub.view(&nurse(), number(1)).await;
+    let path = format!("/access/{}", view.reference());
+    hub.load(&lines(&[ended(1)])).await;
+    let gone = hub.get(&path, &nurse(), &[]).await;
+    assert_eq!(gone.told(), "404 RESOURCE_NOT_FOUND");
+    assert!(!gone.body.contains("E06000030"));
+}
+
+#[tokio::test]
+async fn the_status_is_audited_when_first_read_and_at_each_change_but_not_at_each_poll() {
+    let hub = TestHub::with(&child()).await;
+    let view = hub.view(&nurse(), number(1)).await;
+    let path = format!("/access/{}", view.reference());
+    let audited = || hub.count("SELECT 1 FROM audit WHERE kind = 'status-read'");
+    for _ in 0..5 {
+        let status = hub.get(&path, &nurse(), &[]).await;
+        assert_eq!(status.status, 200);
+        assert!(status.header("server-timing").is_some(), "through the writer");
+        assert_eq!(audited(), 1);
+    }
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    for (state, expected) in [("delivered", 2), ("filed", 3)] {
+        db.execute("UPDATE outbox SET state = ?1, state_ms = state_ms + 1", [state]).unwrap();
+        for _ in 0..3 {
+            let status = hub.get(&path, &nurse(), &[]).await.json();
+            assert_eq!(status["notices"][0]["state"], json!(state));
+            assert_eq!(audited(), expected, "{state}");
+        }
+    }
+    let other = hub.view(&nurse(), number(1)).await;
+    hub.get(&format!("/access/{}", other.reference()), &nurse(), &[]).await;
+    assert_eq!(audited(), 4, "another view");
+    let entry = hub.rows("SELECT outcome, reference, number FROM audit WHERE kind = 'status-read' LIMIT 1");
+    assert_eq!(entry, [format!("returned|{}|{}", view.reference(), number(1).digits())]);
+    db.execute_batch("CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END")
+        .unwrap();
+    db.execute("UPDATE outbox SET state = 'returned'", []).unwrap();
+    hub.get(&path, &nurse(), &[]).await.assert_failed_without_detail();
 }
 
 #[tokio::test]

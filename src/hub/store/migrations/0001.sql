@@ -6,8 +6,9 @@ CREATE TABLE marking (
     at_ms INTEGER NOT NULL
 ) STRICT;
 
+-- AUTOINCREMENT: a merge deletes rows, and whoever comes next must not get what is kept under an old id.
 CREATE TABLE person (
-    id             INTEGER PRIMARY KEY,
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
     gender         TEXT NOT NULL,
     born           TEXT,             -- as held: a day, a month or a year
     born_first     TEXT,             -- first and last day that it can mean
@@ -58,7 +59,7 @@ CREATE TABLE upload (
 
 -- A plan belongs to a person, whatever number it came under.
 CREATE TABLE plan (
-    id              INTEGER PRIMARY KEY,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
     person_id       INTEGER NOT NULL REFERENCES person (id),
     authority_code  TEXT NOT NULL REFERENCES authority (code),
     kind            TEXT NOT NULL,   -- SNOMED CT
@@ -84,6 +85,7 @@ CREATE TABLE view (
     mode              TEXT NOT NULL CHECK (mode IN ('recorded', 'silent')),
     held              INTEGER NOT NULL CHECK (held IN (0, 1)),
     opened_in_error   INTEGER,       -- when that was said
+    status_read       TEXT,          -- what its status said when that was last audited
     UNIQUE (user_id, organisation_code, trace_id)
 ) STRICT;
 CREATE INDEX view_by_person ON view (person_id, user_id, organisation_code, at_ms);
@@ -131,6 +133,7 @@ CREATE TABLE outbox (
     UNIQUE (view_id, authority_code, kind)
 ) STRICT;
 CREATE INDEX outbox_by_person ON outbox (person_id, authority_code, at_ms);
+CREATE INDEX outbox_by_attendance ON outbox (attendance, authority_code);
 
 -- A view that did not tell an authority because an earlier one of the same person had just told it.
 CREATE TABLE told_earlier (
@@ -141,11 +144,12 @@ CREATE TABLE told_earlier (
 ) STRICT;
 
 CREATE TABLE session_setting (
-    session      TEXT NOT NULL,
-    user_id      TEXT NOT NULL,
-    care_setting TEXT NOT NULL CHECK (care_setting IN ('scheduled', 'unscheduled')),
-    at_ms        INTEGER NOT NULL,
-    PRIMARY KEY (session, user_id)
+    session           TEXT NOT NULL,
+    user_id           TEXT NOT NULL,
+    organisation_code TEXT NOT NULL,
+    care_setting      TEXT NOT NULL CHECK (care_setting IN ('scheduled', 'unscheduled')),
+    at_ms             INTEGER NOT NULL,
+    PRIMARY KEY (session, user_id, organisation_code)
 ) STRICT;
 
 -- No foreign keys: what happened stays as it was, whatever becomes of a person's record.
@@ -169,6 +173,7 @@ CREATE TABLE audit (
 CREATE INDEX audit_by_number ON audit (number);
 CREATE INDEX audit_by_person ON audit (person_id);
 CREATE INDEX audit_by_user ON audit (user_id, at_ms);
+CREATE INDEX audit_by_time ON audit (at_ms);
 
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is never changed'); END;

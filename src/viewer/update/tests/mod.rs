@@ -13,7 +13,7 @@ use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
 use crate::viewer::present;
 use crate::viewer::present::screen::FocusTarget;
-use crate::viewer::state::{NotFound, Phase, Record, SearchStage, Session, Stage, State, WhyChoose};
+use crate::viewer::state::{NotFound, Phase, Prefill, Record, SearchStage, Session, Stage, State, WhyChoose};
 use crate::viewer::tests::people::*;
 
 fn record(state: &State) -> &Record {

@@ -184,36 +184,132 @@ fn opened_in_error_is_said_of_every_view_of_the_patient_newest_first() {
 }
 
 #[test]
-fn a_copy_is_reported_first_and_taken_back_when_the_patient_has_gone() {
-    let mut state = opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)]);
-    let effects = give(&mut state, Command::CopyNumber { contact: 0, line: 0 }, 4000);
+fn a_copy_is_recorded_first_and_made_only_while_its_patient_can_be_seen() {
+    let recording = |state: &mut State| {
+        let effects = give(state, Command::CopyNumber { contact: 0, line: 0 }, 4000);
+        assert!(matches!(effects.first(), Some(Effect::ReportCopy(..))), "{effects:?}");
+        state.last_ask
+    };
+    let amelia_opened = || opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)]);
+    let put = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| {
+            if let Effect::PutOnClipboard { text, .. } = effect { Some(text.clone()) } else { None }
+        })
+    };
     // Sunday: the emergency duty team is first.
-    assert!(matches!(effects.first(), Some(Effect::Copy { text, .. }) if text == "01632 960102"));
-    let ask = state.last_ask;
-    give(&mut state, Command::NewSearch, 4100);
-    assert_eq!(update(&mut state, Event::Copied(ask, Ok(())), now(4200)), [Effect::ForgetClipboard]);
+    let mut state = amelia_opened();
+    let ask = recording(&mut state);
+    let effects = update(&mut state, Event::CopyRecorded(ask, Ok(())), now(4100));
+    assert_eq!(put(&effects).as_deref(), Some("01632 960102"));
+    // Not recorded: not made.
+    let mut state = amelia_opened();
+    let ask = recording(&mut state);
+    assert_eq!(put(&update(&mut state, Event::CopyRecorded(ask, Err(Failure::Busy)), now(4100))), None);
+    // Covered, or left for another patient, meanwhile: not made, and not said of the other.
+    let mut state = amelia_opened();
+    let ask = recording(&mut state);
+    give(&mut state, Command::HidePatient, 4050);
+    assert_eq!(put(&update(&mut state, Event::CopyRecorded(ask, Ok(())), now(4100))), None);
+    let mut state = amelia_opened();
+    let ask = recording(&mut state);
+    give(&mut state, Command::NewSearch, 4050);
+    let search = search_by_number(&mut state, 4060);
+    let found = Dated { value: candidate(amelia()), at: hub_time() };
+    update(&mut state, Event::Retrieved(search, Ok(found)), now(4070));
+    let view = open(&mut state);
+    update(&mut state, Event::Plans(view, Ok(plans_answer(vec![]))), now(4080));
+    assert_eq!(put(&update(&mut state, Event::CopyRecorded(ask, Ok(())), now(4100))), None);
+    assert_eq!(update(&mut state, Event::OnClipboard(ask, true), now(4200))[0], Effect::ForgetClipboard);
 }
 
 #[test]
-fn care_can_be_switched_only_by_those_who_may_do_both_and_only_the_hub_switches() {
+fn h20_care_can_be_switched_only_by_those_who_may_do_both_and_only_the_hub_switches() {
     let both = Session { may_view_silently: true, ..nurse() };
     for session in [nurse(), midwife(), receptionist()] {
         assert_eq!(give(&mut signed_in(session), Command::SwitchCare, 100), []);
     }
-    let mut state = signed_in(both);
-    assert_eq!(give(&mut state, Command::SwitchCare, 100), [Effect::SwitchCare(CareSetting::Scheduled)]);
-    assert!(!state.desk().unwrap().session.is_silent(), "not before the hub has it");
-    update(&mut state, Event::CareSwitched(CareSetting::Scheduled, Err(Failure::Busy)), now(200));
-    assert!(!state.desk().unwrap().session.is_silent());
-    update(&mut state, Event::CareSwitched(CareSetting::Scheduled, Ok(())), now(300));
-    assert!(state.desk().unwrap().session.is_silent());
+    let is_silent = |state: &State| state.desk().unwrap().session.is_silent();
+    let mut state = signed_in(both.clone());
+    let switch = |state: &mut State| {
+        let effects = give(state, Command::SwitchCare, 100);
+        let [Effect::SwitchCare(ask, CareSetting::Scheduled)] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        *ask
+    };
+    let ask = switch(&mut state);
+    assert!(!is_silent(&state), "not before the hub has it");
+    assert_eq!(give(&mut state, Command::SwitchCare, 150), [], "one at a time");
+    update(&mut state, Event::CareSwitched(ask, Err(Failure::Busy)), now(200));
+    assert!(!is_silent(&state));
+    let ask = switch(&mut state);
+    update(&mut state, Event::CareSwitched(ask, Ok(())), now(300));
+    assert!(is_silent(&state));
+    // An answer that comes after the next person signed in is not theirs.
+    let mut state = signed_in(both.clone());
+    let ask = switch(&mut state);
+    give(&mut state, Command::SignOut, 200);
+    give(&mut state, Command::SignIn(0), 300);
+    update(&mut state, Event::SignedIn(Ok(both)), now(400));
+    update(&mut state, Event::CareSwitched(ask, Ok(())), now(500));
+    assert!(!is_silent(&state));
+}
+
+#[test]
+fn h20_nothing_is_opened_while_it_is_being_decided_whether_social_care_is_told() {
+    let mut state = found(Session { may_view_silently: true, ..nurse() }, amelia());
+    give(&mut state, Command::SwitchCare, 1500);
+    assert_eq!(opened_view(&give(&mut state, Command::Open, 2000)), None);
+    let ask = state.last_ask;
+    update(&mut state, Event::CareSwitched(ask, Ok(())), now(2100));
+    let view = opened_view(&give(&mut state, Command::Open, 2200)).unwrap();
+    assert_eq!(view.care, CareSetting::Scheduled);
+    // Switched back before the answer: the view stays what it was asked as.
+    give(&mut state, Command::SwitchCare, 2300);
+    let plans = state.last_ask - 1;
+    let switch = state.last_ask;
+    update(&mut state, Event::CareSwitched(switch, Ok(())), now(2400));
+    let effects = update(&mut state, Event::Plans(plans, Ok(plans_answer(vec![]))), now(2500));
+    assert!(matches!(record(&state), Record::Opened(opened) if opened.silent));
+    assert!(matches!(effects.first(), Some(Effect::History(_, view)) if view.care == CareSetting::Scheduled));
+}
+
+#[test]
+fn what_failed_beside_an_answer_is_asked_for_again_without_another_view() {
+    let mut state = opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)]);
+    let ask = state.last_ask;
+    update(&mut state, Event::History(ask, Err(Failure::TimedOut)), now(3100));
+    update(&mut state, Event::Status(ask, Err(Failure::TimedOut)), now(3100));
+    let mut asked = [0, 0];
+    for second in 4..120 {
+        for effect in update(&mut state, Event::Tick, now(second * 1000)) {
+            if let Effect::History(ask, _) = effect {
+                asked[0] += 1;
+                update(&mut state, Event::History(ask, Err(Failure::TimedOut)), now(second * 1000 + 1));
+            } else if let Effect::Status(ask, _) = effect {
+                asked[1] += 1;
+                update(&mut state, Event::Status(ask, Err(Failure::TimedOut)), now(second * 1000 + 1));
+            }
+        }
+    }
+    assert_eq!(asked, [3, 11]);
+}
+
+#[test]
+fn after_a_sleep_nothing_of_the_patient_is_left() {
+    let mut state = opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)]);
+    give(&mut state, Command::HidePatient, 4000);
+    update(&mut state, Event::Slept, now(5000));
+    assert!(matches!(search(&state), SearchStage::Idle));
+    assert!(state.hub_clock.is_none());
 }
 
 #[test]
 fn the_command_line_fills_the_search_in_and_never_searches() {
     let mut state = signed_in(nurse());
     give(&mut state, Command::SignOut, 100);
-    state.setup.prefill = Some(("9990000018".to_owned(), "14072019".to_owned()));
+    state.setup.prefill =
+        Some(Prefill { nhs_number: "9990000018".to_owned(), date_of_birth: "14072019".to_owned() });
     give(&mut state, Command::SignIn(0), 200);
     assert_eq!(update(&mut state, Event::SignedIn(Ok(nurse())), now(300)), []);
     assert_eq!(state.desk().unwrap().form.nhs_number, "9990000018");

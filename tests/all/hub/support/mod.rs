@@ -75,9 +75,11 @@ pub(super) fn sites() -> Vec<Site> {
         call_back: Telephone::new("01793 604 020"),
         contact,
     };
+    let alone = site("walk-in", "Walk-in", ContactMode::InPerson);
     vec![
         site("ed", "Adult ED", ContactMode::InPerson),
         site("ped", "Children's ED", ContactMode::ByTelephone),
+        Site { organisation_code: "RA9".to_owned(), ..alone },
     ]
 }
 
