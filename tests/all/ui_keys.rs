@@ -5,7 +5,7 @@ use cpis::viewer::command::{Command, Field};
 use cpis::viewer::present::Screen;
 use cpis::viewer::present::screen::{Body, Focus, FocusTarget};
 use eframe::egui::accesskit::{Action, ActionRequest, Role, TreeId};
-use eframe::egui::{Event, Key, Modifiers, Vec2};
+use eframe::egui::{Event, Key, Modifiers, OutputCommand, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
@@ -142,5 +142,28 @@ fn what_assistive_software_presses_is_not_keyed_even_beside_a_key() {
         assert_eq!(window.state().asked, [Command::Open], "{press:?}");
         assert_eq!(window.state().keyed, keyed, "{press:?}");
         window.state_mut().asked.clear();
+    }
+}
+
+#[test]
+fn what_is_copied_or_cut_in_a_field_is_handed_out_and_not_put_on_the_clipboard_by_egui() {
+    for press in [Event::Copy, Event::Cut] {
+        let mut form = search(FocusTarget::Field(Field::FamilyName));
+        if let Body::Search(search) = &mut form.body {
+            search.fields[2].text = "Adeyemi".to_owned();
+        }
+        let mut window = desk(form, DESKTOP);
+        window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        window.run();
+        window.event(press.clone());
+        for _ in 0..4 {
+            window.step();
+            let copies = |command: &OutputCommand| matches!(command, OutputCommand::CopyText(_));
+            assert!(!window.output().platform_output.commands.iter().any(copies));
+        }
+        let copied = Command::CopyTyped("Adeyemi".to_owned());
+        let cut = Command::Typed(Field::FamilyName, String::new());
+        let expected = if press == Event::Copy { vec![copied] } else { vec![cut, copied] };
+        assert_eq!(window.state().asked, expected);
     }
 }
