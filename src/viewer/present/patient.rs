@@ -43,7 +43,13 @@ pub(super) fn patient(state: &State, desk: &Desk, stage: &PatientStage, now: Now
             patient.plans = plans.iter().map(plan::card).collect();
             patient.contacts = contact::contacts(plans, at);
             patient.receipt = Some(receipt(opened));
-            patient.history = Some(history::history(&opened.history, !plans.is_empty()));
+            let history = history::history(&opened.history, !plans.is_empty());
+            if let (AnswerSlot::Answered(panel), Some(summary), true) =
+                (&mut patient.answer, &history.summary, history.summary_is_loud)
+            {
+                panel.lines.push(format!("{summary} in the last days: see who opened it"));
+            }
+            patient.history = Some(history);
             patient.actions = opened_actions(stage, now);
         }
     }

@@ -367,6 +367,26 @@ fn h31_the_summary_begins_and_ends_with_its_warnings_and_has_no_history() {
 }
 
 #[test]
+fn a_history_at_three_organisations_is_said_with_the_answer() {
+    let access = |hours: i64, organisation: &str| crate::domain::Access {
+        at: hub_time() - jiff::SignedDuration::from_hours(hours),
+        name: "Jo Marsh".to_owned(),
+        role: "triage nurse".to_owned(),
+        organisation: organisation.to_owned(),
+        is_present_view: false,
+    };
+    let mut state = opened(nurse(), amelia(), vec![plan(CP, None)]);
+    let accesses = vec![access(0, "A"), access(50, "B"), access(200, "C")];
+    let ask = state.last_ask;
+    let reading = crate::domain::HistoryReading { accesses, unreadable: 0 };
+    update(&mut state, Event::History(ask, Ok(reading)), now(3100));
+    assert_eq!(
+        panel(&state).lines,
+        ["Opened 3 times, about 3 visits, 3 organisations in the last days: see who opened it"]
+    );
+}
+
+#[test]
 fn no_title_ever_holds_anything_of_a_patient() {
     for state in
         [signed_in(nurse()), found(nurse(), amelia()), opened(nurse(), amelia(), vec![plan(CP, None)])]
