@@ -47,7 +47,7 @@ pub(super) fn patient(state: &State, desk: &Desk, stage: &PatientStage, now: Now
             if let (AnswerSlot::Answered(panel), Some(summary), true) =
                 (&mut patient.answer, &history.summary, history.summary_is_loud)
             {
-                panel.lines.push(format!("{summary} in the last days: see who opened it"));
+                panel.lines.push(format!("{summary}: see who opened it"));
             }
             patient.history = Some(history);
             patient.actions = opened_actions(stage, now);

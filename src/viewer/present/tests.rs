@@ -380,10 +380,7 @@ fn a_history_at_three_organisations_is_said_with_the_answer() {
     let ask = state.last_ask;
     let reading = crate::domain::HistoryReading { accesses, unreadable: 0 };
     update(&mut state, Event::History(ask, Ok(reading)), now(3100));
-    assert_eq!(
-        panel(&state).lines,
-        ["Opened 3 times, about 3 visits, 3 organisations in the last days: see who opened it"]
-    );
+    assert_eq!(panel(&state).lines, ["Opened 3 times, about 3 visits, 3 organisations: see who opened it"]);
 }
 
 #[test]
