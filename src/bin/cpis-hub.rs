@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use cpis::config::hub::HubConfig;
-use cpis::domain::{Caller, NhsNumber};
+use cpis::domain::{Caller, NhsNumber, text};
 use cpis::hub::clock::Clock;
 use cpis::hub::store::{AuditQuestion, Store, StoreSettings};
 use cpis::hub::{Hub, load, logging, serve};
@@ -159,7 +159,11 @@ fn load_file(file: &Path, config: &Path, synthetic: bool) -> Result<(), String> 
     print(&format!(
         "Loaded {} people, {} superseded numbers, {} plans, {} ended identities\n",
         report.people, report.superseded, report.plans, report.ended
-    ))
+    ))?;
+    if report.outdated == 0 {
+        return Ok(());
+    }
+    print(&format!("Left {} plans as they are: what is held was sent later\n", report.outdated))
 }
 
 fn audit(
@@ -175,19 +179,26 @@ fn audit(
         .map(|text| text.parse().map_err(|_| "--since: a moment such as 2026-11-22T00:00:00Z".to_owned()))
         .transpose()?;
     let store = open_store(config)?;
-    let rows = store
+    let read = store
         .audit_rows(operator(), AuditQuestion { person, user, since })
-        .map_err(|error| error.to_string())?
-        .into_value();
+        .map_err(|error| error.to_string())?;
     let heading = "at\tkind\toutcome\tuser\tname\trole\torganisation code\torganisation\trequest\treference\tNHS number\tdetail\n";
-    let mut text = heading.to_owned();
-    for row in rows {
-        // A tab or line break in a value would read as another column or row.
-        let clean = |value: &String| value.replace(['\t', '\n', '\r'], " ");
-        let columns: Vec<String> = row.columns.iter().map(clean).collect();
-        text.push_str(&format!("{}\t{}\n", row.at, columns.join("\t")));
+    let mut out = heading.to_owned();
+    for row in read.rows {
+        // A tab or line break in a value would read as another column or row, an escape sequence would drive the
+        // terminal, and a change of direction would let a line read as another one.
+        let columns: Vec<String> = row.columns.iter().map(|value| text::visible(value)).collect();
+        out.push_str(&format!("{}\t{}\n", row.at, columns.join("\t")));
     }
-    print(&text)
+    print(&out)?;
+    if read.more > 0 {
+        let more = format!(
+            "cpis-hub: {} older entries are not printed: narrow it with --person, --user or a later --since\n",
+            read.more
+        );
+        let _ = std::io::stderr().write_all(more.as_bytes());
+    }
+    Ok(())
 }
 
 /// Who works at the command line: the operating system's user, under whom the audit log notes it.

@@ -16,6 +16,7 @@ pub mod nhs_number;
 pub mod person;
 pub mod plan;
 pub mod rights;
+pub mod text;
 
 pub use access::{Access, AccessReference, AccessStatus, HistoryReading, Notice, NoticeState};
 pub use answer::{Answer, AnswerKind, HeldPlan, PlansReading, ShownPlan, ShownStanding, Unreadable, WhyNot};

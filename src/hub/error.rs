@@ -75,6 +75,12 @@ impl ApiError {
         "UNABLE_TO_CALL_SERVICE",
         "Too many requests are waiting: ask again",
     );
+    pub(super) const UNHEALTHY: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "transient",
+        "UNABLE_TO_CALL_SERVICE",
+        "The database cannot be read or written at present",
+    );
     const FAILED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "exception",

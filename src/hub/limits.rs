@@ -11,7 +11,7 @@ pub const HEADER_COUNT: usize = 64;
 /// Time within which a request's headers must have arrived; then the connection is closed.
 pub const HEADER_READ: Duration = Duration::from_secs(5);
 
-/// Bytes of a request's body; more is a 413.
+/// Bytes of a request's body; more is a 413, and one that breaks off a 400.
 pub const BODY_BYTES: usize = 64 * 1024;
 
 /// Time for a whole request, from its headers to its answer; then 408.
@@ -26,14 +26,26 @@ pub const CONNECTIONS: usize = 512;
 /// Time that open requests get to finish when the hub is told to stop.
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
 
-/// Requests that wait for the writer; more are answered 503 with `Retry-After`.
+/// Views that wait for the writer, and as many other requests; more are answered 503 with `Retry-After`.
 pub const WRITER_QUEUE: usize = 256;
 
 /// Requests that share one commit.
 pub const COMMIT_GROUP: usize = 64;
 
-/// Connections that only read (session settings, the status of a view, health).
+/// Of these, what other requests get however many views wait.
+pub const COMMIT_GROUP_OTHERS: usize = 8;
+
+/// Time after which a writer without work looks whether another process has marked the database synthetic.
+pub const WRITER_IDLE: Duration = Duration::from_secs(1);
+
+/// Connections that only read (matching of searches, the audit log, health).
 pub const READERS: usize = 2;
+
+/// Searches under way at once; more are answered 503 with `Retry-After`.
+pub const SEARCHES_AT_ONCE: usize = 16;
+
+/// Given names in one search.
+pub const GIVEN_WORDS: usize = 5;
 
 /// Time that SQLite waits for another process's lock.
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -44,8 +56,8 @@ pub const SEARCH_RESULTS_USUAL: usize = 20;
 /// Matches that a search may ask for.
 pub const SEARCH_RESULTS_MOST: usize = 50;
 
-/// People that a search compares one by one; more than that is "too many". Measured at 60 ms of the writer's
-/// time without optimisation, for which views wait.
+/// People that a search compares one by one; more than that is "too many". Measured at 60 ms without
+/// optimisation, on a reader: views do not wait for it.
 pub const FUZZY_COMPARED: usize = 5_000;
 
 /// Characters of one search parameter.
@@ -69,8 +81,9 @@ pub const TOKEN_BYTES: usize = 8 * 1024;
 /// Bytes of one line of a load file.
 pub const LOAD_LINE_BYTES: usize = 256 * 1024;
 
-/// Lines of a load file.
-pub const LOAD_LINES: usize = 1_000_000;
+/// Lines of a load file. It is one commit, for which views wait: these take less than a second without
+/// optimisation. More people go into several files.
+pub const LOAD_LINES: usize = 20_000;
 
 /// Errors of a load file that are reported before it is given up.
 pub const LOAD_ERRORS: usize = 20;

@@ -1,7 +1,11 @@
 //! What concerns the caller's own session and views: their progress, "opened in error", reports of copies,
 //! scheduled care. Nobody learns anything of a view that is not their own.
 
-use axum::body::Body;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -21,9 +25,9 @@ use crate::fhir::wire::AuditEvent;
 pub(super) async fn status(
     State(hub): State<Hub>,
     Proven(caller): Proven,
-    Path(reference): Path<String>,
+    reference: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
-    let reference = AccessReference::parse(&reference).ok_or(ApiError::NOT_KNOWN)?;
+    let reference = named(reference)?;
     let Ok(permit) = ViewPermit::of(&caller, CareSetting::Unscheduled) else {
         let refusal = Refusal { asked: "status", number: None, request: String::new() };
         hub.store().refuse(caller, refusal).await?;
@@ -58,6 +62,12 @@ fn written(status: &AccessStatus) -> serde_json::Value {
     })
 }
 
+/// The reference in an address; what cannot be one is not known.
+fn named(reference: Result<Path<String>, PathRejection>) -> Result<AccessReference, ApiError> {
+    let Ok(Path(reference)) = reference else { return Err(ApiError::NOT_KNOWN) };
+    AccessReference::parse(&reference).ok_or(ApiError::NOT_KNOWN)
+}
+
 fn state_word(state: NoticeState) -> &'static str {
     match state {
         NoticeState::Queued => "queued",
@@ -72,9 +82,9 @@ fn state_word(state: NoticeState) -> &'static str {
 pub(super) async fn opened_in_error(
     State(hub): State<Hub>,
     Proven(caller): Proven,
-    Path(reference): Path<String>,
+    reference: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
-    let reference = AccessReference::parse(&reference).ok_or(ApiError::NOT_KNOWN)?;
+    let reference = named(reference)?;
     let audited = hub.store().opened_in_error(caller, reference).await?;
     let mut response = match audited.value() {
         OpenedInError::Logged => respond::empty(StatusCode::NO_CONTENT),
@@ -156,8 +166,15 @@ async fn body<T: serde::de::DeserializeOwned>(
     request: Request<Body>,
     wrong: &'static str,
 ) -> Result<T, ApiError> {
-    let bytes = axum::body::to_bytes(request.into_body(), limits::BODY_BYTES)
-        .await
-        .map_err(|_| ApiError::TOO_LARGE)?;
+    let mut body = request.into_body();
+    let mut bytes: Vec<u8> = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| ApiError::invalid_value("The body did not arrive as announced"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len().saturating_add(data.len()) > limits::BODY_BYTES {
+            return Err(ApiError::TOO_LARGE);
+        }
+        bytes.extend_from_slice(&data);
+    }
     serde_json::from_slice(&bytes).map_err(|_| ApiError::invalid_value(wrong))
 }

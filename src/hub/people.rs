@@ -1,5 +1,6 @@
 //! The demographics endpoints: search and retrieve, in the shape of the national service.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -60,10 +61,12 @@ pub(super) async fn retrieve(
     State(hub): State<Hub>,
     Proven(caller): Proven,
     headers: HeaderMap,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let trace = TraceHeaders::read(&headers)?;
+    // What is not even an address is no number: empty.
+    let number = number.map(|Path(number)| number).unwrap_or_default();
     let answer = answer_retrieve(&hub, &caller, &trace, &number, query.as_deref()).await;
     Ok(mirrored(answer, &trace))
 }

@@ -71,6 +71,14 @@ pub struct UnprovenCall {
 pub struct UnprovenLog {
     count: AtomicU64,
     recent: Mutex<VecDeque<UnprovenCall>>,
+    lines: Mutex<Lines>,
+}
+
+/// What there is to say in the log, and since which minute.
+#[derive(Debug, Default)]
+struct Lines {
+    minute: Option<i64>,
+    calls: u64,
 }
 
 impl UnprovenLog {
@@ -83,6 +91,19 @@ impl UnprovenLog {
         recent.push_back(call);
     }
 
+    /// Counts a call for the log; says how many there were when a line about them is due: in each minute, with
+    /// the first one.
+    pub(super) fn due(&self, now: Timestamp) -> Option<u64> {
+        let mut lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        lines.calls = lines.calls.saturating_add(1);
+        let minute = Some(now.as_second().div_euclid(60));
+        if lines.minute == minute {
+            return None;
+        }
+        lines.minute = minute;
+        Some(std::mem::take(&mut lines.calls))
+    }
+
     /// How many since the start.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -93,5 +114,22 @@ impl UnprovenLog {
     #[must_use]
     pub fn recent(&self) -> Vec<UnprovenCall> {
         self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_nobody_known_are_one_line_a_minute_with_their_count() {
+        let log = UnprovenLog::default();
+        let at = |second: i64| log.due(Timestamp::from_second(second).unwrap());
+        assert_eq!(at(60), Some(1));
+        for second in 60..120 {
+            assert_eq!(at(second), None);
+        }
+        assert_eq!(at(120), Some(61));
+        assert_eq!(at(300), Some(1));
     }
 }

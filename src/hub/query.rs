@@ -119,6 +119,9 @@ impl Asked {
             "family" => self.family = Some(text(value)?),
             "given" => {
                 for word in value.split_whitespace() {
+                    if self.given.len() == limits::GIVEN_WORDS {
+                        return Err(ApiError::invalid_search("There are too many given names"));
+                    }
                     self.given.push(text(word)?);
                 }
             }

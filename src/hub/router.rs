@@ -58,30 +58,45 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // axum would answer HEAD like GET: a disclosure that nobody reads.
-    let mut response = if method == Method::HEAD { head_refused() } else { next.run(request).await };
+    let mut response = match route {
+        Some(_) if method == Method::HEAD => respond::empty(StatusCode::METHOD_NOT_ALLOWED),
+        Some(_) | None => next.run(request).await,
+    };
+    let status = response.status();
     let headers = response.headers_mut();
     if !headers.contains_key(header::DATE) {
         respond::date(headers, hub.clock().now());
     }
-    if let Some(allowed) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()) {
-        let without_head: Vec<&str> = allowed.split(',').filter(|method| *method != "HEAD").collect();
-        if let Ok(value) = HeaderValue::from_str(&without_head.join(", ")) {
-            headers.insert(header::ALLOW, value);
-        }
+    if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (status, route.as_deref()) {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allowed(route)));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if hub.is_synthetic() {
         headers.insert(SYNTHETIC, HeaderValue::from_static("true"));
     }
+    if is_of_nobody(status, route.as_deref()) {
+        if let Some(calls) = hub.unproven().due(hub.clock().now()) {
+            tracing::warn!(calls, "calls of nobody known since the last such line");
+        }
+        return response;
+    }
     tracing::info!(
         method = method_word(&method),
         route = route.as_deref().unwrap_or("none"),
-        status = response.status().as_u16(),
+        status = status.as_u16(),
         duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
     response
+}
+
+/// Whether anybody could have caused this answer, without a token: such lines come once a minute, so that an
+/// outsider cannot fill the disk with them.
+fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
+    let is_open = route.is_none_or(|route| route == "/healthz");
+    let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
+    is_before_the_token || (is_open && !status.is_server_error())
 }
 
 /// A made-up method is a caller's text too.
@@ -95,8 +110,14 @@ fn method_word(method: &Method) -> &'static str {
     }
 }
 
-fn head_refused() -> Response {
-    respond::empty(StatusCode::METHOD_NOT_ALLOWED)
+/// The methods of a route. axum would name HEAD too.
+fn allowed(route: &str) -> &'static str {
+    match route {
+        "/cpis/FHIR/R4/AuditEvent" => "GET, POST",
+        "/access/{reference}/opened-in-error" => "POST",
+        "/session/care-setting" => "PUT",
+        _ => "GET",
+    }
 }
 
 #[cfg(test)]

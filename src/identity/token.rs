@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::{Activity, Caller};
+use crate::domain::{Activity, Caller, text};
 
 /// Difference between two machines' clocks that is forgiven.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
@@ -38,7 +38,7 @@ pub enum TokenError {
     /// Its time has passed, has not begun, or is longer than a token may live.
     #[error("the token is not valid at this time")]
     NotNow,
-    /// A claim is missing or empty.
+    /// A claim is missing, empty, too long, or holds control characters.
     #[error("the token lacks a claim")]
     Incomplete,
 }
@@ -232,8 +232,10 @@ impl Verifier {
 fn caller(claims: Claims) -> Result<Caller, TokenError> {
     let needed =
         [&claims.jti, &claims.sid, &claims.sub, &claims.name, &claims.role, &claims.org_code, &claims.org];
-    let fits = |text: &String| !text.trim().is_empty() && text.chars().count() <= 200;
-    if !needed.into_iter().all(fits) || claims.role_profile.chars().count() > 200 {
+    // They are printed, logged and sent on: nothing in them may change how a line reads.
+    let plain = |text: &String| text.chars().count() <= 200 && !text.chars().any(text::is_unprintable);
+    let fits = |text: &String| !text.trim().is_empty() && plain(text);
+    if !needed.into_iter().all(fits) || !plain(&claims.role_profile) {
         return Err(TokenError::Incomplete);
     }
     Ok(Caller {
@@ -313,13 +315,17 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_without_a_name_or_organisation_is_nobody() {
+    fn a_caller_without_a_plain_name_or_organisation_is_nobody() {
         let key = SigningKey::generate().unwrap();
         let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
         for lacking in [
             Caller { name: " ".to_owned(), ..nurse() },
             Caller { organisation_code: String::new(), ..nurse() },
             Caller { session: String::new(), ..nurse() },
+            Caller { name: "Sam\nOkafor".to_owned(), ..nurse() },
+            Caller { role: "\u{1b}[2J".to_owned(), ..nurse() },
+            Caller { organisation: "\u{202e}latipsoH".to_owned(), ..nurse() },
+            Caller { role_profile: "1\t2".to_owned(), ..nurse() },
         ] {
             let token =
                 Minter::new(key.clone(), HUB).mint(&lacking, now, SignedDuration::from_mins(5)).unwrap();

@@ -1,7 +1,7 @@
 //! Loading people and plans from a file: NDJSON of FHIR `Patient` and `CareTeam` lines (manual, "The hub").
 //!
 //! All or nothing: the whole file is read and judged first, and applied in one commit; a refused file says
-//! for each bad line what is wrong with it, without repeating what stands in it. The order of the lines does
+//! for each bad line what is wrong with it, without repeating what stands in it, and is audited. The order of the lines does
 //! not matter: people come first, then superseded numbers, plans, and ended identities.
 
 mod careteam;
@@ -72,6 +72,8 @@ pub struct LoadReport {
     pub ended: usize,
     /// Plans made or brought up to date.
     pub plans: usize,
+    /// Plans left as they are, because what is held was sent later.
+    pub outdated: usize,
 }
 
 /// Everything of a file, read and judged line by line.
@@ -91,11 +93,12 @@ pub(super) struct LoadedPerson {
     pub(super) is_ended: bool,
     pub(super) name: Option<PersonName>,
     pub(super) previous_names: Vec<PersonName>,
-    pub(super) gender: Gender,
+    // `None` is not said: what is held stays.
+    pub(super) gender: Option<Gender>,
     pub(super) born: Option<BirthDate>,
     pub(super) multiple_birth: Option<u32>,
-    pub(super) deceased: Deceased,
-    pub(super) restricted: bool,
+    pub(super) deceased: Option<Deceased>,
+    pub(super) restricted: Option<bool>,
     pub(super) postcode: Option<String>,
 }
 
@@ -126,8 +129,15 @@ pub fn load(
     synthetic: bool,
     by: Caller,
 ) -> Result<LoadReport, LoadError> {
-    let batch = read(reader, synthetic)?;
-    store.apply_blocking(by, batch).map(Audited::into_value).map_err(store_error)
+    let loaded = match read(reader, synthetic) {
+        Ok(batch) => store.apply_blocking(by.clone(), batch).map(Audited::into_value).map_err(store_error),
+        Err(error) => Err(error),
+    };
+    // Before anybody is told which lines.
+    if let Err(LoadError::Lines(lines)) = &loaded {
+        store.load_refused_blocking(by, lines.len()).map_err(LoadError::Store)?;
+    }
+    loaded
 }
 
 /// The same for callers that run on the hub's own threads (the demonstration, tests).
@@ -140,8 +150,14 @@ pub async fn load_text(
     synthetic: bool,
     by: Caller,
 ) -> Result<LoadReport, LoadError> {
-    let batch = read(text.as_bytes(), synthetic)?;
-    store.apply(by, batch).await.map(Audited::into_value).map_err(store_error)
+    let loaded = match read(text.as_bytes(), synthetic) {
+        Ok(batch) => store.apply(by.clone(), batch).await.map(Audited::into_value).map_err(store_error),
+        Err(error) => Err(error),
+    };
+    if let Err(LoadError::Lines(lines)) = &loaded {
+        store.load_refused(by, lines.len()).await.map_err(LoadError::Store)?;
+    }
+    loaded
 }
 
 fn store_error(error: StoreError) -> LoadError {

@@ -47,9 +47,7 @@ pub(super) fn read(line: usize, value: Value, batch: &mut Batch) -> Result<(), S
             (None, _) => None,
         },
         deceased: deceased(&patient)?,
-        restricted: patient.meta.as_ref().is_some_and(|meta| {
-            meta.security.iter().any(|label| label.code.as_deref().map(str::trim) == Some("R"))
-        }),
+        restricted: restricted(&patient),
         postcode: postcode(&patient)?,
     });
     Ok(())
@@ -91,21 +89,35 @@ fn names(names: &[HumanName]) -> Result<(Option<PersonName>, Vec<PersonName>), S
     Ok((current.pop(), previous))
 }
 
-fn gender(code: Option<&str>) -> Result<Gender, String> {
+/// `R` and what is stricter restrict, `U` lifts that; anything else says nothing.
+fn restricted(patient: &Patient) -> Option<bool> {
+    let labels = patient.meta.iter().flat_map(|meta| &meta.security);
+    let mut said = None;
+    for label in labels {
+        match label.code.as_deref().map(str::trim) {
+            Some("R" | "V" | "REDACTED") => return Some(true),
+            Some("U") => said = Some(false),
+            Some(_) | None => {}
+        }
+    }
+    said
+}
+
+fn gender(code: Option<&str>) -> Result<Option<Gender>, String> {
     match code.map(str::trim) {
-        None => Ok(Gender::Unknown),
-        Some(code @ ("male" | "female" | "other" | "unknown")) => Ok(Gender::from_code(code)),
+        None => Ok(None),
+        Some(code @ ("male" | "female" | "other" | "unknown")) => Ok(Some(Gender::from_code(code))),
         Some(_) => Err("`gender` is none of male, female, other and unknown".to_owned()),
     }
 }
 
-fn deceased(patient: &Patient) -> Result<Deceased, String> {
+fn deceased(patient: &Patient) -> Result<Option<Deceased>, String> {
     if let Some(when) = text(patient.deceased_date_time.as_deref()) {
         let day = when.get(..10).and_then(|day| day.parse().ok()).ok_or("`deceasedDateTime` is not a day")?;
-        return Ok(Deceased::On(day));
+        return Ok(Some(Deceased::On(day)));
     }
-    let died = patient.deceased_boolean.is_some_and(|flag| flag.0);
-    Ok(if died { Deceased::DateNotKnown } else { Deceased::No })
+    let died = |died: bool| if died { Deceased::DateNotKnown } else { Deceased::No };
+    Ok(patient.deceased_boolean.as_ref().map(|flag| died(flag.0)))
 }
 
 fn postcode(patient: &Patient) -> Result<Option<String>, String> {

@@ -33,6 +33,23 @@ impl Store {
     ) -> Result<Audited<LoadReport>, StoreError> {
         self.write_blocking(move |work| apply(work, &by, &batch))
     }
+
+    /// Notes that a file was refused, in a commit of its own: that of the file was taken back.
+    pub(in crate::hub) async fn load_refused(
+        &self,
+        by: Caller,
+        lines: usize,
+    ) -> Result<Audited<()>, StoreError> {
+        self.write(move |work| note_refused(work, &by, lines)).await
+    }
+
+    pub(in crate::hub) fn load_refused_blocking(
+        &self,
+        by: Caller,
+        lines: usize,
+    ) -> Result<Audited<()>, StoreError> {
+        self.write_blocking(move |work| note_refused(work, &by, lines))
+    }
 }
 
 /// What does not fit, collected so that a file is refused once, not once for each line.
@@ -44,6 +61,11 @@ impl Refusals {
             self.0.push(LineError::new(line, why));
         }
     }
+}
+
+fn note_refused(work: &Work<'_>, by: &Caller, lines: usize) -> Result<(), Fault> {
+    let detail = Some(serde_json::json!({ "bad_lines_named": lines }));
+    audit::append(work, by, &Entry { detail, ..Entry::new(Kind::Load, "refused", "load") })
 }
 
 fn apply(work: &Work<'_>, by: &Caller, batch: &Batch) -> Result<LoadReport, Fault> {
@@ -60,7 +82,11 @@ fn apply(work: &Work<'_>, by: &Caller, batch: &Batch) -> Result<LoadReport, Faul
     }
     let mut uploads: HashMap<&str, i64> = HashMap::new();
     for plan in &batch.plans {
-        report.plans += usize::from(apply_plan(work, plan, &mut uploads, &mut refusals)?);
+        match apply_plan(work, plan, &mut uploads, &mut refusals)? {
+            Applied::Written => report.plans += 1,
+            Applied::Outdated => report.outdated += 1,
+            Applied::Refused => {}
+        }
     }
     for (line, number) in &batch.ended {
         report.ended += usize::from(identities::end(work, *line, *number, &mut refusals)?);
@@ -73,6 +99,7 @@ fn apply(work: &Work<'_>, by: &Caller, batch: &Batch) -> Result<LoadReport, Faul
         "people": report.people,
         "superseded": report.superseded,
         "plans": report.plans,
+        "outdated": report.outdated,
         "ended": report.ended,
         "synthetic": batch.synthetic,
     });
@@ -126,27 +153,29 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
         Resolved::NotKnown => None,
     };
     let (first, last) = people::born_range(person.born);
+    // What the line does not say stays as it is held: absence never deletes.
     let id: i64 = work
         .db
         .prepare_cached(
             "INSERT INTO person (id, gender, born, born_first, born_last, multiple_birth, deceased, restricted,
                                  postcode)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             VALUES (?1, coalesce(?2, 'unknown'), ?3, ?4, ?5, ?6, coalesce(?7, 'no'), coalesce(?8, 0), ?9)
              ON CONFLICT (id) DO UPDATE SET
-                gender = excluded.gender, born = excluded.born, born_first = excluded.born_first,
-                born_last = excluded.born_last, multiple_birth = excluded.multiple_birth,
-                deceased = excluded.deceased, restricted = excluded.restricted, postcode = excluded.postcode
+                gender = coalesce(?2, gender), born = coalesce(?3, born),
+                born_first = coalesce(?4, born_first), born_last = coalesce(?5, born_last),
+                multiple_birth = coalesce(?6, multiple_birth), deceased = coalesce(?7, deceased),
+                restricted = coalesce(?8, restricted), postcode = coalesce(?9, postcode)
              RETURNING id",
         )?
         .query_row(
             params![
                 id,
-                person.gender.code(),
+                person.gender.map(|gender| gender.code()),
                 person.born.map(codec::born_text),
                 first,
                 last,
                 person.multiple_birth,
-                codec::deceased_text(person.deceased),
+                person.deceased.map(codec::deceased_text),
                 person.restricted,
                 person.postcode
             ],
@@ -158,7 +187,13 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
              ON CONFLICT (number) DO NOTHING",
         )?
         .execute(params![person.number.digits(), id])?;
-    work.db.prepare_cached("DELETE FROM person_name WHERE person_id = ?1")?.execute([id])?;
+    for (is_current, is_said) in [(true, person.name.is_some()), (false, !person.previous_names.is_empty())] {
+        if is_said {
+            work.db
+                .prepare_cached("DELETE FROM person_name WHERE person_id = ?1 AND is_current = ?2")?
+                .execute(params![id, is_current])?;
+        }
+    }
     for (is_current, name) in (person.name.iter().map(|name| (true, name)))
         .chain(person.previous_names.iter().map(|name| (false, name)))
     {
@@ -184,30 +219,34 @@ fn insert_name(work: &Work<'_>, person: i64, is_current: bool, name: &PersonName
     Ok(())
 }
 
+/// What became of a plan's line.
+enum Applied {
+    Written,
+    /// What is held was sent later.
+    Outdated,
+    Refused,
+}
+
 fn apply_plan<'a>(
     work: &Work<'_>,
     plan: &'a LoadedPlan,
     uploads: &mut HashMap<&'a str, i64>,
     refusals: &mut Refusals,
-) -> Result<bool, Fault> {
+) -> Result<Applied, Fault> {
     let person = match people::resolve(work, plan.number)? {
         Resolved::Person { id, .. } => id,
         Resolved::Ended { .. } => {
             refusals.add(plan.line, "the identity of this number ended: it takes no plan");
-            return Ok(false);
+            return Ok(Applied::Refused);
         }
         Resolved::NotKnown => {
             refusals.add(plan.line, "no person of this NHS number is known");
-            return Ok(false);
+            return Ok(Applied::Refused);
         }
     };
-    let restricted: bool = work
-        .db
-        .prepare_cached("SELECT restricted FROM person WHERE id = ?1")?
-        .query_row([person], |row| row.get(0))?;
-    if restricted && !is_held(work, plan, person)? {
+    if people::is_restricted(work, person)? && !is_held(work, plan, person)? {
         refusals.add(plan.line, "a plan cannot be held for a restricted person");
-        return Ok(false);
+        return Ok(Applied::Refused);
     }
     let upload = match uploads.get(plan.authority_code.as_str()) {
         Some(upload) => *upload,
@@ -218,7 +257,9 @@ fn apply_plan<'a>(
         }
     };
     let team = plan.authority.team.as_ref();
-    work.db
+    // Without a time of its own the moment of loading counts.
+    let written = work
+        .db
         .prepare_cached(
             "INSERT INTO plan (person_id, authority_code, kind, start_day, end_day, number_uploaded, local_id,
                                upload_id, sent_ms, team_name, team_telephone)
@@ -226,7 +267,9 @@ fn apply_plan<'a>(
              ON CONFLICT (person_id, authority_code, kind, start_day) DO UPDATE SET
                 end_day = excluded.end_day, number_uploaded = excluded.number_uploaded,
                 local_id = excluded.local_id, upload_id = excluded.upload_id, sent_ms = excluded.sent_ms,
-                team_name = excluded.team_name, team_telephone = excluded.team_telephone",
+                team_name = excluded.team_name, team_telephone = excluded.team_telephone
+             WHERE coalesce(excluded.sent_ms, ?12) >= coalesce(
+                sent_ms, (SELECT at_ms FROM upload WHERE upload.id = plan.upload_id))",
         )?
         .execute(params![
             person,
@@ -239,9 +282,10 @@ fn apply_plan<'a>(
             upload,
             plan.sent_ms,
             team.map(|team| team.name.as_str()),
-            team.and_then(|team| team.telephone.as_ref()).map(|telephone| telephone.as_sent())
+            team.and_then(|team| team.telephone.as_ref()).map(|telephone| telephone.as_sent()),
+            work.now_ms()
         ])?;
-    Ok(true)
+    Ok(if written == 0 { Applied::Outdated } else { Applied::Written })
 }
 
 /// Whether this very plan is held already: who became restricted later keeps it, and its authority may still

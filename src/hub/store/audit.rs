@@ -1,11 +1,11 @@
 //! The audit log: append-only, written in the same transaction as what it logs.
 
-use rusqlite::{named_params, params};
+use rusqlite::{Connection, ToSql, named_params};
 
+use super::Store;
 use super::codec;
 use super::error::{Fault, StoreError};
 use super::writer::Work;
-use super::{Audited, Store};
 use crate::domain::{Caller, NhsNumber};
 use crate::hub::limits;
 
@@ -121,46 +121,74 @@ pub struct AuditRow {
     pub columns: [String; 11],
 }
 
+/// What was read: newest first, and how many more there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRead {
+    /// At most [`limits::AUDIT_PRINTED`].
+    pub rows: Vec<AuditRow>,
+    /// How many older ones fit the question too.
+    pub more: u64,
+}
+
 impl Store {
-    /// Reads the audit log, which is itself written to it first.
+    /// Reads the audit log. That it is read is written to it, and committed, first; then a reader reads it, so
+    /// that nothing else waits for a long reading.
     ///
     /// # Errors
     /// The database refused.
-    pub fn audit_rows(
-        &self,
-        reader: Caller,
-        question: AuditQuestion,
-    ) -> Result<Audited<Vec<AuditRow>>, StoreError> {
+    pub fn audit_rows(&self, reader: Caller, question: AuditQuestion) -> Result<AuditRead, StoreError> {
+        let asked = question.clone();
         self.write_blocking(move |work| {
             let mut entry = Entry::new(Kind::AuditRead, "returned", "command line");
-            entry.number = question.person;
+            entry.number = asked.person;
             entry.detail = Some(serde_json::json!({
-                "user": question.user,
-                "since": question.since.map(|at| at.to_string()),
+                "user": asked.user,
+                "since": asked.since.map(|at| at.to_string()),
             }));
-            append(work, &reader, &entry)?;
-            rows(work, &question)
-        })
+            append(work, &reader, &entry)
+        })?;
+        self.read(|db| rows(db, &question))
     }
 }
 
-fn rows(work: &Work<'_>, question: &AuditQuestion) -> Result<Vec<AuditRow>, Fault> {
-    let mut statement = work.db.prepare_cached(
+/// Each part of the union has an index of its own; an OR over them would have none. An ended identity has
+/// nothing in common with another number.
+const ABOUT_PERSON: &str = "id IN (
+    SELECT id FROM audit WHERE number = :number
+    UNION SELECT audit.id FROM nhs_number JOIN audit USING (person_id) WHERE nhs_number.number = :number
+    UNION SELECT audit.id FROM nhs_number AS asked
+        JOIN nhs_number AS other USING (person_id)
+        JOIN audit ON audit.number = other.number
+        WHERE asked.number = :number)";
+
+fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
+    let number = question.person.map(NhsNumber::digits);
+    let since = question.since.map(jiff::Timestamp::as_millisecond);
+    let mut conditions = Vec::new();
+    let mut values: Vec<(&str, &dyn ToSql)> = Vec::new();
+    if let Some(number) = &number {
+        conditions.push(ABOUT_PERSON);
+        values.push((":number", number));
+    }
+    if let Some(user) = &question.user {
+        conditions.push("user_id = :user");
+        values.push((":user", user));
+    }
+    if let Some(since) = &since {
+        conditions.push("at_ms >= :since");
+        values.push((":since", since));
+    }
+    let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+    let all: i64 = db
+        .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
+        .query_row(values.as_slice(), |row| row.get(0))?;
+    let mut statement = db.prepare(&format!(
         "SELECT at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
                 request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, '')
-         FROM audit
-         WHERE (?1 IS NULL OR number = ?1
-                OR person_id IN (SELECT person_id FROM nhs_number WHERE nhs_number.number = ?1)
-                OR number IN (SELECT other.number FROM nhs_number AS asked
-                              JOIN nhs_number AS other USING (person_id) WHERE asked.number = ?1))
-           AND (?2 IS NULL OR user_id = ?2)
-           AND at_ms >= ?3
-         ORDER BY id LIMIT ?4",
-    )?;
-    let most = i64::try_from(limits::AUDIT_PRINTED).unwrap_or(i64::MAX);
-    let since = question.since.map_or(i64::MIN, jiff::Timestamp::as_millisecond);
-    let mut found =
-        statement.query(params![question.person.map(NhsNumber::digits), question.user, since, most])?;
+         FROM audit WHERE {conditions} ORDER BY id DESC LIMIT {}",
+        limits::AUDIT_PRINTED
+    ))?;
+    let mut found = statement.query(values.as_slice())?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
         let mut columns: [String; 11] = std::array::from_fn(|_| String::new());
@@ -169,5 +197,6 @@ fn rows(work: &Work<'_>, question: &AuditQuestion) -> Result<Vec<AuditRow>, Faul
         }
         rows.push(AuditRow { at: codec::moment(row.get(0)?)?.to_string(), columns });
     }
-    Ok(rows)
+    let more = u64::try_from(all).unwrap_or(0).saturating_sub(rows.len() as u64);
+    Ok(AuditRead { rows, more })
 }

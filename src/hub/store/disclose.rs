@@ -105,7 +105,7 @@ impl Store {
         ask: ViewAsk,
     ) -> Result<Audited<ViewOutcome>, StoreError> {
         let tails = self.tails();
-        self.write(move |work| disclose(work, &permit, &ask, tails)).await
+        self.write_first(move |work| disclose(work, &permit, &ask, tails)).await
     }
 }
 
@@ -294,7 +294,7 @@ pub(super) fn shown(
     person: i64,
     tails: TailDays,
 ) -> Result<(Person, Vec<HeldRecord>), Fault> {
-    let (found, _) = people::load(work, person)?;
+    let (found, _) = people::load(work.db, person)?;
     let subject = found.candidate.person;
     let born = subject.born.map(|born| born.range().1);
     let plans = shown_plans(work, person, born, tails)?;

@@ -88,7 +88,12 @@ fn follow(link: &Superseded, links: &HashMap<NhsNumber, NhsNumber>) -> Option<Nh
 fn merge(work: &Work<'_>, old: i64, new: i64) -> Result<(), Fault> {
     let same = "other.authority_code = plan.authority_code AND other.kind = plan.kind
                 AND other.start_day = plan.start_day";
-    let sent = |table: &str| format!("(coalesce({table}.sent_ms, 0), {table}.upload_id, {table}.id)");
+    let sent = |table: &str| {
+        format!(
+            "(coalesce({table}.sent_ms, (SELECT at_ms FROM upload WHERE upload.id = {table}.upload_id)),
+              {table}.upload_id, {table}.id)"
+        )
+    };
     let (of_plan, of_other) = (sent("plan"), sent("other"));
     work.db.execute(
         &format!(

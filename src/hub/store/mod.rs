@@ -6,7 +6,7 @@
 //! - Patient data only against a permit: [`SearchPermit`] or [`ViewPermit`].
 //! - Each call is atomic; several share one commit ([`writer`]).
 //!
-//! The readers disclose nothing about a person but the caller's own view's progress.
+//! What a reader finds (the matches of a search, the audit log) leaves the store only after its entry.
 
 mod acts;
 mod apply;
@@ -19,17 +19,18 @@ mod history;
 mod identities;
 mod notices;
 mod people;
+mod queue;
 mod settings;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
+use tokio::sync::Semaphore;
 
 use crate::config::hub::Synchronous;
 use crate::domain::TailDays;
@@ -39,12 +40,13 @@ use crate::domain::{SearchPermit, ViewPermit};
 use super::clock::Clock;
 use super::limits;
 use error::Fault;
-use writer::{Job, Reply, Work};
+use queue::{Line, Queue};
+use writer::{Known, Reply, Work};
 
 pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
 
 pub use acts::{OpenedInError, Refusal, ReportedKind};
-pub use audit::{AuditQuestion, AuditRow};
+pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
@@ -88,12 +90,12 @@ pub enum OpenError {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    /// `None` only while closing.
-    queue: Option<SyncSender<Box<dyn Job>>>,
+    queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
-    synthetic: Arc<AtomicBool>,
+    known: Arc<Known>,
+    searches: Arc<Semaphore>,
     tails: TailDays,
 }
 
@@ -105,7 +107,7 @@ impl std::fmt::Debug for Store {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         if let Some(writer) = self.writer.take() {
             // The writer catches its own panics; there is nobody left to tell.
             let _ = writer.join();
@@ -139,42 +141,59 @@ impl Store {
             reader.pragma_update(None, "query_only", true).map_err(|error| unusable(&error))?;
             readers.push(Mutex::new(reader));
         }
-        let synthetic = Arc::new(AtomicBool::new(is_synthetic));
-        let (queue, waiting) = sync_channel::<Box<dyn Job>>(limits::WRITER_QUEUE);
-        let marking = Arc::clone(&synthetic);
+        let known = Arc::new(Known::default());
+        known.synthetic.store(is_synthetic, Ordering::Release);
+        let queue = Arc::new(Queue::default());
+        let (waiting, learned) = (Arc::clone(&queue), Arc::clone(&known));
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer::run(&db, &waiting, &clock, &marking))
+            .spawn(move || {
+                // However it ends, nobody waits for it in vain.
+                let _abandon = AbandonAtEnd(&waiting);
+                writer::run(&db, &waiting, &clock, &learned);
+            })
             .map_err(|error| OpenError::Unusable {
                 path: settings.path.clone(),
                 reason: error.to_string(),
             })?;
         Ok(Self(Arc::new(Inner {
-            queue: Some(queue),
+            queue,
             writer: Some(writer),
             readers,
             next_reader: AtomicUsize::new(0),
-            synthetic,
+            known,
+            searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
             tails: settings.tails,
         })))
     }
 
-    /// Whether the database holds synthetic people, for good.
+    /// Whether the database holds synthetic people, for good. The writer looks before each commit, so that of
+    /// every answer about a person it is as true as the answer itself; without work it looks each second.
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
-        self.0.synthetic.load(Ordering::Acquire)
-            || self.read(read_marking_fault).is_ok_and(|marked| {
-                self.0.synthetic.fetch_or(marked, Ordering::AcqRel);
-                marked
-            })
+        self.0.known.synthetic.load(Ordering::Acquire)
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and whether the last thing that was to be written was. If it was not,
+    /// this tries to write something itself.
     ///
     /// # Errors
-    /// It does not.
-    pub fn check(&self) -> Result<(), StoreError> {
-        self.read(|db| Ok(db.query_row("SELECT count(*) FROM marking", [], |_| Ok(()))?))
+    /// It does not, or was not and still is not.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.read_elsewhere(|db| Ok(db.query_row("SELECT count(*) FROM marking", [], |_| Ok(()))?)).await?;
+        if self.0.known.failing.load(Ordering::Acquire) {
+            self.write(|work| {
+                work.db
+                    .prepare_cached(
+                        "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
+                         ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
+                    )?
+                    .execute([work.now_ms()])?;
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     fn tails(&self) -> TailDays {
@@ -182,18 +201,23 @@ impl Store {
     }
 
     /// Queues work for the writer; its reply comes after COMMIT.
-    fn submit<T, F>(&self, work: F) -> Result<Reply<T>, StoreError>
+    fn submit<T, F>(&self, line: Line, work: F) -> Result<Reply<T>, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let (job, reply) = writer::job(work);
-        let Some(queue) = &self.0.queue else { return Err(StoreError::Closed) };
-        match queue.try_send(job) {
-            Ok(()) => Ok(reply),
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
-        }
+        self.0.queue.push(line, job)?;
+        Ok(reply)
+    }
+
+    /// The same as [`Store::write`], before others.
+    async fn write_first<T, F>(&self, work: F) -> Result<Audited<T>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        self.submit(Line::Views, work)?.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Does work in the writer's transaction and waits for its COMMIT.
@@ -202,7 +226,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        self.submit(work)?.await.unwrap_or(Err(StoreError::Closed))
+        self.submit(Line::Others, work)?.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// The same from a thread that may block (the command line).
@@ -211,7 +235,16 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        self.submit(work)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+        self.submit(Line::Others, work)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Reads off the threads that serve connections: SQLite may have to wait for a lock.
+    async fn read_elsewhere<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.read(work)).await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Reads committed data on one of the readers.
@@ -221,6 +254,15 @@ impl Store {
         // A reader whose user panicked holds no state of its own: it goes on.
         let db = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         work(&db).map_err(|fault| fault.into_error("read"))
+    }
+}
+
+/// Lets nobody wait for a writer that has ended, however it did.
+struct AbandonAtEnd<'a>(&'a Queue);
+
+impl Drop for AbandonAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -271,8 +313,4 @@ fn read_marking(db: &Connection) -> Result<bool, rusqlite::Error> {
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok(marked.is_some())
-}
-
-fn read_marking_fault(db: &Connection) -> Result<bool, Fault> {
-    Ok(read_marking(db)?)
 }

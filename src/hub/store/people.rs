@@ -3,8 +3,10 @@
 //! An ended identity is in no search, and a retrieve of its number says only that it ended. A superseded
 //! number leads to the person who has it now.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit::{self, Entry, Kind};
 use super::codec;
@@ -96,8 +98,11 @@ impl Store {
         query: PersonQuery,
         request: String,
     ) -> Result<Audited<SearchOutcome>, StoreError> {
+        // Kept to the end, also where the client is gone and the matching still runs.
+        let place = Arc::clone(&self.0.searches).try_acquire_owned().map_err(|_| StoreError::Busy)?;
+        let (outcome, query, _place) =
+            self.read_elsewhere(move |db| Ok((find(db, &query)?, query, place))).await?;
         self.write(move |work| {
-            let outcome = find(work, &query)?;
             let entry = |outcome, person: Option<&(i64, Found)>| Entry {
                 person: person.map(|(id, _)| *id),
                 number: person.map(|(_, found)| found.candidate.person.number),
@@ -109,6 +114,7 @@ impl Store {
                 audit::append(work, caller, &entry("too-many", None))?;
                 return Ok(SearchOutcome::TooMany);
             };
+            let found = still_found(work, &query, found)?;
             if found.is_empty() {
                 audit::append(work, caller, &entry("none", None))?;
             }
@@ -135,7 +141,7 @@ impl Store {
                 Resolved::NotKnown => ("not-found", None, Retrieved::NotKnown),
                 Resolved::Ended { id } => ("invalidated", Some(id), Retrieved::Ended),
                 Resolved::Person { id, .. } => {
-                    let (found, _) = load(work, id)?;
+                    let (found, _) = load(work.db, id)?;
                     ("returned", Some(id), Retrieved::Person(Box::new(found)))
                 }
             };
@@ -146,6 +152,39 @@ impl Store {
         })
         .await
     }
+}
+
+/// Of the matches, who may still be returned: the identity may have ended, the number been superseded or the
+/// record restricted since they were matched.
+fn still_found(
+    work: &Work<'_>,
+    query: &PersonQuery,
+    found: Vec<(i64, Found)>,
+) -> Result<Vec<(i64, Found)>, Fault> {
+    let mut still = Vec::with_capacity(found.len());
+    for (id, mut found) in found {
+        match resolve(work, found.candidate.person.number)? {
+            Resolved::Person { id: now, number } if now == id && number == found.candidate.person.number => {}
+            Resolved::Person { .. } | Resolved::Ended { .. } | Resolved::NotKnown => continue,
+        }
+        if !found.candidate.person.restricted && is_restricted(work, id)? {
+            if query.postcode.is_some() {
+                continue;
+            }
+            found.candidate.person.restricted = true;
+            found.postcode = None;
+        }
+        still.push((id, found));
+    }
+    Ok(still)
+}
+
+/// Whether the record of a person is restricted.
+pub(super) fn is_restricted(work: &Work<'_>, person: i64) -> Result<bool, Fault> {
+    Ok(work
+        .db
+        .prepare_cached("SELECT restricted FROM person WHERE id = ?1")?
+        .query_row([person], |row| row.get(0))?)
 }
 
 /// Whom a number stands for now.
@@ -190,20 +229,20 @@ const PERSON_COLUMNS: &str =
     person.deceased, person.restricted, person.postcode";
 
 /// The person of an id, under the number in use, and the postcode by which they may be found.
-pub(super) fn load(work: &Work<'_>, id: i64) -> Result<(Found, Option<String>), Fault> {
-    let mut statement = work.db.prepare_cached(&format!(
+pub(super) fn load(db: &Connection, id: i64) -> Result<(Found, Option<String>), Fault> {
+    let mut statement = db.prepare_cached(&format!(
         "SELECT {PERSON_COLUMNS} FROM person
          JOIN nhs_number ON nhs_number.person_id = person.id AND nhs_number.standing = 'current'
          WHERE person.id = ?1"
     ))?;
     let mut rows = statement.query([id])?;
     match rows.next()? {
-        Some(row) => read_person(work, row),
+        Some(row) => read_person(db, row),
         None => Err(Fault::Corrupt("a person without a number in use")),
     }
 }
 
-fn read_person(work: &Work<'_>, row: &Row<'_>) -> Result<(Found, Option<String>), Fault> {
+fn read_person(db: &Connection, row: &Row<'_>) -> Result<(Found, Option<String>), Fault> {
     let id: i64 = row.get(0)?;
     let number: String = row.get(1)?;
     let gender: String = row.get(2)?;
@@ -216,7 +255,7 @@ fn read_person(work: &Work<'_>, row: &Row<'_>) -> Result<(Found, Option<String>)
         None => None,
         Some(text) => Some(codec::born(&text).ok_or(Fault::Corrupt("a date of birth"))?),
     };
-    let name = names(work, id)?.into_iter().find(|(is_current, _)| *is_current).map(|(_, name)| name);
+    let name = names(db, id)?.into_iter().find(|(is_current, _)| *is_current).map(|(_, name)| name);
     let person = Person {
         number: codec::number(&number)?,
         name: name.unwrap_or_default(),
@@ -232,8 +271,8 @@ fn read_person(work: &Work<'_>, row: &Row<'_>) -> Result<(Found, Option<String>)
 }
 
 /// A person's names and whether each is current.
-fn names(work: &Work<'_>, person: i64) -> Result<Vec<(bool, PersonName)>, Fault> {
-    let mut statement = work.db.prepare_cached(
+fn names(db: &Connection, person: i64) -> Result<Vec<(bool, PersonName)>, Fault> {
+    let mut statement = db.prepare_cached(
         "SELECT is_current, family, given, title FROM person_name WHERE person_id = ?1 ORDER BY rowid",
     )?;
     let mut rows = statement.query([person])?;
@@ -247,14 +286,14 @@ fn names(work: &Work<'_>, person: i64) -> Result<Vec<(bool, PersonName)>, Fault>
 }
 
 /// The matches with their ids, best first; `None` for too many.
-fn find(work: &Work<'_>, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>>, Fault> {
-    let Some(ids) = (if query.fuzzy { born_near(work, query)? } else { of_family(work, query)? }) else {
+fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>>, Fault> {
+    let Some(ids) = (if query.fuzzy { born_near(db, query)? } else { of_family(db, query)? }) else {
         return Ok(None);
     };
     let mut matches: Vec<(i64, Found)> = Vec::new();
     for id in ids {
-        let (mut found, postcode) = load(work, id)?;
-        let score = matching::score(query, &found.candidate.person, postcode.as_deref(), &names(work, id)?);
+        let (mut found, postcode) = load(db, id)?;
+        let score = matching::score(query, &found.candidate.person, postcode.as_deref(), &names(db, id)?);
         let Some(score) = score.filter(|score| score.thousandths == 1000 || !query.exact_only) else {
             continue;
         };
@@ -279,8 +318,8 @@ fn find(work: &Work<'_>, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>
 }
 
 /// People who have or had the family name and can have been born then.
-fn of_family(work: &Work<'_>, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
-    let mut statement = work.db.prepare_cached(
+fn of_family(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
+    let mut statement = db.prepare_cached(
         "SELECT DISTINCT person.id FROM person_name
          JOIN person ON person.id = person_name.person_id
          JOIN nhs_number ON nhs_number.person_id = person.id AND nhs_number.standing = 'current'
@@ -297,8 +336,8 @@ fn of_family(work: &Work<'_>, query: &PersonQuery) -> Result<Option<Vec<i64>>, F
 }
 
 /// People who can have been born then, or on the day that a slip of day and month would give.
-fn born_near(work: &Work<'_>, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
-    let mut statement = work.db.prepare_cached(
+fn born_near(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
+    let mut statement = db.prepare_cached(
         "SELECT person.id FROM person
          JOIN nhs_number ON nhs_number.person_id = person.id AND nhs_number.standing = 'current'
          WHERE (person.born_first <= ?2 AND person.born_last >= ?1)

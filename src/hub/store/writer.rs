@@ -4,9 +4,7 @@
 //! Nobody is answered before the COMMIT has returned; that is what makes *log before disclose* hold.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::audited::Audited;
 use super::error::{Fault, StoreError};
+use super::queue::{Next, Queue};
 use crate::hub::clock::Clock;
 use crate::hub::limits;
 
@@ -91,87 +90,222 @@ where
     }
 }
 
-/// Runs until the last sender is gone.
-pub(super) fn run(
-    db: &Connection,
-    queue: &Receiver<Box<dyn Job>>,
-    clock: &Clock,
-    synthetic: &Arc<AtomicBool>,
-) {
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        while group.len() < limits::COMMIT_GROUP {
-            match queue.try_recv() {
-                Ok(next) => group.push(next),
-                Err(_) => break,
+/// What the writer knows, for everybody to see.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The database holds synthetic people, for good.
+    pub(super) synthetic: AtomicBool,
+    /// The last thing that was to be written was not.
+    pub(super) failing: AtomicBool,
+}
+
+/// Runs until the store closes.
+pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known) {
+    loop {
+        match queue.next(limits::WRITER_IDLE) {
+            Next::Group(mut group) => {
+                group.retain(|job| !job.is_abandoned());
+                if !group.is_empty() {
+                    serve(db, group, clock, known);
+                }
             }
-        }
-        group.retain(|job| !job.is_abandoned());
-        if !group.is_empty() {
-            serve(db, group, clock, synthetic);
+            // Another process may have marked the database since the hub started.
+            Next::Idle => {
+                if !known.synthetic.load(Ordering::Acquire) && super::read_marking(db).unwrap_or(false) {
+                    known.synthetic.store(true, Ordering::Release);
+                }
+            }
+            Next::End => return,
         }
     }
 }
 
-fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, synthetic: &Arc<AtomicBool>) {
+/// Why a request has no place in the commit.
+enum Lost {
+    /// Its own fault: the others go on.
+    Alone(Fault),
+    /// What it wrote could not be taken back, or what the others wrote is gone: nothing may be committed.
+    WithAll(rusqlite::Error),
+}
+
+fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known) {
     if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
-        return fail_all(group, "begin", &error);
-    }
-    // Another process may have marked the database since the hub started.
-    if !synthetic.load(Ordering::Acquire) && super::read_marking(db).unwrap_or(false) {
-        synthetic.store(true, Ordering::Release);
+        return fail_all(known, group, "begin", &error);
     }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
+    let mut is_refused_by_database = false;
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
         match in_savepoint(db, clock.now(), &mut job) {
             Ok(()) => done.push(job),
-            Err(fault) => job.failed(fault.into_error("work")),
-        }
-        // Some failures (a full disk) make SQLite roll the whole transaction back by itself: what the others
-        // wrote is gone too, and nothing more may be written as if it were not.
-        if db.is_autocommit() {
-            let lost = done.into_iter().chain(waiting).collect();
-            return fail_all_with(lost, "work", "the transaction was rolled back");
+            Err(Lost::Alone(fault)) => {
+                is_refused_by_database |= matches!(fault, Fault::Sql(_));
+                job.failed(fault.into_error("work"));
+            }
+            Err(Lost::WithAll(error)) => {
+                roll_back(db);
+                let lost = done.into_iter().chain([job]).chain(waiting).collect();
+                return fail_all(known, lost, "work", &error);
+            }
         }
     }
     if done.is_empty() {
-        let _ = db.execute_batch("ROLLBACK");
+        roll_back(db);
+        if is_refused_by_database {
+            known.failing.store(true, Ordering::Release);
+        }
         return;
     }
-    match db.execute_batch("COMMIT") {
-        Ok(()) => done.into_iter().for_each(Job::committed),
+    // Whether the people are synthetic goes out with every answer: what cannot be read is not "no".
+    let is_synthetic = match super::read_marking(db) {
+        Ok(marked) => marked,
         Err(error) => {
-            if !db.is_autocommit() {
-                let _ = db.execute_batch("ROLLBACK");
-            }
-            fail_all(done, "commit", &error);
+            roll_back(db);
+            return fail_all(known, done, "marking", &error);
         }
-    }
-}
-
-fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<(), Fault> {
-    db.execute_batch("SAVEPOINT request")?;
-    match job.run(&Work { db, now }) {
+    };
+    match db.execute_batch("COMMIT") {
         Ok(()) => {
-            db.execute_batch("RELEASE request")?;
-            Ok(())
+            known.synthetic.fetch_or(is_synthetic, Ordering::AcqRel);
+            known.failing.store(false, Ordering::Release);
+            done.into_iter().for_each(Job::committed);
         }
-        Err(fault) => {
-            if !db.is_autocommit() {
-                db.execute_batch("ROLLBACK TO request; RELEASE request")?;
-            }
-            Err(fault)
+        Err(error) => {
+            roll_back(db);
+            fail_all(known, done, "commit", &error);
         }
     }
 }
 
-fn fail_all(jobs: Vec<Box<dyn Job>>, phase: &'static str, error: &rusqlite::Error) {
-    fail_all_with(jobs, phase, &super::error::reason(error));
+fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<(), Lost> {
+    db.execute_batch("SAVEPOINT request").map_err(Lost::WithAll)?;
+    let ran = job.run(&Work { db, now });
+    // Some failures (a full disk) make SQLite roll the whole transaction back by itself: then these fail, and
+    // nothing more is written as if what the others wrote were still there.
+    match ran {
+        Ok(()) => db.execute_batch("RELEASE request").map_err(Lost::WithAll),
+        Err(fault) => match db.execute_batch("ROLLBACK TO request; RELEASE request") {
+            Ok(()) => Err(Lost::Alone(fault)),
+            Err(error) => Err(Lost::WithAll(match fault {
+                // It says more than that there is no savepoint any more.
+                Fault::Sql(first) => first,
+                Fault::Corrupt(_) | Fault::Panicked | Fault::LoadRefused(_) => error,
+            })),
+        },
+    }
 }
 
-fn fail_all_with(jobs: Vec<Box<dyn Job>>, phase: &'static str, reason: &str) {
+/// Ends the transaction, if SQLite has not ended it already. If this fails too, the next BEGIN does.
+fn roll_back(db: &Connection) {
+    if !db.is_autocommit() {
+        let _ = db.execute_batch("ROLLBACK");
+    }
+}
+
+fn fail_all(known: &Known, jobs: Vec<Box<dyn Job>>, phase: &'static str, error: &rusqlite::Error) {
+    known.failing.store(true, Ordering::Release);
+    let reason = super::error::reason(error);
     for job in jobs {
-        job.failed(StoreError::Failed { phase, reason: reason.to_owned() });
+        job.failed(StoreError::Failed { phase, reason: reason.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> Connection {
+        let mut db = Connection::open_in_memory().unwrap();
+        super::super::MIGRATIONS.to_latest(&mut db).unwrap();
+        db.execute_batch("CREATE TABLE written (what TEXT)").unwrap();
+        db
+    }
+
+    fn write(what: &'static str, then: &'static str) -> (Box<dyn Job>, Reply<()>) {
+        job(move |work: &Work<'_>| {
+            work.db.execute("INSERT INTO written VALUES (?1)", [what])?;
+            work.db.execute_batch(then)?;
+            Ok(())
+        })
+    }
+
+    /// What each of the group was answered, and what is in the table afterwards.
+    fn served(db: &Connection, steps: [&'static str; 3]) -> (Vec<bool>, i64, Known) {
+        let known = Known::default();
+        let (jobs, replies): (Vec<_>, Vec<_>) = steps.map(|step| write("one", step)).into_iter().unzip();
+        serve(db, jobs, &Clock::system(), &known);
+        let answered = replies.into_iter().map(|mut reply| reply.try_recv().unwrap().is_ok()).collect();
+        let written = db.query_row("SELECT count(*) FROM written", [], |row| row.get(0)).unwrap();
+        assert!(db.is_autocommit(), "no transaction stays open");
+        (answered, written, known)
+    }
+
+    #[test]
+    fn a_request_that_fails_fails_alone() {
+        let (answered, written, known) = served(&database(), ["", "SELECT * FROM nowhere", ""]);
+        assert_eq!((answered, written), (vec![true, false, true], 2));
+        assert!(!known.failing.load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn where_a_request_can_neither_be_kept_nor_taken_back_nothing_of_its_group_is_kept() {
+        // Its savepoint is gone: RELEASE fails after success, ROLLBACK TO after failure.
+        for lost in ["RELEASE request", "RELEASE request; SELECT * FROM nowhere", "ROLLBACK"] {
+            let (answered, written, known) = served(&database(), ["", lost, ""]);
+            assert_eq!((answered, written), (vec![false, false, false], 0), "{lost}");
+            assert!(known.failing.load(Ordering::Acquire));
+        }
+    }
+
+    #[test]
+    fn a_commit_that_fails_fails_all_of_its_group_and_the_next_one_goes_on() {
+        let db = database();
+        db.execute_batch(
+            "PRAGMA foreign_keys = ON; CREATE TABLE parent (id INTEGER PRIMARY KEY);
+             CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
+        )
+        .unwrap();
+        // Nobody notices before COMMIT that there is no such parent.
+        let (answered, written, _) = served(&db, ["", "INSERT INTO child VALUES (7)", ""]);
+        assert_eq!((answered, written), (vec![false, false, false], 0));
+        let (answered, written, _) = served(&db, ["", "", ""]);
+        assert_eq!((answered, written), (vec![true, true, true], 3));
+    }
+
+    #[test]
+    fn whoever_left_before_the_work_is_dropped_and_whoever_left_after_it_is_kept() {
+        let db = database();
+        let queue = Queue::default();
+        let (gone, _) = write("gone before", "");
+        let (stays, mut reply) = write("stays", "");
+        queue.push(super::super::queue::Line::Others, gone).unwrap();
+        queue.push(super::super::queue::Line::Others, stays).unwrap();
+        queue.close();
+        run(&db, &queue, &Clock::system(), &Known::default());
+        assert!(reply.try_recv().unwrap().is_ok());
+        let (leaves, reply) = write("left after", "");
+        let leaving = std::sync::Mutex::new(Some(reply));
+        let (last, _reply) = job(move |_: &Work<'_>| {
+            drop(leaving.lock().unwrap().take());
+            Ok(())
+        });
+        serve(&db, vec![leaves, last], &Clock::system(), &Known::default());
+        let kept: Vec<String> = db
+            .prepare("SELECT what FROM written ORDER BY rowid")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(kept, ["stays", "left after"]);
+    }
+
+    #[test]
+    fn a_marking_that_cannot_be_read_lets_nothing_out() {
+        let db = database();
+        db.execute_batch("DROP TABLE marking").unwrap();
+        let (answered, written, known) = served(&db, ["", "", ""]);
+        assert_eq!((answered, written), (vec![false, false, false], 0));
+        assert!(known.failing.load(Ordering::Acquire));
     }
 }

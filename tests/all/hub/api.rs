@@ -34,6 +34,7 @@ async fn every_bad_search_gets_its_documented_outcome() {
     check("?family=Bennett&birthdate=2019-03-12&_max-results=51", "400 INVALID_VALUE").await;
     check("?family=Bennett&birthdate=2019-03-12&_fuzzy-match=yes", "400 INVALID_VALUE").await;
     check("?family=Ben*&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    check("?family=Bennett&given=a+b+c&given=d+e+f&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett&family=Secret&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%FF&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%4&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
@@ -49,6 +50,8 @@ async fn every_bad_search_gets_its_documented_outcome() {
     check("/9990000019", "400 INVALID_RESOURCE_ID").await;
     check("/999%20000%200018", "400 INVALID_RESOURCE_ID").await;
     check("/secret", "400 INVALID_RESOURCE_ID").await;
+    check("/%FF", "400 INVALID_RESOURCE_ID").await;
+    check("/%", "400 INVALID_RESOURCE_ID").await;
     assert_eq!(hub.count("SELECT 1 FROM audit WHERE kind = 'search'"), 0);
 }
 
@@ -136,6 +139,26 @@ async fn addresses_and_methods_that_are_not_served_say_so() {
     check("DELETE", "/cpis/FHIR/R4/AuditEvent", "405 METHOD_NOT_ALLOWED").await;
     check("HEAD", &plans_of(number(1)), "405").await;
     check("OPTIONS", &plans_of(number(1)), "405 METHOD_NOT_ALLOWED").await;
+    check("GET", "/access/%FF", "404 RESOURCE_NOT_FOUND").await;
+    check("POST", "/access/%FF/opened-in-error", "404 RESOURCE_NOT_FOUND").await;
+    check("HEAD", "/nowhere", "404").await;
+    // What may be asked instead is the same whatever was asked wrongly.
+    for (path, expected) in [
+        ("/cpis/FHIR/R4/CareTeam", "GET"),
+        ("/cpis/FHIR/R4/AuditEvent", "GET, POST"),
+        ("/personal-demographics/FHIR/R4/Patient", "GET"),
+        ("/personal-demographics/FHIR/R4/Patient/1", "GET"),
+        ("/access/K7QM-3XHD", "GET"),
+        ("/access/K7QM-3XHD/opened-in-error", "POST"),
+        ("/session/care-setting", "PUT"),
+        ("/metadata", "GET"),
+        ("/healthz", "GET"),
+    ] {
+        for method in ["HEAD", "DELETE"] {
+            let answer = hub.send(method, path, Some(&nurse()), &[], None).await;
+            assert_eq!((answer.status, answer.header("allow")), (405, Some(expected)), "{method} {path}");
+        }
+    }
     assert_eq!(hub.count("SELECT 1 FROM view"), 0);
 }
 

@@ -49,12 +49,12 @@ fn reading_the_audit_log_is_audited_with_who_read_it() {
         assert_eq!(kinds, expected, "{arguments:?}");
     };
     let superseded_number = number(2).digits();
-    check(&["--person", &superseded_number], &["view", "view", "audit-read"]);
+    check(&["--person", &superseded_number], &["audit-read", "view", "view"]);
     check(&["--user", "u2"], &["view"]);
     check(&["--user", "u1", "--person", &number(1).digits()], &["view", "view"]);
     check(
         &["--since", "2000-01-01T00:00:00Z"],
-        &["load", "audit-read", "audit-read", "audit-read", "audit-read"],
+        &["audit-read", "audit-read", "audit-read", "audit-read", "load"],
     );
     let readers = super::support::rows(
         &place.database(),
@@ -90,4 +90,32 @@ fn h3_a_person_who_comes_after_a_merge_never_gets_the_entries_of_the_one_who_wen
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains("\tview\t"), "{text}");
     assert_eq!(text.matches("audit-read").count(), 1, "{text}");
+}
+
+#[test]
+fn the_audit_log_is_printed_newest_first_within_its_limit_and_without_what_would_drive_a_terminal() {
+    let place = Place::with(&child());
+    let db = place.database();
+    db.execute_batch(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10005)
+         INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
+                            session, request)
+         SELECT n, 'view', 'held', 'u1', 'Name', '', '', '', '', n FROM n;
+         INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
+                            session, request)
+         VALUES (1, 'view', 'held', 'u2', 'a' || char(27) || '[2J' || char(8238) || 'b' || char(9) || 'c', '',
+                 '', '', '', '')",
+    )
+    .unwrap();
+    let read = |user: &str| place.run(&["audit", "--config", "hub.toml", "--user", user]);
+    let output = read("u1");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let requests: Vec<&str> = text.lines().skip(1).map(|line| line.split('\t').nth(8).unwrap()).collect();
+    assert_eq!((requests.len(), requests[0], requests[9_999]), (10_000, "10005", "6"));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("5 older entries are not printed") && err.contains("--since"), "{err}");
+    let output = read("u2");
+    assert!(output.stderr.is_empty());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\ta\u{fffd}[2J\u{fffd}b\u{fffd}c\t"), "{text:?}");
 }

@@ -1,6 +1,7 @@
 //! Must hold 2: when the audit log cannot be written, no plan leaves the hub.
 
 use std::process::Command;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -69,6 +70,95 @@ async fn one_request_that_fails_in_a_shared_commit_fails_alone() {
     assert_eq!(hub.count("SELECT 1 FROM view"), 40);
 }
 
+/// While somebody else holds the lock, three views come; a first one is in the writer's hands already, so that
+/// the three wait together and share the next commit.
+async fn three_that_share_a_commit(hub: &TestHub, seeds: [u64; 3]) -> [Answer; 3] {
+    let lock = Connection::open(&hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let who = nurse();
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        lock.execute_batch("ROLLBACK").unwrap();
+    };
+    let view = async |seed| {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        hub.view(&who, number(seed)).await
+    };
+    let [a, b, c] = seeds;
+    let first = hub.view(&who, number(1));
+    let (_, a, b, c, ()) = tokio::join!(first, view(a), view(b), view(c), release);
+    [a, b, c]
+}
+
+fn two_children() -> Vec<String> {
+    let mut people = child();
+    people.extend(lines(&[
+        person(2, "Bad", "Tom", "2019-03-12"),
+        plan(2, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
+    ]));
+    people
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_fails_all_that_shared_it_and_shows_that_they_did() {
+    let hub = TestHub::with(&two_children()).await;
+    // Nobody notices before COMMIT that the view of the second person points nowhere.
+    let db = Connection::open(&hub.database).unwrap();
+    db.execute_batch(&format!(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY);
+         CREATE TABLE broken (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
+         CREATE TRIGGER break AFTER INSERT ON audit WHEN NEW.number = '{}'
+         BEGIN INSERT INTO broken VALUES (7); END",
+        number(2).digits()
+    ))
+    .unwrap();
+    for answer in three_that_share_a_commit(&hub, [1, 2, 1]).await {
+        answer.assert_failed_without_detail();
+    }
+    assert_eq!(hub.count("SELECT 1 FROM view"), 1, "only the one that came before them");
+    for answer in three_that_share_a_commit(&hub, [1, 1, 1]).await {
+        assert_eq!(answer.total(), 1, "and the next commit goes on");
+    }
+}
+
+#[tokio::test]
+async fn one_that_fails_in_a_commit_that_is_surely_shared_fails_alone() {
+    let hub = TestHub::with(&two_children()).await;
+    let db = Connection::open(&hub.database).unwrap();
+    db.execute_batch(&format!(
+        "CREATE TRIGGER refuse BEFORE INSERT ON audit WHEN NEW.number = '{}' BEGIN SELECT RAISE(ABORT, 'no'); END",
+        number(2).digits()
+    ))
+    .unwrap();
+    let [good, bad, also_good] = three_that_share_a_commit(&hub, [1, 2, 1]).await;
+    assert_eq!((good.total(), also_good.total()), (1, 1));
+    bad.assert_failed_without_detail();
+    assert_eq!(hub.count("SELECT 1 FROM view"), 3);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_the_work_leaves_no_view_and_one_that_leaves_after_it_does() {
+    let hub = TestHub::with(&child()).await;
+    let who = nurse();
+    let lock = Connection::open(&hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let gone = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        // The writer waits for the lock with the first view in hand; this one waits behind it, and leaves.
+        let left = tokio::time::timeout(Duration::from_millis(200), hub.view(&who, number(1))).await;
+        assert!(left.is_err(), "the client left without an answer");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        lock.execute_batch("ROLLBACK").unwrap();
+    };
+    // Of the first nobody can tell any more whether its client waits: the work has begun.
+    let first = tokio::time::timeout(Duration::from_millis(300), hub.view(&who, number(1)));
+    let (first, ()) = tokio::join!(first, gone);
+    assert!(first.is_err());
+    assert_eq!(hub.view(&who, number(1)).await.total(), 1);
+    assert_eq!(hub.count("SELECT 1 FROM view"), 2, "the one whose work had begun, and the last");
+    assert_eq!(hub.count("SELECT 1 FROM audit WHERE kind = 'view'"), 2);
+}
+
 #[tokio::test]
 async fn a_database_that_another_process_has_locked_keeps_the_plans_in() {
     let hub = TestHub::with(&child()).await;
@@ -78,6 +168,27 @@ async fn a_database_that_another_process_has_locked_keeps_the_plans_in() {
     db.execute_batch("ROLLBACK").unwrap();
     assert_eq!(hub.count("SELECT 1 FROM view"), 0);
     assert_eq!(hub.view(&nurse(), number(1)).await.total(), 1);
+}
+
+#[tokio::test]
+async fn the_health_of_the_hub_is_that_of_its_last_write() {
+    let hub = TestHub::with(&child()).await;
+    let health = async || hub.send("GET", "/healthz", None, &[], None).await;
+    assert_eq!(health().await.status, 200);
+    let db = Connection::open(&hub.database).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    hub.view(&nurse(), number(1)).await.assert_failed_without_detail();
+    let ill = health().await;
+    assert_eq!(ill.told(), "503 UNABLE_TO_CALL_SERVICE");
+    assert!(ill.header("retry-after").is_some());
+    db.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(health().await.status, 200, "asking tries a write of its own");
+    db.execute_batch("CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END")
+        .unwrap();
+    hub.view(&nurse(), number(1)).await.assert_failed_without_detail();
+    db.execute_batch("DROP TRIGGER refuse").unwrap();
+    assert_eq!(hub.view(&nurse(), number(1)).await.status, 200);
+    assert_eq!(health().await.body, r#"{"status":"ok"}"#);
 }
 
 #[tokio::test]
@@ -95,6 +206,8 @@ async fn a_full_disk_keeps_the_plans_in_and_loses_no_view_that_was_answered() {
     let mut refused = 0;
     for _ in 0..60 {
         let answer = ask(&place, &program, &nurse(), number(1)).await;
+        let health = reqwest::get(format!("{}/healthz", program.base)).await.unwrap().status();
+        assert_eq!(health, if answer.status == 200 { 200 } else { 503 });
         if answer.status == 200 {
             answered.push(answer.reference().to_owned());
         } else {

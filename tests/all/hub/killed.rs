@@ -22,6 +22,8 @@ const CLIENTS: u64 = 6;
 enum Seen {
     View { trace: Uuid, reference: String, held: bool },
     Found { request: Uuid, people: u64 },
+    Retrieved { request: Uuid },
+    NotKnown { request: Uuid },
 }
 
 /// A client: looks people up and opens them until the hub is gone; what got no answer is asked again under the
@@ -34,7 +36,17 @@ struct Client {
     next: u64,
 }
 
+fn token_of(place: &Place, who: &Caller) -> String {
+    token(&place.key, who, Clock::system().now())
+}
+
 impl Client {
+    fn become_another(&mut self, place: &Place, name: &str) {
+        self.who = caller(name, "RN3", &["B0264", "B0107"]);
+        self.token = token_of(place, &self.who);
+        self.open = None;
+    }
+
     async fn work(&mut self, http: &reqwest::Client, base: &str, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             let asked = match self.open {
@@ -44,10 +56,11 @@ impl Client {
                     // Three in four people have a plan, one of them two from two authorities.
                     let view = (self.next % 4 + 1, Uuid::new_v4());
                     self.open = Some(view);
-                    if self.next.is_multiple_of(3) {
-                        self.search(http, base).await
-                    } else {
-                        self.view(http, base, view.0, view.1).await
+                    match self.next % 5 {
+                        0 => self.search(http, base).await,
+                        1 => self.retrieve(http, base, 1).await,
+                        2 => self.retrieve(http, base, 9).await,
+                        _ => self.view(http, base, view.0, view.1).await,
                     }
                 }
             };
@@ -68,6 +81,25 @@ impl Client {
         self.seen.push(Seen::View { trace, reference, held: seed != 4 });
         self.open = None;
         assert_eq!(Answer::read_or_gone(response).await?.status, 200);
+        Some(())
+    }
+
+    /// The ninth number is nobody's: that the hub does not know it is an answer about a person too.
+    async fn retrieve(&mut self, http: &reqwest::Client, base: &str, seed: u64) -> Option<()> {
+        let request_id = Uuid::new_v4();
+        let path = format!("/personal-demographics/FHIR/R4/Patient/{}", number(seed).digits());
+        let request = http
+            .get(format!("{base}{path}"))
+            .bearer_auth(&self.token)
+            .header("X-Request-ID", request_id.to_string());
+        let status = request.send().await.ok()?.status().as_u16();
+        self.seen.push(if seed == 9 {
+            assert_eq!(status, 404);
+            Seen::NotKnown { request: request_id }
+        } else {
+            assert_eq!(status, 200);
+            Seen::Retrieved { request: request_id }
+        });
         Some(())
     }
 
@@ -99,18 +131,25 @@ async fn a_hub_that_is_killed_at_random_has_logged_and_told_all_that_it_answered
     let mut clients: Vec<Client> = (0..CLIENTS)
         .map(|index| {
             let who = caller(&format!("Nurse {index}"), "RN3", &["B0264", "B0107"]);
-            let token = token(&place.key, &who, Clock::system().now());
-            Client { who, token, open: None, seen: Vec::new(), next: index }
+            Client { token: token_of(&place, &who), who, open: None, seen: Vec::new(), next: index }
         })
         .collect();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut views = 0;
     let mut retried = 0;
+    let mut told_anew = 0;
     for round in 0..ROUNDS {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         let program = place.serve();
+        // Half of them are somebody else in each round, who retries nothing: who told an authority less than half
+        // an hour ago would not tell it again.
+        for (index, client) in (0_u64..).zip(clients.iter_mut()) {
+            if (index + round).is_multiple_of(2) {
+                client.become_another(&place, &format!("Nurse {index} of round {round}"));
+            }
+        }
         retried += clients.iter().filter(|client| client.open.is_some()).count();
         clients = run(clients, program, Duration::from_micros(2_000 + random % 60_000)).await;
         // Opening the file recovers it, as the next start would.
@@ -121,9 +160,13 @@ async fn a_hub_that_is_killed_at_random_has_logged_and_told_all_that_it_answered
             })
             .collect();
         views += seen.iter().filter(|(_, seen)| matches!(seen, Seen::View { .. })).count();
-        check(&place, &seen, round);
+        told_anew += check(&place, &seen, round);
     }
-    assert!(views > 400 && retried > 100, "{views} views, {retried} retries: too few to mean anything");
+    assert!(
+        views > 400 && retried > 100 && told_anew > 200,
+        "{views} views, {retried} retries, {told_anew} told anew: too few to mean anything"
+    );
+    assert!(rows(&place.database(), "SELECT 1 FROM outbox").len() > 200);
     let db = place.database();
     let twice = "SELECT trace_id FROM view GROUP BY user_id, organisation_code, trace_id HAVING count(*) > 1
                  UNION ALL SELECT reference FROM view GROUP BY reference HAVING count(*) > 1
@@ -163,7 +206,9 @@ async fn run(clients: Vec<Client>, mut program: Program, after: Duration) -> Vec
 }
 
 /// Every answer of a round has its entry, its history row where due and its notification rows.
-fn check(place: &Place, seen: &[(String, Seen)], round: u64) {
+/// Returns how many of them were queued for an authority.
+fn check(place: &Place, seen: &[(String, Seen)], round: u64) -> usize {
+    let mut told_anew = 0;
     let db = place.database();
     let keyed = |sql: &str| -> HashMap<String, String> {
         let split =
@@ -172,12 +217,18 @@ fn check(place: &Place, seen: &[(String, Seen)], round: u64) {
     };
     let audited = keyed("SELECT reference, request FROM audit WHERE kind = 'view'");
     let listed = keyed("SELECT reference, user_name FROM history JOIN view ON view.id = view_id");
+    // Queued, told earlier by the same person, and how many authorities hold a plan.
     let told = keyed(
-        "SELECT view.reference, (SELECT count(*) FROM outbox WHERE view_id = view.id)
-            + (SELECT count(*) FROM told_earlier WHERE view_id = view.id)
-            - (SELECT count(DISTINCT authority_code) FROM plan WHERE plan.person_id = view.person_id) FROM view",
+        "SELECT view.reference, (SELECT count(*) FROM outbox WHERE view_id = view.id),
+            (SELECT count(*) FROM told_earlier WHERE view_id = view.id),
+            (SELECT count(DISTINCT authority_code) FROM plan WHERE plan.person_id = view.person_id) FROM view",
+    );
+    let first = keyed(
+        "SELECT reference, 1 FROM view WHERE NOT EXISTS (SELECT 1 FROM view AS earlier
+            WHERE earlier.person_id = view.person_id AND earlier.user_id = view.user_id AND earlier.id < view.id)",
     );
     let found = keyed("SELECT request, count(*) FROM audit WHERE kind = 'search' GROUP BY request");
+    let retrieved = keyed("SELECT request, outcome FROM audit WHERE kind = 'retrieve'");
     for (_, seen) in seen {
         match seen {
             Seen::View { trace, reference, held } => {
@@ -187,11 +238,12 @@ fn check(place: &Place, seen: &[(String, Seen)], round: u64) {
                     "round {round}: the audit entry"
                 );
                 assert_eq!(listed.contains_key(reference), *held, "round {round}: the history row");
-                assert_eq!(
-                    told.get(reference).map(String::as_str),
-                    Some("0"),
-                    "round {round}: the notifications"
-                );
+                let told: Vec<u64> = told[reference].split('|').map(|count| count.parse().unwrap()).collect();
+                assert_eq!(told[0] + told[1], told[2], "round {round}: every authority");
+                if first.contains_key(reference) {
+                    assert_eq!(told[0], told[2], "round {round}: a first view is queued for every authority");
+                    told_anew += usize::from(told[0] > 0);
+                }
             }
             Seen::Found { request, people } => {
                 assert_eq!(
@@ -200,6 +252,12 @@ fn check(place: &Place, seen: &[(String, Seen)], round: u64) {
                     "round {round}: the search"
                 );
             }
+            Seen::Retrieved { request } | Seen::NotKnown { request } => {
+                let expected = if matches!(seen, Seen::Retrieved { .. }) { "returned" } else { "not-found" };
+                let outcome = retrieved.get(&request.to_string()).map(String::as_str);
+                assert_eq!(outcome, Some(expected), "round {round}: the retrieve");
+            }
         }
     }
+    told_anew
 }

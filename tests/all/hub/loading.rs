@@ -96,7 +96,8 @@ async fn a_file_with_bad_lines_is_refused_as_a_whole_and_says_which() {
     check(vec!["{".to_owned(), "[]".to_owned()], "line 2: not JSON (column 1 of the line); line 3: neither")
         .await;
     assert!(hub.try_load(&[]).await.unwrap_err().contains("the file is empty"));
-    assert_eq!(hub.count("SELECT 1 FROM audit"), 0);
+    let audited = hub.rows("SELECT DISTINCT kind, outcome, user_name, number, person_id FROM audit");
+    assert_eq!(audited, ["load|refused|Operator|-|-"], "a refused load is audited");
     let report =
         hub.try_load(&[good.to_string(), plan().to_string(), superseded(2, 1).to_string()]).await.unwrap();
     assert_eq!((report.people, report.plans, report.superseded, report.ended), (1, 1, 1, 0));
@@ -116,6 +117,52 @@ async fn a_later_file_brings_people_and_plans_up_to_date_and_absence_never_delet
     assert_eq!(hub.rows("SELECT kind, outcome FROM audit"), ["load|applied", "load|applied", "load|applied"]);
     hub.load(&lines(&[ended(2)])).await;
     assert_eq!(hub.rows("SELECT standing FROM nhs_number ORDER BY number"), ["current", "ended"]);
+}
+
+#[tokio::test]
+async fn h26_a_plan_that_was_sent_earlier_never_overwrites_one_that_was_sent_later() {
+    let hub = TestHub::with(&child()).await;
+    let sent = |end: &str, at: Value| {
+        let line = plan(1, CHILD_PROTECTION, "2026-01-05", end, "E06000030");
+        lines(&[changed(line, json!({ "meta": { "lastUpdated": at } }))])
+    };
+    let held = || hub.rows("SELECT end_day, upload_id FROM plan").concat();
+    let load = async |file: Vec<String>| {
+        let report = hub.try_load(&file).await.unwrap();
+        (report.plans, report.outdated)
+    };
+    assert_eq!(load(sent("2026-11-10", json!("2026-11-10T02:00:00Z"))).await, (1, 0));
+    assert_eq!(held(), "2026-11-10|2");
+    assert_eq!(load(sent("", json!("2026-11-09T02:00:00Z"))).await, (0, 1));
+    assert_eq!(held(), "2026-11-10|2");
+    // The same again is no older; without a time the moment of loading counts.
+    assert_eq!(load(sent("2026-11-11", json!("2026-11-10T02:00:00Z"))).await, (1, 0));
+    assert_eq!(load(sent("2026-11-12", Value::Null)).await, (1, 0));
+    assert_eq!(load(sent("2026-11-13", json!("2026-11-22T13:59:00Z"))).await, (0, 1));
+    assert_eq!(held(), "2026-11-12|5");
+}
+
+#[tokio::test]
+async fn absence_in_a_patient_line_deletes_nothing_that_is_held() {
+    let full = json!({ "meta": { "security": [{ "code": "R" }] }, "multipleBirthInteger": 2,
+        "deceasedDateTime": "2026-11-20", "address": [{ "use": "home", "postalCode": "SN1 1AA" }],
+        "name": [{ "use": "usual", "family": "Bennett", "given": ["Ava"] },
+            { "use": "old", "family": "Before", "given": ["Ava"] }] });
+    let hub = TestHub::with(&lines(&[changed(person(1, "Bennett", "Ava", "2019-03-12"), full)])).await;
+    let held = || {
+        hub.rows("SELECT gender, born, multiple_birth, deceased, restricted, postcode FROM person").concat()
+    };
+    let names = || hub.rows("SELECT family FROM person_name ORDER BY is_current DESC");
+    let before = (held(), names());
+    assert_eq!(before.0, "female|2019-03-12|2|2026-11-20|1|SN1 1AA");
+    hub.load(&lines(&[json!({ "resourceType": "Patient", "id": number(1).digits() })])).await;
+    assert_eq!((held(), names()), before);
+    let other = json!({ "resourceType": "Patient", "id": number(1).digits(), "birthDate": "2019",
+        "meta": { "security": [{ "code": "U" }] }, "deceasedBoolean": false, "gender": "unknown",
+        "name": [{ "family": "Newname" }] });
+    hub.load(&lines(&[other])).await;
+    assert_eq!(held(), "unknown|2019|2|no|0|SN1 1AA", "what is said counts");
+    assert_eq!(names(), ["Newname", "Before"]);
 }
 
 #[test]

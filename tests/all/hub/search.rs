@@ -122,6 +122,53 @@ async fn too_many_matches_return_nobody_and_are_audited_alone() {
 }
 
 #[tokio::test]
+async fn h3_who_ends_while_a_search_waits_to_be_logged_is_not_returned() {
+    let hub = TestHub::with(&people()).await;
+    let lock = rusqlite::Connection::open(&hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let who = nurse();
+    let search = hub.people(&who, "?family=Twin&birthdate=2020-02-02");
+    let meanwhile = async {
+        // Long enough for the matching, which needs no lock; the entry has to wait for it.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let end = "UPDATE nhs_number SET standing = 'ended' WHERE number = ?1";
+        lock.execute(end, [number(5).digits()]).unwrap();
+        let hide = "UPDATE person SET restricted = 1, postcode = 'SN1 1AA' WHERE id =
+                    (SELECT person_id FROM nhs_number WHERE number = ?1)";
+        lock.execute(hide, [number(6).digits()]).unwrap();
+        lock.execute_batch("COMMIT").unwrap();
+    };
+    let (answer, ()) = tokio::join!(search, meanwhile);
+    assert_eq!(found(&answer.json()), [(6, 1000)]);
+    assert!(answer.body.contains("\"R\"") && !answer.body.contains("SN1"), "restricted meanwhile");
+    assert_eq!(
+        hub.rows("SELECT outcome, number FROM audit WHERE kind = 'search'"),
+        [format!("returned|{}", number(6).digits())]
+    );
+}
+
+#[tokio::test]
+async fn searches_that_come_all_at_once_are_told_to_ask_again_and_views_go_on() {
+    let hub = TestHub::with(&people()).await;
+    let lock = rusqlite::Connection::open(&hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let who = nurse();
+    let searches = (0..cpis::hub::limits::SEARCHES_AT_ONCE + 10)
+        .map(|_| hub.people(&who, "?family=Twin&birthdate=2020-02-02"));
+    let meanwhile = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        lock.execute_batch("ROLLBACK").unwrap();
+    };
+    let (answers, (), view) =
+        tokio::join!(super::support::all_at_once(searches), meanwhile, hub.view(&who, number(1)));
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+    assert_eq!(busy.len(), 10);
+    assert!(busy.iter().all(|answer| answer.header("retry-after").is_some()));
+    assert!(answers.iter().all(|answer| answer.status == 503 || answer.total() == 2));
+    assert_eq!(view.status, 200);
+}
+
+#[tokio::test]
 async fn who_may_not_search_is_refused_and_audited() {
     let hub = TestHub::with(&people()).await;
     for path in ["?family=Smith&birthdate=2015-06-01".to_owned(), format!("/{}", number(2).digits())] {

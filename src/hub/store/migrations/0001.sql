@@ -152,6 +152,13 @@ CREATE TABLE session_setting (
     PRIMARY KEY (session, user_id, organisation_code)
 ) STRICT;
 
+-- Written to find out whether anything can be written again: more than a view needs.
+CREATE TABLE probe (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    at_ms  INTEGER NOT NULL,
+    filler BLOB NOT NULL
+) STRICT;
+
 -- No foreign keys: what happened stays as it was, whatever becomes of a person's record.
 CREATE TABLE audit (
     id                INTEGER PRIMARY KEY AUTOINCREMENT,

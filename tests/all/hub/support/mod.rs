@@ -138,8 +138,18 @@ impl TestHub {
     }
 
     pub(super) async fn try_load(&self, lines: &[String]) -> Result<load::LoadReport, String> {
+        self.try_load_as(lines, true).await
+    }
+
+    /// With the mark of synthetic people or without it.
+    pub(super) async fn try_load_as(
+        &self,
+        lines: &[String],
+        synthetic: bool,
+    ) -> Result<load::LoadReport, String> {
         let operator = caller("Operator", "", &[]);
-        load::load_text(self.hub.store(), &lines.join("\n"), true, operator).await.map_err(|e| e.to_string())
+        let text = lines.join("\n");
+        load::load_text(self.hub.store(), &text, synthetic, operator).await.map_err(|e| e.to_string())
     }
 
     pub(super) fn turn(&self, minutes: i64) {
@@ -229,4 +239,22 @@ pub(super) fn rows(db: &Connection, sql: &str) -> Vec<String> {
         Ok(cells.join("|"))
     });
     read.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// Runs all at once and waits for all.
+pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut waiting: Vec<_> = tasks.map(Box::pin).collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|task| match task.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => {
+                done.push(value);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done
 }

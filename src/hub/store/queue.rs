@@ -1,0 +1,155 @@
+//! What waits for the writer: two bounded lines, of which views go first. A clinician waits for a view with a
+//! child in front of them; nothing else is as urgent.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::error::StoreError;
+use super::writer::Job;
+use crate::hub::limits;
+
+/// Which line a request stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    Views,
+    Others,
+}
+
+/// What the writer does next.
+pub(super) enum Next {
+    /// These, in one commit.
+    Group(Vec<Box<dyn Job>>),
+    /// Nothing came for a while.
+    Idle,
+    /// The store is closing and nothing waits any more.
+    End,
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    views: VecDeque<Box<dyn Job>>,
+    others: VecDeque<Box<dyn Job>>,
+    is_closed: bool,
+}
+
+impl Queue {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that is done under the lock leaves half a state behind.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push(&self, line: Line, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let mut waiting = self.waiting();
+        if waiting.is_closed {
+            return Err(StoreError::Closed);
+        }
+        let line = match line {
+            Line::Views => &mut waiting.views,
+            Line::Others => &mut waiting.others,
+        };
+        if line.len() >= limits::WRITER_QUEUE {
+            return Err(StoreError::Busy);
+        }
+        line.push_back(job);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// What waits already is still served.
+    pub(super) fn close(&self) {
+        self.waiting().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The writer is gone: nobody waits for it in vain.
+    pub(super) fn abandon(&self) {
+        let mut waiting = self.waiting();
+        waiting.is_closed = true;
+        waiting.views.clear();
+        waiting.others.clear();
+    }
+
+    /// Waits for work, at most for `idle`.
+    pub(super) fn next(&self, idle: Duration) -> Next {
+        let is_empty = |waiting: &mut Waiting| {
+            !waiting.is_closed && waiting.views.is_empty() && waiting.others.is_empty()
+        };
+        let waited = self.changed.wait_timeout_while(self.waiting(), idle, is_empty);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let group = waiting.group();
+        match (group.is_empty(), waiting.is_closed) {
+            (false, _) => Next::Group(group),
+            (true, true) => Next::End,
+            (true, false) => Next::Idle,
+        }
+    }
+}
+
+impl Waiting {
+    /// Views first, but however many there are, a few of the others too.
+    fn group(&mut self) -> Vec<Box<dyn Job>> {
+        let others = self.others.len().min(limits::COMMIT_GROUP_OTHERS);
+        let views = self.views.len().min(limits::COMMIT_GROUP - others);
+        let others = self.others.len().min(limits::COMMIT_GROUP - views);
+        let mut group: Vec<Box<dyn Job>> = self.views.drain(..views).collect();
+        group.extend(self.others.drain(..others));
+        group
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::Fault;
+    use super::super::writer::{Work, job};
+    use super::*;
+
+    fn nothing(_: &Work<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    #[test]
+    fn views_go_first_each_line_has_its_limit_and_nobody_starves() {
+        let queue = Queue::default();
+        let mut replies = Vec::new();
+        let mut push = |line| {
+            let (job, reply) = job(nothing);
+            replies.push(reply);
+            queue.push(line, job)
+        };
+        for _ in 0..limits::WRITER_QUEUE {
+            push(Line::Others).unwrap();
+        }
+        assert!(matches!(push(Line::Others), Err(StoreError::Busy)));
+        for _ in 0..limits::COMMIT_GROUP {
+            push(Line::Views).unwrap();
+        }
+        let waiting = || {
+            let waiting = queue.waiting();
+            (waiting.views.len(), waiting.others.len())
+        };
+        let take = || match queue.next(Duration::ZERO) {
+            Next::Group(group) => group.len(),
+            Next::Idle | Next::End => 0,
+        };
+        assert_eq!(take(), limits::COMMIT_GROUP);
+        assert_eq!(
+            waiting(),
+            (limits::COMMIT_GROUP_OTHERS, limits::WRITER_QUEUE - limits::COMMIT_GROUP_OTHERS)
+        );
+        assert_eq!(take(), limits::COMMIT_GROUP);
+        assert_eq!(waiting().0, 0);
+        queue.close();
+        assert!(matches!(push(Line::Views), Err(StoreError::Closed)));
+        while waiting() != (0, 0) {
+            assert!(take() > 0, "what waits is still served");
+        }
+        assert!(matches!(queue.next(Duration::ZERO), Next::End));
+    }
+}
