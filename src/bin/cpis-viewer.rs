@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cpis::config::viewer::ViewerConfig;
 use cpis::viewer::run::{Start, SystemClipboard, hub_of, setup_of, window};
+use cpis::viewer::state::Prefill;
 
 /// Child protection information for emergency staff. Not affiliated with the NHS.
 #[derive(Parser)]
@@ -26,8 +27,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn prefill(&self) -> Option<(String, String)> {
-        Some((self.nhs_number.clone()?, self.date_of_birth.clone()?))
+    fn prefill(&self) -> Option<Prefill> {
+        Some(Prefill { nhs_number: self.nhs_number.clone()?, date_of_birth: self.date_of_birth.clone()? })
     }
 }
 
@@ -85,6 +86,7 @@ fn demonstrate(arguments: &Arguments, runtime: &tokio::runtime::Runtime) -> Resu
     let demonstration = runtime
         .block_on(Demonstration::start(cpis::hub::clock::Clock::system().now()))
         .map_err(|error| error.to_string())?;
+    runtime.block_on(async { demonstration.end_when_told() });
     let start = || demonstration.viewer(arguments.prefill(), Box::<SystemClipboard>::default());
     window::show(start, runtime.handle()).map_err(|error| error.to_string())
 }

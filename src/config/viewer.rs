@@ -91,8 +91,7 @@ impl ViewerConfig {
             toml::from_str(text).map_err(|error| ViewerConfigError::Invalid(error.message().to_owned()))?;
         let Kind::Cpis = file.hub.kind;
         let address = file.hub.address;
-        let loopback = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
-        if !address.starts_with("https://") && !loopback.iter().any(|start| address.starts_with(start)) {
+        if !is_address(&address) {
             return Err(ViewerConfigError::Setting {
                 key: "hub.address",
                 why: "this must begin with https:// (http:// only for a hub on this computer)",
@@ -108,6 +107,20 @@ impl ViewerConfig {
             },
         })
     }
+}
+
+/// `https://` with a host and nothing that could be taken for one (`user@host`); `http://` only on loopback
+/// with a port.
+fn is_address(address: &str) -> bool {
+    let authority = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+    if let Some(rest) = address.strip_prefix("https://") {
+        let host = authority(rest);
+        return !host.is_empty() && !host.contains(['@', ' ', '\\']);
+    }
+    ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"].iter().any(|start| {
+        let port = address.strip_prefix(start).map(authority);
+        port.is_some_and(|port| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()))
+    })
 }
 
 fn contact(key: &'static str, table: Option<ContactTable>) -> Result<Option<NamedNumber>, ViewerConfigError> {
@@ -139,6 +152,8 @@ mod tests {
             assert!(error.contains(expected), "{to}: {error}");
         };
         check("https://", "http://", "must begin with https://");
+        check("https://", "https://nurse@", "must begin with https://");
+        check("https://", "http://127.0.0.1:80@", "must begin with https://");
         check("kind = \"cpis\"", "kind = \"other\"", "unknown variant");
         check("[hub]", "[hubs]", "unknown field");
         check("01793 604020", "switchboard", "not a telephone number");

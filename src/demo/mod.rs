@@ -107,11 +107,23 @@ impl Demonstration {
         self.directory.path().join("hub.db")
     }
 
+    /// Deletes the database when the program is told to end from outside, and ends it: a killed demonstration
+    /// leaves nothing behind either (as far as the signal can be caught).
+    pub fn end_when_told(&self) {
+        let directory = self.directory.path().to_owned();
+        tokio::spawn(async move {
+            told_to_end().await;
+            // What cannot be deleted is in the system's own directory for temporary files.
+            let _ = std::fs::remove_dir_all(directory);
+            end();
+        });
+    }
+
     /// What the viewer starts with.
     #[must_use]
     pub fn viewer(
         &self,
-        prefill: Option<(String, String)>,
+        prefill: Option<viewer::state::Prefill>,
         clipboard: Box<dyn viewer::run::Clipboard>,
     ) -> viewer::run::Start {
         let setup = Setup {
@@ -130,6 +142,33 @@ impl Demonstration {
         let sign_in = Arc::new(Minting { hub: self.hub.clone(), minter: self.minter.clone() });
         viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }
     }
+}
+
+#[cfg(unix)]
+async fn told_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut hang_up)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[expect(clippy::exit, reason = "told to end from outside, with the window's thread in its own loop")]
+fn end() {
+    std::process::exit(130);
 }
 
 /// Signing in to the demonstration: the persona's token is minted in process.

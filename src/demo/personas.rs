@@ -107,6 +107,7 @@ impl DemoPersona {
             may_notify: self.activities.contains(&Activity::ViewAndNotify),
             may_view_silently: self.activities.contains(&Activity::ViewSilently),
             care: CareSetting::Unscheduled,
+            switching: None,
             care_problem: None,
         }
     }

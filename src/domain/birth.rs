@@ -56,7 +56,7 @@ impl BirthDate {
             [Part::Digits(d)] if d.len() == 8 => {
                 from_day_month_year(number(&d[..2])?, number(&d[2..4])?, number(&d[4..])?)?
             }
-            [Part::Month(m), Part::Digits(y)] => BirthDate::Month(year(y, today)?, *m),
+            [Part::Month(m @ 1..), Part::Digits(y)] => BirthDate::Month(year(y, today)?, *m),
             [Part::Digits(m), Part::Digits(y)] if m.len() <= 2 && y.len() == 4 => {
                 month_of(number(y)?, number(m)?)?
             }
@@ -234,6 +234,26 @@ pub fn age(born: BirthDate, today: Date) -> String {
     }
 }
 
+/// An age as [`age`] gives it, in words for a voice: `7 years 4 months`.
+#[must_use]
+pub fn spoken_age(age: &str) -> String {
+    let word = |part: &str| {
+        let (number, unit) = part.split_at(part.len().saturating_sub(1));
+        let unit = match unit {
+            "y" => "year",
+            "m" => "month",
+            "w" => "week",
+            "d" => "day",
+            _ => return part.to_owned(),
+        };
+        if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
+            return part.to_owned();
+        }
+        format!("{number} {unit}{}", if number == "1" { "" } else { "s" })
+    };
+    age.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// Under twelve weeks old: a plan made before birth may still be under the mother's number.
 #[must_use]
 pub fn is_under_twelve_weeks(born: BirthDate, today: Date) -> bool {
@@ -283,7 +303,17 @@ mod tests {
         check("010199", Ok("01-Jan-1999"));
         check("", Err("Enter a date of birth, such as 12-Mar-2015"));
         let not_a_date = "This is not a date: type it as 12-Mar-2015, 12/03/2015 or 120315";
-        for bad in ["soon", "12/03", "12 Foo 2015", "1234567", "99999", "12/03/215"] {
+        for bad in [
+            "soon",
+            "about 2019",
+            "c 2019",
+            "Foo 2019",
+            "12/03",
+            "12 Foo 2015",
+            "1234567",
+            "99999",
+            "12/03/215",
+        ] {
             check(bad, Err(not_a_date));
         }
         for bad in ["31/02/2015", "29-Feb-2023", "13/13/2015", "2015-99-01"] {
@@ -310,6 +340,9 @@ mod tests {
         check(date(2008, 11, 22), "18y");
         check(date(1941, 1, 2), "85y");
         assert_eq!(age(BirthDate::Year(2009), TODAY), "16y to 17y");
+        assert_eq!(spoken_age("7y 4m"), "7 years 4 months");
+        assert_eq!(spoken_age("1y 0m"), "1 year 0 months");
+        assert_eq!(spoken_age("16y to 17y"), "16 years to 17 years");
     }
 
     #[test]

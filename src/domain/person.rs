@@ -65,8 +65,9 @@ pub enum Deceased {
     On(Date),
 }
 
-/// A person as the demographics service holds them: what identifies, and nothing of where they live.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A person as the demographics service holds them: what identifies, and nothing of where they live. `Debug`
+/// shows nothing of them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Person {
     /// The current NHS number.
     pub number: NhsNumber,
@@ -83,6 +84,12 @@ pub struct Person {
     pub deceased: Deceased,
     /// A restricted record (S-flag): CP-IS cannot hold plans for this person.
     pub restricted: bool,
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Person(hidden)")
+    }
 }
 
 /// How a typed postcode compares with the one held. The held one is never shown: it can be a placement or a

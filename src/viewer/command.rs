@@ -78,6 +78,8 @@ pub enum Command {
     },
     /// Copy the plain-text summary.
     CopySummary,
+    /// Copy what the person selected of what they typed themselves.
+    CopyTyped(String),
     /// Change between scheduled and unscheduled care (only offered to those who may do both).
     SwitchCare,
     /// Show or hide the help.
@@ -172,6 +174,7 @@ impl Command {
             Command::OpenedInError => "Opened in error",
             Command::CopyNumber { .. } => "Copy number",
             Command::CopySummary => "Copy summary",
+            Command::CopyTyped(_) => "Copy",
             Command::SwitchCare => "Switch care setting",
             Command::Help => "Help",
         }
@@ -199,6 +202,7 @@ impl Command {
             Command::OpenedInError => "Within 10 minutes: tell the hub that this was the wrong record",
             Command::CopyNumber { .. } => "Copy the first telephone number",
             Command::CopySummary => "Copy a short text for the patient's notes",
+            Command::CopyTyped(_) => "Copy what is selected",
             Command::SwitchCare => {
                 "Change between unscheduled and scheduled care, where your role may do both"
             }
@@ -229,6 +233,7 @@ impl Command {
             | Command::LeftField(_)
             | Command::ChooseGender(_)
             | Command::Pick(_)
+            | Command::CopyTyped(_)
             | Command::CopyNumber { .. } => None,
         }
     }

@@ -28,15 +28,13 @@ pub enum Effect {
     /// Say that these views were in error, in this order.
     OpenedInError(u64, Vec<AccessReference>),
     /// Switch between scheduled and unscheduled care.
-    SwitchCare(CareSetting),
-    /// Report to the audit log, and only then put the text on the clipboard.
-    Copy {
-        /// The number of the question.
-        ask: u64,
-        /// The view that is copied from.
-        reference: AccessReference,
-        /// What is copied.
-        report: Report,
+    SwitchCare(u64, CareSetting),
+    /// Report a copy to the audit log; only then may it be made.
+    ReportCopy(u64, AccessReference, Report),
+    /// Put a text on the clipboard, to be forgotten with the patient.
+    PutOnClipboard {
+        /// The number of the question that recorded it; `None` for what the person typed themselves.
+        ask: Option<u64>,
         /// The text.
         text: String,
     },
@@ -59,8 +57,9 @@ impl std::fmt::Debug for Effect {
             Effect::History(..) => "History",
             Effect::Status(..) => "Status",
             Effect::OpenedInError(..) => "OpenedInError",
-            Effect::SwitchCare(_) => "SwitchCare",
-            Effect::Copy { .. } => "Copy",
+            Effect::SwitchCare(..) => "SwitchCare",
+            Effect::ReportCopy(..) => "ReportCopy",
+            Effect::PutOnClipboard { .. } => "PutOnClipboard",
             Effect::ForgetClipboard => "ForgetClipboard",
             Effect::WakeAfter(_) => "WakeAfter",
         })

@@ -4,9 +4,7 @@ use jiff::Timestamp;
 
 use super::command::{Command, Given};
 use super::state::{Session, Setup};
-use crate::domain::{
-    AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, PlansAnswer, SearchReading,
-};
+use crate::domain::{AccessStatus, Candidate, Dated, Failure, HistoryReading, PlansAnswer, SearchReading};
 
 /// Something that happened. Answers carry the number of the question.
 #[derive(Debug, Clone)]
@@ -36,9 +34,13 @@ pub enum Event {
     /// "Opened in error" was taken or not.
     OpenedInError(u64, Result<(), Failure>),
     /// The care setting was switched or not.
-    CareSwitched(CareSetting, Result<(), Failure>),
-    /// Something was copied, or not because the hub could not record it. The view's question number.
-    Copied(u64, Result<(), Failure>),
+    CareSwitched(u64, Result<(), Failure>),
+    /// A copy was recorded or not.
+    CopyRecorded(u64, Result<(), Failure>),
+    /// A recorded copy is on the clipboard, or the clipboard refused.
+    OnClipboard(u64, bool),
+    /// The computer slept, or its clock was set.
+    Slept,
 }
 
 impl Event {

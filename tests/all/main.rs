@@ -18,4 +18,8 @@ mod tree;
 #[cfg(test)]
 mod ui_fixtures;
 #[cfg(test)]
+mod ui_keys;
+#[cfg(test)]
+mod ui_room;
+#[cfg(test)]
 mod ui_screens;

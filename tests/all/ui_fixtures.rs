@@ -61,6 +61,7 @@ pub(crate) fn search() -> Search {
         gender: None,
         gender_error: None,
         form_note: None,
+        next_steps: Vec::new(),
         without_number: "Without the NHS number: family name and date of birth".to_owned(),
         find: Action::new(Command::Find, Prominence::Primary),
         progress: None,

@@ -13,19 +13,24 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use crate::ui_fixtures as fixtures;
 
 /// A window on a small desktop, and the same at 200 % zoom.
-const DESKTOP: Vec2 = Vec2::new(1366.0, 738.0);
+pub(crate) const DESKTOP: Vec2 = Vec2::new(1366.0, 738.0);
 const ZOOMED: Vec2 = Vec2::new(683.0, 369.0);
 
-struct Desk {
-    screen: Screen,
-    memory: UiMemory,
-    asked: Vec<Command>,
+/// A screen, and what was asked for on it.
+pub(crate) struct Desk {
+    pub(crate) screen: Screen,
+    pub(crate) memory: UiMemory,
+    pub(crate) asked: Vec<Command>,
+    /// Whether the last was asked for by a key.
+    pub(crate) keyed: bool,
 }
 
-fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
+/// A window of this size with a screen on it.
+pub(crate) fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
     let draw = |ui: &mut eframe::egui::Ui, desk: &mut Desk| {
-        let asked: Vec<Command> =
-            show(ui, &desk.screen, &mut desk.memory).into_iter().map(|given| given.command).collect();
+        let given = show(ui, &desk.screen, &mut desk.memory);
+        desk.keyed = given.last().map_or(desk.keyed, |given| given.keyed);
+        let asked: Vec<Command> = given.into_iter().map(|given| given.command).collect();
         for command in &asked {
             // What the state machine does with typing, so that a field keeps its text.
             if let (Command::Typed(field, text), Body::Search(search)) = (command, &mut desk.screen.body) {
@@ -36,7 +41,7 @@ fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
         }
         desk.asked.extend(asked);
     };
-    let state = Desk { screen, memory: UiMemory::default(), asked: Vec::new() };
+    let state = Desk { screen, memory: UiMemory::default(), asked: Vec::new(), keyed: false };
     let mut harness = Harness::builder()
         .with_size(size)
         .with_max_steps(8)
@@ -46,12 +51,14 @@ fn desk(screen: Screen, size: Vec2) -> Harness<'static, Desk> {
     harness
 }
 
-fn patient(name: &str) -> Screen {
+/// The fixture whose name ends so.
+pub(crate) fn patient(name: &str) -> Screen {
     let found = fixtures::all().into_iter().find(|(found, _)| found.ends_with(name));
     found.map(|(_, screen)| screen).unwrap_or_else(|| panic!("no fixture ends with {name}"))
 }
 
-fn search(focus: FocusTarget) -> Screen {
+/// The empty form, with the keyboard sent there.
+pub(crate) fn search(focus: FocusTarget) -> Screen {
     Screen { focus: Focus { serial: 1, target: focus }, ..fixtures::screen(Body::Search(fixtures::search())) }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::codes;
 use super::super::wire::{AuditAgent, AuditEvent, PractitionerRole};
-use super::{claimed_total, has_next_page, moment, resource_type, searchset, trimmed, typed};
+use super::{claimed_total, has_next_page, missing, moment, resource_type, searchset, trimmed, typed};
 use crate::domain::{Access, Failure, HistoryReading};
 
 /// Reads the access history, newest first.
@@ -19,11 +19,15 @@ pub fn history(body: &[u8]) -> Result<HistoryReading, Failure> {
     let has_more = has_next_page(&bundle);
     let mut roles: HashMap<String, PractitionerRole> = HashMap::new();
     let mut events: Vec<Option<AuditEvent>> = Vec::new();
+    let mut lost_roles = 0;
     for entry in bundle.entry {
         let kind = resource_type(&entry.resource).to_owned();
         match kind.as_str() {
             "PractitionerRole" => {
-                let Some(role) = typed::<PractitionerRole>(entry.resource) else { continue };
+                let Some(role) = typed::<PractitionerRole>(entry.resource) else {
+                    lost_roles += 1;
+                    continue;
+                };
                 if let Some(url) = entry.full_url {
                     roles.insert(url, role.clone());
                 }
@@ -40,8 +44,8 @@ pub fn history(body: &[u8]) -> Result<HistoryReading, Failure> {
     let mut accesses: Vec<Access> = events.into_iter().filter_map(|event| access(&event?, &roles)).collect();
     accesses.sort_by_key(|access| std::cmp::Reverse(access.at));
     let lost = received - accesses.len();
-    let count_differs = claimed != Some(received) || has_more;
-    Ok(HistoryReading { accesses, unreadable: lost + usize::from(count_differs) })
+    let lacking = missing(claimed, received, has_more);
+    Ok(HistoryReading { accesses, unreadable: lost + lost_roles + lacking })
 }
 
 fn unreadable(_resource: Value) -> Option<AuditEvent> {
@@ -110,6 +114,6 @@ mod tests {
         assert_eq!(read.accesses[0].role, "Staff nurse");
         assert_eq!(read.accesses[0].organisation, "Great Western Hospital");
         let short = json!({ "resourceType": "Bundle", "type": "searchset", "total": 3 });
-        assert_eq!(history(short.to_string().as_bytes()).unwrap().unreadable, 1);
+        assert_eq!(history(short.to_string().as_bytes()).unwrap().unreadable, 3);
     }
 }

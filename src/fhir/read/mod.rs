@@ -48,6 +48,20 @@ fn claimed_total(bundle: &Bundle) -> Option<usize> {
     }
 }
 
+/// How many entries the bundle claims and does not hold, where `received` of the counted kind came: at least
+/// one where its number is missing or differs, or where it says that another page follows.
+fn missing(claimed: Option<usize>, received: usize, has_next_page: bool) -> usize {
+    let lacking = match claimed {
+        Some(claimed) if claimed == received => 0,
+        Some(claimed) => claimed.saturating_sub(received).max(1),
+        None => 1,
+    };
+    lacking.max(usize::from(has_next_page)).min(MISSING_AT_MOST)
+}
+
+/// A claim of more than this says nothing more.
+const MISSING_AT_MOST: usize = 99;
+
 /// Whether the bundle says that more is to come than it holds.
 fn has_next_page(bundle: &Bundle) -> bool {
     bundle.link.iter().any(|link| link.relation == "next")

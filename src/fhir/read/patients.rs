@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::super::codes;
 use super::super::wire::{Address, HumanName, Patient};
 use super::{
-    birth_date, claimed_total, day, has_next_page, outcome_code, resource_type, searchset, trimmed, typed,
+    birth_date, claimed_total, day, has_next_page, missing, outcome_code, resource_type, searchset, trimmed,
+    typed,
 };
 use crate::domain::{
     Candidate, Deceased, Failure, Gender, NhsNumber, Person, PersonName, PostcodeCheck, SearchReading,
@@ -20,9 +21,8 @@ pub fn search(body: &[u8], typed_postcode: Option<&str>) -> Result<SearchReading
         return Ok(SearchReading::TooMany);
     }
     let bundle = searchset(body)?;
-    let count_differs = claimed_total(&bundle) != Some(bundle.entry.len()) || has_next_page(&bundle);
     let mut candidates = Vec::new();
-    let mut unreadable = usize::from(count_differs);
+    let mut unreadable = missing(claimed_total(&bundle), bundle.entry.len(), has_next_page(&bundle));
     for entry in bundle.entry {
         let Some((person, postcode)) = from_resource(entry.resource, typed_postcode) else {
             unreadable += 1;

@@ -4,8 +4,8 @@ use jiff::civil::{Time, Weekday};
 use serde_json::Value;
 
 use super::super::codes;
-use super::super::wire::{CareTeam, CodeableConcept, ContactPoint, Extension, Period};
-use super::{claimed_total, day, has_next_page, moment, resource_type, searchset, trimmed, typed};
+use super::super::wire::{CareTeam, CodeableConcept, Extension, Period};
+use super::{claimed_total, day, has_next_page, missing, moment, resource_type, searchset, trimmed, typed};
 use crate::domain::{
     Authority, Failure, HeldPlan, NhsNumber, OfficeHours, PlanKind, PlanPeriod, PlansReading, TeamContact,
     Telephone, Unreadable,
@@ -18,10 +18,9 @@ use crate::domain::{
 pub fn plans(body: &[u8], asked: NhsNumber) -> Result<PlansReading, Failure> {
     let bundle = searchset(body)?;
     let mut reading = PlansReading::default();
-    if claimed_total(&bundle) != Some(bundle.entry.len()) || has_next_page(&bundle) {
-        reading.unreadable.push(Unreadable::CountDiffers);
-    }
     let received = bundle.entry.len();
+    let lacking = missing(claimed_total(&bundle), received, has_next_page(&bundle));
+    reading.unreadable.extend(std::iter::repeat_n(Unreadable::CountDiffers, lacking));
     for entry in bundle.entry {
         match plan(entry.resource, asked) {
             Ok(plan) => reading.plans.push(plan),
@@ -94,20 +93,19 @@ fn period(period: Option<&Period>) -> Result<Option<PlanPeriod>, Unreadable> {
 }
 
 fn authority(team: &CareTeam) -> Authority {
-    let telephone = |r#use: &str| {
-        let is = |point: &&ContactPoint| point.r#use.as_deref().map(str::trim) == Some(r#use);
-        team.telecom
-            .iter()
-            .filter(is)
-            .find_map(|point| Telephone::new(point.value.as_deref().unwrap_or_default()))
+    // Several numbers of one use are shown together; one without a known use stands with the office's.
+    let telephone = |is: &dyn Fn(Option<&str>) -> bool| {
+        let of_use = team.telecom.iter().filter(|point| is(point.r#use.as_deref().map(str::trim)));
+        let numbers: Vec<&str> = of_use.filter_map(|point| Some(point.value.as_deref()?.trim())).collect();
+        Telephone::new(&numbers.join(" or "))
     };
     let code =
         team.managing_organization.iter().filter_map(|org| org.identifier.as_ref()?.value.as_deref()).next();
     Authority {
         name: trimmed(team.name.as_deref()),
         code: code.map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()),
-        office: telephone("work"),
-        emergency_duty: telephone("mobile"),
+        office: telephone(&|used| used != Some("mobile")),
+        emergency_duty: telephone(&|used| used == Some("mobile")),
         hours: extension(&team.extension, codes::OFFICE_HOURS).and_then(office_hours),
         team: extension(&team.extension, codes::TEAM_CONTACT).and_then(team_contact),
     }
@@ -188,6 +186,19 @@ mod tests {
     }
 
     #[test]
+    fn h27_no_number_that_was_sent_is_left_out() {
+        let telecom = json!([{ "use": "work", "value": "01793 466903" }, { "use": "work", "value": "01793 466904" },
+            { "value": "01793 466905" }, { "use": "mobile" }]);
+        let reading = read(&[care_team(&json!({ "telecom": telecom }))], json!(1)).unwrap();
+        let authority = &reading.plans[0].authority;
+        assert_eq!(
+            authority.office.as_ref().unwrap().as_sent(),
+            "01793 466903 or 01793 466904 or 01793 466905"
+        );
+        assert_eq!(authority.emergency_duty, None);
+    }
+
+    #[test]
     fn odd_entries_are_read_or_counted_and_never_dropped() {
         // What changed in the entry → kinds read, reasons counted.
         let check = |changes: Value, kinds: &[Option<PlanKind>], unreadable: &[Unreadable]| {
@@ -224,6 +235,8 @@ mod tests {
         check(&one, json!(1), &[]);
         check(&one, json!("1"), &[]);
         check(&one, json!(2), &[Unreadable::CountDiffers]);
+        check(&one, json!(3), &[Unreadable::CountDiffers, Unreadable::CountDiffers]);
+        check(&one, json!(0), &[Unreadable::CountDiffers]);
         check(&[], json!(0), &[]);
         check(&[], json!(1), &[Unreadable::CountDiffers]);
         check(&[], Value::Null, &[Unreadable::CountDiffers]);

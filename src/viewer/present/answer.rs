@@ -29,18 +29,22 @@ fn panel(kind: AnswerKind, rest: &str) -> AnswerPanel {
 }
 
 /// The panel of an answered view.
-pub(super) fn opened(opened: &Opened, site: &SiteAdvice) -> AnswerPanel {
+pub(super) fn opened(opened: &Opened, site: &SiteAdvice, today: jiff::civil::Date) -> AnswerPanel {
     let mut panel = match &opened.answer {
         Answer::Alert { plans, unreadable } => alert(plans, *unreadable, site),
         Answer::PastPlan { plans } => past_plan(plans),
         Answer::NothingHeld(notes) => nothing_held(*notes),
-        Answer::CouldNotCheck(WhyNot::Failed(failure)) => failed(*failure, true),
+        Answer::CouldNotCheck(WhyNot::Failed(failure)) => failed(*failure, true, site),
         Answer::CouldNotCheck(WhyNot::PartlyReadable { readable, unreadable }) => {
             partly_readable(readable, *unreadable, site)
         }
         Answer::CouldNotCheck(WhyNot::Restricted) => restricted(site),
     };
-    panel.checked = Some(format!("Checked {}", dates::time(opened.at)));
+    panel.checked = Some(if dates::london_day(opened.at) == today {
+        format!("Checked {}", dates::time(opened.at))
+    } else {
+        format!("Checked {}: check again", dates::day_and_time(opened.at))
+    });
     panel
 }
 
@@ -67,10 +71,16 @@ pub(super) fn not_opened(session: &Session) -> AnswerPanel {
 }
 
 /// A question without an answer.
-pub(super) fn failed(failure: Failure, maybe_recorded: bool) -> AnswerPanel {
+pub(super) fn failed(failure: Failure, maybe_recorded: bool, site: &SiteAdvice) -> AnswerPanel {
     let mut panel = panel(AnswerKind::CouldNotCheck, words::cause(failure));
     panel.warnings.push(words::NO_ANSWER.to_owned());
-    panel.lines.push(words::remedy(failure).to_owned());
+    let remedy = words::remedy(failure);
+    panel.lines.push(match &site.it_help {
+        Some(help) if words::is_for_it_help(failure) => {
+            format!("{remedy}: {}, {}", help.name, help.telephone.as_sent())
+        }
+        Some(_) | None => remedy.to_owned(),
+    });
     if maybe_recorded {
         panel.lines.push(words::MAYBE_RECORDED.to_owned());
     }
@@ -163,7 +173,7 @@ fn partly_readable(readable: &[ShownPlan], unreadable: usize, site: &SiteAdvice)
     panel.warnings.push(words::NO_ANSWER.to_owned());
     panel.warnings.push(could_not_be_read(unreadable, readable, site));
     if !readable.is_empty() {
-        panel.lines.push("What could be read is listed below. It is not all that is held".to_owned());
+        panel.lines.push("What could be read is listed here. It is not all that is held".to_owned());
     }
     panel.lines.push("Try once more".to_owned());
     panel
@@ -174,7 +184,7 @@ fn could_not_be_read(unreadable: usize, plans: &[ShownPlan], site: &SiteAdvice) 
     let whom = if plans.is_empty() {
         ring(site)
     } else {
-        "the local authority below, and ask what else is held".to_owned()
+        "the local authority named here, and ask what else is held".to_owned()
     };
     format!("{records} could not be read: ring {whom}")
 }

@@ -93,7 +93,7 @@ fn why_both(why: &WhyBoth) -> String {
     match why {
         WhyBoth::HoursNotKnown => "This authority's office hours are not known: try either number".to_owned(),
         WhyBoth::HolidaysNotKnown => {
-            "The bank holidays of this time are not known to this viewer: try either number".to_owned()
+            "It is not known whether today is a bank holiday: try either number".to_owned()
         }
         WhyBoth::SwitchIsNear(at) => {
             format!("The lines change over at {:02}:{:02}: try either number", at.hour(), at.minute())
@@ -116,7 +116,9 @@ fn phone_line(
         Line::Office => format!("No office-hours number is held for {authority}"),
         Line::EmergencyDuty => format!("No out-of-hours number is held for {authority}"),
     };
-    PhoneLine { spoken: format!("{label}: {number}"), label, number, is_first, note, copy: None }
+    let instead = "ring the other number, or the authority where the child is now";
+    let note = Some(note.map_or_else(|| instead.to_owned(), |note| format!("{note}; {instead}")));
+    PhoneLine { spoken: format!("{label}: {number}, {instead}"), label, number, is_first, note, copy: None }
 }
 
 fn number_line(label: String, telephone: &Telephone, is_first: bool, note: Option<String>) -> PhoneLine {

@@ -14,7 +14,8 @@ const VISIT_HOURS: i64 = 12;
 const LOUD_ORGANISATIONS: usize = 3;
 const LOUD_DAYS: i64 = 14;
 
-pub(super) fn history(asked: &Asked<HistoryReading>) -> History {
+/// `has_plans`: the history is only given where this view showed a plan.
+pub(super) fn history(asked: &Asked<HistoryReading>, has_plans: bool) -> History {
     let mut history = History {
         heading: "Opened by".to_owned(),
         intro: INTRO.to_owned(),
@@ -33,18 +34,26 @@ pub(super) fn history(asked: &Asked<HistoryReading>) -> History {
                 words::cause(*failure)
             ));
         }
-        Asked::UnderWay { before: Some(reading), .. } | Asked::Here(reading) => fill(&mut history, reading),
+        Asked::UnderWay { before: Some(reading), .. } | Asked::Here(reading) => {
+            fill(&mut history, reading, has_plans)
+        }
     }
     history
 }
 
-fn fill(history: &mut History, reading: &HistoryReading) {
+fn fill(history: &mut History, reading: &HistoryReading, has_plans: bool) {
     history.rows = reading.accesses.iter().map(row).collect();
     let others = reading.accesses.iter().filter(|access| !access.is_present_view).count();
     let unreadable = (reading.unreadable > 0)
         .then(|| format!("{} could not be read", words::count(reading.unreadable, "access", "accesses")));
-    let none = (others == 0 && reading.unreadable == 0)
-        .then(|| "Nobody else opened it in unscheduled care, as far as is held".to_owned());
+    let none = (others == 0 && reading.unreadable == 0).then(|| {
+        if has_plans {
+            "Nobody else opened it in unscheduled care, as far as is held"
+        } else {
+            "Who opened it is listed only where a plan is shown. This says nothing about earlier visits"
+        }
+        .to_owned()
+    });
     history.state = unreadable.or(none);
     if reading.accesses.len() > 1 {
         let organisations = organisations(&reading.accesses);
@@ -125,7 +134,7 @@ mod tests {
     #[test]
     fn three_emergency_departments_in_ten_days_leap_out() {
         let check = |accesses: Vec<Access>, summary: Option<&str>, loud: bool| {
-            let shown = history(&Asked::Here(HistoryReading { accesses, unreadable: 0 }));
+            let shown = history(&Asked::Here(HistoryReading { accesses, unreadable: 0 }), true);
             assert_eq!((shown.summary.as_deref(), shown.summary_is_loud), (summary, loud));
         };
         check(vec![], None, false);
@@ -149,14 +158,16 @@ mod tests {
 
     #[test]
     fn a_history_that_failed_or_was_partly_read_says_so() {
-        let failed = history(&Asked::Failed(crate::domain::Failure::TimedOut));
+        let failed = history(&Asked::Failed(crate::domain::Failure::TimedOut), true);
         assert_eq!(
             failed.state.as_deref(),
             Some(
-                "Who opened it before could not be shown: the hub did not answer in time. This says nothing about earlier visits"
+                "Who opened it before could not be shown: the CP-IS service did not answer in time. This says nothing about earlier visits"
             )
         );
-        let partly = history(&Asked::Here(HistoryReading { accesses: vec![], unreadable: 2 }));
+        let partly = history(&Asked::Here(HistoryReading { accesses: vec![], unreadable: 2 }), true);
+        let nothing = history(&Asked::Here(HistoryReading::default()), false);
+        assert!(nothing.state.is_some_and(|state| state.contains("says nothing about earlier visits")));
         assert_eq!(partly.state.as_deref(), Some("2 accesses could not be read"));
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn card(shown: &ShownPlan) -> PlanCard {
             (Some(end), false, _) => facts.push(day("Ends", end)),
         }
     } else {
-        facts.push(Fact::new("Dates", "none were sent"));
+        facts.push(Fact::new("Dates", "not complete"));
     }
     let authority = contact::name(&plan.authority);
     facts.push(Fact::new("Local authority", authority.clone()));

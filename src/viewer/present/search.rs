@@ -1,9 +1,10 @@
 //! The search form and what came of the search.
 
 use super::screen::{Action, AnswerPanel, CandidateRow, FormField, Prominence, Search};
-use super::words;
+use super::{answer, words};
 use crate::domain::{
-    AnswerKind, BirthDate, BirthDateError, Candidate, Deceased, Failure, PostcodeCheck, birth, dates,
+    AnswerKind, BirthDate, BirthDateError, Candidate, Deceased, Person, PersonName, PostcodeCheck, birth,
+    dates,
 };
 use crate::viewer::command::{Command, Field};
 use crate::viewer::state::{Desk, NotFound, Problem, Question, SearchStage, State, WhyChoose};
@@ -35,6 +36,10 @@ pub(super) fn search(state: &State, desk: &Desk, stage: &SearchStage) -> Search 
             Vec::new()
         } else {
             vec![Action::new(Command::NewSearch, Prominence::Secondary)]
+        },
+        next_steps: match &outcome {
+            Some(panel) if panel.kind == AnswerKind::CouldNotCheck => answer::next_steps(&state.setup.site),
+            Some(_) | None => Vec::new(),
         },
         outcome,
         candidates_heading,
@@ -110,6 +115,16 @@ fn outcome(state: &State, stage: &SearchStage) -> (Option<AnswerPanel>, Vec<Acti
             )),
             Vec::new(),
         ),
+        NotFound::GenderDiffers => (
+            Some(not_checked(
+                "the number and the gender do not belong together",
+                vec![
+                    "Nothing of the person is shown, in case it is somebody else. You do not have an answer yet".to_owned(),
+                    "Check the number with the patient or the notes, or search by name and date of birth".to_owned(),
+                ],
+            )),
+            Vec::new(),
+        ),
         NotFound::NumberNotKnown => {
             let mut lines = vec![says_nothing()];
             lines.push("Check the number, or search by name and date of birth".to_owned());
@@ -123,7 +138,7 @@ fn outcome(state: &State, stage: &SearchStage) -> (Option<AnswerPanel>, Vec<Acti
             )),
             Vec::new(),
         ),
-        NotFound::Failed(failure) => (Some(failed(*failure)), vec![again]),
+        NotFound::Failed(failure) => (Some(answer::failed(*failure, false, &state.setup.site)), vec![again]),
     }
 }
 
@@ -135,7 +150,7 @@ fn nobody(
 ) -> (Option<AnswerPanel>, Vec<Action>) {
     let is_similar = match question {
         Question::Name(query) => query.similar,
-        Question::Number(..) => false,
+        Question::Number { .. } => false,
     };
     let mut lines = vec![says_nothing];
     lines.push(
@@ -156,23 +171,13 @@ fn only_the_list(state: &State) -> Option<String> {
     state.setup.demonstration.then(|| "The demonstration knows only the people in its list".to_owned())
 }
 
-fn failed(failure: Failure) -> AnswerPanel {
-    AnswerPanel {
-        kind: AnswerKind::CouldNotCheck,
-        headline: format!("{}: {}", AnswerKind::CouldNotCheck.word(), words::cause(failure)),
-        warnings: vec![words::NO_ANSWER.to_owned()],
-        lines: vec![words::remedy(failure).to_owned()],
-        checked: None,
-    }
-}
-
 fn candidates(stage: &SearchStage) -> (Option<String>, Vec<CandidateRow>) {
     let SearchStage::Choose { candidates, unreadable, why, question, .. } = stage else {
         return (None, Vec::new());
     };
     let is_similar = match question {
         Question::Name(query) => query.similar,
-        Question::Number(..) => false,
+        Question::Number { .. } => false,
     };
     let people = words::count(candidates.len(), "person", "people");
     let mut heading = match why {
@@ -180,7 +185,7 @@ fn candidates(stage: &SearchStage) -> (Option<String>, Vec<CandidateRow>) {
             format!("{people} with similar details. Choose only if every detail fits the patient")
         }
         WhyChoose::ByName => format!("{people} found. Choose by name, date of birth and NHS number"),
-        WhyChoose::MultipleBirth => "Born together with somebody: is this the right given name?".to_owned(),
+        WhyChoose::MultipleBirth => "Twin or one of several: is this the right given name?".to_owned(),
         WhyChoose::EstimatedDate => "The date of birth is not exact: is this the right person?".to_owned(),
     };
     if *unreadable > 0 {
@@ -198,8 +203,12 @@ fn row(index: usize, candidate: &Candidate, all: &[Candidate]) -> CandidateRow {
     if person.multiple_birth.is_some() {
         marks.push("Twin or one of several: check the given name".to_owned());
     }
+    // Title and further given names do not tell two people apart at a glance.
+    let short_name = |person: &Person| {
+        (PersonName::folded(&person.name.family), person.name.first_given().map(PersonName::folded))
+    };
     let is_same_name = |other: &Candidate| {
-        other.person.number != person.number && other.person.name.banner() == person.name.banner()
+        other.person.number != person.number && short_name(&other.person) == short_name(person)
     };
     if all.iter().any(is_same_name) {
         marks.push("Same name as another in this list: check date of birth and number".to_owned());
@@ -248,10 +257,11 @@ pub(super) fn born_with_age(born: Option<BirthDate>, today: jiff::civil::Date) -
         None => ("not held".to_owned(), "Date of birth not held".to_owned()),
         Some(born) => {
             let age = birth::age(born, today);
+            let spoken_age = birth::spoken_age(&age);
             let spoken = match born {
-                BirthDate::Day(day) => format!("Date of birth {}, age {age}", dates::spoken(day)),
+                BirthDate::Day(day) => format!("Date of birth {}, age {spoken_age}", dates::spoken(day)),
                 BirthDate::Month(..) | BirthDate::Year(_) => {
-                    format!("Date of birth {}, age {age}", born.shown())
+                    format!("Date of birth {}, age {spoken_age}", born.shown())
                 }
             };
             (format!("{} ({age})", born.shown()), spoken)

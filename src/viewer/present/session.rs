@@ -26,6 +26,9 @@ pub(super) fn bar(desk: &Desk) -> SessionBar {
         (true, true) => "Scheduled care: social care is not told".to_owned(),
         (true, false) => "Unscheduled care: social care is told".to_owned(),
     };
+    if session.switching.is_some() {
+        care = "Switching between scheduled and unscheduled care…".to_owned();
+    }
     if let Some(failure) = session.care_problem {
         care = format!("{care}. Not switched: {}", words::cause(failure));
     }
@@ -60,6 +63,9 @@ pub(super) fn announcement(body: &Body) -> Announcement {
     match body {
         Body::Notice(notice) => quiet(&notice.heading),
         Body::SignIn(sign_in) => quiet(sign_in.message.as_deref().unwrap_or("")),
+        Body::Search(search) if search.gender_error.is_some() => {
+            quiet(search.gender_error.as_deref().unwrap_or_default())
+        }
         Body::Search(search) => match (&search.progress, &search.outcome, &search.candidates_heading) {
             (Some(progress), _, _) => quiet(progress),
             (None, Some(outcome), _) => of_answer(outcome.kind),
@@ -68,7 +74,13 @@ pub(super) fn announcement(body: &Body) -> Announcement {
         },
         Body::Patient(patient) => match &patient.answer {
             AnswerSlot::Asking(progress) => quiet(progress),
-            AnswerSlot::Answered(panel) => of_answer(panel.kind),
+            AnswerSlot::Answered(panel) => {
+                match patient.receipt.as_ref().and_then(|receipt| receipt.notes.last()) {
+                    // The answer has been announced; what was done since is said without it.
+                    Some(note) => quiet(note),
+                    None => of_answer(panel.kind),
+                }
+            }
         },
     }
 }

@@ -24,7 +24,7 @@ pub fn summary(desk: &Desk, at: Timestamp) -> Option<String> {
         opened.reference.as_str()
     ));
     lines.push(format!("{}, NHS number {}", person.name.banner(), person.number.grouped()));
-    let panel = answer::opened(opened, &SiteAdvice::default());
+    let panel = answer::opened(opened, &SiteAdvice::default(), dates::london_day(at));
     lines.push(panel.headline);
     lines.extend(panel.warnings);
     let plans = answer::plans_of(&opened.answer);

@@ -150,7 +150,7 @@ fn a_broken_entry_beside_a_current_plan_is_as_loud_as_the_alert() {
     let reading = PlansReading { plans: vec![plan(CP, None)], unreadable: vec![Unreadable::Dates] };
     assert_eq!(
         panel(&answered(reading, amelia())).warnings,
-        ["1 record could not be read: ring the local authority below, and ask what else is held"]
+        ["1 record could not be read: ring the local authority named here, and ask what else is held"]
     );
 }
 
@@ -264,7 +264,7 @@ fn h27_the_number_to_ring_now_is_first_and_what_is_missing_is_said() {
     let missing = shown(Authority { emergency_duty: None, ..council() }, sunday).1;
     assert_eq!(
         missing[0],
-        "*Ring now: Emergency duty team|No out-of-hours number is held for Wexcombe Borough Council|until 08:30 Monday 23-Nov-2026"
+        "*Ring now: Emergency duty team|No out-of-hours number is held for Wexcombe Borough Council|until 08:30 Monday 23-Nov-2026; ring the other number, or the authority where the child is now"
     );
     let odd = shown(
         Authority { emergency_duty: crate::domain::Telephone::new("via switchboard"), ..council() },
@@ -302,7 +302,7 @@ fn h18_the_receipt_says_who_is_told_and_never_more_than_the_hub_said() {
     check(
         &[NoticeState::Returned],
         false,
-        "Wexcombe could not be told so far; the hub keeps trying. Ring them",
+        "Wexcombe could not be told so far; CP-IS keeps trying. Ring them",
     );
     check(
         &[NoticeState::ToldEarlier],
@@ -325,8 +325,8 @@ fn the_banner_has_its_order_and_says_what_is_unusual() {
     let facts: Vec<String> =
         banner.facts.iter().map(|fact| format!("{} {}", fact.label, fact.value)).collect();
     assert_eq!(banner.name, "HART, Amelia");
-    assert_eq!(facts, ["Born 14-Jul-2019 (7y 4m)", "Gender Female", "NHS No. 999 000 0018"]);
-    assert_eq!(banner.facts[0].spoken, "Date of birth 14 July 2019, age 7y 4m");
+    assert_eq!(facts, ["Born 14-Jul-2019 (7y 3m)", "Gender Female", "NHS No. 999 000 0018"]);
+    assert_eq!(banner.facts[0].spoken, "Date of birth 14 July 2019, age 7 years 3 months");
     assert_eq!(banner.marks, ["Recorded as deceased on 02-Nov-2026", "Restricted record"]);
     assert!(banner.deceased);
 }
@@ -364,6 +364,23 @@ fn h31_the_summary_begins_and_ends_with_its_warnings_and_has_no_history() {
         ]
     );
     assert_eq!(summary(found(nurse(), amelia()).desk().unwrap(), hub_time()), None, "nothing to sum up yet");
+}
+
+#[test]
+fn a_history_at_three_organisations_is_said_with_the_answer() {
+    let access = |hours: i64, organisation: &str| crate::domain::Access {
+        at: hub_time() - jiff::SignedDuration::from_hours(hours),
+        name: "Jo Marsh".to_owned(),
+        role: "triage nurse".to_owned(),
+        organisation: organisation.to_owned(),
+        is_present_view: false,
+    };
+    let mut state = opened(nurse(), amelia(), vec![plan(CP, None)]);
+    let accesses = vec![access(0, "A"), access(50, "B"), access(200, "C")];
+    let ask = state.last_ask;
+    let reading = crate::domain::HistoryReading { accesses, unreadable: 0 };
+    update(&mut state, Event::History(ask, Ok(reading)), now(3100));
+    assert_eq!(panel(&state).lines, ["Opened 3 times, about 3 visits, 3 organisations: see who opened it"]);
 }
 
 #[test]

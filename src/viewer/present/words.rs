@@ -6,21 +6,21 @@ use crate::domain::Failure;
 #[must_use]
 pub fn cause(failure: Failure) -> &'static str {
     match failure {
-        Failure::NameNotFound => "the hub's name was not found on the network",
-        Failure::NoConnection => "there is no connection to the hub",
-        Failure::NotSecure => "the connection to the hub is not secure, so it was not used",
-        Failure::TimedOut => "the hub did not answer in time",
+        Failure::NameNotFound => "the CP-IS service's name was not found on the network",
+        Failure::NoConnection => "there is no connection to the CP-IS service",
+        Failure::NotSecure => "the connection to the CP-IS service is not secure, so it was not used",
+        Failure::TimedOut => "the CP-IS service did not answer in time",
         Failure::CutShort => "the connection broke before the whole answer was here",
         Failure::TooLarge => "the answer was far too large to be one",
         Failure::Unreadable => "the answer could not be read",
         Failure::NoReference => "the answer did not say under which reference this view was recorded",
         Failure::SessionEnded => "your session has ended",
-        Failure::Refused => "the hub refused: your role may not do this",
-        Failure::NotKnown => "the hub does not know this NHS number",
+        Failure::Refused => "the CP-IS service refused: your role may not do this",
+        Failure::NotKnown => "the CP-IS service does not know this NHS number",
         Failure::NoLongerInUse => "this NHS number is no longer in use",
-        Failure::NotAccepted => "the hub did not accept the question",
-        Failure::Busy => "the hub is too busy",
-        Failure::HubFailed => "the hub has a fault",
+        Failure::NotAccepted => "the CP-IS service did not accept the question",
+        Failure::Busy => "the CP-IS service is too busy",
+        Failure::HubFailed => "the CP-IS service has a fault",
         Failure::OtherPerson => "the answer was about another person, so it is not shown",
         Failure::NoTime => "the answer did not say when it was made",
     }
@@ -48,6 +48,12 @@ pub fn remedy(failure: Failure) -> &'static str {
         | Failure::OtherPerson
         | Failure::NoTime => "Try once more",
     }
+}
+
+/// Whether only those who mend computers can help.
+#[must_use]
+pub fn is_for_it_help(failure: Failure) -> bool {
+    matches!(failure, Failure::NotSecure | Failure::NameNotFound | Failure::NotAccepted | Failure::TooLarge)
 }
 
 /// Said on every *Could not check*.

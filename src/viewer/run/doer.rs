@@ -2,17 +2,18 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eframe::egui;
 use tokio::sync::mpsc;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::{Clipboard, SignIn};
 use crate::client::{HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
-use crate::domain::{AccessReference, Failure, Report};
+use crate::domain::Failure;
 use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
 
@@ -36,16 +37,8 @@ pub(super) struct Doer {
     sender: mpsc::Sender<Event>,
     ctx: egui::Context,
     client: Option<HubClient>,
-    /// Copies that wait for the hub to have recorded them.
-    copies: mpsc::Receiver<CopyReady>,
-    copy_ready: mpsc::Sender<CopyReady>,
-}
-
-/// A copy that the hub has recorded, or refused.
-struct CopyReady {
-    ask: u64,
-    text: zeroize::Zeroizing<String>,
-    recorded: Result<(), Failure>,
+    /// The hub of a configuration that was chosen while the program runs.
+    chosen: Arc<Mutex<Option<Hub>>>,
 }
 
 impl Doer {
@@ -57,28 +50,12 @@ impl Doer {
         sender: mpsc::Sender<Event>,
         ctx: egui::Context,
     ) -> Self {
-        let (copy_ready, copies) = mpsc::channel(4);
-        Self { hub, sign_in, clipboard, runtime, sender, ctx, client: None, copies, copy_ready }
+        Self { hub, sign_in, clipboard, runtime, sender, ctx, client: None, chosen: Arc::default() }
     }
 
     /// Whether any answer of this session's hub said that its people are synthetic.
     pub(super) fn hub_is_synthetic(&self) -> bool {
         self.client.as_ref().is_some_and(HubClient::is_synthetic)
-    }
-
-    /// Puts recorded copies on the clipboard (here, because not every clipboard can be used from every
-    /// thread).
-    pub(super) fn finish_copies(&mut self) -> Vec<Event> {
-        let mut events = Vec::new();
-        while let Ok(ready) = self.copies.try_recv() {
-            let result = match ready.recorded {
-                Ok(()) if self.clipboard.put(&ready.text) => Ok(()),
-                Ok(()) => Err(Failure::HubFailed),
-                Err(failure) => Err(failure),
-            };
-            events.push(Event::Copied(ready.ask, result));
-        }
-        events
     }
 
     pub(super) fn run(&mut self, effect: Effect) {
@@ -89,7 +66,16 @@ impl Doer {
             Effect::StartDemonstration => self.start_demonstration(),
             Effect::ForgetClipboard => self.clipboard.forget(),
             Effect::WakeAfter(time) => self.ctx.request_repaint_after(time.max(Duration::from_millis(10))),
-            Effect::Copy { ask, reference, report, text } => self.copy(ask, reference, report, text),
+            Effect::ReportCopy(ask, reference, report) => self.ask(
+                move |hub| async move { hub.report(&reference, report).await },
+                move |result| Event::CopyRecorded(ask, result),
+            ),
+            Effect::PutOnClipboard { ask, text } => {
+                let is_there = self.clipboard.put(&Zeroizing::new(text));
+                if let Some(ask) = ask {
+                    self.tell(Event::OnClipboard(ask, is_there));
+                }
+            }
             Effect::Search(ask, query) => self.ask(
                 move |hub| async move { hub.search(&query, Uuid::new_v4()).await },
                 move |result| Event::Searched(ask, result),
@@ -119,9 +105,9 @@ impl Doer {
                 },
                 move |result| Event::OpenedInError(ask, result),
             ),
-            Effect::SwitchCare(care) => self.ask(
+            Effect::SwitchCare(ask, care) => self.ask(
                 move |hub| async move { hub.set_care(care).await },
-                move |result| Event::CareSwitched(care, result),
+                move |result| Event::CareSwitched(ask, result),
             ),
         }
     }
@@ -148,6 +134,11 @@ impl Doer {
     }
 
     fn sign_in(&mut self, persona: usize) {
+        if let Ok(mut chosen) = self.chosen.lock()
+            && let Some(hub) = chosen.take()
+        {
+            self.hub = Some(hub);
+        }
         let signed_in = match (&self.sign_in, &self.hub) {
             (Some(sign_in), Some(hub)) => sign_in.sign_in(persona).and_then(|signed_in| {
                 let client =
@@ -173,25 +164,19 @@ impl Doer {
         }
     }
 
-    fn copy(&self, ask: u64, reference: AccessReference, report: Report, text: String) {
-        let Some(client) = self.client.clone() else { return };
-        let (ready, ctx) = (self.copy_ready.clone(), self.ctx.clone());
-        self.runtime.spawn(async move {
-            let recorded = client.report(&reference, report).await;
-            let _ = ready.send(CopyReady { ask, text: zeroize::Zeroizing::new(text), recorded }).await;
-            ctx.request_repaint();
-        });
-    }
-
     fn choose_configuration(&self) {
         let dialog = rfd::AsyncFileDialog::new()
             .set_title("Open a configuration file")
             .add_filter("Configuration", &["toml"])
             .pick_file();
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        let chosen = Arc::clone(&self.chosen);
         self.runtime.spawn(async move {
             let Some(file) = dialog.await else { return };
             let read = ViewerConfig::read(Path::new(file.path()));
+            if let (Ok(config), Ok(mut chosen)) = (&read, chosen.lock()) {
+                *chosen = Some(super::hub_of(config));
+            }
             let event = Event::Configured(read.map(super::setup_of).map_err(|error| error.to_string()));
             let _ = sender.send(event).await;
             ctx.request_repaint();

@@ -119,8 +119,8 @@ impl Desktop {
         while let Ok(event) = self.events.try_recv() {
             self.happen(event);
         }
-        for event in self.doer.finish_copies() {
-            self.happen(event);
+        if self.clock.has_slept() {
+            self.happen(Event::Slept);
         }
         if !self.synthetic_told && self.doer.hub_is_synthetic() {
             self.synthetic_told = true;
@@ -139,6 +139,12 @@ impl Desktop {
         for given in given {
             self.happen(Event::Given(given));
         }
+    }
+
+    /// The window closes: what was copied from here does not outlive it.
+    pub fn close(&mut self) {
+        self.doer.run(Effect::ForgetClipboard);
+        self.doer.run(Effect::SignOut);
     }
 
     /// The window's title. Never anything of a patient.

@@ -141,6 +141,10 @@ impl eframe::App for App {
         self.0.frame(ui);
     }
 
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.0.close();
+    }
+
     fn persist_egui_memory(&self) -> bool {
         false
     }

@@ -15,11 +15,11 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::present::screen::Focus;
-use crate::domain::{BirthDate, Candidate, Failure, NhsNumber, SearchQuery, dates};
+use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuery, dates};
 
 pub use form::{Form, Problem};
-pub use record::{Asked, InError, Opened, PatientStage, Record, ViewId};
-pub use session::{Persona, Session, Setup};
+pub use record::{Asked, Copying, InError, Opened, PatientStage, Record, ViewId};
+pub use session::{Persona, Prefill, Session, Setup};
 
 /// When something happens: a clock that never goes back, and the computer's own, which is not trusted for
 /// anything but a first guess of the day.
@@ -157,8 +157,17 @@ pub enum SearchStage {
 /// What was searched by. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Question {
-    /// NHS number and date of birth, and a postcode to compare.
-    Number(NhsNumber, BirthDate, Option<String>),
+    /// NHS number and date of birth.
+    Number {
+        /// The number.
+        number: NhsNumber,
+        /// The date of birth.
+        born: BirthDate,
+        /// The gender, where one was chosen.
+        gender: Option<Gender>,
+        /// The postcode to compare.
+        postcode: Option<String>,
+    },
     /// Name and date of birth.
     Name(SearchQuery),
 }
@@ -178,6 +187,8 @@ pub enum NotFound {
     TooMany,
     /// Number and date of birth do not belong together: nothing of the person is shown.
     DoNotBelongTogether,
+    /// Nor do number and gender, where the date of birth is not exact.
+    GenderDiffers,
     /// The number is not known.
     NumberNotKnown,
     /// The number is no longer in use, and nothing joins it to another.

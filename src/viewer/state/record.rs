@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
-    AccessReference, AccessStatus, Answer, ConfirmedPatient, Failure, HistoryReading, PostcodeCheck,
+    AccessReference, AccessStatus, Answer, CareSetting, ConfirmedPatient, Failure, HistoryReading,
+    PostcodeCheck,
 };
 
 /// A patient on the desk.
@@ -62,6 +63,8 @@ pub struct ViewId {
     pub trace: Uuid,
     /// When it was made.
     pub since: Duration,
+    /// As what it is asked: fixed with the view, whatever the session is switched to meanwhile.
+    pub care: CareSetting,
 }
 
 /// An answered view.
@@ -87,8 +90,38 @@ pub struct Opened {
     pub status_asked: Duration,
     /// "Opened in error".
     pub in_error: InError,
-    /// What was copied last, or why not.
-    pub copied: Option<Result<(), Failure>>,
+    /// How many times the history was asked for.
+    pub history_tries: u8,
+    /// The last copy.
+    pub copying: Copying,
+}
+
+/// A copy: recorded by the hub first, then made.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Copying {
+    /// None was asked for.
+    No,
+    /// Being recorded.
+    Recording {
+        /// The question's number.
+        ask: u64,
+        /// What is to be copied.
+        text: String,
+    },
+    /// Recorded, and on its way to the clipboard.
+    Putting(u64),
+    /// On the clipboard.
+    Done,
+    /// The hub could not record it.
+    NotRecorded(Failure),
+    /// Recorded, and the clipboard refused.
+    NoClipboard,
+}
+
+impl std::fmt::Debug for Copying {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Copying(hidden)")
+    }
 }
 
 /// Something fetched.

@@ -2,6 +2,21 @@
 
 use crate::domain::{CareSetting, Failure, SiteAdvice};
 
+/// What the command line types into the search. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Prefill {
+    /// NHS number.
+    pub nhs_number: String,
+    /// Date of birth.
+    pub date_of_birth: String,
+}
+
+impl std::fmt::Debug for Prefill {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prefill(hidden)")
+    }
+}
+
 /// What does not change while the program runs.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -12,7 +27,7 @@ pub struct Setup {
     /// Who can sign in.
     pub personas: Vec<Persona>,
     /// NHS number and date of birth to begin with, from the command line.
-    pub prefill: Option<(String, String)>,
+    pub prefill: Option<Prefill>,
     /// What the site's configuration says to do beside ringing the plan's authority.
     pub site: SiteAdvice,
 }
@@ -45,6 +60,8 @@ pub struct Session {
     pub may_view_silently: bool,
     /// What the session is switched to; the hub has the last word.
     pub care: CareSetting,
+    /// A switch is under way: the question's number, and to what.
+    pub switching: Option<(u64, CareSetting)>,
     /// The hub did not accept a switch.
     pub care_problem: Option<Failure>,
 }

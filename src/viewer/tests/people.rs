@@ -100,6 +100,7 @@ pub(in crate::viewer) fn nurse() -> Session {
         may_notify: true,
         may_view_silently: false,
         care: CareSetting::Unscheduled,
+        switching: None,
         care_problem: None,
     }
 }

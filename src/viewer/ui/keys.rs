@@ -1,10 +1,12 @@
 //! The keyboard: which key asks for which command. The keys themselves belong to the commands.
 //!
+//! Escape closes the help first, and only then leaves the patient.
+//!
 //! It refuses keys that repeat because they are held down: Enter held since the search must never open a record.
 
 use eframe::egui::{Event, Key, Modifiers, Ui};
 
-use super::widgets::Field as TextField;
+use super::widgets::{Field as TextField, narrow};
 use crate::viewer::command::{Command, Field, Shortcut};
 use crate::viewer::present::Screen;
 use crate::viewer::present::screen::Body;
@@ -25,7 +27,8 @@ pub(super) fn read(ui: &Ui, screen: &Screen) -> Vec<Command> {
             continue;
         }
         if take(ui, shortcut) {
-            commands.push(command);
+            let leaves_help = command == Command::NewSearch && screen.help.is_some();
+            commands.push(if leaves_help { Command::Help } else { command });
         }
     }
     commands
@@ -42,6 +45,10 @@ fn drop_repeats(ui: &Ui) {
 
 fn may_find(ui: &Ui, screen: &Screen) -> bool {
     let Body::Search(_) = screen.body else { return false };
+    // The help stands in place of the form: nobody sees what would be searched for.
+    if screen.help.is_some() && narrow(ui) {
+        return false;
+    }
     ui.memory(|memory| {
         memory.focused().is_none_or(|focused| {
             Field::ALL.into_iter().any(|field| TextField::id(field.label(), screen.generation) == focused)

@@ -15,7 +15,7 @@ use eframe::egui::{CentralPanel, Frame, Margin, OutputCommand, Panel, Ui};
 pub use theme::install;
 pub use turn::UiMemory;
 
-use super::command::Given;
+use super::command::{Command, Given};
 use super::present::Screen;
 use super::present::screen::{Body, Help};
 use turn::Turn;
@@ -28,9 +28,8 @@ use widgets::Politeness;
 #[must_use]
 pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Given> {
     let mut turn = Turn::begin(ui.ctx(), screen, memory);
-    for command in keys::read(ui, screen) {
-        turn.ask(command);
-    }
+    // Read before the widgets can take them, asked after: text typed in the same frame is searched for too.
+    let keyed = keys::read(ui, screen);
     let politeness = if screen.announcement.assertive { Politeness::Assertive } else { Politeness::Polite };
     widgets::live(ui, &screen.announcement.text, politeness);
     top(ui, screen, &mut turn);
@@ -39,7 +38,12 @@ pub fn show(ui: &mut Ui, screen: &Screen, memory: &mut UiMemory) -> Vec<Given> {
         screens::help::beside(ui, help);
     }
     body(ui, &screen.body, help_instead, &mut turn);
-    keep_selection_private(ui);
+    for command in keyed {
+        turn.ask(command);
+    }
+    for copied in take_copies(ui) {
+        turn.ask(Command::CopyTyped(copied));
+    }
     turn.finish(ui.ctx(), memory)
 }
 
@@ -75,10 +79,22 @@ fn body(ui: &mut Ui, body: &Body, help: Option<&Help>, turn: &mut Turn) {
     });
 }
 
-/// On X11 and Wayland whatever is selected in a field would be copied to where every program reads it, without
-/// anybody having asked for a copy.
-fn keep_selection_private(ui: &Ui) {
+/// What was copied or cut in a field. egui would put it where clipboard histories keep it and nobody clears it, so it
+/// goes the way of everything else that is copied.
+///
+/// What is merely selected goes nowhere: on X11 and Wayland it would be copied to where every program reads it,
+/// without anybody having asked for a copy.
+fn take_copies(ui: &Ui) -> Vec<String> {
+    let mut copies = Vec::new();
     ui.ctx().output_mut(|output| {
-        output.commands.retain(|command| !matches!(command, OutputCommand::TextSelectionSettled(_)));
+        output.commands.retain_mut(|command| match command {
+            OutputCommand::CopyText(text) => {
+                copies.push(std::mem::take(text));
+                false
+            }
+            OutputCommand::TextSelectionSettled(_) => false,
+            OutputCommand::CopyImage(_) | OutputCommand::OpenUrl(_) => true,
+        });
     });
+    copies
 }

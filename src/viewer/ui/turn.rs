@@ -18,10 +18,33 @@ pub struct UiMemory {
     focus_heard: Option<u64>,
     focus_wanted: Option<(FocusTarget, u8)>,
     field: Option<Field>,
+    /// The field that had the keyboard while or before the help was shown.
+    under_help: Option<Field>,
+    help: bool,
 }
+
+/// Each way, so that no two focus rings touch.
+const BETWEEN_BUTTONS: f32 = theme::space::S + theme::space::XS;
 
 /// How often a focus request is tried before it is dropped: a target that is not there must not cost frames.
 const FOCUS_TRIES: u8 = 4;
+
+impl UiMemory {
+    /// Escape takes the keyboard from a field, and so does help drawn in the form's place: closing the help gives it
+    /// back.
+    fn follow_help(&mut self, ctx: &Context, help: bool) {
+        if help || self.help {
+            self.under_help = self.field.or(self.under_help);
+        }
+        if self.help && !help {
+            let lost = ctx.memory(|memory| memory.focused().is_none());
+            let field = self.under_help.take().filter(|_| lost && self.focus_wanted.is_none());
+            self.focus_wanted =
+                field.map(|field| (FocusTarget::Field(field), FOCUS_TRIES)).or(self.focus_wanted);
+        }
+        self.help = help;
+    }
+}
 
 /// See the module.
 pub(super) struct Turn {
@@ -42,6 +65,7 @@ impl Turn {
                 forget(ctx);
             }
             memory.field = None;
+            memory.under_help = None;
             memory.generation = Some(screen.generation);
         }
         if memory.focus_heard != Some(screen.focus.serial) {
@@ -49,6 +73,7 @@ impl Turn {
             memory.focus_wanted =
                 (screen.focus.target != FocusTarget::Nowhere).then_some((screen.focus.target, FOCUS_TRIES));
         }
+        memory.follow_help(ctx, screen.help.is_some());
         let keyed = ctx.input(|input| {
             input.events.iter().any(|event| {
                 matches!(
@@ -64,6 +89,18 @@ impl Turn {
     /// Notes a command.
     pub(super) fn ask(&mut self, command: Command) {
         self.given.push(Given { command, keyed: self.keyed });
+    }
+
+    /// Notes the command of what was pressed. What assistive software presses, nobody pressed by leaning on a key,
+    /// whatever the keyboard did in the same frame.
+    pub(super) fn press(&mut self, response: &Response, command: &Command) {
+        if !response.clicked() {
+            return;
+        }
+        let assistive = response
+            .ctx
+            .input(|input| input.has_accesskit_action_request(response.id, egui::accesskit::Action::Click));
+        self.given.push(Given { command: command.clone(), keyed: self.keyed && !assistive });
     }
 
     /// Gives the keyboard to a widget, if it is the one that was asked for, until it has it: egui may draw a new
@@ -84,12 +121,7 @@ impl Turn {
 
     /// Draws a button for an action and notes its command.
     pub(super) fn action(&mut self, ui: &mut Ui, action: &Action) {
-        let kind = match action.prominence {
-            Prominence::Primary => Kind::Primary,
-            Prominence::Secondary => Kind::Secondary,
-            Prominence::Quiet => Kind::Quiet,
-        };
-        let response = self.button(ui, action, kind, room_for_keys(ui));
+        let response = self.button(ui, action, kind(action), room_for_keys(ui));
         if action.prominence == Prominence::Primary {
             self.offer_focus(FocusTarget::PrimaryButton, &response);
         }
@@ -98,9 +130,7 @@ impl Turn {
     /// Draws a button for an action in a given manner and notes its command.
     pub(super) fn button(&mut self, ui: &mut Ui, action: &Action, kind: Kind, keys: bool) -> Response {
         let response = button(ui, action, kind, keys).show(ui);
-        if response.clicked() {
-            self.ask(action.command.clone());
-        }
+        self.press(&response, &action.command);
         response
     }
 
@@ -110,7 +140,7 @@ impl Turn {
             return;
         }
         ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = egui::Vec2::splat(theme::space::S + theme::space::XS);
+            ui.spacing_mut().item_spacing = egui::Vec2::splat(BETWEEN_BUTTONS);
             for action in actions {
                 self.action(ui, action);
             }
@@ -133,6 +163,30 @@ impl Turn {
             .map(|(target, tries)| (target, tries - 1));
         self.given
     }
+}
+
+fn kind(action: &Action) -> Kind {
+    match action.prominence {
+        Prominence::Primary => Kind::Primary,
+        Prominence::Secondary => Kind::Secondary,
+        Prominence::Quiet => Kind::Quiet,
+    }
+}
+
+/// How high [`Turn::actions`] becomes in a width.
+pub(super) fn actions_height(ui: &Ui, actions: &[Action], width: f32) -> f32 {
+    let keys = room_for_keys(ui);
+    let (mut above, mut row, mut right) = (0.0, 0.0_f32, 0.0);
+    for action in actions {
+        let size = button(ui, action, kind(action), keys).size(ui);
+        if right > 0.0 && right + size.x > width {
+            above += row + BETWEEN_BUTTONS;
+            (row, right) = (0.0, 0.0);
+        }
+        row = row.max(size.y);
+        right += size.x + BETWEEN_BUTTONS;
+    }
+    above + row
 }
 
 /// Whether buttons show their keys: not where there is little room.

@@ -21,6 +21,10 @@ pub const GUARD: Duration = Duration::from_millis(700);
 pub const HIDDEN_FOR: Duration = Duration::from_secs(120);
 /// "Opened in error" is offered for this long.
 pub const IN_ERROR_FOR: Duration = Duration::from_secs(600);
+/// How often, and how many times at most, a history that failed is asked for.
+pub const HISTORY_EVERY: Duration = Duration::from_secs(5);
+/// See [`HISTORY_EVERY`].
+pub const HISTORY_TRIES: u8 = 4;
 /// How often the state of the notices is asked for while they are under way.
 pub const STATUS_EVERY: Duration = Duration::from_secs(10);
 /// And for how long.
@@ -52,8 +56,10 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::History(ask, result) => patient::history(state, ask, result),
         Event::Status(ask, result) => patient::status(state, ask, result),
         Event::OpenedInError(ask, result) => patient::opened_in_error(state, ask, result),
-        Event::Copied(ask, result) => patient::copied(state, ask, result),
-        Event::CareSwitched(care, result) => care_switched(state, care, result),
+        Event::CopyRecorded(ask, result) => patient::copy_recorded(state, ask, result),
+        Event::OnClipboard(ask, is_there) => patient::on_clipboard(state, ask, is_there),
+        Event::Slept => slept(state),
+        Event::CareSwitched(ask, result) => care_switched(state, ask, result),
     };
     if has_patient(state) {
         effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));
@@ -97,6 +103,10 @@ fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
         Command::OpenedInError => patient::say_opened_in_error(state, now),
         Command::CopyNumber { contact, line } => patient::copy_number(state, contact, line, now),
         Command::CopySummary => patient::copy_summary(state, now),
+        Command::CopyTyped(text) => match state.desk() {
+            Some(_) => vec![Effect::PutOnClipboard { ask: None, text }],
+            None => Vec::new(),
+        },
         Command::SwitchCare => switch_care(state),
         Command::Help => {
             state.help = !state.help;
@@ -123,9 +133,9 @@ fn signed_in(state: &mut State, result: Result<Session, Failure>) -> Vec<Effect>
     match result {
         Ok(session) => {
             let mut desk = Desk::new(session);
-            if let Some((number, born)) = state.setup.prefill.take() {
-                desk.form.nhs_number = number;
-                desk.form.date_of_birth = born;
+            if let Some(prefill) = state.setup.prefill.take() {
+                desk.form.nhs_number = prefill.nhs_number;
+                desk.form.date_of_birth = prefill.date_of_birth;
             }
             state.phase = Phase::Desk(Box::new(desk));
             forget_typed(state);
@@ -156,7 +166,8 @@ fn configured(state: &mut State, result: Result<super::state::Setup, String>) ->
     if let Phase::NoConfiguration { problem } = &mut state.phase {
         match result {
             Ok(setup) => {
-                state.setup = setup;
+                let (can_demonstrate, prefill) = (state.setup.can_demonstrate, state.setup.prefill.take());
+                state.setup = super::state::Setup { can_demonstrate, prefill, ..setup };
                 state.phase = Phase::SignedOut { why: None, signing_in: false };
                 focus(state, FocusTarget::SignIn);
             }
@@ -167,17 +178,26 @@ fn configured(state: &mut State, result: Result<super::state::Setup, String>) ->
 }
 
 fn new_search(state: &mut State) -> Vec<Effect> {
-    if state.help {
-        state.help = false;
-        return Vec::new();
-    }
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     patient::count_if_not_opened(desk);
     desk.form = super::state::Form::default();
     desk.stage = Stage::Search(SearchStage::Idle);
+    state.help = false;
     forget_typed(state);
     focus(state, FocusTarget::Field(Field::NhsNumber));
     vec![Effect::ForgetClipboard]
+}
+
+/// After a sleep nobody knows how long the record was open, nor what the hub's clock says now.
+fn slept(state: &mut State) -> Vec<Effect> {
+    state.hub_clock = None;
+    let has_typed = state.desk().is_some_and(|desk| !desk.form.is_empty());
+    if has_typed
+        || !matches!(state.desk().map(|desk| &desk.stage), None | Some(Stage::Search(SearchStage::Idle)))
+    {
+        return new_search(state);
+    }
+    Vec::new()
 }
 
 fn hide(state: &mut State, now: Now) -> Vec<Effect> {
@@ -194,7 +214,8 @@ fn hide(state: &mut State, now: Now) -> Vec<Effect> {
         Stage::Search(SearchStage::Idle) if desk.form.is_empty() => return Vec::new(),
         under @ (Stage::Search(_) | Stage::Patient(_)) => {
             desk.stage = Stage::Hidden { under: Box::new(under), since: now.tick };
-            FocusTarget::PrimaryButton
+            // Enter or a scanner's line end must not uncover it.
+            FocusTarget::Nowhere
         }
     };
     state.help = false;
@@ -204,24 +225,31 @@ fn hide(state: &mut State, now: Now) -> Vec<Effect> {
 }
 
 fn switch_care(state: &mut State) -> Vec<Effect> {
+    let ask = state.last_ask + 1;
     let Some(desk) = state.desk_mut() else { return Vec::new() };
-    let session = &desk.session;
-    if !(session.may_notify && session.may_view_silently) {
+    let session = &mut desk.session;
+    if !(session.may_notify && session.may_view_silently) || session.switching.is_some() {
         return Vec::new();
     }
-    vec![Effect::SwitchCare(match session.care {
+    let care = match session.care {
         CareSetting::Unscheduled => CareSetting::Scheduled,
         CareSetting::Scheduled => CareSetting::Unscheduled,
-    })]
+    };
+    session.switching = Some((ask, care));
+    session.care_problem = None;
+    state.last_ask = ask;
+    vec![Effect::SwitchCare(ask, care)]
 }
 
-fn care_switched(state: &mut State, care: CareSetting, result: Result<(), Failure>) -> Vec<Effect> {
-    if let Some(desk) = state.desk_mut() {
+/// An answer of an earlier session's switch changes nothing (H20).
+fn care_switched(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {
+    if let Some(desk) = state.desk_mut()
+        && let Some((ask, care)) = desk.session.switching
+        && ask == answered
+    {
+        desk.session.switching = None;
         match result {
-            Ok(()) => {
-                desk.session.care = care;
-                desk.session.care_problem = None;
-            }
+            Ok(()) => desk.session.care = care,
             Err(failure) => desk.session.care_problem = Some(failure),
         }
     }
@@ -237,7 +265,9 @@ fn tick(state: &mut State, now: Now) -> Vec<Effect> {
         }
         return vec![Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for))];
     }
-    patient::ask_status_again(state, now)
+    let mut effects = patient::ask_status_again(state, now);
+    effects.extend(patient::ask_history_again(state, now));
+    effects
 }
 
 fn has_patient(state: &State) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{IN_ERROR_FOR, STATUS_EVERY, STATUS_FOR, focus, next_ask};
+use super::{HISTORY_EVERY, HISTORY_TRIES, IN_ERROR_FOR, STATUS_EVERY, STATUS_FOR, focus, next_ask};
 use crate::domain::{
     AccessStatus, Answer, CareSetting, Failure, HistoryReading, NoticeState, PlansAnswer, Report, View, dates,
 };
@@ -10,7 +10,7 @@ use crate::viewer::effect::Effect;
 use crate::viewer::present;
 use crate::viewer::present::screen::FocusTarget;
 use crate::viewer::state::{
-    Asked, Desk, HubClock, InError, Now, Opened, PatientStage, Record, Session, Stage, State, ViewId,
+    Asked, Copying, Desk, HubClock, InError, Now, Opened, PatientStage, Record, Stage, State, ViewId,
 };
 
 /// The hub keeps a view's id for ten minutes; a retry later than this begins a new view.
@@ -30,40 +30,41 @@ fn opened_mut(state: &mut State) -> Option<&mut Opened> {
     }
 }
 
-/// A person who was found and is left without opening is counted, in memory only (H23).
+/// A person who was found and is left without opening, by somebody who may open, is counted, in memory only
+/// (H23).
 pub(super) fn count_if_not_opened(desk: &mut Desk) {
+    let may_open = desk.session.may_open();
     let Some(patient) = desk.patient_mut() else { return };
     let number = patient.patient.person().number;
     match patient.record {
-        Record::NotOpened => {
+        Record::NotOpened | Record::Failed { .. } if may_open => {
             desk.found_not_opened.insert(number);
         }
-        Record::Opening { .. } | Record::Failed { .. } | Record::Opened(_) => {
+        Record::Opened(_) => {
             desk.found_not_opened.remove(&number);
         }
+        Record::NotOpened | Record::Failed { .. } | Record::Opening { .. } => {}
     }
 }
 
-/// Opens, if the role allows it.
+/// Opens, if the role allows it, and not while it is being decided whether social care is told.
 pub(super) fn open(state: &mut State, now: Now) -> Vec<Effect> {
-    let may_open = state.desk().is_some_and(|desk| desk.session.may_open());
+    let Some(view) = fresh_view(state, now) else { return Vec::new() };
     let Some(patient) = visible_patient(state) else { return Vec::new() };
     match patient.record {
-        Record::NotOpened if may_open => {
-            let view = ViewId { trace: now.fresh, since: now.tick };
-            ask(state, view, false)
-        }
-        Record::NotOpened | Record::Opening { .. } | Record::Failed { .. } | Record::Opened(_) => Vec::new(),
+        Record::NotOpened => ask(state, view, false),
+        Record::Opening { .. } | Record::Failed { .. } | Record::Opened(_) => Vec::new(),
     }
 }
 
-/// Asks again. After a failure it is still the same view; after an answer it is a new one.
+/// Asks again. After a failure it is still the same view, unless care was switched; after an answer it is a
+/// new one.
 pub(super) fn check_again(state: &mut State, now: Now) -> Vec<Effect> {
-    let fresh = ViewId { trace: now.fresh, since: now.tick };
+    let Some(fresh) = fresh_view(state, now) else { return Vec::new() };
     let Some(patient) = visible_patient(state) else { return Vec::new() };
     let (view, maybe_recorded) = match &patient.record {
         Record::Failed { view, maybe_recorded, .. } => {
-            let is_kept = now.tick.saturating_sub(view.since) < VIEW_ID_FOR;
+            let is_kept = now.tick.saturating_sub(view.since) < VIEW_ID_FOR && view.care == fresh.care;
             (if is_kept { *view } else { fresh }, *maybe_recorded)
         }
         Record::Opened(_) => (fresh, false),
@@ -72,19 +73,23 @@ pub(super) fn check_again(state: &mut State, now: Now) -> Vec<Effect> {
     ask(state, view, maybe_recorded)
 }
 
-fn care(session: &Session) -> CareSetting {
-    if session.is_silent() { CareSetting::Scheduled } else { CareSetting::Unscheduled }
+fn fresh_view(state: &State, now: Now) -> Option<ViewId> {
+    let session = &state.desk()?.session;
+    if !session.may_open() || session.switching.is_some() {
+        return None;
+    }
+    let care = if session.is_silent() { CareSetting::Scheduled } else { CareSetting::Unscheduled };
+    Some(ViewId { trace: now.fresh, since: now.tick, care })
 }
 
 fn ask(state: &mut State, view: ViewId, maybe_recorded: bool) -> Vec<Effect> {
     let ask = next_ask(state);
-    let Some(care) = state.desk().map(|desk| care(&desk.session)) else { return Vec::new() };
     let Some(patient) = visible_patient(state) else { return Vec::new() };
     // The last answer goes: no old answer stands beside a question.
     patient.record = Record::Opening { ask, view, maybe_recorded };
     let number = patient.patient.person().number;
     focus(state, FocusTarget::Answer);
-    vec![Effect::OpenPlans(ask, View { number, trace: view.trace, care })]
+    vec![Effect::OpenPlans(ask, View { number, trace: view.trace, care: view.care })]
 }
 
 pub(super) fn answered(
@@ -94,8 +99,6 @@ pub(super) fn answered(
     now: Now,
 ) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
-    let silent = desk.session.is_silent();
-    let care = care(&desk.session);
     let Some(patient) = desk.patient_mut() else { return Vec::new() };
     let (view, maybe_recorded) = match &patient.record {
         Record::Opening { ask, view, maybe_recorded } if *ask == answered => (*view, *maybe_recorded),
@@ -125,16 +128,17 @@ pub(super) fn answered(
                 at,
                 tick: now.tick,
                 view,
-                silent,
+                silent: view.care == CareSetting::Scheduled,
                 history: Asked::UnderWay { ask: answered, before: None },
                 status: Asked::UnderWay { ask: answered, before: None },
                 status_asked: now.tick,
                 in_error: InError::No,
-                copied: None,
+                history_tries: 1,
+                copying: Copying::No,
             }));
             desk.found_not_opened.remove(&number);
             state.hub_clock = Some(HubClock { at, tick: now.tick });
-            let view = View { number, trace: view.trace, care };
+            let view = View { number, trace: view.trace, care: view.care };
             vec![Effect::History(answered, view), Effect::Status(answered, reference)]
         }
     };
@@ -155,11 +159,12 @@ pub(super) fn history(
 
 pub(super) fn status(state: &mut State, answered: u64, result: Result<AccessStatus, Failure>) -> Vec<Effect> {
     let Some(opened) = opened_mut(state) else { return Vec::new() };
-    if result.as_ref().is_ok_and(|status| status.reference != opened.reference) {
-        return Vec::new();
-    }
+    let result = match result {
+        Ok(status) if status.reference != opened.reference => Err(Failure::Unreadable),
+        other => other,
+    };
     settle(&mut opened.status, answered, result);
-    if is_under_way(opened) { vec![Effect::WakeAfter(STATUS_EVERY)] } else { Vec::new() }
+    if may_change(opened) { vec![Effect::WakeAfter(STATUS_EVERY)] } else { Vec::new() }
 }
 
 fn settle<T: Clone>(asked: &mut Asked<T>, answered: u64, result: Result<T, Failure>) {
@@ -173,13 +178,13 @@ fn settle<T: Clone>(asked: &mut Asked<T>, answered: u64, result: Result<T, Failu
     }
 }
 
-/// Something was not yet delivered and filed.
-fn is_under_way(opened: &Opened) -> bool {
-    opened.status.latest().is_some_and(|status| {
-        status
-            .notices
-            .iter()
-            .any(|notice| matches!(notice.state, NoticeState::Queued | NoticeState::Delivered))
+/// Not known yet, or something is not yet filed.
+fn may_change(opened: &Opened) -> bool {
+    opened.status.latest().is_none_or(|status| {
+        status.notices.iter().any(|notice| match notice.state {
+            NoticeState::Queued | NoticeState::Delivered | NoticeState::Returned => true,
+            NoticeState::Filed | NoticeState::ToldEarlier => false,
+        })
     })
 }
 
@@ -188,7 +193,7 @@ pub(super) fn ask_status_again(state: &mut State, now: Now) -> Vec<Effect> {
     let Some(opened) = opened_mut(state) else { return Vec::new() };
     let is_waiting = matches!(opened.status, Asked::UnderWay { .. });
     let age = now.tick.saturating_sub(opened.tick);
-    if is_waiting || !is_under_way(opened) || age > STATUS_FOR {
+    if is_waiting || !may_change(opened) || age > STATUS_FOR {
         return Vec::new();
     }
     let since = now.tick.saturating_sub(opened.status_asked);
@@ -200,6 +205,26 @@ pub(super) fn ask_status_again(state: &mut State, now: Now) -> Vec<Effect> {
     let reference = opened.reference.clone();
     state.last_ask = ask;
     vec![Effect::Status(ask, reference)]
+}
+
+/// A history that failed is asked for a few times more: opening again would be another recorded view.
+pub(super) fn ask_history_again(state: &mut State, now: Now) -> Vec<Effect> {
+    let ask = state.last_ask + 1;
+    let Some(patient) = visible_patient(state) else { return Vec::new() };
+    let number = patient.patient.person().number;
+    let Record::Opened(opened) = &mut patient.record else { return Vec::new() };
+    if !matches!(opened.history, Asked::Failed(_)) || opened.history_tries >= HISTORY_TRIES {
+        return Vec::new();
+    }
+    let due = opened.tick + HISTORY_EVERY * u32::from(opened.history_tries);
+    if now.tick < due {
+        return vec![Effect::WakeAfter(due.saturating_sub(now.tick))];
+    }
+    opened.history_tries += 1;
+    opened.history = Asked::UnderWay { ask, before: None };
+    let view = View { number, trace: opened.view.trace, care: opened.view.care };
+    state.last_ask = ask;
+    vec![Effect::History(ask, view)]
 }
 
 /// Says it of every view of this patient, newest first: an earlier one may be the one that was told.
@@ -265,18 +290,39 @@ fn visible_opened(state: &mut State) -> Option<&mut Opened> {
 fn copy(state: &mut State, report: Report, text: Option<String>) -> Vec<Effect> {
     let ask = state.last_ask + 1;
     let (Some(text), Some(opened)) = (text, visible_opened(state)) else { return Vec::new() };
-    opened.copied = None;
+    opened.copying = Copying::Recording { ask, text };
     let reference = opened.reference.clone();
     state.last_ask = ask;
-    vec![Effect::Copy { ask, reference, report, text }]
+    vec![Effect::ReportCopy(ask, reference, report)]
 }
 
-pub(super) fn copied(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {
-    let last_ask = state.last_ask;
-    match opened_mut(state) {
-        Some(opened) if answered <= last_ask => opened.copied = Some(result),
-        // The patient was left before the text was on the clipboard: it must not stay there.
-        Some(_) | None => return vec![Effect::ForgetClipboard],
+/// Recorded: now it is made, if the patient whose it is can still be seen.
+pub(super) fn copy_recorded(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {
+    let Some(opened) = visible_opened(state) else { return Vec::new() };
+    let Copying::Recording { ask, text } = &opened.copying else { return Vec::new() };
+    if *ask != answered {
+        return Vec::new();
     }
-    Vec::new()
+    match result {
+        Ok(()) => {
+            let effect = Effect::PutOnClipboard { ask: Some(answered), text: text.clone() };
+            opened.copying = Copying::Putting(answered);
+            vec![effect]
+        }
+        Err(failure) => {
+            opened.copying = Copying::NotRecorded(failure);
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn on_clipboard(state: &mut State, answered: u64, is_there: bool) -> Vec<Effect> {
+    match visible_opened(state) {
+        Some(opened) if opened.copying == Copying::Putting(answered) => {
+            opened.copying = if is_there { Copying::Done } else { Copying::NoClipboard };
+            Vec::new()
+        }
+        // The patient was left meanwhile: it must not stay there.
+        Some(_) | None => vec![Effect::ForgetClipboard],
+    }
 }

@@ -97,11 +97,12 @@ fn question(form: &mut Form, today: jiff::civil::Date) -> Result<Question, Focus
     };
     if !born.is_exact() && form.gender.is_none() {
         form.gender_needed = true;
-        return Err(FocusTarget::Nowhere);
+        return Err(FocusTarget::Gender);
     }
     let kept = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     if let Some(Ok(number)) = number {
-        return Ok(Question::Number(number, born, kept(&form.postcode)));
+        let (gender, postcode) = (form.gender, kept(&form.postcode));
+        return Ok(Question::Number { number, born, gender, postcode });
     }
     Ok(Question::Name(SearchQuery {
         family: form.family_name.trim().to_owned(),
@@ -116,7 +117,7 @@ fn question(form: &mut Form, today: jiff::civil::Date) -> Result<Question, Focus
 fn ask(state: &mut State, question: Question) -> Vec<Effect> {
     let ask = next_ask(state);
     let effect = match &question {
-        Question::Number(number, _, postcode) => Effect::Retrieve(ask, *number, postcode.clone()),
+        Question::Number { number, postcode, .. } => Effect::Retrieve(ask, *number, postcode.clone()),
         Question::Name(query) => Effect::Search(ask, query.clone()),
     };
     if let Some(desk) = state.desk_mut() {
@@ -192,10 +193,17 @@ pub(super) fn searched(
     Vec::new()
 }
 
+/// After a miss the keyboard goes where it can be mended; what it is, the live region says.
 fn target_after(search: &SearchStage) -> FocusTarget {
     match search {
         SearchStage::Choose { .. } => FocusTarget::Candidate(0),
-        SearchStage::NotFound { .. } => FocusTarget::Answer,
+        SearchStage::NotFound { why: NotFound::DoNotBelongTogether, .. } => {
+            FocusTarget::Field(Field::DateOfBirth)
+        }
+        SearchStage::NotFound { question: Question::Number { .. }, .. } => {
+            FocusTarget::Field(Field::NhsNumber)
+        }
+        SearchStage::NotFound { question: Question::Name(_), .. } => FocusTarget::Field(Field::FamilyName),
         SearchStage::Idle | SearchStage::UnderWay { .. } => FocusTarget::Nowhere,
     }
 }
@@ -215,7 +223,9 @@ pub(super) fn retrieved(
     let Some((search, question)) = state.desk_mut().and_then(|desk| under_way(desk, answered)) else {
         return Vec::new();
     };
-    let Question::Number(typed_number, typed_born, _) = question else { return Vec::new() };
+    let Question::Number { number: typed_number, born: typed_born, gender, .. } = question else {
+        return Vec::new();
+    };
     let at = result.as_ref().ok().map(|dated| dated.at);
     let not_found = |why| SearchStage::NotFound { question: question.clone(), why };
     let choose = |found: Candidate, why| SearchStage::Choose {
@@ -235,11 +245,21 @@ pub(super) fn retrieved(
                 NotFound::Failed(failure)
             };
             *search = not_found(why);
-            focus(state, FocusTarget::Answer);
+            let target = target_after(search);
+            focus(state, target);
             return Vec::new();
         }
         Ok(dated) => dated.value,
     };
+    let is_other = |gender: &Gender| ![*gender, Gender::Unknown].contains(&found.person.gender);
+    if gender.as_ref().is_some_and(is_other)
+        && found.person.born.is_some_and(|born| born.agrees_with(typed_born))
+    {
+        *search = not_found(NotFound::GenderDiffers);
+        set_clock(state, at, now);
+        focus(state, FocusTarget::Field(Field::NhsNumber));
+        return Vec::new();
+    }
     match ConfirmedPatient::by_number_and_birth_date(&found.person, typed_born) {
         Ok(patient) => {
             let replaced = found.person.number != typed_number;
@@ -267,7 +287,7 @@ pub(super) fn pick(state: &mut State, index: usize, now: Now) -> Vec<Effect> {
         Some(_) | None => return Vec::new(),
     };
     let replaced = match question {
-        Question::Number(typed, ..) => typed != candidate.person.number,
+        Question::Number { number, .. } => number != candidate.person.number,
         Question::Name(_) => false,
     };
     arrive(state, ConfirmedPatient::picked(&candidate), candidate.postcode, replaced, now);

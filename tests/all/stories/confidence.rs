@@ -7,8 +7,8 @@ use cpis::client::{HubClient, Limits};
 use cpis::domain::{CareSetting, Failure, NhsNumber, SearchQuery, View};
 use uuid::Uuid;
 
-use super::desk::{AMELIA, Town};
 use super::proxy::{Act, Cut, Proxy, answer};
+use super::town::{AMELIA, Town};
 
 const TOKEN: &str = "a-token-of-nobody";
 

@@ -10,9 +10,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cpis::client::Limits;
-use cpis::demo::Demonstration;
-use cpis::hub::clock::Clock;
 use cpis::viewer::run::{Clipboard, Desktop, Start};
 use cpis::viewer::ui::install;
 use cpis::viewer::update::GUARD;
@@ -20,10 +17,8 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, Shape, Vec2};
 use egui_kittest::kittest::NodeT as _;
 use egui_kittest::{Harness, Node};
-use jiff::Timestamp;
-use jiff::civil::Date;
 
-use super::book::Book;
+use super::town::Who;
 
 /// No answer of the viewer's takes as long as this, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,77 +29,6 @@ pub(crate) const FIVE: [&str; 5] = ["Alert", "Past plan", "Nothing held", "Not c
 pub(crate) const NOT_OPENED: &str = "Not checked: you do not have an answer yet";
 /// The button that opens.
 pub(crate) const OPEN: &str = "Open child protection information";
-
-/// A number and a date of birth of the demonstration.
-pub(crate) type Who = (&'static str, &'static str);
-pub(crate) const AMELIA: Who = ("999 000 0018", "14-Jul-2019");
-pub(crate) const ZARA: Who = ("999 000 0034", "30-Sep-2019");
-pub(crate) const ISLA: Who = ("999 000 0050", "05-Mar-2021");
-pub(crate) const RUBY: Who = ("999 000 2304", "22-Apr-2019");
-
-/// A running demonstration and the threads that it runs on.
-pub(crate) struct Town {
-    // Dropped in this order: the hub before its threads.
-    pub(crate) demonstration: Demonstration,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Town {
-    /// The demonstration, started at this moment.
-    pub(crate) fn at(start: Timestamp) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let demonstration = runtime.block_on(Demonstration::start(start)).unwrap();
-        Self { demonstration, runtime }
-    }
-
-    /// The demonstration on an ordinary day: a Wednesday, at noon, in the coming spring.
-    pub(crate) fn new() -> Self {
-        Self::at("2027-03-10T12:00:00Z".parse().unwrap())
-    }
-
-    /// A desk before the hub itself.
-    pub(crate) fn desk(&self) -> Desk {
-        self.desk_before(self.demonstration.address(), Limits::default())
-    }
-
-    /// A desk whose hub is said to be elsewhere.
-    pub(crate) fn desk_before(&self, address: &str, limits: Limits) -> Desk {
-        let clipboard = MemoryClipboard::default();
-        let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
-        if let Some(hub) = &mut start.hub {
-            address.clone_into(&mut hub.address);
-            hub.limits = limits;
-        }
-        Desk::new(start, self.runtime.handle().clone(), clipboard)
-    }
-
-    /// What the hub has written.
-    pub(crate) fn book(&self) -> Book {
-        Book::open(&self.demonstration.database())
-    }
-
-    /// The hub's clock goes on by this much.
-    pub(crate) fn pass(&self, seconds: i64) {
-        let clock = self.demonstration.hub().clock();
-        clock.turn_to(clock.now() + jiff::SignedDuration::from_secs(seconds));
-    }
-
-    /// Runs a call of the client's, as another program would make it.
-    pub(crate) fn call<T>(&self, call: impl Future<Output = T>) -> T {
-        self.runtime.block_on(call)
-    }
-
-    /// The London day on the hub's clock.
-    pub(crate) fn day(&self) -> Date {
-        cpis::domain::dates::london_day(self.demonstration.hub().clock().now())
-    }
-}
-
-/// The machine's clock.
-pub(crate) fn now() -> Timestamp {
-    Clock::system().now()
-}
 
 /// A clipboard in memory: these tests run where there is no display, and without one there is no clipboard
 /// to open. The system's own is used by the stories in a real window.
@@ -136,7 +60,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    fn new(start: Start, runtime: tokio::runtime::Handle, clipboard: MemoryClipboard) -> Self {
+    pub(super) fn new(start: Start, runtime: tokio::runtime::Handle, clipboard: MemoryClipboard) -> Self {
         let desktop: Rc<RefCell<Option<Desktop>>> = Rc::default();
         let (set_up, drawn) = (Rc::clone(&desktop), Rc::clone(&desktop));
         let window = Harness::builder()
@@ -390,11 +314,11 @@ impl Desk {
         self.window.step();
     }
 
-    /// Opens the patient who is on the desk.
+    /// Opens the patient who is on the desk, as assistive software presses a button: that is never the Enter of
+    /// the search, and need not wait. With the keyboard see the stories about it.
     #[track_caller]
     pub(crate) fn open(&mut self) -> String {
-        self.moment();
-        self.key(Key::Enter);
+        self.press(OPEN);
         self.wait_for_answer()
     }
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use cpis::viewer::update::GUARD;
 use eframe::egui::{Key, Modifiers};
 
-use super::desk::{AMELIA, Desk, NOT_OPENED, OPEN, Town, ZARA};
+use super::desk::{Desk, NOT_OPENED, OPEN};
+use super::town::{AMELIA, Town, ZARA};
 
 fn type_in(desk: &mut Desk) {
     desk.type_into("NHS number", AMELIA.0);
@@ -166,4 +167,26 @@ fn keys_of_a_record_do_nothing_where_there_is_none() {
     assert_eq!(desk.tree(), before);
     assert_eq!(desk.clipboard.text(), None);
     assert_eq!(town.book().views_after(since), []);
+}
+
+#[test]
+fn h24_a_viewer_started_for_a_patient_neither_searches_nor_opens_by_itself_and_forgets_with_the_session() {
+    let town = Town::new();
+    let (since, audited) = (town.book().newest(), town.book().newest_audit());
+    let mut desk = town.desk_for(ZARA);
+    // Nobody is signed in: nobody sees for whom it was started.
+    assert_eq!(desk.text_with(ZARA.0), None);
+    desk.sign_in("Sam Okafor");
+    assert_eq!((desk.field("NHS number").as_str(), desk.field("Date of birth").as_str()), ZARA);
+    desk.stay(GUARD + Duration::from_millis(300));
+    assert_eq!(desk.headline(), None);
+    assert_eq!((town.book().views_after(since), town.book().audited_after(audited)), (vec![], vec![]));
+    desk.key(Key::Enter);
+    desk.wait_for(NOT_OPENED);
+    desk.stay(GUARD + Duration::from_millis(300));
+    assert_eq!(desk.headline().as_deref(), Some(NOT_OPENED));
+    assert_eq!(town.book().views_after(since), []);
+    desk.press("Sign out");
+    desk.sign_in("Dr Priya Nair");
+    assert_eq!((desk.field("NHS number").as_str(), desk.field("Date of birth").as_str()), ("", ""));
 }

@@ -7,8 +7,9 @@ use cpis::client::Limits;
 use cpis::viewer::command::Field;
 use eframe::egui::{Key, Modifiers};
 
-use super::desk::{Desk, Town, ZARA};
+use super::desk::{Desk, OPEN};
 use super::proxy::{Act, Gate, Proxy, answer};
+use super::town::{Town, ZARA};
 
 /// Everything by which the patient, or the answer, could be known; in small letters. The number is looked for
 /// in any grouping.
@@ -98,8 +99,7 @@ const STATES: &[Begin] = &[
     ("opening", |desk, proxy, gate| {
         hold(proxy, "/CareTeam", gate);
         desk.find_patient(ZARA);
-        desk.moment();
-        desk.key(Key::Enter);
+        desk.press(OPEN);
         desk.wait_for("Asking CP-IS");
     }),
     ("opened", |desk, _, _| {

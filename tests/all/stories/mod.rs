@@ -3,9 +3,11 @@
 
 mod book;
 mod confidence;
+mod days;
 mod desk;
 mod faults;
 mod keyboard;
+mod late;
 mod leaving;
 mod people;
 mod proxy;
@@ -13,4 +15,6 @@ mod readme;
 mod recording;
 mod retries;
 mod searching;
+mod silence;
+mod town;
 mod withheld;

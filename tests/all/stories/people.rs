@@ -5,7 +5,8 @@ use cpis::domain::{CareSetting, Failure, NhsNumber, View};
 use eframe::egui::{Key, Modifiers};
 use uuid::Uuid;
 
-use super::desk::{AMELIA, MemoryClipboard, OPEN, Town};
+use super::desk::{MemoryClipboard, OPEN};
+use super::town::{AMELIA, Town};
 
 const SILENT: &str = "Scheduled care: social care is not told";
 const TOLD: &str = "Unscheduled care: social care is told";

@@ -32,6 +32,8 @@ pub(crate) enum Act {
     CutUnheard,
     /// This is said; then, for as long as anybody listens, a byte now and then.
     Drip(Vec<u8>),
+    /// Passed on; the connection is kept open after the answer, and cut by the next request on it.
+    Linger,
     /// Passed on; the answer waits until the gate is opened.
     Hold(Gate),
 }
@@ -312,6 +314,14 @@ fn serve(shared: &Shared, mut viewer: TcpStream) -> Option<()> {
             let mut bytes = message.bytes();
             bytes.truncate(cut.bytes(&message));
             bytes
+        }
+        Act::Linger => {
+            let mut message = pass(shared, &request)?;
+            message.without("connection");
+            viewer.write_all(&message.bytes()).ok()?;
+            // What comes is not even read to its end.
+            let _ = viewer.read(&mut [0; 16]);
+            return viewer.shutdown(Shutdown::Both).ok();
         }
         Act::Hold(gate) => {
             let message = pass(shared, &request)?;

@@ -7,7 +7,8 @@ use eframe::egui::accesskit::Role;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use super::desk::{Desk, NOT_OPENED, Town, now};
+use super::desk::{Desk, NOT_OPENED};
+use super::town::{Town, now};
 
 /// A row of the table.
 struct Row {
@@ -86,7 +87,6 @@ fn find(desk: &mut Desk, row: &Row, today: Date) -> bool {
     if row.remark.starts_with("Choose") {
         let name = desk.until("somebody to choose", |desk| desk.candidates().pop());
         assert_eq!(desk.candidates().len(), 1);
-        desk.moment();
         desk.press(&name);
     }
     desk.until("the patient, or why not", Desk::headline) == NOT_OPENED

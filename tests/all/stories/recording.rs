@@ -4,8 +4,8 @@
 use cpis::client::Limits;
 use eframe::egui::{Key, Modifiers};
 
-use super::desk::{AMELIA, ISLA, RUBY, Town, ZARA};
 use super::proxy::{Act, Proxy, answer};
+use super::town::{AMELIA, ISLA, RUBY, Town, ZARA};
 
 const CTRL_SHIFT: Modifiers = Modifiers { ctrl: true, command: true, ..Modifiers::SHIFT };
 
@@ -58,7 +58,7 @@ fn h24_opened_in_error_that_the_hub_did_not_take_says_so_and_can_be_said_again()
     desk.look_up(AMELIA);
     proxy.on("/opened-in-error", |_| Act::Say(answer(500, "text/plain", "")));
     desk.press("Opened in error");
-    desk.wait_for("Opened in error could not be recorded: the hub has a fault. Try once more");
+    desk.wait_for("Opened in error could not be recorded: the CP-IS service has a fault. Try once more");
     proxy.heal();
     desk.press("Opened in error");
     desk.wait_for("Opened in error: recorded");
@@ -103,8 +103,8 @@ fn a_copy_that_the_hub_cannot_record_is_not_made_and_that_is_said() {
     desk.look_up(AMELIA);
     desk.wait_for("Opened by");
     let refusals: [(u16, &str); 3] = [
-        (500, "the hub has a fault"),
-        (403, "the hub refused: your role may not do this"),
+        (500, "the CP-IS service has a fault"),
+        (403, "the CP-IS service refused: your role may not do this"),
         (401, "your session has ended"),
     ];
     for (status, cause) in refusals {
@@ -117,7 +117,9 @@ fn a_copy_that_the_hub_cannot_record_is_not_made_and_that_is_said() {
     }
     proxy.listen(false);
     desk.chord(CTRL_SHIFT, Key::N);
-    desk.wait_for("Not copied, because the copy could not be recorded: there is no connection to the hub");
+    desk.wait_for(
+        "Not copied, because the copy could not be recorded: there is no connection to the CP-IS service",
+    );
     assert_eq!(desk.clipboard.text(), None);
     proxy.listen(true);
     proxy.heal();

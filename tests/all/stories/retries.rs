@@ -7,8 +7,9 @@ use std::time::Duration;
 use cpis::client::Limits;
 
 use super::book::Entry;
-use super::desk::{Desk, Town, ZARA};
+use super::desk::Desk;
 use super::proxy::{Act, Cut, Proxy};
+use super::town::{Town, ZARA};
 
 const PLANS: &str = "/CareTeam";
 const MAYBE: &str = "This view may already have been recorded";
@@ -114,7 +115,7 @@ fn h18_h19_a_hub_that_goes_away_in_the_middle_of_a_view_heals_with_one_notificat
     let since = later(&town);
     desk.find_patient(ZARA);
     proxy.listen(false);
-    assert_eq!(desk.open(), "Could not check: there is no connection to the hub");
+    assert_eq!(desk.open(), "Could not check: there is no connection to the CP-IS service");
     check_says_so("port closed", &town, &desk, since);
     assert_eq!(written(&town, since), []);
     proxy.listen(true);
@@ -151,6 +152,18 @@ fn say(status: u16) -> Act {
 
 #[test]
 fn h19_a_connection_that_has_grown_cold_is_not_a_second_view() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    let since = later(&town);
+    // What served the search is kept open, and is dead when the view goes out on it.
+    proxy.on("/Patient", |_| Act::Linger);
+    assert_eq!(desk.look_up(ZARA), ALERT);
+    check_told_once("grown cold", &town, since);
+}
+
+#[test]
+fn checking_again_after_an_answer_is_a_view_of_its_own() {
     let town = Town::new();
     let mut desk = town.desk().nurse();
     let since = later(&town);

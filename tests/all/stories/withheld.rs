@@ -4,10 +4,11 @@
 use cpis::client::Limits;
 use rusqlite::Connection;
 
-use super::desk::{AMELIA, Desk, ISLA, Town, Who};
+use super::desk::Desk;
 use super::proxy::Proxy;
+use super::town::{AMELIA, ISLA, Town, Who};
 
-const FAULT: &str = "Could not check: the hub has a fault";
+const FAULT: &str = "Could not check: the CP-IS service has a fault";
 
 struct Scene {
     town: Town,

@@ -59,11 +59,13 @@ pub enum FocusTarget {
     Nowhere,
     /// A field of the search form.
     Field(Field),
+    /// The choice of gender.
+    Gender,
     /// A candidate of the list.
     Candidate(usize),
     /// The first primary button.
     PrimaryButton,
-    /// The answer's headline (focusable so that it is read).
+    /// The answer: a node that is named by the answer's kind alone, since it is read out by itself (H29).
     Answer,
     /// The first persona.
     SignIn,
@@ -206,6 +208,8 @@ pub struct Search {
     pub candidates_heading: Option<String>,
     /// The people to choose from.
     pub candidates: Vec<CandidateRow>,
+    /// Under an outcome that is a failure: what to do whatever it is (999, whom to ring).
+    pub next_steps: Vec<String>,
     /// What to do about the outcome: search for similar names, try again.
     pub outcome_actions: Vec<Action>,
     /// Where nothing was searched yet: what one can do here. In the demonstration the people to try.

@@ -3,13 +3,17 @@
 
 use eframe::egui::{Frame, Margin, Panel, Ui};
 
-use super::{answer, history, plans};
+use super::answer::{self, Framed};
+use super::{history, plans};
 use crate::viewer::present::screen::{self, AnswerSlot, Help, Patient, Receipt};
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::Turn;
 use crate::viewer::ui::widgets::{
     self, card, line, narrow, region, scroll, short, side_margin, two_columns, whole,
 };
+
+/// As much of the height below the banner as may not scroll, so that there is room for what does.
+const STAYS: f32 = 0.6;
 
 /// Draws the banner over the whole width.
 pub(crate) fn banner(ui: &mut Ui, banner: &screen::Banner) {
@@ -24,13 +28,18 @@ pub(crate) fn draw(ui: &mut Ui, patient: &Patient, help: Option<&Help>, turn: &m
         ui.spacing_mut().item_spacing.y = 0.0;
         let side = whole(side_margin(ui));
         let above = whole(if short(ui) { space::S } else { space::L });
+        let most = ui.available_height() * STAYS - f32::from(above) - space::S;
+        let mut framed = Framed::Headline;
         Frame::new()
             .inner_margin(Margin { left: side, right: side, top: above, bottom: whole(space::S) })
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = space::S;
                 match &patient.answer {
                     AnswerSlot::Asking(words) => asking(ui, words, patient, turn),
-                    AnswerSlot::Answered(panel) => answer::draw(ui, panel, &patient.actions, turn),
+                    AnswerSlot::Answered(panel) => {
+                        framed = Framed::within(most, ui, panel, &patient.actions);
+                        answer::draw(ui, panel, &patient.actions, framed, turn);
+                    }
                 }
             });
         if let Some(help) = help {
@@ -39,7 +48,7 @@ pub(crate) fn draw(ui: &mut Ui, patient: &Patient, help: Option<&Help>, turn: &m
         }
         scroll(ui, ("patient", turn.generation), |ui| {
             ui.spacing_mut().item_spacing.y = space::S;
-            below(ui, patient, turn);
+            below(ui, patient, framed, turn);
         });
     });
 }
@@ -51,9 +60,9 @@ fn asking(ui: &mut Ui, words: &str, patient: &Patient, turn: &mut Turn) {
     });
 }
 
-fn below(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
+fn below(ui: &mut Ui, patient: &Patient, framed: Framed, turn: &mut Turn) {
     if let AnswerSlot::Answered(panel) = &patient.answer {
-        answer::rest(ui, panel);
+        answer::rest(ui, panel, &patient.actions, framed, turn);
     }
     let left_empty = patient.plans.is_empty() && patient.receipt.is_none() && patient.history.is_none();
     let right_empty = patient.contacts.is_empty() && patient.next_steps.is_empty();
@@ -61,7 +70,7 @@ fn below(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
         // One below the other, whom to ring first: the plan's name is in the answer above.
         contacts(ui, patient, turn);
         held(ui, patient);
-        next_steps(ui, patient);
+        next_steps(ui, &patient.next_steps);
         looked(ui, patient);
     } else {
         two_columns(
@@ -74,7 +83,7 @@ fn below(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
             },
             |ui, turn| {
                 contacts(ui, patient, turn);
-                next_steps(ui, patient);
+                next_steps(ui, &patient.next_steps);
             },
         );
     }
@@ -113,13 +122,14 @@ fn contacts(ui: &mut Ui, patient: &Patient, turn: &mut Turn) {
     ui.add_space(space::S);
 }
 
-fn next_steps(ui: &mut Ui, patient: &Patient) {
-    if patient.next_steps.is_empty() {
+/// What to do whatever the answer is.
+pub(super) fn next_steps(ui: &mut Ui, steps: &[String]) {
+    if steps.is_empty() {
         return;
     }
     ui.spacing_mut().item_spacing.y = space::S;
     card(ui, |ui| {
-        for (number, step) in patient.next_steps.iter().enumerate() {
+        for (number, step) in steps.iter().enumerate() {
             let text =
                 if number == 0 { theme::strong(step, Size::Body) } else { theme::text(step, Size::Body) };
             line(ui, text);

@@ -55,10 +55,8 @@ pub(crate) fn contact(ui: &mut Ui, contact: &ContactCard, turn: &mut Turn) {
         for entry in &contact.lines {
             ui.add_space(space::S);
             let pressed = phone(ui, entry);
-            if let (Some(action), Some(response)) = (&entry.copy, pressed)
-                && response.clicked()
-            {
-                turn.ask(action.command.clone());
+            if let (Some(action), Some(response)) = (&entry.copy, pressed) {
+                turn.press(&response, &action.command);
             }
         }
     });

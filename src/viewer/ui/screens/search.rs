@@ -2,7 +2,7 @@
 
 use eframe::egui::{EventFilter, Id, Key, Response, Ui, Vec2};
 
-use super::answer;
+use super::answer::{self, Framed};
 use crate::domain::Gender;
 use crate::viewer::command::{Command, Field};
 use crate::viewer::present::screen::{CandidateRow, FocusTarget, FormField, Search};
@@ -98,17 +98,22 @@ fn gender(ui: &mut Ui, search: &Search, turn: &mut Turn) {
     let words = GENDERS.map(|gender| gender.map_or("Any", Gender::label));
     let picked = GENDERS.iter().position(|gender| *gender == search.gender).unwrap_or(0);
     let label = Command::ChooseGender(None).label();
-    let pressed = segment(ui, label, search.gender_error.as_deref(), &words, picked);
-    if let Some(gender) = pressed.and_then(|index| GENDERS.get(index)) {
-        turn.ask(Command::ChooseGender(*gender));
+    let buttons = segment(ui, label, search.gender_error.as_deref(), &words, picked);
+    if let Some(first) = buttons.first() {
+        turn.offer_focus(FocusTarget::Gender, first);
+    }
+    for (response, gender) in buttons.iter().zip(GENDERS) {
+        turn.press(response, &Command::ChooseGender(gender));
     }
 }
 
 fn beside(ui: &mut Ui, search: &Search, turn: &mut Turn) {
     if let Some(outcome) = &search.outcome {
-        ui.scope(|ui| answer::draw(ui, outcome, &search.outcome_actions, turn));
-        answer::rest(ui, outcome);
+        let framed = Framed::usual(ui);
+        ui.scope(|ui| answer::draw(ui, outcome, &search.outcome_actions, framed, turn));
+        answer::rest(ui, outcome, &search.outcome_actions, framed, turn);
         ui.add_space(space::S);
+        super::patient::next_steps(ui, &search.next_steps);
     } else {
         turn.actions(ui, &search.outcome_actions);
     }
@@ -136,9 +141,7 @@ fn candidates(ui: &mut Ui, rows: &[CandidateRow], turn: &mut Turn) {
     for (index, row) in rows.iter().enumerate() {
         let response = candidate(ui, row, turn.generation, index);
         turn.offer_focus(FocusTarget::Candidate(index), &response);
-        if response.clicked() {
-            turn.ask(row.command.clone());
-        }
+        turn.press(&response, &row.command);
         responses.push(response);
     }
     let Some(at) = responses.iter().position(Response::has_focus) else { return };

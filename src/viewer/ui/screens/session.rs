@@ -1,18 +1,19 @@
 //! The session bar: who is signed in and as what, whether social care is told, and the ways out.
 
+use std::sync::Arc;
+
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
-    Align, FontId, Frame, Layout, Margin, Panel, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
+    Align, FontId, Frame, Galley, Layout, Margin, Panel, Rect, Response, Role, Sense, Ui, UiBuilder, Vec2,
+    WidgetInfo, pos2,
 };
 
 use crate::viewer::present::screen::SessionBar;
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::{Turn, button, room_for_keys};
-use crate::viewer::ui::widgets::{Kind, chip, line, narrow, one_line, region, side_margin, whole};
+use crate::viewer::ui::widgets::{Kind, chip, chip_size, narrow, region, side_margin, whole};
 
 const HEIGHT: f32 = 56.0;
-/// The line above the buttons, where not everything fits into one.
-const ABOVE: f32 = 24.0;
 /// The least room for name, role and organisation in one line with the rest.
 const LEAST_WHO: f32 = 240.0;
 
@@ -25,18 +26,21 @@ pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
     let keys = room_for_keys(ui) && others + buttons_width(ui, session, true) <= room;
     let buttons = buttons_width(ui, session, keys);
     let two_lines = narrow(ui) || others + buttons > room;
-    let height = if two_lines { ABOVE + theme::CONTROL_SMALL + space::XS } else { HEIGHT };
+    let above = if two_lines { 2.0 * space::XS + chips_height(ui, session, room) } else { 0.0 };
+    let below = if two_lines { space::XS } else { 0.0 };
+    let height = if two_lines { above + theme::CONTROL_SMALL + below } else { HEIGHT };
     let frame = Frame::new().fill(t.brand).inner_margin(Margin::symmetric(whole(side_margin(ui)), 0));
     Panel::top("session").exact_size(height).show_separator_line(false).frame(frame).show(ui, |ui| {
         region(ui, "Session", |ui| {
             let whole = Rect::from_min_size(ui.max_rect().min, Vec2::new(ui.available_width(), height));
-            let (above, below) = if two_lines { (ABOVE, space::XS) } else { (0.0, 0.0) };
             let (upper, lower) = whole.split_top_bottom_at_y(whole.top() + above);
             let bar = Rect::from_min_max(lower.min, lower.max - Vec2::new(0.0, below));
             // The buttons keep their room, the words give way; read and reached in the order seen.
             let (words, buttons) = bar.split_left_right_at_x((bar.right() - buttons).max(bar.left()));
             if two_lines {
-                narrow_words(ui, session, upper, words);
+                chips(ui, session, upper);
+                let words = Rect::from_min_max(words.min, words.max - Vec2::new(space::S, 0.0));
+                who(ui, session, words, false);
             } else {
                 wide_words(ui, session, words);
             }
@@ -50,17 +54,22 @@ pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
 
 fn buttons_width(ui: &Ui, session: &SessionBar, keys: bool) -> f32 {
     let widths =
-        session.actions.iter().map(|action| button(ui, action, Kind::OnBar, keys).width(ui) + space::S);
+        session.actions.iter().map(|action| button(ui, action, Kind::OnBar, keys).size(ui).x + space::S);
     widths.sum::<f32>() - space::S
 }
 
 fn chips_width(ui: &Ui, session: &SessionBar) -> f32 {
-    let ink = theme::tokens().text;
-    let words = std::iter::once(&session.care).chain(&session.found_not_opened);
-    let width = |words: &String| {
-        ui.painter().layout_no_wrap(words.clone(), theme::bold(Size::Small), ink).size().x + 3.0 * space::S
-    };
-    words.map(width).sum()
+    chip_size(ui, &session.care, f32::INFINITY).x + space::S + count_width(ui, session)
+}
+
+fn chips_height(ui: &Ui, session: &SessionBar, room: f32) -> f32 {
+    chip_size(ui, &session.care, room - count_width(ui, session)).y
+}
+
+/// What the count takes, with its distance.
+fn count_width(ui: &Ui, session: &SessionBar) -> f32 {
+    let count = session.found_not_opened.as_ref();
+    count.map_or(0.0, |words| chip_size(ui, words, f32::INFINITY).x.ceil() + space::S)
 }
 
 fn wide_words(ui: &mut Ui, session: &SessionBar, room: Rect) {
@@ -70,27 +79,21 @@ fn wide_words(ui: &mut Ui, session: &SessionBar, room: Rect) {
     let spare = (room.width() - chips_width(ui, session) - space::XL).max(LEAST_WHO);
     let width = (needed + space::S).clamp(LEAST_WHO, spare);
     who(ui, session, Rect::from_min_size(room.min, Vec2::new(width, room.height())), true);
-    let rest = Rect::from_min_max(pos2(room.left() + width + space::M, room.top()), room.max);
-    let mut left = child(ui, rest, "care", Layout::left_to_right(Align::Center));
-    care(&mut left, session);
-    if let Some(count) = &session.found_not_opened {
-        let t = theme::tokens();
-        chip(&mut left, count, t.surface, t.text, t.surface);
-    }
+    chips(ui, session, Rect::from_min_max(pos2(room.left() + width + space::M, room.top()), room.max));
 }
 
-fn narrow_words(ui: &mut Ui, session: &SessionBar, upper: Rect, lower: Rect) {
-    let count = session.found_not_opened.as_deref().unwrap_or_default();
+/// Whether social care is told, whole however long it is, and how many were found and not opened.
+fn chips(ui: &mut Ui, session: &SessionBar, room: Rect) {
     let t = theme::tokens();
-    let taken = ui.painter().layout_no_wrap(count.to_owned(), theme::bold(Size::Small), t.text).size().x;
-    let (left, right) = upper.split_left_right_at_x(upper.right() - taken - space::S);
-    who(ui, session, left, false);
-    let mut end = child(ui, right, "found", Layout::right_to_left(Align::Center));
-    if !count.is_empty() {
-        line(&mut end, theme::strong(count, Size::Small).color(t.on_strong));
+    let count = count_width(ui, session);
+    let (left, right) = room.split_left_right_at_x(room.right() - count);
+    let mut left = child(ui, left, "care", Layout::left_to_right(Align::Center));
+    let care = care(&mut left, session);
+    if let Some(words) = &session.found_not_opened {
+        let beside = right.translate(Vec2::new(care.rect.right() + space::S - right.left(), 0.0));
+        let mut beside = child(ui, beside, "found", Layout::left_to_right(Align::Center));
+        chip(&mut beside, words, t.surface, t.text, t.surface);
     }
-    let mut below = child(ui, lower, "care", Layout::left_to_right(Align::Center));
-    care(&mut below, session);
 }
 
 fn child(ui: &mut Ui, rect: Rect, salt: &str, layout: Layout) -> Ui {
@@ -110,21 +113,25 @@ fn who(ui: &mut Ui, session: &SessionBar, rect: Rect, two_lines: bool) {
     if two_lines {
         block(ui, rect, &session.name, &post);
     } else {
-        let line = format!("{}, {post}", session.name);
-        one_line(ui, rect, &line, theme::regular(Size::Small), t.on_strong);
+        let font = theme::regular(Size::Small);
+        let galley = at_most(ui, &format!("{}, {post}", session.name), font, 2, rect.width());
+        let at = pos2(rect.left(), rect.center().y - galley.size().y / 2.0);
+        ui.painter().galley(at, galley, t.on_strong);
     }
+}
+
+/// So many lines and no more.
+fn at_most(ui: &Ui, words: &str, font: FontId, rows: usize, width: f32) -> Arc<Galley> {
+    let mut job = LayoutJob::simple(words.to_owned(), font, theme::tokens().on_strong, width);
+    job.wrap.max_rows = rows;
+    ui.painter().layout_job(job)
 }
 
 /// The name, and under it what goes on into a second line before it is cut off.
 fn block(ui: &Ui, rect: Rect, name: &str, post: &str) {
     let ink = theme::tokens().on_strong;
-    let lay_out = |words: &str, font: FontId, most: usize| {
-        let mut job = LayoutJob::simple(words.to_owned(), font, ink, rect.width());
-        job.wrap.max_rows = most;
-        ui.painter().layout_job(job)
-    };
-    let name = lay_out(name, theme::bold(Size::Body), 1);
-    let post = lay_out(post, theme::regular(Size::Small), 2);
+    let name = at_most(ui, name, theme::bold(Size::Body), 1, rect.width());
+    let post = at_most(ui, post, theme::regular(Size::Small), 2, rect.width());
     let height = name.size().y + 2.0 + post.size().y;
     let at = pos2(rect.left(), rect.center().y - height / 2.0);
     let below = at + Vec2::new(0.0, name.size().y + 2.0);
@@ -132,12 +139,12 @@ fn block(ui: &Ui, rect: Rect, name: &str, post: &str) {
     ui.painter().galley(below, post, ink);
 }
 
-fn care(ui: &mut Ui, session: &SessionBar) {
+fn care(ui: &mut Ui, session: &SessionBar) -> Response {
     let t = theme::tokens();
     // Telling nobody is the exception and must not look like the rule.
     if session.care_is_silent {
-        chip(ui, &session.care, t.caution, t.text, t.text);
+        chip(ui, &session.care, t.caution, t.text, t.text)
     } else {
-        chip(ui, &session.care, t.brand_dark, t.on_strong, t.on_strong);
+        chip(ui, &session.care, t.brand_dark, t.on_strong, t.on_strong)
     }
 }

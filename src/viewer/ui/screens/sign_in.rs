@@ -61,7 +61,5 @@ fn persona(ui: &mut Ui, persona: &PersonaButton, first: bool, turn: &mut Turn) {
     if first {
         turn.offer_focus(FocusTarget::SignIn, &response);
     }
-    if response.clicked() {
-        turn.ask(persona.command.clone());
-    }
+    turn.press(&response, &persona.command);
 }

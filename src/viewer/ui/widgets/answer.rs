@@ -3,7 +3,9 @@
 //!
 //! It refuses to choose which: that was decided before anything was drawn.
 
-use eframe::egui::{Margin, Painter, Rect, Shape, Stroke, Ui, UiBuilder, Vec2};
+use eframe::egui::{
+    Margin, Painter, Rect, Response, Role, Sense, Shape, Stroke, Ui, UiBuilder, Vec2, WidgetInfo,
+};
 
 use super::icon::{self, Icon};
 use crate::viewer::ui::theme::{self, space};
@@ -23,34 +25,54 @@ pub(crate) enum Look {
     CouldNot,
 }
 
-/// Draws the frame with its sign around what it says.
-pub(crate) fn panel<R>(ui: &mut Ui, look: Look, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    let side = if super::layout::short(ui) { 36.0 } else { 56.0 };
+/// How far the sign keeps from the top: enough for the focus ring around it.
+const SIGN_TOP: f32 = space::S + space::XS;
+
+/// How large the sign is.
+fn sign_side(ui: &Ui) -> f32 {
+    if super::layout::short(ui) { 32.0 } else { 56.0 }
+}
+
+/// What the frame and its sign take of the room around what is written in it.
+pub(crate) fn panel_margin(ui: &Ui) -> Margin {
+    let above = if super::layout::short(ui) { space::S } else { space::M };
+    Margin {
+        left: super::layout::whole(sign_side(ui) + 3.0 * space::M),
+        right: super::layout::whole(space::M),
+        top: super::layout::whole(above),
+        bottom: super::layout::whole(above),
+    }
+}
+
+/// Draws the frame with its sign around what it says. The keyboard can be sent to the sign, which is named by the
+/// answer's kind alone: what the keyboard goes to is read out by itself, and heard across the desk.
+pub(crate) fn panel(ui: &mut Ui, look: Look, kind: &str, contents: impl FnOnce(&mut Ui)) -> Response {
+    let side = sign_side(ui);
     let gutter = side + 2.0 * space::M;
     let ground = ui.painter().add(Shape::Noop);
     let sign_ground = ui.painter().clone();
     let top_left = ui.cursor().min;
-    let inside = Margin {
-        left: super::layout::whole(gutter + space::M),
-        right: super::layout::whole(space::M),
-        top: super::layout::whole(if super::layout::short(ui) { space::S } else { space::M }),
-        bottom: super::layout::whole(if super::layout::short(ui) { space::S } else { space::M }),
-    };
+    let inside = panel_margin(ui);
+    // Before what is written, so that it is read and reached before it.
+    let square = Rect::from_min_size(top_left + Vec2::new(space::M, SIGN_TOP), Vec2::splat(side));
+    let response = ui.interact(square, ui.unique_id().with("sign"), Sense::focusable_noninteractive());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, kind));
     let width = ui.available_width();
     let max = Rect::from_min_size(top_left, Vec2::new(width, ui.available_height().max(side)));
     let body = max - inside;
     let mut child = ui.new_child(UiBuilder::new().id_salt("answer").max_rect(body));
-    let result = contents(&mut child);
+    contents(&mut child);
     let used = child.min_rect();
     let height =
-        (used.height() + f32::from(inside.top) + f32::from(inside.bottom)).max(side + 2.0 * space::S);
+        (used.height() + f32::from(inside.top) + f32::from(inside.bottom)).max(side + 2.0 * SIGN_TOP);
     let whole = Rect::from_min_size(top_left, Vec2::new(width, height));
-    ui.allocate_rect(whole, eframe::egui::Sense::hover());
+    ui.allocate_rect(whole, Sense::hover());
     let column = Rect::from_min_size(whole.min, Vec2::new(gutter, whole.height()));
     ui.painter().set(ground, frame(whole, look));
-    let square = Rect::from_center_size(column.center(), Vec2::splat(side));
     sign(&sign_ground, whole, column, square, look);
-    result
+    // Around the sign and not over it: its outline is what tells the answers apart.
+    super::button::focus_ring(ui, square.expand(theme::FOCUS_REACH), &response);
+    response
 }
 
 fn frame(whole: Rect, look: Look) -> Shape {
@@ -84,7 +106,7 @@ fn sign(painter: &Painter, whole: Rect, column: Rect, square: Rect, look: Look) 
         Look::NotChecked => icon::draw(painter, square, Icon::Sealed, t.text, t.surface),
         Look::CouldNot => {
             icon::stripes(painter, column.shrink(3.0), 14.0, t.caution, t.text);
-            painter.rect_filled(square.expand(space::S), theme::RADIUS, t.caution);
+            painter.rect_filled(square.expand(space::XS), theme::RADIUS, t.caution);
             icon::draw(painter, square, Icon::Triangle, t.text, t.caution);
             let end = Rect::from_min_max(whole.right_top() - Vec2::new(space::M, 0.0), whole.right_bottom());
             icon::stripes(painter, end.shrink(3.0), 7.0, t.caution, t.text);

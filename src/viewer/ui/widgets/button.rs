@@ -60,9 +60,9 @@ impl<'a> Button<'a> {
         self
     }
 
-    /// How wide it will be.
-    pub(crate) fn width(&self, ui: &Ui) -> f32 {
-        self.lay_out(ui).size.x
+    /// How large it will be.
+    pub(crate) fn size(&self, ui: &Ui) -> Vec2 {
+        self.lay_out(ui).size
     }
 
     fn lay_out(&self, ui: &Ui) -> LaidOut {

@@ -15,7 +15,7 @@ mod segment;
 mod table;
 mod text;
 
-pub(crate) use answer::{Look, panel, waiting};
+pub(crate) use answer::{Look, panel, panel_margin, waiting};
 pub(crate) use banner::banner;
 pub(crate) use button::{Button, Kind};
 pub(crate) use choice::{Written, choice};
@@ -27,4 +27,4 @@ pub(crate) use layout::{
 pub(crate) use phone::phone;
 pub(crate) use segment::segment;
 pub(crate) use table::{Row, table};
-pub(crate) use text::{Politeness, chip, heading, headline, line, live, one_line, value};
+pub(crate) use text::{Politeness, chip, chip_size, heading, headline, line, live, value};

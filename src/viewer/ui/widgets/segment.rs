@@ -2,18 +2,18 @@
 //!
 //! It refuses a drop-down list: that hides the choices and swallows keys while it is open.
 
-use eframe::egui::{Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo};
+use eframe::egui::{Response, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, accesskit};
 
 use crate::viewer::ui::theme::{self, Size, space};
 
-/// Draws the choices under their label. The answer is the index of one that was pressed.
+/// Draws the choices under their label and answers what was done to each.
 pub(crate) fn segment(
     ui: &mut Ui,
     label: &str,
     error: Option<&str>,
     choices: &[&str],
     picked: usize,
-) -> Option<usize> {
+) -> Vec<Response> {
     let t = theme::tokens();
     let builder =
         UiBuilder::new().id_salt(label).accessibility_role(Role::RadioGroup).accessibility_label(label);
@@ -23,23 +23,23 @@ pub(crate) fn segment(
         let (rect, _) = ui.allocate_exact_size(title.size(), Sense::hover());
         ui.painter().galley(rect.min, title, t.text);
         if let Some(error) = error {
-            super::text::line(ui, theme::strong(error, Size::Body).color(t.alert));
+            let said = super::text::line(ui, theme::strong(error, Size::Body).color(t.alert)).id;
+            ui.ctx().accesskit_node_builder(ui.unique_id(), |group| {
+                group.set_invalid(accesskit::Invalid::True);
+                group.set_error_message(said.accesskit_id());
+                group.set_description(error);
+            });
         }
-        let mut pressed = None;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = Vec2::splat(space::S);
-            for (index, words) in choices.iter().enumerate() {
-                if one(ui, words, index == picked) {
-                    pressed = Some(index);
-                }
-            }
-        });
-        pressed
+            choices.iter().enumerate().map(|(index, words)| one(ui, words, index == picked)).collect()
+        })
+        .inner
     })
     .inner
 }
 
-fn one(ui: &mut Ui, words: &str, picked: bool) -> bool {
+fn one(ui: &mut Ui, words: &str, picked: bool) -> Response {
     let t = theme::tokens();
     let font = if picked { theme::bold(Size::Body) } else { theme::regular(Size::Body) };
     let galley = ui.painter().layout_no_wrap(words.to_owned(), font, t.text);
@@ -60,5 +60,5 @@ fn one(ui: &mut Ui, words: &str, picked: bool) -> bool {
         ui.painter().galley(text, galley, t.text);
     }
     super::button::focus_ring(ui, rect, &response);
-    response.clicked()
+    response
 }

@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use eframe::egui::{
-    self, Align2, FontId, Galley, Id, Label, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo,
-    accesskit,
+    self, FontId, Galley, Id, Label, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, accesskit,
 };
 
 use crate::viewer::ui::theme::{self, Colour, Size, space};
@@ -18,7 +17,7 @@ pub(crate) fn heading(ui: &mut Ui, level: u32, text: &str, size: Size) -> Respon
     response
 }
 
-/// The answer's heading, which the keyboard can be sent to so that it is read out.
+/// The answer's heading, which Tab goes to so that it is read out when somebody wants to hear it.
 pub(crate) fn headline(ui: &mut Ui, level: u32, text: &str, size: Size, width: f32) -> Response {
     let t = theme::tokens();
     let galley = cell(ui, text, theme::bold(size), t.text, width);
@@ -27,15 +26,6 @@ pub(crate) fn headline(ui: &mut Ui, level: u32, text: &str, size: Size, width: f
     ui.painter().galley(rect.min, galley, t.text);
     super::button::focus_ring(ui, rect.expand(2.0), &response);
     response
-}
-
-/// Paints one line into a rectangle, cut off with an ellipsis where there is no room. Something else names it.
-pub(crate) fn one_line(ui: &Ui, rect: Rect, text: &str, font: FontId, colour: Colour) {
-    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width());
-    let galley = ui.painter().layout_job(job);
-    let at = Align2::LEFT_CENTER.align_size_within_rect(galley.size(), rect).min;
-    ui.painter().galley(at, galley, colour);
 }
 
 fn as_heading(ui: &Ui, id: Id, level: u32, text: &str) {
@@ -116,22 +106,32 @@ pub(crate) fn named(ui: &mut Ui, shown: &str, spoken: &str, font: FontId, width:
     response
 }
 
-/// A short word in a frame: a plan's standing, a mark on a person. `fill` and `ink` come from the theme. Never in two
-/// lines: where there is no room it is cut off for the eye, and whole for the ear.
+/// A short word in a frame: a plan's standing, a mark on a person. `fill` and `ink` come from the theme. Never cut off:
+/// where there is no room it goes on in the next line.
 pub(crate) fn chip(ui: &mut Ui, words: &str, fill: Colour, ink: Colour, edge: Colour) -> Response {
-    let pad = if super::layout::narrow(ui) { 6.0 } else { space::S };
-    let mut job = egui::text::LayoutJob::simple_singleline(words.to_owned(), theme::bold(Size::Small), ink);
-    job.wrap =
-        egui::text::TextWrapping::truncate_at_width((ui.available_width() - 2.0 * pad).max(space::XXL));
-    let galley = ui.painter().layout_job(job);
-    let (rect, response) =
-        ui.allocate_exact_size(galley.size() + Vec2::new(2.0 * pad, 2.0 * space::XS), Sense::hover());
+    let wraps = ui.layout().main_wrap;
+    let room = if wraps { ui.max_rect().width() } else { ui.available_width() };
+    let (galley, pad) = chip_words(ui, words, room);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + 2.0 * pad, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
     if ui.is_rect_visible(rect) {
         ui.painter().rect(rect, theme::RADIUS, fill, egui::Stroke::new(1.0, edge), egui::StrokeKind::Inside);
-        ui.painter().galley(rect.min + Vec2::new(pad, space::XS), galley, ink);
+        ui.painter().galley(rect.min + pad, galley, ink);
     }
     response
+}
+
+/// How large a chip will be where there is so much room.
+pub(crate) fn chip_size(ui: &Ui, words: &str, room: f32) -> Vec2 {
+    let (galley, pad) = chip_words(ui, words, room);
+    galley.size() + 2.0 * pad
+}
+
+fn chip_words(ui: &Ui, words: &str, room: f32) -> (Arc<Galley>, Vec2) {
+    let pad = Vec2::new(if super::layout::narrow(ui) { 6.0 } else { space::S }, space::XS);
+    let room = (room - 2.0 * pad.x).max(space::XXL);
+    // The colour is given when it is painted.
+    (ui.painter().layout(words.to_owned(), theme::bold(Size::Small), Colour::PLACEHOLDER, room), pad)
 }
 
 /// A heading in any font and width.
