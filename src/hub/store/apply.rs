@@ -227,6 +227,9 @@ enum Applied {
     Refused,
 }
 
+/// By so much an authority's clock may run ahead of the hub's: an hour.
+const CLOCKS_DIFFER_MS: i64 = 60 * 60 * 1000;
+
 fn apply_plan<'a>(
     work: &Work<'_>,
     plan: &'a LoadedPlan,
@@ -244,6 +247,11 @@ fn apply_plan<'a>(
             return Ok(Applied::Refused);
         }
     };
+    if plan.sent_ms.is_some_and(|sent| sent > work.now_ms().saturating_add(CLOCKS_DIFFER_MS)) {
+        // It would stand in the way of everything that is sent until then.
+        refusals.add(plan.line, "`meta.lastUpdated` is in the future");
+        return Ok(Applied::Refused);
+    }
     if people::is_restricted(work, person)? && !is_held(work, plan, person)? {
         refusals.add(plan.line, "a plan cannot be held for a restricted person");
         return Ok(Applied::Refused);

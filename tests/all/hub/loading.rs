@@ -140,6 +140,10 @@ async fn h26_a_plan_that_was_sent_earlier_never_overwrites_one_that_was_sent_lat
     assert_eq!(load(sent("2026-11-12", Value::Null)).await, (1, 0));
     assert_eq!(load(sent("2026-11-13", json!("2026-11-22T13:59:00Z"))).await, (0, 1));
     assert_eq!(held(), "2026-11-12|5");
+    // One from the future would stand in the way of all that comes before then.
+    let refused = hub.try_load(&sent("", json!("2026-11-23T14:00:00Z"))).await.unwrap_err();
+    assert!(refused.contains("line 1: `meta.lastUpdated` is in the future"), "{refused}");
+    assert_eq!(held(), "2026-11-12|5");
 }
 
 #[tokio::test]
