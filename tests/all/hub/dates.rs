@@ -276,7 +276,9 @@ async fn load(hub: &TestHub, seed: u64, case: &Case) -> NhsNumber {
     };
     let person = super::support::data::person(seed, "Case", "Ava", born);
     let plan = |(kind, start, end): Told, authority: &str| {
-        super::support::data::plan(seed, &kind, &start, &end.unwrap_or_default(), authority)
+        let plan = super::support::data::plan(seed, &kind, &start, &end.unwrap_or_default(), authority);
+        // Whenever it is loaded: its own day of sending could lie in the future of the turned clock.
+        super::support::data::changed(plan, serde_json::json!({ "meta": null }))
     };
     hub.load(&lines(&[person, plan(plan_of(case), "E06000030"), plan(always(case), "E10000013")])).await;
     super::support::data::number(seed)
