@@ -1,7 +1,7 @@
 //! Dates of birth: as held, as typed (day and month may be unknown), and the age they give.
 
-use jiff::civil::{Date, DateTime, date};
-use jiff::{Timestamp, ToSpan, Unit};
+use jiff::civil::{Date, date};
+use jiff::{ToSpan, Unit};
 
 use super::dates;
 
@@ -259,16 +259,6 @@ pub fn spoken_age(age: &str) -> String {
 pub fn is_under_twelve_weeks(born: BirthDate, today: Date) -> bool {
     let (_, latest) = born.range();
     latest.checked_add(12.weeks()).is_ok_and(|limit| today < limit)
-}
-
-/// The moment at which a London day begins.
-#[must_use]
-pub fn start_of_london_day(day: Date) -> Timestamp {
-    let midnight: DateTime = day.at(0, 0, 0, 0);
-    dates::london()
-        .to_ambiguous_zoned(midnight)
-        .compatible()
-        .map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(super) async fn plans(
             ApiError::header("This TraceID belongs to the view of another person").into_response()
         }
         ViewOutcome::TraceUsedUp => {
-            ApiError::header("This TraceID was used more than 10 minutes ago: use a new one").into_response()
+            ApiError::header("This TraceID is used up: use a new one").into_response()
         }
     };
     respond::mark(&mut response, &audited);

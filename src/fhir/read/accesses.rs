@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::super::codes;
 use super::super::wire::{AuditAgent, AuditEvent, PractitionerRole};
 use super::{claimed_total, has_next_page, missing, moment, resource_type, searchset, trimmed, typed};
@@ -37,7 +35,7 @@ pub fn history(body: &[u8]) -> Result<HistoryReading, Failure> {
             }
             "AuditEvent" => events.push(typed(entry.resource)),
             // Something else, or nothing: an entry that could not be read.
-            _ => events.push(unreadable(entry.resource)),
+            _ => events.push(None),
         }
     }
     let received = events.len();
@@ -46,10 +44,6 @@ pub fn history(body: &[u8]) -> Result<HistoryReading, Failure> {
     let lost = received - accesses.len();
     let lacking = missing(claimed, received, has_more);
     Ok(HistoryReading { accesses, unreadable: lost + lost_roles + lacking })
-}
-
-fn unreadable(_resource: Value) -> Option<AuditEvent> {
-    None
 }
 
 /// Without a time it is no access; without a name it still is one.
