@@ -1,0 +1,90 @@
+//! The hub's command line. Parses arguments and says in one sentence what is wrong; the library does the work.
+
+mod audit;
+mod common;
+mod load;
+mod serve;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use cpis::hub::logging;
+
+#[derive(Parser)]
+#[command(
+    name = "cpis-hub",
+    version,
+    about = "The exchange of child protection information: answers, logs every view, tells the local authority"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until told to stop
+    Serve(WithConfig),
+    /// Read the configuration and the key, and say whether the hub would start
+    CheckConfig(WithConfig),
+    /// Load people and plans from a file of FHIR lines; all or nothing
+    Load {
+        /// NDJSON of FHIR Patient and CareTeam lines
+        file: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+        /// Mark an empty database as synthetic, for good
+        #[arg(long)]
+        synthetic: bool,
+    },
+    /// Print the audit log; this is itself audited
+    #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["person", "user", "since"])))]
+    Audit {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Entries about the person of this NHS number
+        #[arg(long)]
+        person: Option<String>,
+        /// Entries of this user
+        #[arg(long)]
+        user: Option<String>,
+        /// Entries since this moment, such as 2026-11-22T00:00:00Z
+        #[arg(long)]
+        since: Option<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct WithConfig {
+    /// The hub's configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    logging::say_only_where_panics_are();
+    let arguments = Arguments::parse();
+    let rust_log = std::env::var("RUST_LOG").ok();
+    let done = logging::start(rust_log.as_deref()).and_then(|()| run(arguments.command));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // Nothing is left to do where standard error is gone.
+            let _ = writeln!(std::io::stderr(), "cpis-hub: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), String> {
+    match command {
+        Command::Serve(with) => serve::serve_hub(&with.config),
+        Command::CheckConfig(with) => serve::check_config(&with.config),
+        Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
+        Command::Audit { config, person, user, since } => {
+            audit::audit(&config.config, person.as_deref(), user, since.as_deref())
+        }
+    }
+}
