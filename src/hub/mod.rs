@@ -18,6 +18,8 @@
 pub mod clock;
 mod error;
 mod folding;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod headers;
 pub mod limits;
 pub mod load;

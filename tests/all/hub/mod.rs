@@ -11,6 +11,7 @@ mod killed;
 mod limits;
 mod loading;
 mod logs;
+mod model;
 mod reads;
 mod rules;
 mod search;
