@@ -9,6 +9,7 @@
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`sample`] | synthetic people in any number |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
 //!
@@ -31,6 +32,7 @@ mod proven;
 mod query;
 mod respond;
 mod router;
+pub mod sample;
 mod serve;
 pub mod store;
 
