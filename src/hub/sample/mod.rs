@@ -213,10 +213,9 @@ impl People {
 
     /// Sometimes a child has the name and the birthday of a child elsewhere.
     fn namesake(&mut self, chance: &mut Chance) {
-        let Some(child) = self.ready.back_mut() else { return };
         let is_single = |person: &SamplePerson| person.role == Role::Child && person.multiple_birth.is_none();
+        let Some(child) = self.ready.iter_mut().find(|person| is_single(person)) else { return };
         if chance.in_a_thousand(2)
-            && is_single(child)
             && child.plans.is_empty()
             && let Some(other) = chance.pick(self.remembered.make_contiguous())
         {
@@ -224,7 +223,7 @@ impl People {
             child.born = other.born;
             child.gender = other.gender;
             child.previous_names.clear();
-        } else if is_single(child) && child.deceased == Deceased::No {
+        } else if child.deceased == Deceased::No {
             self.remembered.push_back(child.clone());
             if self.remembered.len() > REMEMBERED {
                 self.remembered.pop_front();
