@@ -3,6 +3,8 @@
 //! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
 //! Nothing is opened or created here but the file itself.
 
+mod operator;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +60,8 @@ pub enum Synchronous {
 pub struct HubConfig {
     /// Where it listens: a loopback address (TLS comes later).
     pub listen: SocketAddr,
+    /// Where it tells its operator how it is: another loopback address, or nowhere.
+    pub operator: Option<SocketAddr>,
     /// Issuer and audience of its tokens: its own URL.
     pub issuer: String,
     /// The database file.
@@ -80,6 +84,8 @@ struct HubFile {
     issuer: String,
     database: PathBuf,
     signing_key: PathBuf,
+    #[serde(default)]
+    operator: operator::OperatorTable,
     #[serde(default)]
     plans: PlansTable,
     #[serde(default)]
@@ -170,6 +176,7 @@ impl HubConfig {
         }
         Ok(Self {
             listen,
+            operator: file.operator.resolve(listen)?,
             issuer: file.issuer,
             database: directory.join(non_empty("database", file.database)?),
             signing_key: directory.join(non_empty("signing_key", file.signing_key)?),
@@ -266,6 +273,17 @@ mod tests {
         check("http://127.0.0.1:8470", "hub", "the hub's URL");
         check("hub.db", "", "`database`");
         check("database", "databse", "unknown field");
+        let operator = |listen: &str| resolve(&format!("{base}[operator]\nlisten = \"{listen}\"\n"));
+        assert!(resolve(base).unwrap().operator.is_none());
+        assert_eq!(operator("127.0.0.1:9470").unwrap().operator.unwrap().port(), 9470);
+        for (listen, expected) in [
+            ("0.0.0.0:9470", "a loopback address only"),
+            ("127.0.0.1:8470", "an address of its own"),
+            ("9470", "no address with a port"),
+        ] {
+            let error = operator(listen).unwrap_err();
+            assert!(error.contains("operator.listen") && error.contains(expected), "{listen}: {error}");
+        }
         let site = "[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"ED\"\nname = \"GWH\"\n\
                     department = \"ED\"\ncontact = \"in-person\"\n";
         assert_eq!(resolve(&format!("{base}{site}")).unwrap().sites.len(), 1);

@@ -68,6 +68,7 @@ impl Demonstration {
         let address = format!("http://{listen}");
         let config = HubConfig {
             listen,
+            operator: None,
             issuer: address.clone(),
             database: directory.path().join("hub.db"),
             signing_key: directory.path().join("no-key-on-disk"),

@@ -91,5 +91,17 @@ pub const LOAD_ERRORS: usize = 20;
 /// Rows that `cpis-hub audit` prints.
 pub const AUDIT_PRINTED: usize = 10_000;
 
+/// Routes that have lines of their own in the metrics; the rest share one.
+pub const METRIC_ROUTES: usize = 64;
+
+/// Authorities that have a line in the metrics. England has 153.
+pub const METRIC_AUTHORITIES: usize = 400;
+
+/// For this long the database's figures in the metrics are not read anew, however often somebody asks.
+pub const FIGURES_EVERY: Duration = Duration::from_secs(10);
+
+/// Connections of the operator's listener.
+pub const OPERATOR_CONNECTIONS: usize = 8;
+
 /// Numbers that lead from a superseded number to the one in use.
 pub const REPLACEMENTS_FOLLOWED: usize = 16;

@@ -9,6 +9,7 @@
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
 //!
@@ -24,6 +25,8 @@ pub mod load;
 pub mod logging;
 mod matching;
 mod metadata;
+pub mod metrics;
+mod operator;
 mod own;
 mod people;
 mod plans;
@@ -36,13 +39,17 @@ pub mod store;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::config::hub::HubConfig;
 use crate::domain::Site;
 use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
+use metrics::Metrics;
 use store::{OpenError, Store, StoreSettings};
 
+pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
 pub use router::router;
 pub use serve::{ServeError, serve};
@@ -59,6 +66,7 @@ struct Inner {
     sites: Vec<Site>,
     issuer: String,
     unproven: UnprovenLog,
+    started: Timestamp,
 }
 
 impl Hub {
@@ -76,6 +84,7 @@ impl Hub {
         Ok(Self(Arc::new(Inner {
             store,
             verifier: Verifier::new(key, &config.issuer),
+            started: clock.now(),
             clock,
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
@@ -101,6 +110,12 @@ impl Hub {
         &self.0.unproven
     }
 
+    /// What an operator watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        self.0.store.metrics()
+    }
+
     /// Whether the people are synthetic.
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
@@ -113,6 +128,10 @@ impl Hub {
 
     fn sites(&self) -> &[Site] {
         &self.0.sites
+    }
+
+    fn started(&self) -> Timestamp {
+        self.0.started
     }
 
     fn issuer(&self) -> &str {

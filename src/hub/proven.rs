@@ -31,6 +31,7 @@ impl FromRequestParts<Hub> for Proven {
         };
         proven.map(Proven).map_err(|why| {
             let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+            hub.metrics().unproven(why);
             hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
             ApiError::UNPROVEN
         })

@@ -35,13 +35,24 @@ pub async fn serve(
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
+    accept("callers", listener, router(hub), limits::CONNECTIONS, shutdown).await
+}
+
+/// Serves these addresses for callers or for the operator, on at most so many connections at once.
+pub(super) async fn accept(
+    whom: &'static str,
+    listener: TcpListener,
+    router: axum::Router,
+    connections: usize,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback);
     }
-    tracing::info!(%address, "listening");
-    let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let service = TowerToHyperService::new(router(hub));
+    tracing::info!(%address, whom, "listening");
+    let places = Arc::new(Semaphore::new(connections));
+    let service = TowerToHyperService::new(router);
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
@@ -72,7 +83,7 @@ pub async fn serve(
     }
     drop(listener);
     drop(stop);
-    let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
+    let all = u32::try_from(connections).unwrap_or(u32::MAX);
     if tokio::time::timeout(limits::SHUTDOWN, places.acquire_many(all)).await.is_err() {
         tracing::warn!("stopping although requests are open");
     }

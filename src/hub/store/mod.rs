@@ -15,6 +15,7 @@ mod audited;
 mod codec;
 mod disclose;
 mod error;
+mod figures;
 mod history;
 mod identities;
 mod notices;
@@ -39,7 +40,9 @@ use crate::domain::{SearchPermit, ViewPermit};
 
 use super::clock::Clock;
 use super::limits;
+use super::metrics::{Metrics, Shed};
 use error::Fault;
+use figures::Figuring;
 use queue::{Line, Queue};
 use writer::{Known, Reply, Work};
 
@@ -50,6 +53,7 @@ pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
+pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
 pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
 
@@ -94,6 +98,7 @@ struct Inner {
     writer: Option<JoinHandle<()>>,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
+    figuring: Mutex<Figuring>,
     known: Arc<Known>,
     searches: Arc<Semaphore>,
     tails: TailDays,
@@ -135,12 +140,16 @@ impl Store {
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
             return Err(OpenError::NotSynthetic);
         }
+        let reader = || {
+            let reader = connect(&settings.path, settings.synchronous)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(reader)
+        };
         let mut readers = Vec::with_capacity(limits::READERS);
         for _ in 0..limits::READERS {
-            let reader = connect(&settings.path, settings.synchronous).map_err(|error| unusable(&error))?;
-            reader.pragma_update(None, "query_only", true).map_err(|error| unusable(&error))?;
-            readers.push(Mutex::new(reader));
+            readers.push(Mutex::new(reader().map_err(|error| unusable(&error))?));
         }
+        let figuring = reader().map_err(|error| unusable(&error))?;
         let known = Arc::new(Known::default());
         known.synthetic.store(is_synthetic, Ordering::Release);
         let queue = Arc::new(Queue::default());
@@ -161,6 +170,7 @@ impl Store {
             writer: Some(writer),
             readers,
             next_reader: AtomicUsize::new(0),
+            figuring: Mutex::new(Figuring { db: figuring, path: settings.path.clone(), last: None }),
             known,
             searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
             tails: settings.tails,
@@ -196,6 +206,30 @@ impl Store {
         Ok(())
     }
 
+    /// What an operator watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.known.metrics
+    }
+
+    /// How many requests wait for the writer: views, and others.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.0.queue.depths()
+    }
+
+    /// How many searches are under way.
+    #[must_use]
+    pub fn searching(&self) -> usize {
+        limits::SEARCHES_AT_ONCE.saturating_sub(self.0.searches.available_permits())
+    }
+
+    /// Whether the last thing that was to be written was.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        !self.0.known.failing.load(Ordering::Acquire)
+    }
+
     fn tails(&self) -> TailDays {
         self.0.tails
     }
@@ -207,7 +241,14 @@ impl Store {
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let (job, reply) = writer::job(work);
-        self.0.queue.push(line, job)?;
+        self.0.queue.push(line, job).inspect_err(|error| {
+            if matches!(error, StoreError::Busy) {
+                self.metrics().shed(match line {
+                    Line::Views => Shed::Views,
+                    Line::Others => Shed::Others,
+                });
+            }
+        })?;
         Ok(reply)
     }
 

@@ -114,6 +114,7 @@ impl TestHub {
         let database = directory.path().join("hub.db");
         let config = HubConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
+            operator: None,
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),
