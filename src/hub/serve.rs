@@ -13,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Hub, limits, router};
+use super::{Hub, keeping, limits, router};
 
 /// Why the hub does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,11 @@ pub enum ServeError {
     /// The listener does not know its own address.
     #[error("cannot listen: {0}")]
     Listener(io::Error),
+    /// Nothing can be written any more.
+    #[error(
+        "the database cannot be written any more, and what is on the disk is not known: look at the disk, then start the hub again"
+    )]
+    Lost,
 }
 
 /// Serves until `shutdown` is ready; then lets open requests finish for a while.
@@ -41,6 +46,10 @@ pub async fn serve(
     }
     tracing::info!(%address, "listening");
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let store = hub.store().clone();
+    let mut lost = pin!(store.lost());
+    let mut is_lost = false;
+    let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
     let service = TowerToHyperService::new(router(hub));
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
@@ -52,6 +61,10 @@ pub async fn serve(
         };
         let (place, accepted) = tokio::select! {
             () = &mut shutdown => break,
+            () = &mut lost => {
+                is_lost = true;
+                break;
+            }
             accepted = accepted => accepted,
         };
         let Ok(place) = place else { break };
@@ -71,12 +84,22 @@ pub async fn serve(
         }
     }
     drop(listener);
+    drop(keeping);
     drop(stop);
     let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
     if tokio::time::timeout(limits::SHUTDOWN, places.acquire_many(all)).await.is_err() {
         tracing::warn!("stopping although requests are open");
     }
-    Ok(())
+    if is_lost { Err(ServeError::Lost) } else { Ok(()) }
+}
+
+/// A task that ends with whoever holds this.
+struct AbortedAtEnd(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortedAtEnd {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn connection(

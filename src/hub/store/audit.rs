@@ -28,6 +28,9 @@ pub(super) enum Kind {
     Export,
     Load,
     AuditRead,
+    Backup,
+    Restore,
+    Retention,
 }
 
 impl Kind {
@@ -49,6 +52,9 @@ impl Kind {
             Kind::Export => "export",
             Kind::Load => "load",
             Kind::AuditRead => "audit-read",
+            Kind::Backup => "backup",
+            Kind::Restore => "restore",
+            Kind::Retention => "retention",
         }
     }
 }
