@@ -3,7 +3,9 @@
 //! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
 //! Nothing is opened or created here but the file itself.
 
+mod disk;
 mod operator;
+mod retention;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
+
+pub use disk::DiskSettings;
+use disk::DiskTable;
+pub use retention::Retention;
+use retention::RetentionTable;
 
 /// Bytes of a configuration file that are read.
 const FILE_BYTES: u64 = 1024 * 1024;
@@ -74,6 +81,10 @@ pub struct HubConfig {
     pub sites: Vec<Site>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
+    /// How long what is over is kept.
+    pub retention: Retention,
+    /// What is done about the disk.
+    pub disk: DiskSettings,
 }
 
 /// The file, word for word.
@@ -90,6 +101,10 @@ struct HubFile {
     plans: PlansTable,
     #[serde(default)]
     store: StoreTable,
+    #[serde(default)]
+    retention: RetentionTable,
+    #[serde(default)]
+    disk: DiskTable,
     #[serde(default, rename = "site")]
     sites: Vec<SiteTable>,
 }
@@ -183,6 +198,8 @@ impl HubConfig {
             tails,
             sites: sites(file.sites)?,
             synchronous: file.store.synchronous.unwrap_or(Synchronous::Full),
+            retention: Retention::resolve(&file.retention)?,
+            disk: DiskSettings::resolve(&file.disk)?,
         })
     }
 }

@@ -12,14 +12,17 @@
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
+//! | [`disk`] | free space, its alert, and the reserve |
 //!
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
 pub mod clock;
+pub mod disk;
 mod error;
 mod folding;
 mod headers;
+mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
@@ -41,13 +44,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::hub::HubConfig;
+use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
 use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
+use disk::{Disk, DiskState};
 use metrics::Metrics;
-use store::{OpenError, Store, StoreSettings};
+use store::{Lock, OpenError, Store, StoreSettings};
 
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
@@ -67,6 +71,9 @@ struct Inner {
     issuer: String,
     unproven: UnprovenLog,
     started: Timestamp,
+    disk: Disk,
+    retention: Retention,
+    _served: Lock,
 }
 
 impl Hub {
@@ -75,11 +82,11 @@ impl Hub {
     /// # Errors
     /// The database cannot be used.
     pub fn open(config: &HubConfig, key: SigningKey, clock: Clock) -> Result<Self, OpenError> {
-        let settings = StoreSettings {
-            path: config.database.clone(),
-            synchronous: config.synchronous,
-            tails: config.tails,
-        };
+        // Before anything is changed: two hubs would each know nothing of the other's views.
+        let served = store::lock_to_serve(&config.database)?;
+        let disk = Disk::of_served(&config.database, config.disk);
+        disk.look();
+        let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
         Ok(Self(Arc::new(Inner {
             store,
@@ -89,6 +96,9 @@ impl Hub {
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
             unproven: UnprovenLog::default(),
+            disk,
+            retention: config.retention,
+            _served: served,
         })))
     }
 
@@ -114,6 +124,12 @@ impl Hub {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         self.0.store.metrics()
+    }
+
+    /// What is known about the disk of the database.
+    #[must_use]
+    pub fn disk(&self) -> DiskState {
+        self.0.disk.state()
     }
 
     /// Whether the people are synthetic.

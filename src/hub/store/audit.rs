@@ -29,6 +29,9 @@ pub(super) enum Kind {
     Export,
     Load,
     AuditRead,
+    Backup,
+    Restore,
+    Retention,
 }
 
 impl Kind {
@@ -50,6 +53,9 @@ impl Kind {
             Kind::Export => "export",
             Kind::Load => "load",
             Kind::AuditRead => "audit-read",
+            Kind::Backup => "backup",
+            Kind::Restore => "restore",
+            Kind::Retention => "retention",
         }
     }
 }
@@ -121,7 +127,10 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
         | Kind::Print
         | Kind::Export
         | Kind::Load
-        | Kind::AuditRead => return,
+        | Kind::AuditRead
+        | Kind::Backup
+        | Kind::Restore
+        | Kind::Retention => return,
     };
     // What was asked of a number that is not known is no view.
     if matches!(outcome, "held" | "nothing-held") {
