@@ -6,7 +6,9 @@
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
-//! | `people`, `plans`, `own` | the handlers: permit, store, answer |
+//! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
+//! | `negotiation` | JSON, and nothing else |
+//! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | [`limits`] | every limit |
@@ -18,12 +20,14 @@
 pub mod clock;
 mod error;
 mod folding;
+mod frame;
 mod headers;
 pub mod limits;
 pub mod load;
 pub mod logging;
 mod matching;
 mod metadata;
+mod negotiation;
 mod own;
 mod people;
 mod plans;
@@ -43,8 +47,9 @@ use crate::identity::token::{SigningKey, Verifier};
 use clock::Clock;
 use store::{OpenError, Store, StoreSettings};
 
+pub use metadata::OPENAPI;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
-pub use router::router;
+pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.
