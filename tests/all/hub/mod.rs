@@ -11,6 +11,7 @@ mod killed;
 mod limits;
 mod loading;
 mod logs;
+mod metrics;
 mod reads;
 mod rules;
 mod search;

@@ -7,7 +7,7 @@ pub(super) mod program;
 
 use std::path::PathBuf;
 
-use cpis::config::hub::{HubConfig, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -114,12 +114,15 @@ impl TestHub {
         let database = directory.path().join("hub.db");
         let config = HubConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
+            operator: None,
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),
             tails,
             sites: sites(),
             synchronous: Synchronous::Full,
+            retention: Retention::default(),
+            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
