@@ -2,9 +2,12 @@
 
 mod api;
 mod audit;
+mod backup;
 mod dates;
 #[cfg(unix)]
 mod failing;
+#[cfg(target_os = "linux")]
+mod filling;
 mod identities;
 mod in_error;
 mod killed;
@@ -12,7 +15,9 @@ mod limits;
 mod loading;
 mod logs;
 mod reads;
+mod retention;
 mod rules;
+mod schemas;
 mod search;
 mod support;
 #[cfg(target_os = "linux")]
