@@ -2,9 +2,12 @@
 
 mod api;
 mod audit;
+mod backup;
 mod dates;
 #[cfg(unix)]
 mod failing;
+#[cfg(target_os = "linux")]
+mod filling;
 mod identities;
 mod in_error;
 mod killed;
@@ -13,7 +16,9 @@ mod loading;
 mod logs;
 mod metrics;
 mod reads;
+mod retention;
 mod rules;
+mod schemas;
 mod search;
 mod support;
 #[cfg(target_os = "linux")]
