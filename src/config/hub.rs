@@ -3,12 +3,15 @@
 //! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
 //! Nothing is opened or created here but the file itself.
 
+mod log;
 mod operator;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use log::LogFormat;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
 
@@ -62,6 +65,8 @@ pub struct HubConfig {
     pub listen: SocketAddr,
     /// Where it tells its operator how it is: another loopback address, or nowhere.
     pub operator: Option<SocketAddr>,
+    /// How its lines look.
+    pub log: LogFormat,
     /// Issuer and audience of its tokens: its own URL.
     pub issuer: String,
     /// The database file.
@@ -84,6 +89,8 @@ struct HubFile {
     issuer: String,
     database: PathBuf,
     signing_key: PathBuf,
+    #[serde(default)]
+    log: log::LogTable,
     #[serde(default)]
     operator: operator::OperatorTable,
     #[serde(default)]
@@ -177,6 +184,7 @@ impl HubConfig {
         Ok(Self {
             listen,
             operator: file.operator.resolve(listen)?,
+            log: file.log.format,
             issuer: file.issuer,
             database: directory.join(non_empty("database", file.database)?),
             signing_key: directory.join(non_empty("signing_key", file.signing_key)?),

@@ -17,6 +17,7 @@
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
 pub mod clock;
+mod correlation;
 mod error;
 mod folding;
 mod headers;

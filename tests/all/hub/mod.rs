@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod correlation;
 mod dates;
 #[cfg(unix)]
 mod failing;

@@ -7,7 +7,7 @@ pub(super) mod program;
 
 use std::path::PathBuf;
 
-use cpis::config::hub::{HubConfig, Synchronous};
+use cpis::config::hub::{HubConfig, LogFormat, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -115,6 +115,7 @@ impl TestHub {
         let config = HubConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             operator: None,
+            log: LogFormat::Text,
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),
