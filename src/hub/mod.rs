@@ -21,6 +21,7 @@
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
 pub mod clock;
+mod correlation;
 pub mod disk;
 mod error;
 mod folding;

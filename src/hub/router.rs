@@ -13,6 +13,7 @@ use axum::routing::{MethodRouter, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Hub;
+use super::correlation::correlate;
 use super::error::ApiError;
 use super::{limits, metadata, negotiation, own, people, plans, respond};
 
@@ -79,6 +80,7 @@ pub fn router(hub: Hub) -> Router {
         .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(hub.clone(), finish))
+        .layer(middleware::from_fn(correlate))
         .with_state(hub)
 }
 

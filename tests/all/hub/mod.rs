@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod backup;
+mod correlation;
 mod dates;
 #[cfg(unix)]
 mod failing;
