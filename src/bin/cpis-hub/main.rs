@@ -53,6 +53,9 @@ enum Command {
         /// Entries since this moment, such as 2026-11-22T00:00:00Z
         #[arg(long)]
         since: Option<String>,
+        /// Tab-separated columns, or FHIR AuditEvents, one a line
+        #[arg(long, value_enum, default_value_t = audit::Format::Text)]
+        format: audit::Format,
     },
 }
 
@@ -83,8 +86,8 @@ fn run(command: Command) -> Result<(), String> {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
         Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
-        Command::Audit { config, person, user, since } => {
-            audit::audit(&config.config, person.as_deref(), user, since.as_deref())
+        Command::Audit { config, person, user, since, format } => {
+            audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
         }
     }
 }

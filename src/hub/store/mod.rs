@@ -48,7 +48,7 @@ pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday a
 pub use acts::{OpenedInError, Refusal, ReportedKind};
 pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
-pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
+pub use disclose::{Disclosed, HeldRecord, Shape, ViewAsk, ViewOutcome};
 pub use error::StoreError;
 pub use history::{HistoryOutcome, HistoryRow};
 pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
