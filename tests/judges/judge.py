@@ -159,6 +159,7 @@ def of_own_views(judged):
     assert hub.ask(setting_at, who="both", method="PUT", json={"care_setting": "scheduled"}).status_code == 204
     get("no such setting", setting_at, 400, "INVALID_VALUE", who="both", method="PUT", json={"care_setting": "x"})
     get("bad format", "/metadata?_format=%FF", 400, "INVALID_SEARCH_DATA")
+    assert get("plans silently", plans_of(nhs(people.CHILD)), 200, who="midwife")["total"] == 1
     assert get("status", f"/access/{reference}", 200)["reference"] == reference
     with hub.database() as database:
         database.execute("UPDATE view SET at_ms = at_ms - 11 * 60 * 1000 WHERE reference = ?", [reference])
