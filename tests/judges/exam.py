@@ -1,6 +1,7 @@
 """Schemathesis examines the running hub from its own OpenAPI document: it must find nothing.
 
-    exam.py         the served document; ends with `judges: N passed, M failed`
+    exam.py [OPTION...]     the served document, with more options for Schemathesis (another `--seed 7
+                            --max-examples 200`, say); ends with `judges: N passed, M failed`
 
 Then the document is broken in several ways, and each time Schemathesis has to find it, so that its silence means
 something. Needs CPIS_HUB and JUDGES_OUT. Every check, every phase (examples, coverage, fuzzing, stateful), data that
@@ -60,7 +61,7 @@ def main():
     passed, failed = 0, 0
     with Hub(OUT / "examined") as hub:
         document = requests.get(f"{hub.base}/openapi.json", timeout=30).json()
-        silent, words = examine(hub, document)
+        silent, words = examine(hub, document, *sys.argv[1:])
         passed, failed = passed + silent, failed + (not silent)
         print("passed  Schemathesis finds nothing" if silent else f"FAILED  Schemathesis finds something\n{words}")
         print("\n".join(line for line in words.splitlines() if "generated" in line or "Seed" in line), flush=True)

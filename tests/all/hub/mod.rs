@@ -3,8 +3,10 @@
 mod api;
 mod audit;
 mod dates;
+mod document;
 #[cfg(unix)]
 mod failing;
+mod flags;
 mod identities;
 mod in_error;
 mod killed;
