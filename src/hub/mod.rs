@@ -20,6 +20,7 @@
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
+pub mod balp;
 pub mod clock;
 mod correlation;
 pub mod disk;

@@ -56,6 +56,9 @@ enum Command {
         /// Entries since this moment, such as 2026-11-22T00:00:00Z
         #[arg(long)]
         since: Option<String>,
+        /// Tab-separated columns, or FHIR AuditEvents, one a line
+        #[arg(long, value_enum, default_value_t = audit::Format::Text)]
+        format: audit::Format,
     },
     /// Copy the database to a file, while the hub serves; this is audited
     Backup {
@@ -114,8 +117,8 @@ fn run(command: Command) -> Result<(), String> {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
         Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
-        Command::Audit { config, person, user, since } => {
-            audit::audit(&config.config, person.as_deref(), user, since.as_deref())
+        Command::Audit { config, person, user, since, format } => {
+            audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
         }
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),

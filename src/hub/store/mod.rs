@@ -60,7 +60,7 @@ pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use backup::{KeepError, Lost, Restored, restore};
 pub use copy::{CopyError, Holds};
-pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
+pub use disclose::{Disclosed, HeldRecord, Shape, ViewAsk, ViewOutcome};
 pub use error::StoreError;
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};

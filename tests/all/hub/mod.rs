@@ -5,10 +5,12 @@ mod audit;
 mod backup;
 mod correlation;
 mod dates;
+mod document;
 #[cfg(unix)]
 mod failing;
 #[cfg(target_os = "linux")]
 mod filling;
+mod flags;
 mod identities;
 mod in_error;
 mod killed;
