@@ -7,6 +7,7 @@
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer |
+//! | [`search`] | who is found, and how well they fit |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
@@ -26,7 +27,6 @@ mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
-mod matching;
 mod metadata;
 pub mod metrics;
 mod operator;
@@ -37,6 +37,7 @@ mod proven;
 mod query;
 mod respond;
 mod router;
+pub mod search;
 mod serve;
 pub mod store;
 
