@@ -9,6 +9,7 @@
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
+//! | [`search`] | who is found, and how well they fit |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | [`sample`] | synthetic people in any number |
@@ -32,7 +33,6 @@ mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
-mod matching;
 mod metadata;
 pub mod metrics;
 mod negotiation;
@@ -45,6 +45,7 @@ mod query;
 mod respond;
 mod router;
 pub mod sample;
+pub mod search;
 mod serve;
 pub mod store;
 
