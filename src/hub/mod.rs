@@ -28,6 +28,8 @@ pub mod disk;
 mod error;
 mod folding;
 mod frame;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod headers;
 mod keeping;
 pub mod limits;

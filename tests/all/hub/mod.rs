@@ -18,6 +18,7 @@ mod limits;
 mod loading;
 mod logs;
 mod metrics;
+mod model;
 mod reads;
 mod retention;
 mod rules;
