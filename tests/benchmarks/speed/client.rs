@@ -33,7 +33,7 @@ pub(crate) async fn run(
     address: &str,
     clients: usize,
     time: Duration,
-    request: impl Fn(usize, &mut Chance, &mut Vec<u8>) + Clone + 'static,
+    request: impl Fn(&mut Chance, &mut Vec<u8>) + Clone + 'static,
 ) -> Measured {
     let started = Instant::now();
     let end = started + time;
@@ -71,7 +71,7 @@ async fn one_client(
     address: String,
     client: usize,
     end: Instant,
-    request: impl Fn(usize, &mut Chance, &mut Vec<u8>),
+    request: impl Fn(&mut Chance, &mut Vec<u8>),
 ) -> Measured {
     let mut chance = Chance::new(client as u64 + 1);
     let mut stream = TcpStream::connect(&address).await.expect("a connection");
@@ -86,7 +86,7 @@ async fn one_client(
     let (mut out, mut answer) = (Vec::with_capacity(2048), Vec::with_capacity(64 * 1024));
     while Instant::now() < end {
         out.clear();
-        request(client, &mut chance, &mut out);
+        request(&mut chance, &mut out);
         let asked = Instant::now();
         send(&stream, &out).await;
         let Some(head) = read_answer(&stream, &mut answer).await else {

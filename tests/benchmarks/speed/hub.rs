@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use cpis::config::hub::Synchronous;
 use cpis::domain::{Activity, Caller, TailDays};
 use cpis::hub::clock::Clock;
+use cpis::hub::disk::Disk;
 use cpis::hub::load;
 use cpis::hub::store::{Store, StoreSettings};
 use cpis::identity::token::{Minter, SigningKey};
@@ -95,6 +96,21 @@ impl Place {
         Self { folder: folder.to_owned(), key, issuer }
     }
 
+    /// Raises the rates of callers as far as that goes: a thousand nurses ask here for a country.
+    pub(crate) fn raise_rates(&self, program: &Path) {
+        let file = self.folder.join("hub.toml");
+        let usual = std::fs::read_to_string(&file).expect("a configuration");
+        let names = ["views", "retrieves", "searches", "others"];
+        let rates = names.map(|of| format!("{of}_per_minute = 1000000\n{of}_at_once = 1000000\n")).concat();
+        let hours = "searches_per_hour = 1000000\npeople_per_hour = 1000000\n";
+        std::fs::write(&file, format!("{usual}[limits]\n{rates}{hours}")).expect("a configuration");
+        let checked = Command::new(program).args(["check-config", "--config"]).arg(&file).output();
+        if !checked.is_ok_and(|checked| checked.status.success()) {
+            // A hub that knows no rates.
+            std::fs::write(&file, usual).expect("a configuration");
+        }
+    }
+
     pub(crate) fn hub(&self, program: &Path) -> Program {
         let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(self.folder.join("hub.toml")).env("RUST_LOG", "warn");
@@ -149,8 +165,12 @@ impl Place {
 
 fn make(path: &Path, people: usize, seed: u64) {
     const AT_ONCE: usize = 10_000;
-    let settings =
-        StoreSettings { path: path.to_owned(), synchronous: Synchronous::Full, tails: TailDays::default() };
+    let settings = StoreSettings {
+        path: path.to_owned(),
+        synchronous: Synchronous::Full,
+        tails: TailDays::default(),
+        disk: Disk::of(path),
+    };
     let store = Store::open(&settings, Clock::system()).expect("a store");
     let operator = || Caller {
         user: "bench".to_owned(),

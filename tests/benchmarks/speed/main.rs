@@ -97,6 +97,7 @@ async fn measure(options: &Options, place: &Place, program: &Path) {
     }
     drop(server);
 
+    place.raise_rates(program);
     let hub = place.hub(program);
     let asks = Asks::new(place, options);
     println!("\nThe hub (release), resident {} MiB when started", hub.memory().0);
@@ -154,6 +155,9 @@ enum Kind {
     View,
 }
 
+/// Callers, each with a token.
+const NURSES: usize = 1000;
+
 /// Requests, made of parts that are prepared.
 struct Asks {
     people: usize,
@@ -163,16 +167,16 @@ struct Asks {
 
 impl Asks {
     fn new(place: &Place, options: &Options) -> Self {
-        let tokens = (0..64).map(|nurse| place.token(nurse)).collect();
+        let tokens = (0..NURSES).map(|nurse| place.token(nurse)).collect();
         Self { people: options.people, seed: options.seed, tokens: std::rc::Rc::new(tokens) }
     }
 
     async fn run(&self, address: &str, kind: Kind, clients: usize, time: Duration) -> Measured {
         let (people, seed, tokens) = (self.people, self.seed, self.tokens.clone());
-        client::run(address, clients, time, move |client, chance, out| {
+        client::run(address, clients, time, move |chance, out| {
             let path = path(kind, seed, people, chance);
             let header = if matches!(kind, Kind::View) { "TraceID" } else { "X-Request-ID" };
-            let token = &tokens[client % tokens.len()];
+            let token = &tokens[chance.below(tokens.len())];
             let request = format!(
                 "GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n{header}: {}\r\n\r\n",
                 uuid::Uuid::new_v4()
