@@ -26,6 +26,9 @@ pub const CONNECTIONS: usize = 512;
 /// Time that open requests get to finish when the hub is told to stop.
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
 
+/// Time between two probes of the writer; half the service manager's watchdog where that is shorter.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
+
 /// Views that wait for the writer, and as many other requests; more are answered 503 with `Retry-After`.
 pub const WRITER_QUEUE: usize = 256;
 

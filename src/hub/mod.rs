@@ -9,6 +9,7 @@
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`life`] | sockets handed over, ready, alive |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
@@ -21,6 +22,7 @@ mod correlation;
 mod error;
 mod folding;
 mod headers;
+pub mod life;
 pub mod limits;
 pub mod load;
 pub mod logging;

@@ -192,18 +192,36 @@ impl Store {
     pub async fn check(&self) -> Result<(), StoreError> {
         self.read_elsewhere(|db| Ok(db.query_row("SELECT count(*) FROM marking", [], |_| Ok(()))?)).await?;
         if self.0.known.failing.load(Ordering::Acquire) {
-            self.write(|work| {
-                work.db
-                    .prepare_cached(
-                        "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
-                         ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
-                    )?
-                    .execute([work.now_ms()])?;
-                Ok(())
-            })
-            .await?;
+            self.probe().await?;
         }
         Ok(())
+    }
+
+    /// Writes something, of more than a view needs, and waits until it is on disk.
+    ///
+    /// # Errors
+    /// Nothing can be written.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let written = self.write(|work| {
+            work.db
+                .prepare_cached(
+                    "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
+                     ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
+                )?
+                .execute([work.now_ms()])?;
+            Ok(())
+        });
+        written.await.map(|_| ())
+    }
+
+    /// Takes no more work, does what waits, and moves the write-ahead log into the database, so that the next
+    /// start finds nothing to recover. Returns when that is done.
+    pub async fn close(&self) {
+        self.0.known.is_last.store(true, Ordering::Release);
+        self.0.queue.close();
+        let store = self.clone();
+        let ended = tokio::task::spawn_blocking(move || store.0.queue.wait_until_ended());
+        let _ = ended.await;
     }
 
     /// What an operator watches.

@@ -106,6 +106,8 @@ pub(super) struct Known {
     pub(super) synthetic: AtomicBool,
     /// The last thing that was to be written was not.
     pub(super) failing: AtomicBool,
+    /// The process ends with this writer: the write-ahead log is moved into the database.
+    pub(super) is_last: AtomicBool,
     /// What an operator watches.
     pub(super) metrics: Arc<Metrics>,
 }
@@ -126,8 +128,22 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known) 
                     known.synthetic.store(true, Ordering::Release);
                 }
             }
-            Next::End => return,
+            Next::End => {
+                if known.is_last.load(Ordering::Acquire) {
+                    checkpoint(db);
+                }
+                return;
+            }
         }
+    }
+}
+
+/// Where somebody else still reads, the rest stays in the log and the next start recovers it: nothing is lost.
+fn checkpoint(db: &Connection) {
+    let left: Result<i64, _> = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    match left {
+        Ok(0) => tracing::info!("the write-ahead log is in the database"),
+        Ok(_) | Err(_) => tracing::warn!("the write-ahead log stays: something else uses the database"),
     }
 }
 

@@ -14,6 +14,8 @@ mod loading;
 mod logs;
 mod metrics;
 mod reads;
+#[cfg(unix)]
+mod restarts;
 mod rules;
 mod search;
 mod support;
