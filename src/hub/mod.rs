@@ -9,6 +9,7 @@
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`doctor`] | what keeps a hub from serving |
 //! | [`life`] | sockets handed over, ready, alive |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
@@ -19,6 +20,7 @@
 
 pub mod clock;
 mod correlation;
+pub mod doctor;
 mod error;
 mod folding;
 mod headers;

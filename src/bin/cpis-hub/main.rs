@@ -2,6 +2,7 @@
 
 mod audit;
 mod common;
+mod doctor;
 mod load;
 mod serve;
 
@@ -30,6 +31,14 @@ enum Command {
     Serve(WithConfig),
     /// Read the configuration and the key, and say whether the hub would start
     CheckConfig(WithConfig),
+    /// Look for what keeps the hub from serving, and say what to do; changes nothing
+    Doctor {
+        #[command(flatten)]
+        config: WithConfig,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Load people and plans from a file of FHIR lines; all or nothing
     Load {
         /// NDJSON of FHIR Patient and CareTeam lines
@@ -89,6 +98,7 @@ fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
+        Command::Doctor { config, json } => doctor::doctor(&config.config, json),
         Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
         Command::Audit { config, person, user, since } => {
             audit::audit(&config.config, person.as_deref(), user, since.as_deref())

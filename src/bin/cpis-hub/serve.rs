@@ -4,10 +4,11 @@ use std::path::Path;
 
 use cpis::config::hub::HubConfig;
 use cpis::hub::clock::Clock;
+use cpis::hub::doctor::signing_key;
 use cpis::hub::{Hub, life, serve, serve_operator};
 use cpis::identity::token::SigningKey;
 
-use super::common::{print, read, signing_key};
+use super::common::{print, read};
 
 pub(super) fn serve_hub(path: &Path) -> Result<(), String> {
     let config = read(path)?;

@@ -33,6 +33,12 @@ impl Place {
         let directory = tempfile::tempdir().unwrap();
         let pem = private_key_pem();
         fs::write(directory.path().join("key.pem"), &pem).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(
+            directory.path().join("key.pem"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o600),
+        )
+        .unwrap();
         let place = Self { directory, key: SigningKey::from_pem(&pem).unwrap() };
         place.configure(more);
         place
