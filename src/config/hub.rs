@@ -3,8 +3,10 @@
 //! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
 //! Nothing is opened or created here but the file itself.
 
+mod disk;
 mod log;
 mod operator;
+mod retention;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,11 @@ use serde::Deserialize;
 pub use log::LogFormat;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
+
+pub use disk::DiskSettings;
+use disk::DiskTable;
+pub use retention::Retention;
+use retention::RetentionTable;
 
 /// Bytes of a configuration file that are read.
 const FILE_BYTES: u64 = 1024 * 1024;
@@ -79,6 +86,10 @@ pub struct HubConfig {
     pub sites: Vec<Site>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
+    /// How long what is over is kept.
+    pub retention: Retention,
+    /// What is done about the disk.
+    pub disk: DiskSettings,
 }
 
 /// The file, word for word.
@@ -97,6 +108,10 @@ struct HubFile {
     plans: PlansTable,
     #[serde(default)]
     store: StoreTable,
+    #[serde(default)]
+    retention: RetentionTable,
+    #[serde(default)]
+    disk: DiskTable,
     #[serde(default, rename = "site")]
     sites: Vec<SiteTable>,
 }
@@ -191,6 +206,8 @@ impl HubConfig {
             tails,
             sites: sites(file.sites)?,
             synchronous: file.store.synchronous.unwrap_or(Synchronous::Full),
+            retention: Retention::resolve(&file.retention)?,
+            disk: DiskSettings::resolve(&file.disk)?,
         })
     }
 }

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::hub::{HubConfig, LogFormat, Synchronous};
+use crate::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
 };
@@ -76,6 +76,9 @@ impl Demonstration {
             tails: TailDays::default(),
             sites: sites(),
             synchronous: Synchronous::Full,
+            retention: Retention::default(),
+            // It is deleted at the end: nothing to reserve anything for.
+            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let clock = Clock::running_from(start);

@@ -6,24 +6,32 @@
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
-//! | `people`, `plans`, `own` | the handlers: permit, store, answer |
+//! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
+//! | `negotiation` | JSON, and nothing else |
+//! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | [`doctor`] | what keeps a hub from serving |
 //! | [`life`] | sockets handed over, ready, alive |
+//! | [`sample`] | synthetic people in any number |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
+//! | [`disk`] | free space, its alert, and the reserve |
 //!
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
+pub mod balp;
 pub mod clock;
 mod correlation;
+pub mod disk;
 pub mod doctor;
 mod error;
 mod folding;
+mod frame;
 mod headers;
+mod keeping;
 pub mod life;
 pub mod limits;
 pub mod load;
@@ -31,6 +39,7 @@ pub mod logging;
 mod matching;
 mod metadata;
 pub mod metrics;
+mod negotiation;
 mod operator;
 mod own;
 mod people;
@@ -39,6 +48,7 @@ mod proven;
 mod query;
 mod respond;
 mod router;
+pub mod sample;
 mod serve;
 pub mod store;
 
@@ -46,17 +56,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::hub::HubConfig;
+use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
 use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
+use disk::{Disk, DiskState};
 use metrics::Metrics;
-use store::{OpenError, Store, StoreSettings};
+use store::{Lock, OpenError, Store, StoreSettings};
 
+pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
-pub use router::router;
+pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.
@@ -72,6 +84,9 @@ struct Inner {
     issuer: String,
     unproven: UnprovenLog,
     started: Timestamp,
+    disk: Disk,
+    retention: Retention,
+    _served: Lock,
 }
 
 impl Hub {
@@ -80,11 +95,11 @@ impl Hub {
     /// # Errors
     /// The database cannot be used.
     pub fn open(config: &HubConfig, key: SigningKey, clock: Clock) -> Result<Self, OpenError> {
-        let settings = StoreSettings {
-            path: config.database.clone(),
-            synchronous: config.synchronous,
-            tails: config.tails,
-        };
+        // Before anything is changed: two hubs would each know nothing of the other's views.
+        let served = store::lock_to_serve(&config.database)?;
+        let disk = Disk::of_served(&config.database, config.disk);
+        disk.look();
+        let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
         Ok(Self(Arc::new(Inner {
             store,
@@ -94,6 +109,9 @@ impl Hub {
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
             unproven: UnprovenLog::default(),
+            disk,
+            retention: config.retention,
+            _served: served,
         })))
     }
 
@@ -119,6 +137,12 @@ impl Hub {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         self.0.store.metrics()
+    }
+
+    /// What is known about the disk of the database.
+    #[must_use]
+    pub fn disk(&self) -> DiskState {
+        self.0.disk.state()
     }
 
     /// Whether the people are synthetic.

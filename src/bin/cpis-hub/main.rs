@@ -1,9 +1,11 @@
 //! The hub's command line. Parses arguments and says in one sentence what is wrong; the library does the work.
 
 mod audit;
+mod backup;
 mod common;
 mod doctor;
 mod load;
+mod retention;
 mod serve;
 
 use std::io::Write;
@@ -63,6 +65,31 @@ enum Command {
         /// Entries since this moment, such as 2026-11-22T00:00:00Z
         #[arg(long)]
         since: Option<String>,
+        /// Tab-separated columns, or FHIR AuditEvents, one a line
+        #[arg(long, value_enum, default_value_t = audit::Format::Text)]
+        format: audit::Format,
+    },
+    /// Copy the database to a file, while the hub serves; this is audited
+    Backup {
+        /// Where to; refused if it is there
+        file: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Put a backup in the database's place, while no hub serves; what was there is moved aside
+    Restore {
+        /// A file that `cpis-hub backup` made
+        backup: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Remove what is over the time in [retention], as the serving hub does daily
+    Retention {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Only say how much would go
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -100,8 +127,11 @@ fn run(command: Command) -> Result<(), String> {
         Command::CheckConfig(with) => serve::check_config(&with.config),
         Command::Doctor { config, json } => doctor::doctor(&config.config, json),
         Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
-        Command::Audit { config, person, user, since } => {
-            audit::audit(&config.config, person.as_deref(), user, since.as_deref())
+        Command::Audit { config, person, user, since, format } => {
+            audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
         }
+        Command::Backup { file, config } => backup::backup(&file, &config.config),
+        Command::Restore { backup, config } => backup::restore(&backup, &config.config),
+        Command::Retention { config, dry_run } => retention::retention(&config.config, dry_run),
     }
 }

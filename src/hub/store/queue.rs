@@ -76,6 +76,10 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.waiting().is_closed
+    }
+
     /// The writer is gone: nobody waits for it in vain.
     pub(super) fn abandon(&self) {
         let mut waiting = self.waiting();

@@ -2,10 +2,15 @@
 
 mod api;
 mod audit;
+mod backup;
 mod correlation;
 mod dates;
+mod document;
 #[cfg(unix)]
 mod failing;
+#[cfg(target_os = "linux")]
+mod filling;
+mod flags;
 mod identities;
 mod in_error;
 mod killed;
@@ -16,7 +21,9 @@ mod metrics;
 mod reads;
 #[cfg(unix)]
 mod restarts;
+mod retention;
 mod rules;
+mod schemas;
 mod search;
 mod support;
 #[cfg(target_os = "linux")]
