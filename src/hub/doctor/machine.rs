@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Finding;
 use crate::config::hub::HubConfig;
+use crate::hub::disk::{directory_of, space};
 use crate::hub::limits;
 
 /// Files that the hub has open beside its connections.
@@ -16,9 +17,9 @@ const OTHER_FILES: u64 = 64;
 const ANSWER: Duration = Duration::from_secs(2);
 
 pub(super) fn examine(config: &HubConfig) -> Vec<Finding> {
-    let directory = config.database.parent().unwrap_or(Path::new("."));
+    let directory = directory_of(&config.database);
     let mut found = vec![synchronised(), zone()];
-    found.extend(disk(directory));
+    found.extend(disk(&directory, config.disk.alert_percent));
     found.push(files());
     found.push(address(config.listen));
     found.push(match config.operator {
@@ -57,15 +58,13 @@ fn zone() -> Finding {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn disk(directory: &Path) -> Vec<Finding> {
-    let Ok(space) = rustix::fs::statvfs(directory) else {
-        return vec![Finding::mend("disk", format!("{} cannot be looked at", directory.display()))];
+fn disk(directory: &Path, alert_percent: u8) -> Vec<Finding> {
+    let Some(space) = space(directory) else {
+        return vec![Finding::cannot_tell("disk", format!("{} cannot be looked at", directory.display()))];
     };
-    let percent = space.f_bavail.saturating_mul(100).checked_div(space.f_blocks).unwrap_or(0);
-    let megabytes = space.f_bavail.saturating_mul(space.f_frsize) / 1_000_000;
-    let free = format!("{percent} % free ({megabytes} MB)");
-    let space = if percent < 5 {
+    let percent = space.free.saturating_mul(100).checked_div(space.total).unwrap_or(0);
+    let free = format!("{percent} % free ({} MB)", space.free / 1_000_000);
+    let space = if percent < u64::from(alert_percent) {
         Finding::mend("disk", format!("{free}: make room or enlarge it before nothing can be written"))
     } else {
         Finding::ok("disk", free)
@@ -74,8 +73,8 @@ fn disk(directory: &Path) -> Vec<Finding> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn disk(_directory: &Path) -> Vec<Finding> {
-    vec![Finding::cannot_tell("disk", "look that 5 % are free, and that it is a disk of this machine")]
+fn file_system(_directory: &Path) -> Finding {
+    Finding::cannot_tell("file system", "make sure that it is a disk of this machine")
 }
 
 /// SQLite's write-ahead log needs memory that is shared between processes of one machine.

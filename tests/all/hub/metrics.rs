@@ -101,6 +101,8 @@ async fn what_happened_is_counted_once_it_is_on_disk() {
         ("cpis_hub_synthetic", 1.0),
         ("cpis_hub_writing", 1.0),
         ("cpis_hub_database_readable", 1.0),
+        ("cpis_hub_disk_low", 0.0),
+        ("cpis_hub_disk_on_reserve", 0.0),
         ("cpis_hub_build_info{version=\"0.1.0\"}", 1.0),
     ] {
         assert_eq!(read.get(series), Some(&expected), "{series} in {read:#?}");
