@@ -5,6 +5,8 @@ mod audit;
 mod backup;
 mod correlation;
 mod dates;
+#[cfg(unix)]
+mod doctor;
 mod document;
 #[cfg(unix)]
 mod failing;
@@ -18,6 +20,8 @@ mod limits;
 mod loading;
 mod logs;
 mod metrics;
+#[cfg(unix)]
+mod packaging;
 mod reads;
 #[cfg(unix)]
 mod restarts;
