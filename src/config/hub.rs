@@ -163,7 +163,12 @@ impl HubConfig {
             return Err(unreadable(&format!("it is larger than {FILE_BYTES} bytes")));
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-        let file: HubFile = toml::from_str(&text)
+        Self::parse(&text, path)
+    }
+
+    /// The text of the file at `path`.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file: HubFile = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid { path: path.to_owned(), why: error.to_string() })?;
         Self::resolve(file, path.parent().unwrap_or(Path::new(".")))
     }

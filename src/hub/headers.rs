@@ -38,8 +38,9 @@ pub(super) struct TraceHeaders {
 impl TraceHeaders {
     pub(super) fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
         let request = one(headers, codes::REQUEST_ID, "X-Request-ID was sent twice")?
-            .and_then(uuid)
-            .ok_or(ApiError::header("X-Request-ID must be a UUID"))?;
+            .filter(|id| !id.is_empty())
+            .ok_or(ApiError::missing_value("X-Request-ID is missing"))?;
+        let request = uuid(request).ok_or(ApiError::invalid_value("X-Request-ID must be a UUID"))?;
         Ok(Self { request })
     }
 

@@ -1,7 +1,5 @@
 //! What is looked up when somebody asks for the numbers: sizes, ages, depths.
 
-use std::sync::atomic::AtomicU64;
-
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
@@ -112,16 +110,7 @@ impl Gauges {
             "Age of the oldest notification that waits to be sent; 0 where none does",
         );
         let newest_audit = moment("newest_audit_timestamp_seconds", "Time of the newest audit entry");
-        let waiting = Family::<Word, Gauge>::default();
-        registry.register("writer_queue", "Requests that wait for the writer, by line", waiting.clone());
-        let outbox = Family::<Word, Gauge>::default();
-        registry.register("outbox", "Messages to local authorities, by state", outbox.clone());
-        let upload_age = Family::<AuthorityCode, Gauge<f64, AtomicU64>>::default();
-        registry.register(
-            "upload_age_seconds",
-            "Time since an authority's plans last arrived, by its ODS code",
-            upload_age.clone(),
-        );
+        let (waiting, outbox, upload_age) = families(registry);
         Self {
             now,
             started,
@@ -191,6 +180,22 @@ impl Gauges {
         self.wal.set(whole(figures.wal_bytes));
         self.schema.set(figures.schema);
     }
+}
+
+type Families = (Family<Word, Gauge>, Family<Word, Gauge>, Family<AuthorityCode, Seconds>);
+
+fn families(registry: &mut Registry) -> Families {
+    let waiting = Family::<Word, Gauge>::default();
+    registry.register("writer_queue", "Requests that wait for the writer, by line", waiting.clone());
+    let outbox = Family::<Word, Gauge>::default();
+    registry.register("outbox", "Messages to local authorities, by state", outbox.clone());
+    let upload_age = Family::<AuthorityCode, Seconds>::default();
+    registry.register(
+        "upload_age_seconds",
+        "Time since an authority's plans last arrived, by its ODS code",
+        upload_age.clone(),
+    );
+    (waiting, outbox, upload_age)
 }
 
 fn whole<T: TryInto<i64>>(number: T) -> i64 {

@@ -19,6 +19,7 @@ mod disclose;
 mod error;
 mod examine;
 mod figures;
+mod health;
 mod history;
 mod identities;
 mod lock;
@@ -27,6 +28,8 @@ mod people;
 mod queue;
 mod retention;
 mod schema;
+mod search;
+mod search_keys;
 mod settings;
 mod writer;
 
@@ -47,13 +50,15 @@ use crate::domain::{SearchPermit, ViewPermit};
 use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
-use super::metrics::{Metrics, Shed};
+use super::metrics::Shed;
 use error::Fault;
 use figures::Figuring;
 use queue::{Line, Queue};
 use writer::{Known, Reply, Work};
 
-pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
+pub(super) use codec::{
+    born as born_from_wire, born_text, time as time_from_wire, weekday as weekday_from_wire,
+};
 pub(super) use lock::{Held as Lock, serve as lock_to_serve};
 
 pub use acts::{OpenedInError, Refusal, ReportedKind};
@@ -66,11 +71,15 @@ pub use error::StoreError;
 pub use examine::{Examined, examine};
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
-pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
+pub use people::{Found, Retrieved};
 pub use retention::Removed;
+pub use search::SearchOutcome;
 
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0004.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001.sql")),
+    M::up(include_str!("migrations/0002.sql")),
+    M::up(include_str!("migrations/0004.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Where the database is and how it is used.
@@ -190,7 +199,11 @@ impl Store {
             path: settings.path.clone(),
             reason: error::reason(error),
         };
-        let (db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        let (mut db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        search_keys::make(&mut db).map_err(|fault| OpenError::Unusable {
+            path: settings.path.clone(),
+            reason: format!("its search keys could not be made: {}", fault.into_error("search keys")),
+        })?;
         let is_synthetic = read_marking(&db).map_err(|error| unusable(&error))?;
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
             return Err(OpenError::NotSynthetic);
@@ -242,76 +255,6 @@ impl Store {
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         self.0.known.synthetic.load(Ordering::Acquire)
-    }
-
-    /// Whether the database answers, and whether the last thing that was to be written was. If it was not,
-    /// this tries to write something itself.
-    ///
-    /// # Errors
-    /// It does not, or was not and still is not.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.read_elsewhere(|db| Ok(db.query_row("SELECT count(*) FROM marking", [], |_| Ok(()))?)).await?;
-        if self.0.known.failing.load(Ordering::Acquire) {
-            self.probe().await?;
-        }
-        Ok(())
-    }
-
-    /// Writes something, of more than a view needs, and waits until it is on disk.
-    ///
-    /// # Errors
-    /// Nothing can be written.
-    pub async fn probe(&self) -> Result<(), StoreError> {
-        let written = self.write(|work| {
-            work.db
-                .prepare_cached(
-                    "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
-                     ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
-                )?
-                .execute([work.now_ms()])?;
-            Ok(())
-        });
-        written.await.map(|_| ())
-    }
-
-    /// Takes no more work, does what waits, and moves the write-ahead log into the database, so that the next
-    /// start finds nothing to recover. Returns when that is done.
-    pub async fn close(&self) {
-        self.0.known.is_last.store(true, Ordering::Release);
-        self.0.queue.close();
-        let store = self.clone();
-        let ended = tokio::task::spawn_blocking(move || store.0.queue.wait_until_ended());
-        let _ = ended.await;
-    }
-
-    /// What an operator watches.
-    #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.0.known.metrics
-    }
-
-    /// How many requests wait for the writer: views, and others.
-    #[must_use]
-    pub fn waiting(&self) -> (usize, usize) {
-        self.0.queue.depths()
-    }
-
-    /// How many searches are under way.
-    #[must_use]
-    pub fn searching(&self) -> usize {
-        limits::SEARCHES_AT_ONCE.saturating_sub(self.0.searches.available_permits())
-    }
-
-    /// Whether the last thing that was to be written was.
-    #[must_use]
-    pub fn is_writing(&self) -> bool {
-        !self.0.known.failing.load(Ordering::Acquire)
-    }
-
-    /// Ready when nothing can be written any more, for good: the hub has to end and be started anew.
-    pub async fn lost(&self) {
-        let mut lost = self.0.known.lost.subscribe();
-        let _ = lost.wait_for(|lost| *lost).await;
     }
 
     fn tails(&self) -> TailDays {

@@ -144,20 +144,11 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, 
             }
             Next::End => {
                 if known.is_last.load(Ordering::Acquire) {
-                    checkpoint(db);
+                    super::health::checkpoint(db);
                 }
                 return;
             }
         }
-    }
-}
-
-/// Where somebody else still reads, the rest stays in the log and the next start recovers it: nothing is lost.
-fn checkpoint(db: &Connection) {
-    let left: Result<i64, _> = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-    match left {
-        Ok(0) => tracing::info!("the write-ahead log is in the database"),
-        Ok(_) | Err(_) => tracing::warn!("the write-ahead log stays: something else uses the database"),
     }
 }
 

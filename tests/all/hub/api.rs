@@ -20,9 +20,11 @@ async fn every_bad_search_gets_its_documented_outcome() {
         let told = answer.body.to_lowercase();
         assert!(!told.contains("bennett") && !told.contains("secret"), "nothing that was sent comes back");
     };
-    check("?birthdate=2019-03-12", "400 MISSING_VALUE").await;
+    check("?birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett", "400 MISSING_VALUE").await;
-    check("", "400 MISSING_VALUE").await;
+    check("?gender=female", "400 MISSING_VALUE").await;
+    check("", "400 UNSUPPORTED_SERVICE").await;
+    check("?", "400 UNSUPPORTED_SERVICE").await;
     check("?family=&birthdate=2019-03-12", "400 INVALID_VALUE").await;
     check("?family=Bennett&birthdate=12/03/2019", "400 INVALID_VALUE").await;
     check("?family=Bennett&birthdate=eq2019-02-30", "400 INVALID_VALUE").await;
@@ -33,18 +35,35 @@ async fn every_bad_search_gets_its_documented_outcome() {
     check("?family=Bennett&birthdate=2019-03-12&_max-results=0", "400 INVALID_VALUE").await;
     check("?family=Bennett&birthdate=2019-03-12&_max-results=51", "400 INVALID_VALUE").await;
     check("?family=Bennett&birthdate=2019-03-12&_fuzzy-match=yes", "400 INVALID_VALUE").await;
-    check("?family=Ben*&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    // A star not among the first two characters, and never when fuzzy.
+    for parameter in
+        ["family=B*", "family=*", "family=Bennett&given=*a", "family=Bennett&address-postalcode=S*"]
+    {
+        check(&format!("?{parameter}&birthdate=2019-03-12"), "400 INVALID_VALUE").await;
+    }
+    for parameter in ["family=Ben*", "family=Bennett&given=Av*", "family=Bennett&address-postalcode=SN*"] {
+        check(&format!("?{parameter}&birthdate=2019-03-12&_fuzzy-match=true"), "400 INVALID_SEARCH_DATA")
+            .await;
+    }
+    check(
+        "?family=Bennett&birthdate=2019-03-12&address-postcode=SN1&address-postalcode=SN1",
+        "400 INVALID_SEARCH_DATA",
+    )
+    .await;
+    // Without a family name only when fuzzy, and then with all of these.
+    check("?given=Ava&gender=female&birthdate=2019-03-12&address-postalcode=SN1", "400 INVALID_SEARCH_DATA")
+        .await;
+    check("?given=Ava&gender=female&birthdate=2019-03-12&_fuzzy-match=true", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett&given=a+b+c&given=d+e+f&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett&family=Secret&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%FF&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%4&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=a%00b&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check(&format!("?family={}&birthdate=2019-03-12", "x".repeat(101)), "400 INVALID_SEARCH_DATA").await;
-    check(
-        "?family=Bennett&birthdate=2019-03-12&_fuzzy-match=true&_exact-match=true",
-        "400 INVALID_SEARCH_DATA",
-    )
-    .await;
+    // What is not known is said first, whatever else is wrong.
+    check("?nickname=secret", "400 ADDITIONAL_PROPERTIES").await;
+    check("?birthdate=soon&phone=secret&email=secret&death-date=2019-03-12", "400 ADDITIONAL_PROPERTIES")
+        .await;
     check("?family=Bennett&birthdate=2019-03-12&nickname=secret", "400 ADDITIONAL_PROPERTIES").await;
     check("?family=Bennett&birthdate=2019-03-12&general-practitioner=Y1", "400 ADDITIONAL_PROPERTIES").await;
     check("/9990000019", "400 INVALID_RESOURCE_ID").await;
@@ -207,8 +226,9 @@ async fn the_demographics_headers_are_mirrored_and_nothing_else_is() {
     check(&[request, ("X-Correlation-ID", id)], "200", Some(id)).await;
     check(&[request, ("X-Correlation-ID", "<script>")], "200", Some(request.1)).await;
     check(&[request, ("NHSD-Session-URID", "555021935107")], "200", None).await;
-    check(&[], "400 PRECONDITION_FAILED", None).await;
-    check(&[("X-Request-ID", "1")], "400 PRECONDITION_FAILED", None).await;
+    check(&[], "400 MISSING_VALUE", None).await;
+    check(&[("X-Request-ID", "")], "400 MISSING_VALUE", None).await;
+    check(&[("X-Request-ID", "1")], "400 INVALID_VALUE", None).await;
     let bad = hub.get(&format!("{path}1"), &nurse(), &[request]).await;
     assert_eq!(bad.header("x-request-id"), Some(TRACE), "mirrored on errors too");
 }

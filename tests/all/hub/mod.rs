@@ -20,6 +20,7 @@ mod limits;
 mod loading;
 mod logs;
 mod metrics;
+mod model;
 #[cfg(unix)]
 mod packaging;
 mod reads;
