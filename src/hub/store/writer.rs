@@ -224,8 +224,8 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
     if done.is_empty() {
         roll_back(db);
         if is_refused_by_database {
-            known.failing.store(true, Ordering::Release);
             known.metrics.not_committed("work");
+            known.failing.store(true, Ordering::Release);
         }
         return served;
     }
