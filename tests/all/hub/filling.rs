@@ -165,7 +165,15 @@ async fn a_flush_that_fails_ends_the_hub_and_the_next_one_starts_with_all_that_w
         }
     }
     assert!(!answered.is_empty(), "the first flushes work");
-    let ended = program.child.wait().unwrap();
+    let ended = async {
+        loop {
+            if let Some(ended) = program.child.try_wait().unwrap() {
+                return ended;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(30), ended).await.expect("the hub ends");
     assert!(!ended.success(), "the service manager sees that it failed");
     let log = place.log();
     assert!(log.contains("the disk refused to flush the database's log: the hub ends"), "{log}");
