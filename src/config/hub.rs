@@ -4,12 +4,16 @@
 //! Nothing is opened or created here but the file itself.
 
 mod disk;
+mod log;
+mod operator;
 mod retention;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use log::LogFormat;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
 
@@ -66,6 +70,10 @@ pub enum Synchronous {
 pub struct HubConfig {
     /// Where it listens: a loopback address (TLS comes later).
     pub listen: SocketAddr,
+    /// Where it tells its operator how it is: another loopback address, or nowhere.
+    pub operator: Option<SocketAddr>,
+    /// How its lines look.
+    pub log: LogFormat,
     /// Issuer and audience of its tokens: its own URL.
     pub issuer: String,
     /// The database file.
@@ -92,6 +100,10 @@ struct HubFile {
     issuer: String,
     database: PathBuf,
     signing_key: PathBuf,
+    #[serde(default)]
+    log: log::LogTable,
+    #[serde(default)]
+    operator: operator::OperatorTable,
     #[serde(default)]
     plans: PlansTable,
     #[serde(default)]
@@ -151,7 +163,12 @@ impl HubConfig {
             return Err(unreadable(&format!("it is larger than {FILE_BYTES} bytes")));
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-        let file: HubFile = toml::from_str(&text)
+        Self::parse(&text, path)
+    }
+
+    /// The text of the file at `path`.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file: HubFile = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid { path: path.to_owned(), why: error.to_string() })?;
         Self::resolve(file, path.parent().unwrap_or(Path::new(".")))
     }
@@ -186,6 +203,8 @@ impl HubConfig {
         }
         Ok(Self {
             listen,
+            operator: file.operator.resolve(listen)?,
+            log: file.log.format,
             issuer: file.issuer,
             database: directory.join(non_empty("database", file.database)?),
             signing_key: directory.join(non_empty("signing_key", file.signing_key)?),
@@ -284,6 +303,17 @@ mod tests {
         check("http://127.0.0.1:8470", "hub", "the hub's URL");
         check("hub.db", "", "`database`");
         check("database", "databse", "unknown field");
+        let operator = |listen: &str| resolve(&format!("{base}[operator]\nlisten = \"{listen}\"\n"));
+        assert!(resolve(base).unwrap().operator.is_none());
+        assert_eq!(operator("127.0.0.1:9470").unwrap().operator.unwrap().port(), 9470);
+        for (listen, expected) in [
+            ("0.0.0.0:9470", "a loopback address only"),
+            ("127.0.0.1:8470", "an address of its own"),
+            ("9470", "no address with a port"),
+        ] {
+            let error = operator(listen).unwrap_err();
+            assert!(error.contains("operator.listen") && error.contains(expected), "{listen}: {error}");
+        }
         let site = "[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"ED\"\nname = \"GWH\"\n\
                     department = \"ED\"\ncontact = \"in-person\"\n";
         assert_eq!(resolve(&format!("{base}{site}")).unwrap().sites.len(), 1);

@@ -6,9 +6,14 @@
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
-//! | `people`, `plans`, `own` | the handlers: permit, store, answer |
+//! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
+//! | `negotiation` | JSON, and nothing else |
+//! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
+//! | [`search`] | who is found, and how well they fit |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`sample`] | synthetic people in any number |
+//! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
 //! | [`disk`] | free space, its alert, and the reserve |
@@ -16,17 +21,24 @@
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
+pub mod balp;
 pub mod clock;
+mod correlation;
 pub mod disk;
 mod error;
 mod folding;
+mod frame;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod headers;
 mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
-mod matching;
 mod metadata;
+pub mod metrics;
+mod negotiation;
+mod operator;
 mod own;
 mod people;
 mod plans;
@@ -34,10 +46,14 @@ mod proven;
 mod query;
 mod respond;
 mod router;
+pub mod sample;
+pub mod search;
 mod serve;
 pub mod store;
 
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
@@ -45,10 +61,13 @@ use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
 use disk::{Disk, DiskState};
+use metrics::Metrics;
 use store::{Lock, OpenError, Store, StoreSettings};
 
+pub use metadata::OPENAPI;
+pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
-pub use router::router;
+pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.
@@ -63,6 +82,7 @@ struct Inner {
     sites: Vec<Site>,
     issuer: String,
     unproven: UnprovenLog,
+    started: Timestamp,
     disk: Disk,
     retention: Retention,
     _served: Lock,
@@ -83,6 +103,7 @@ impl Hub {
         Ok(Self(Arc::new(Inner {
             store,
             verifier: Verifier::new(key, &config.issuer),
+            started: clock.now(),
             clock,
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
@@ -111,6 +132,12 @@ impl Hub {
         &self.0.unproven
     }
 
+    /// What an operator watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        self.0.store.metrics()
+    }
+
     /// What is known about the disk of the database.
     #[must_use]
     pub fn disk(&self) -> DiskState {
@@ -129,6 +156,10 @@ impl Hub {
 
     fn sites(&self) -> &[Site] {
         &self.0.sites
+    }
+
+    fn started(&self) -> Timestamp {
+        self.0.started
     }
 
     fn issuer(&self) -> &str {

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -40,17 +41,35 @@ pub async fn serve(
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
+    let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
+    let store = hub.store().clone();
+    let is_lost = AtomicBool::new(false);
+    let ends = async {
+        tokio::select! {
+            () = shutdown => {}
+            () = store.lost() => is_lost.store(true, Ordering::Release),
+        }
+        drop(keeping);
+    };
+    accept("callers", listener, router(hub), limits::CONNECTIONS, ends).await?;
+    if is_lost.into_inner() { Err(ServeError::Lost) } else { Ok(()) }
+}
+
+/// Serves these addresses for callers or for the operator, on at most so many connections at once.
+pub(super) async fn accept(
+    whom: &'static str,
+    listener: TcpListener,
+    router: axum::Router,
+    connections: usize,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback);
     }
-    tracing::info!(%address, "listening");
-    let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let store = hub.store().clone();
-    let mut lost = pin!(store.lost());
-    let mut is_lost = false;
-    let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
-    let service = TowerToHyperService::new(router(hub));
+    tracing::info!(%address, whom, "listening");
+    let places = Arc::new(Semaphore::new(connections));
+    let service = TowerToHyperService::new(router);
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
@@ -61,10 +80,6 @@ pub async fn serve(
         };
         let (place, accepted) = tokio::select! {
             () = &mut shutdown => break,
-            () = &mut lost => {
-                is_lost = true;
-                break;
-            }
             accepted = accepted => accepted,
         };
         let Ok(place) = place else { break };
@@ -84,13 +99,12 @@ pub async fn serve(
         }
     }
     drop(listener);
-    drop(keeping);
     drop(stop);
-    let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
+    let all = u32::try_from(connections).unwrap_or(u32::MAX);
     if tokio::time::timeout(limits::SHUTDOWN, places.acquire_many(all)).await.is_err() {
         tracing::warn!("stopping although requests are open");
     }
-    if is_lost { Err(ServeError::Lost) } else { Ok(()) }
+    Ok(())
 }
 
 /// A task that ends with whoever holds this.

@@ -8,6 +8,7 @@ use super::error::{Fault, StoreError};
 use super::writer::Work;
 use crate::domain::{Caller, NhsNumber};
 use crate::hub::limits;
+use crate::hub::metrics::{Metrics, Viewed};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,8 @@ impl Kind {
 /// One entry. What is not known stays out.
 pub(super) struct Entry<'a> {
     pub(super) kind: Kind,
-    pub(super) outcome: &'a str,
+    /// A word of this program's.
+    pub(super) outcome: &'static str,
     /// TraceID or X-Request-ID.
     pub(super) request: &'a str,
     pub(super) reference: Option<&'a str>,
@@ -72,7 +74,7 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(kind: Kind, outcome: &'a str, request: &'a str) -> Self {
+    pub(super) fn new(kind: Kind, outcome: &'static str, request: &'a str) -> Self {
         Self { kind, outcome, request, reference: None, person: None, number: None, detail: None }
     }
 }
@@ -102,7 +104,38 @@ pub(super) fn append(work: &Work<'_>, caller: &Caller, entry: &Entry<'_>) -> Res
             ":number": entry.number.map(NhsNumber::digits),
             ":detail": entry.detail.as_ref().map(serde_json::Value::to_string),
         })?;
+    work.entries.borrow_mut().push((entry.kind, entry.outcome));
     Ok(())
+}
+
+/// Counts an entry that is on disk.
+pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
+    metrics.audited(kind.code(), outcome);
+    let viewed = match kind {
+        Kind::View => Viewed::Recorded,
+        Kind::SilentView => Viewed::Silent,
+        Kind::RepeatedView => Viewed::Repeated,
+        Kind::Search
+        | Kind::Retrieve
+        | Kind::HistoryRead
+        | Kind::Refused
+        | Kind::StatusRead
+        | Kind::OpenedInError
+        | Kind::CareSetting
+        | Kind::CopyNumber
+        | Kind::CopySummary
+        | Kind::Print
+        | Kind::Export
+        | Kind::Load
+        | Kind::AuditRead
+        | Kind::Backup
+        | Kind::Restore
+        | Kind::Retention => return,
+    };
+    // What was asked of a number that is not known is no view.
+    if matches!(outcome, "held" | "nothing-held") {
+        metrics.viewed(viewed);
+    }
 }
 
 /// Which entries to read; all that are given must hold.
@@ -120,6 +153,8 @@ pub struct AuditQuestion {
 /// An entry as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
+    /// Its place in the log.
+    pub id: i64,
     /// When, as an ISO text in UTC.
     pub at: String,
     /// The columns kind, outcome, user, name, role, organisation code, organisation, request, reference,
@@ -189,7 +224,7 @@ fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
         .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
         .query_row(values.as_slice(), |row| row.get(0))?;
     let mut statement = db.prepare(&format!(
-        "SELECT at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
+        "SELECT id, at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
                 request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, '')
          FROM audit WHERE {conditions} ORDER BY id DESC LIMIT {}",
         limits::AUDIT_PRINTED
@@ -199,9 +234,9 @@ fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
     while let Some(row) = found.next()? {
         let mut columns: [String; 11] = std::array::from_fn(|_| String::new());
         for (index, column) in columns.iter_mut().enumerate() {
-            *column = row.get(index + 1)?;
+            *column = row.get(index + 2)?;
         }
-        rows.push(AuditRow { at: codec::moment(row.get(0)?)?.to_string(), columns });
+        rows.push(AuditRow { id: row.get(0)?, at: codec::moment(row.get(1)?)?.to_string(), columns });
     }
     let more = u64::try_from(all).unwrap_or(0).saturating_sub(rows.len() as u64);
     Ok(AuditRead { rows, more })

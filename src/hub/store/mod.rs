@@ -17,6 +17,7 @@ mod codec;
 mod copy;
 mod disclose;
 mod error;
+mod figures;
 mod history;
 mod identities;
 mod lock;
@@ -25,6 +26,8 @@ mod people;
 mod queue;
 mod retention;
 mod schema;
+mod search;
+mod search_keys;
 mod settings;
 mod writer;
 
@@ -45,11 +48,15 @@ use crate::domain::{SearchPermit, ViewPermit};
 use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
+use super::metrics::{Metrics, Shed};
 use error::Fault;
+use figures::Figuring;
 use queue::{Line, Queue};
 use writer::{Known, Reply, Work};
 
-pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
+pub(super) use codec::{
+    born as born_from_wire, born_text, time as time_from_wire, weekday as weekday_from_wire,
+};
 pub(super) use lock::{Held as Lock, serve as lock_to_serve};
 
 pub use acts::{OpenedInError, Refusal, ReportedKind};
@@ -57,14 +64,19 @@ pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use backup::{KeepError, Lost, Restored, restore};
 pub use copy::{CopyError, Holds};
-pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
+pub use disclose::{Disclosed, HeldRecord, Shape, ViewAsk, ViewOutcome};
 pub use error::StoreError;
+pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
-pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
+pub use people::{Found, Retrieved};
 pub use retention::Removed;
+pub use search::SearchOutcome;
 
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0004.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001.sql")),
+    M::up(include_str!("migrations/0002.sql")),
+    M::up(include_str!("migrations/0004.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Where the database is and how it is used.
@@ -143,6 +155,7 @@ struct Inner {
     writer: Option<JoinHandle<()>>,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
+    figuring: Mutex<Figuring>,
     known: Arc<Known>,
     searches: Arc<Semaphore>,
     tails: TailDays,
@@ -183,17 +196,25 @@ impl Store {
             path: settings.path.clone(),
             reason: error::reason(error),
         };
-        let (db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        let (mut db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        search_keys::make(&mut db).map_err(|fault| OpenError::Unusable {
+            path: settings.path.clone(),
+            reason: format!("its search keys could not be made: {}", fault.into_error("search keys")),
+        })?;
         let is_synthetic = read_marking(&db).map_err(|error| unusable(&error))?;
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
             return Err(OpenError::NotSynthetic);
         }
+        let reader = || {
+            let reader = connect(&settings.path, settings.synchronous)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(reader)
+        };
         let mut readers = Vec::with_capacity(limits::READERS);
         for _ in 0..limits::READERS {
-            let reader = connect(&settings.path, settings.synchronous).map_err(|error| unusable(&error))?;
-            reader.pragma_update(None, "query_only", true).map_err(|error| unusable(&error))?;
-            readers.push(Mutex::new(reader));
+            readers.push(Mutex::new(reader().map_err(|error| unusable(&error))?));
         }
+        let figuring = reader().map_err(|error| unusable(&error))?;
         let known = Arc::new(Known::default());
         known.synthetic.store(is_synthetic, Ordering::Release);
         let queue = Arc::new(Queue::default());
@@ -218,6 +239,7 @@ impl Store {
             writer: Some(writer),
             readers,
             next_reader: AtomicUsize::new(0),
+            figuring: Mutex::new(Figuring { db: figuring, path: settings.path.clone(), last: None }),
             known,
             searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
             tails: settings.tails,
@@ -254,6 +276,30 @@ impl Store {
         Ok(())
     }
 
+    /// What an operator watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.known.metrics
+    }
+
+    /// How many requests wait for the writer: views, and others.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.0.queue.depths()
+    }
+
+    /// How many searches are under way.
+    #[must_use]
+    pub fn searching(&self) -> usize {
+        limits::SEARCHES_AT_ONCE.saturating_sub(self.0.searches.available_permits())
+    }
+
+    /// Whether the last thing that was to be written was.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        !self.0.known.failing.load(Ordering::Acquire)
+    }
+
     /// Ready when nothing can be written any more, for good: the hub has to end and be started anew.
     pub async fn lost(&self) {
         let mut lost = self.0.known.lost.subscribe();
@@ -271,7 +317,14 @@ impl Store {
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let (job, reply) = writer::job(work);
-        self.0.queue.push(line, job)?;
+        self.0.queue.push(line, job).inspect_err(|error| {
+            if matches!(error, StoreError::Busy) {
+                self.metrics().shed(match line {
+                    Line::Views => Shed::Views,
+                    Line::Others => Shed::Others,
+                });
+            }
+        })?;
         Ok(reply)
     }
 

@@ -62,6 +62,12 @@ impl Queue {
         Ok(())
     }
 
+    /// How many wait: views, and others.
+    pub(super) fn depths(&self) -> (usize, usize) {
+        let waiting = self.waiting();
+        (waiting.views.len(), waiting.others.len())
+    }
+
     /// What waits already is still served.
     pub(super) fn close(&self) {
         self.waiting().is_closed = true;

@@ -3,7 +3,9 @@
 //! Every request is a savepoint: one that fails, fails alone. A COMMIT that fails, fails all of the group.
 //! Nobody is answered before the COMMIT has returned; that is what makes *log before disclose* hold.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,18 +14,25 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{oneshot, watch};
 
+use super::audit::Kind;
 use super::audited::Audited;
 use super::error::{Fault, StoreError};
 use super::queue::{Next, Queue};
 use crate::hub::clock::Clock;
 use crate::hub::disk::Disk;
 use crate::hub::limits;
+use crate::hub::metrics::Metrics;
 
 /// What a request works with: the open transaction and the one moment on which it decides everything.
 pub(super) struct Work<'a> {
     pub(super) db: &'a Connection,
     pub(super) now: Timestamp,
+    /// Kind and outcome of the audit entries that it wrote: counted once they are on disk.
+    pub(super) entries: RefCell<Vec<Counted>>,
 }
+
+/// An audit entry's kind and outcome.
+pub(super) type Counted = (Kind, &'static str);
 
 impl Work<'_> {
     pub(super) fn now_ms(&self) -> i64 {
@@ -99,6 +108,8 @@ pub(super) struct Known {
     pub(super) synthetic: AtomicBool,
     /// The last thing that was to be written was not.
     pub(super) failing: AtomicBool,
+    /// What an operator watches.
+    pub(super) metrics: Arc<Metrics>,
     /// Nothing can be written any more, for good.
     pub(super) lost: watch::Sender<bool>,
 }
@@ -174,16 +185,21 @@ enum Lost {
 }
 
 fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known) -> Served {
+    let begun = Instant::now();
     if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
         return fail_all(known, group, "begin", &error);
     }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
     let mut is_refused_by_database = false;
+    let mut entries = Vec::new();
     let mut served = Served::Done;
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
         match in_savepoint(db, clock.now(), &mut job) {
-            Ok(()) => done.push(job),
+            Ok(written) => {
+                entries.extend(written);
+                done.push(job);
+            }
             Err(Lost::Alone(fault)) => {
                 if let Fault::Sql(error) = &fault {
                     is_refused_by_database = true;
@@ -202,6 +218,7 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
         roll_back(db);
         if is_refused_by_database {
             known.failing.store(true, Ordering::Release);
+            known.metrics.not_committed("work");
         }
         return served;
     }
@@ -217,6 +234,10 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
         Ok(()) => {
             known.synthetic.fetch_or(is_synthetic, Ordering::AcqRel);
             known.failing.store(false, Ordering::Release);
+            known.metrics.committed(clock.now(), begun.elapsed(), done.len());
+            entries
+                .into_iter()
+                .for_each(|(kind, outcome)| super::audit::count(&known.metrics, kind, outcome));
             done.into_iter().for_each(Job::committed);
             served
         }
@@ -227,13 +248,17 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
     }
 }
 
-fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<(), Lost> {
+fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<Vec<Counted>, Lost> {
     db.execute_batch("SAVEPOINT request").map_err(Lost::WithAll)?;
-    let ran = job.run(&Work { db, now });
+    let work = Work { db, now, entries: RefCell::default() };
+    let ran = job.run(&work);
     // Some failures (a full disk) make SQLite roll the whole transaction back by itself: then these fail, and
     // nothing more is written as if what the others wrote were still there.
     match ran {
-        Ok(()) => db.execute_batch("RELEASE request").map_err(Lost::WithAll),
+        Ok(()) => {
+            db.execute_batch("RELEASE request").map_err(Lost::WithAll)?;
+            Ok(work.entries.into_inner())
+        }
         Err(fault) => match db.execute_batch("ROLLBACK TO request; RELEASE request") {
             Ok(()) => Err(Lost::Alone(fault)),
             Err(error) => Err(Lost::WithAll(match fault {
@@ -254,6 +279,7 @@ fn roll_back(db: &Connection) {
 
 fn fail_all(known: &Known, jobs: Vec<Box<dyn Job>>, phase: &'static str, error: &rusqlite::Error) -> Served {
     known.failing.store(true, Ordering::Release);
+    known.metrics.not_committed(phase);
     let reason = super::error::reason(error);
     for job in jobs {
         job.failed(StoreError::Failed { phase, reason: reason.clone() });

@@ -3,17 +3,22 @@
 mod api;
 mod audit;
 mod backup;
+mod correlation;
 mod dates;
+mod document;
 #[cfg(unix)]
 mod failing;
 #[cfg(target_os = "linux")]
 mod filling;
+mod flags;
 mod identities;
 mod in_error;
 mod killed;
 mod limits;
 mod loading;
 mod logs;
+mod metrics;
+mod model;
 mod reads;
 mod retention;
 mod rules;
