@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use cpis::config::hub::{HubConfig, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
 use cpis::domain::{Caller, TailDays};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, router};
@@ -52,6 +52,10 @@ impl Machine {
             tails: TailDays::default(),
             sites: support::sites(),
             synchronous: Synchronous::Full,
+            operator: None,
+            log: LogFormat::Text,
+            retention: Retention::default(),
+            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         };
         let clock = Clock::standing_at(support::at(support::NOW));
         let open = Some(open(&config, key, &clock));
