@@ -23,3 +23,7 @@ pub mod operations {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("api.md")]
 pub mod api {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("keeping.md")]
+pub mod keeping {}
