@@ -107,7 +107,7 @@ async fn bad_lines_are_named_without_what_stands_in_them_and_the_good_ones_besid
     let counts = hub.rows("SELECT json_extract(detail, '$.refused') FROM audit WHERE id = 1");
     assert_eq!(counts, ["1"], "how many were refused is audited before they are named");
     let report =
-        hub.try_load(&[good.to_string(), plan().to_string(), superseded(2, 1).to_string()]).await.unwrap();
+        hub.try_load(&[good.to_string(), plan().to_string(), superseded(4, 1).to_string()]).await.unwrap();
     assert_eq!((report.people, report.plans, report.superseded, report.ended), (1, 1, 1, 0));
 }
 
