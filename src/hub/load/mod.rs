@@ -247,7 +247,20 @@ enum IsA {
     CareTeam,
 }
 
-fn read_line(line: usize, bytes: &[u8]) -> Result<Read, String> {
+/// How many units a text is applied in, for the fuzz target.
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(super) fn units_of(text: &str) -> Result<usize, LoadError> {
+    let source = Source::Text(text.into());
+    let index = index::Index::of(&source, text.len() as u64, &mut Watch::default())?;
+    let mut units = units::Units::from(&source, &index, Position::default())?;
+    let mut count = 0;
+    while let Some((unit, _)) = units.next()? {
+        count += usize::from(!matches!(unit, Unit::Nothing));
+    }
+    Ok(count)
+}
+
+pub(super) fn read_line(line: usize, bytes: &[u8]) -> Result<Read, String> {
     match kind(bytes)? {
         None => Ok(Read::Nothing),
         Some(IsA::Patient) => patient::read(line, bytes),

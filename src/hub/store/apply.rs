@@ -10,10 +10,12 @@ use super::codec;
 use super::error::Fault;
 use super::identities;
 use super::people::{self, Resolved};
+use super::search_keys;
 use super::writer::Work;
-use crate::domain::{NhsNumber, PersonName};
+use crate::domain::{Gender, NhsNumber, PersonName};
 use crate::hub::folding::folded;
 use crate::hub::load::{Authorities, LineError, LoadReport, LoadedPerson, LoadedPlan, Unit};
+use crate::hub::search::Described;
 
 /// What is known while a load is applied.
 pub(super) struct Applying<'a> {
@@ -215,6 +217,22 @@ fn apply_person(
         .chain(person.previous_names.iter().map(|name| (false, name)))
     {
         insert_name(work, id, is_current, name)?;
+    }
+    if known.is_some() {
+        // The line may leave out what is held.
+        search_keys::refresh(work.db, id)?;
+    } else {
+        let names: Vec<(bool, PersonName)> = (person.name.iter().map(|name| (true, name.clone())))
+            .chain(person.previous_names.iter().map(|name| (false, name.clone())))
+            .collect();
+        let described = Described {
+            born: person.born,
+            gender: person.gender.unwrap_or(Gender::Unknown),
+            restricted: person.restricted.unwrap_or(false),
+            postcode: person.postcode.as_deref(),
+            names: &names,
+        };
+        search_keys::add(work.db, id, &described)?;
     }
     Ok(Some(id))
 }

@@ -2,9 +2,15 @@
 
 mod api;
 mod audit;
+mod backup;
+mod correlation;
 mod dates;
+mod document;
 #[cfg(unix)]
 mod failing;
+#[cfg(target_os = "linux")]
+mod filling;
+mod flags;
 mod identities;
 mod in_error;
 mod killed;
@@ -13,8 +19,11 @@ mod loading;
 mod loading_large;
 mod logs;
 mod metrics;
+mod model;
 mod reads;
+mod retention;
 mod rules;
+mod schemas;
 mod search;
 mod support;
 #[cfg(target_os = "linux")]
