@@ -85,9 +85,12 @@ impl Demonstration {
         let hub = Hub::open(&config, key.clone(), clock.clone())
             .map_err(|error| DemoError::Hub(error.to_string()))?;
         let today = dates::london_day(start);
-        hub::load::load_text(hub.store(), &records::lines(today), true, loader())
+        let loaded = hub::load::load_text(hub.store(), &records::lines(today), true, loader())
             .await
             .map_err(|error| DemoError::Hub(error.to_string()))?;
+        if let Some(refused) = loaded.named.first() {
+            return Err(DemoError::Hub(refused.to_string()));
+        }
         earlier::views(&hub, start).await.map_err(|error| DemoError::Hub(error.to_string()))?;
         clock.turn_to(start);
         tokio::spawn(hub::serve(listener, hub.clone(), std::future::pending()));

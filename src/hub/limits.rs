@@ -50,6 +50,10 @@ pub const SEARCHES_AT_ONCE: usize = 128;
 /// Given names in one search.
 pub const GIVEN_WORDS: usize = 5;
 
+/// How often SQLite asks whether another process's lock is free. Its own way of asking waits longer each time, up
+/// to 100 ms, and would miss the pauses of a load.
+pub const LOCK_POLL: Duration = Duration::from_millis(1);
+
 /// Time that SQLite waits for another process's lock.
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);
 
@@ -105,12 +109,40 @@ pub const TOKEN_BYTES: usize = 8 * 1024;
 /// Bytes of one line of a load file.
 pub const LOAD_LINE_BYTES: usize = 256 * 1024;
 
-/// Lines of a load file. It is one commit, for which views wait: these take less than a second without
-/// optimisation. More people go into several files.
-pub const LOAD_LINES: usize = 20_000;
+/// Lines of a load file; each takes four bytes while it is loaded. More go into several files.
+pub const LOAD_LINES: usize = 20_000_000;
 
-/// Errors of a load file that are reported before it is given up.
+/// Plans in a load file; each takes some forty bytes while it is loaded.
+pub const LOAD_PLANS: usize = 2_000_000;
+
+/// Superseded numbers, and ended identities, in a load file.
+pub const LOAD_REPLACEMENTS: usize = 500_000;
+
+/// Authorities in a load file. England has 153.
+pub const LOAD_AUTHORITIES: usize = 1_000;
+
+/// A file of so many lines is applied in one commit; a longer one in slices.
+pub const LOAD_AT_ONCE: usize = 1_000;
+
+/// Time for which a slice of a load works within the writer; with its commit it holds it for less than 50 ms.
+pub const LOAD_SLICE: Duration = Duration::from_millis(25);
+
+/// Time between two slices, in which a hub in another process gets its turn: it asks every [`LOCK_POLL`].
+pub const LOAD_PAUSE: Duration = Duration::from_millis(4);
+
+/// How often a slice is tried that the database did not take.
+pub const LOAD_TRIES: usize = 5;
+
+/// Lines that are parsed together, and such groups that wait for the writer.
+pub const LOAD_CHUNK: usize = 256;
+/// See [`LOAD_CHUNK`].
+pub const LOAD_CHUNKS: usize = 8;
+
+/// Refused lines that are named on the screen.
 pub const LOAD_ERRORS: usize = 20;
+
+/// Refused lines at which a load is given up.
+pub const LOAD_REFUSED: usize = 100_000;
 
 /// Rows that `cpis-hub audit` prints.
 pub const AUDIT_PRINTED: usize = 10_000;

@@ -6,6 +6,7 @@ mod common;
 mod doctor;
 mod load;
 mod retention;
+mod sample;
 mod serve;
 
 use std::io::Write;
@@ -41,16 +42,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Load people and plans from a file of FHIR lines; all or nothing
-    Load {
-        /// NDJSON of FHIR Patient and CareTeam lines
-        file: PathBuf,
-        #[command(flatten)]
-        config: WithConfig,
-        /// Mark an empty database as synthetic, for good
-        #[arg(long)]
-        synthetic: bool,
-    },
+    /// Load people and plans from a file of FHIR lines; broken off, the same command goes on
+    Load(load::Load),
+    /// Write synthetic people as a file that can be loaded, for measuring and practising
+    Sample(sample::Sample),
     /// Print the audit log; this is itself audited
     #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["person", "user", "since"])))]
     Audit {
@@ -126,7 +121,8 @@ fn run(command: Command) -> Result<(), String> {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
         Command::Doctor { config, json } => doctor::doctor(&config.config, json),
-        Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
+        Command::Load(what) => load::load_file(&what),
+        Command::Sample(what) => sample::write(&what),
         Command::Audit { config, person, user, since, format } => {
             audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
         }

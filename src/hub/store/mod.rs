@@ -22,6 +22,7 @@ mod figures;
 mod health;
 mod history;
 mod identities;
+mod loads;
 mod lock;
 mod notices;
 mod people;
@@ -71,6 +72,7 @@ pub use error::StoreError;
 pub use examine::{Examined, examine};
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
+pub(super) use loads::{LoadBegin, Loading};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
@@ -78,6 +80,7 @@ pub use search::SearchOutcome;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001.sql")),
     M::up(include_str!("migrations/0002.sql")),
+    M::up(include_str!("migrations/0003.sql")),
     M::up(include_str!("migrations/0004.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -345,7 +348,7 @@ fn private_file(path: &Path) {
 
 fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite::Error> {
     let db = Connection::open(path)?;
-    db.busy_timeout(limits::LOCK_WAIT)?;
+    db.busy_handler(Some(ask_again))?;
     // Anything else than WAL would change what a commit means: refused.
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
@@ -363,6 +366,13 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite
     db.pragma_update(None, "secure_delete", true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
+}
+
+/// Waits for another process's lock, and says whether to ask again.
+fn ask_again(asked: i32) -> bool {
+    std::thread::sleep(limits::LOCK_POLL);
+    let asked = u32::try_from(asked).unwrap_or(u32::MAX);
+    limits::LOCK_POLL.saturating_mul(asked) < limits::LOCK_WAIT
 }
 
 fn migration(error: &rusqlite_migration::Error) -> String {

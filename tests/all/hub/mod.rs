@@ -18,6 +18,7 @@ mod in_error;
 mod killed;
 mod limits;
 mod loading;
+mod loading_large;
 mod logs;
 mod metrics;
 mod model;

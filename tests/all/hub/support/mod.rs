@@ -156,7 +156,13 @@ impl TestHub {
     ) -> Result<load::LoadReport, String> {
         let operator = caller("Operator", "", &[]);
         let text = lines.join("\n");
-        load::load_text(self.hub.store(), &text, synthetic, operator).await.map_err(|e| e.to_string())
+        let loaded = load::load_text(self.hub.store(), &text, synthetic, operator).await;
+        let report = loaded.map_err(|error| error.to_string())?;
+        if report.refused == 0 {
+            return Ok(report);
+        }
+        let refused: Vec<String> = report.named.iter().map(ToString::to_string).collect();
+        Err(refused.join("; "))
     }
 
     pub(super) fn turn(&self, minutes: i64) {
