@@ -3,12 +3,16 @@
 //! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
 //! Nothing is opened or created here but the file itself.
 
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
+
+pub use limits::LimitSettings;
 
 /// Bytes of a configuration file that are read.
 const FILE_BYTES: u64 = 1024 * 1024;
@@ -70,6 +74,8 @@ pub struct HubConfig {
     pub sites: Vec<Site>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
+    /// Rates and connections.
+    pub limits: LimitSettings,
 }
 
 /// The file, word for word.
@@ -84,6 +90,8 @@ struct HubFile {
     plans: PlansTable,
     #[serde(default)]
     store: StoreTable,
+    #[serde(default)]
+    limits: LimitSettings,
     #[serde(default, rename = "site")]
     sites: Vec<SiteTable>,
 }
@@ -176,6 +184,7 @@ impl HubConfig {
             tails,
             sites: sites(file.sites)?,
             synchronous: file.store.synchronous.unwrap_or(Synchronous::Full),
+            limits: file.limits.checked()?,
         })
     }
 }

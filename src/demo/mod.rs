@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::hub::{HubConfig, Synchronous};
+use crate::config::hub::{HubConfig, LimitSettings, Synchronous};
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
 };
@@ -74,6 +74,7 @@ impl Demonstration {
             tails: TailDays::default(),
             sites: sites(),
             synchronous: Synchronous::Full,
+            limits: LimitSettings::default(),
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let clock = Clock::running_from(start);

@@ -7,17 +7,21 @@
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer |
+//! | `connections`, `guarded`, `files` | who may stay connected, and for how long |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
-//! | [`limits`] | every limit |
+//! | [`limits`], `rates` | every limit, and who asks too often |
 //! | [`clock`] | the one place that reads time |
 //!
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
 pub mod clock;
+mod connections;
 mod error;
+mod files;
 mod folding;
+mod guarded;
 mod headers;
 pub mod limits;
 pub mod load;
@@ -29,6 +33,7 @@ mod people;
 mod plans;
 mod proven;
 mod query;
+mod rates;
 mod respond;
 mod router;
 mod serve;
@@ -41,6 +46,8 @@ use crate::domain::Site;
 use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
+use limits::Limits;
+use rates::Rates;
 use store::{OpenError, Store, StoreSettings};
 
 pub use proven::{UnprovenCall, UnprovenLog, Why};
@@ -59,6 +66,8 @@ struct Inner {
     sites: Vec<Site>,
     issuer: String,
     unproven: UnprovenLog,
+    limits: Limits,
+    rates: Rates,
 }
 
 impl Hub {
@@ -73,9 +82,12 @@ impl Hub {
             tails: config.tails,
         };
         let store = Store::open(&settings, clock.clone())?;
+        let limits = Limits::of(&config.limits);
         Ok(Self(Arc::new(Inner {
             store,
             verifier: Verifier::new(key, &config.issuer),
+            rates: Rates::new(&limits, clock.clone()),
+            limits,
             clock,
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
@@ -105,6 +117,16 @@ impl Hub {
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         self.0.store.is_synthetic()
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    fn rates(&self) -> &Rates {
+        &self.0.rates
     }
 
     fn verifier(&self) -> &Verifier {

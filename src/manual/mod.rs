@@ -15,3 +15,7 @@ pub mod testing {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("hub.md")]
 pub mod hub {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("limits.md")]
+pub mod limits {}

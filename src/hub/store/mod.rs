@@ -21,6 +21,7 @@ mod notices;
 mod people;
 mod queue;
 mod settings;
+mod volume;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -53,7 +54,8 @@ pub use error::StoreError;
 pub use history::{HistoryOutcome, HistoryRow};
 pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001.sql"))];
+const STEPS: &[M<'static>] =
+    &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0005.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Where the database is and how it is used.
@@ -194,6 +196,12 @@ impl Store {
             .await?;
         }
         Ok(())
+    }
+
+    /// Whether a view, or another request, would be taken at present: whoever asks need not be looked at else.
+    #[must_use]
+    pub fn has_room(&self, for_a_view: bool) -> bool {
+        self.0.queue.has_room(if for_a_view { Line::Views } else { Line::Others })
     }
 
     fn tails(&self) -> TailDays {

@@ -7,7 +7,7 @@ pub(super) mod program;
 
 use std::path::PathBuf;
 
-use cpis::config::hub::{HubConfig, Synchronous};
+use cpis::config::hub::{HubConfig, LimitSettings, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -83,6 +83,20 @@ pub(super) fn sites() -> Vec<Site> {
     ]
 }
 
+/// Rates that no test reaches without meaning to: its clock stands still.
+pub(super) fn generous() -> LimitSettings {
+    let most = Some(1_000_000);
+    LimitSettings {
+        views_at_once: most,
+        retrieves_at_once: most,
+        searches_at_once: most,
+        others_at_once: most,
+        searches_per_hour: most,
+        people_per_hour: most,
+        ..LimitSettings::default()
+    }
+}
+
 /// A hub in this process, on a real socket and a real file.
 pub(super) struct TestHub {
     pub(super) hub: Hub,
@@ -110,6 +124,17 @@ impl TestHub {
 
     /// Where ended plans are shown for other times than usual.
     pub(super) async fn with_tails(tails: TailDays) -> Self {
+        Self::configured(tails, generous()).await
+    }
+
+    /// Within these limits.
+    pub(super) async fn with_limits(limits: LimitSettings, lines: &[String]) -> Self {
+        let test = Self::configured(TailDays::default(), limits).await;
+        test.load(lines).await;
+        test
+    }
+
+    async fn configured(tails: TailDays, limits: LimitSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
         let config = HubConfig {
@@ -120,6 +145,7 @@ impl TestHub {
             tails,
             sites: sites(),
             synchronous: Synchronous::Full,
+            limits,
         };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
