@@ -10,24 +10,32 @@
 //! | `connections`, `guarded`, `files` | who may stay connected, and for how long |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`metrics`], `operator` | what an operator watches, at an address of its own |
+//! | [`concerns`] | views worth a question, for a privacy officer |
 //! | [`limits`], `rates` | every limit, and who asks too often |
 //! | [`clock`] | the one place that reads time |
+//! | [`disk`] | free space, its alert, and the reserve |
 //!
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
 pub mod clock;
+pub mod concerns;
 mod connections;
+pub mod disk;
 mod error;
 mod files;
 mod folding;
 mod guarded;
 mod headers;
+mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
 mod matching;
 mod metadata;
+pub mod metrics;
+mod operator;
 mod own;
 mod people;
 mod plans;
@@ -41,15 +49,20 @@ pub mod store;
 
 use std::sync::Arc;
 
-use crate::config::hub::HubConfig;
+use jiff::Timestamp;
+
+use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
 use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
+use disk::{Disk, DiskState};
 use limits::Limits;
+use metrics::Metrics;
 use rates::Rates;
-use store::{OpenError, Store, StoreSettings};
+use store::{Lock, OpenError, Store, StoreSettings};
 
+pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
 pub use router::router;
 pub use serve::{ServeError, serve};
@@ -68,6 +81,10 @@ struct Inner {
     unproven: UnprovenLog,
     limits: Limits,
     rates: Rates,
+    started: Timestamp,
+    disk: Disk,
+    retention: Retention,
+    _served: Lock,
 }
 
 impl Hub {
@@ -76,11 +93,11 @@ impl Hub {
     /// # Errors
     /// The database cannot be used.
     pub fn open(config: &HubConfig, key: SigningKey, clock: Clock) -> Result<Self, OpenError> {
-        let settings = StoreSettings {
-            path: config.database.clone(),
-            synchronous: config.synchronous,
-            tails: config.tails,
-        };
+        // Before anything is changed: two hubs would each know nothing of the other's views.
+        let served = store::lock_to_serve(&config.database)?;
+        let disk = Disk::of_served(&config.database, config.disk);
+        disk.look();
+        let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
         let limits = Limits::of(&config.limits);
         Ok(Self(Arc::new(Inner {
@@ -88,10 +105,14 @@ impl Hub {
             verifier: Verifier::new(key, &config.issuer),
             rates: Rates::new(&limits, clock.clone()),
             limits,
+            started: clock.now(),
             clock,
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
             unproven: UnprovenLog::default(),
+            disk,
+            retention: config.retention,
+            _served: served,
         })))
     }
 
@@ -111,6 +132,18 @@ impl Hub {
     #[must_use]
     pub fn unproven(&self) -> &UnprovenLog {
         &self.0.unproven
+    }
+
+    /// What an operator watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        self.0.store.metrics()
+    }
+
+    /// What is known about the disk of the database.
+    #[must_use]
+    pub fn disk(&self) -> DiskState {
+        self.0.disk.state()
     }
 
     /// Whether the people are synthetic.
@@ -135,6 +168,10 @@ impl Hub {
 
     fn sites(&self) -> &[Site] {
         &self.0.sites
+    }
+
+    fn started(&self) -> Timestamp {
+        self.0.started
     }
 
     fn issuer(&self) -> &str {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::Hub;
 use super::error::ApiError;
 use super::limits;
+use super::metrics::Shed;
 use super::rates::{Asked, Refusals};
 use crate::domain::Caller;
 use crate::identity::token::TokenError;
@@ -27,6 +28,7 @@ impl FromRequestParts<Hub> for Proven {
         let asked = Asked::of(&parts.method, path);
         // First what costs least: whoever cannot be served is not looked at.
         if is_written(path) && !hub.store().has_room(asked == Asked::View) {
+            hub.metrics().shed(if asked == Asked::View { Shed::Views } else { Shed::Others });
             return Err(ApiError::BUSY);
         }
         let now = hub.clock().now();
@@ -37,6 +39,7 @@ impl FromRequestParts<Hub> for Proven {
             Some(_) | None => Err(Why::Missing),
         };
         let caller = proven.map_err(|why| {
+            hub.metrics().unproven(why);
             hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
             ApiError::UNPROVEN
         })?;
@@ -60,6 +63,7 @@ fn is_written(path: &str) -> bool {
 /// Notes that a caller asked too often; the first time within a minute it is in the audit log before they are
 /// told. If it cannot be written, they are told all the same: nothing is disclosed to them.
 pub(super) async fn refuse(hub: &Hub, caller: &Caller, asked: Asked) {
+    hub.metrics().shed(if asked == Asked::SearchVolume { Shed::Volume } else { Shed::Rate });
     if let Some(first) = hub.rates().refuse(caller, asked) {
         let _ = hub.store().refuse_rate(first.caller, first.asked.word(), first.count).await;
     }

@@ -75,6 +75,8 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     if hub.is_synthetic() {
         headers.insert(SYNTHETIC, HeaderValue::from_static("true"));
     }
+    let took = started.elapsed();
+    hub.metrics().answered(route.as_deref(), method_word(&method), status.as_u16(), took);
     if is_of_nobody(status, route.as_deref()) {
         if let Some(calls) = hub.unproven().due(hub.clock().now()) {
             tracing::warn!(calls, "calls of nobody known since the last such line");
@@ -85,7 +87,7 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
         method = method_word(&method),
         route = route.as_deref().unwrap_or("none"),
         status = status.as_u16(),
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
     response

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::Request;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 
 use super::connections::{Connections, Taken};
 use super::guarded::{Answering, Guarded};
-use super::{Hub, files, limits, proven, router};
+use super::{Hub, files, keeping, limits, proven, router};
 
 /// Why the hub does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,11 @@ pub enum ServeError {
     /// The listener does not know its own address.
     #[error("cannot listen: {0}")]
     Listener(io::Error),
+    /// Nothing can be written any more.
+    #[error(
+        "the database cannot be written any more, and what is on the disk is not known: look at the disk, then start the hub again"
+    )]
+    Lost,
 }
 
 /// Serves until `shutdown` is ready; then lets open requests finish for a while.
@@ -42,14 +48,38 @@ pub async fn serve(
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
+    let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
+    let store = hub.store().clone();
+    let is_lost = AtomicBool::new(false);
+    let ends = async {
+        tokio::select! {
+            () = shutdown => {}
+            () = store.lost() => is_lost.store(true, Ordering::Release),
+        }
+        drop(keeping);
+    };
+    let connections = files::connections_allowed(hub.limits().connections);
+    accept("callers", listener, router(hub.clone()), connections, hub.limits().idle, ends).await?;
+    proven::write_refusals(&hub, hub.rates().all_that_is_left()).await;
+    if is_lost.into_inner() { Err(ServeError::Lost) } else { Ok(()) }
+}
+
+/// Serves these addresses for callers or for the operator, on at most so many connections at once.
+pub(super) async fn accept(
+    whom: &'static str,
+    listener: TcpListener,
+    router: axum::Router,
+    connections: usize,
+    idle: Duration,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback);
     }
-    let connections = Connections::new(files::connections_allowed(hub.limits().connections));
-    tracing::info!(%address, "listening");
-    let idle = hub.limits().idle;
-    let service = TowerToHyperService::new(router(hub.clone()));
+    tracing::info!(%address, whom, "listening");
+    let connections = Connections::new(connections);
+    let service = TowerToHyperService::new(router);
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
@@ -79,8 +109,16 @@ pub async fn serve(
     if tokio::time::timeout(limits::SHUTDOWN, connections.all_gone()).await.is_err() {
         tracing::warn!("stopping although requests are open");
     }
-    proven::write_refusals(&hub, hub.rates().all_that_is_left()).await;
     Ok(())
+}
+
+/// A task that ends with whoever holds this.
+struct AbortedAtEnd(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortedAtEnd {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// One connection. Until its first byte it costs next to nothing.

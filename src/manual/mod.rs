@@ -19,3 +19,7 @@ pub mod hub {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("limits.md")]
 pub mod limits {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("api.md")]
+pub mod api {}

@@ -1,8 +1,11 @@
 //! The hub's command line. Parses arguments and says in one sentence what is wrong; the library does the work.
 
 mod audit;
+mod backup;
 mod common;
+mod concerns;
 mod load;
+mod retention;
 mod serve;
 
 use std::io::Write;
@@ -54,6 +57,42 @@ enum Command {
         #[arg(long)]
         since: Option<String>,
     },
+    /// Print views worth a question, for a privacy officer; this is itself audited
+    Concerns {
+        #[command(flatten)]
+        config: WithConfig,
+        /// From this moment, such as 2026-11-22T00:00:00Z; without it a week before the end
+        #[arg(long)]
+        since: Option<String>,
+        /// Until before this moment; without it now
+        #[arg(long)]
+        until: Option<String>,
+        /// For a person or for a program
+        #[arg(long, value_enum, default_value = "text")]
+        format: concerns::Format,
+    },
+    /// Copy the database to a file, while the hub serves; this is audited
+    Backup {
+        /// Where to; refused if it is there
+        file: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Put a backup in the database's place, while no hub serves; what was there is moved aside
+    Restore {
+        /// A file that `cpis-hub backup` made
+        backup: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Remove what is over the time in [retention], as the serving hub does daily
+    Retention {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Only say how much would go
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(clap::Args)]
@@ -86,5 +125,11 @@ fn run(command: Command) -> Result<(), String> {
         Command::Audit { config, person, user, since } => {
             audit::audit(&config.config, person.as_deref(), user, since.as_deref())
         }
+        Command::Concerns { config, since, until, format } => {
+            concerns::concerns(&config.config, since.as_deref(), until.as_deref(), format)
+        }
+        Command::Backup { file, config } => backup::backup(&file, &config.config),
+        Command::Restore { backup, config } => backup::restore(&backup, &config.config),
+        Command::Retention { config, dry_run } => retention::retention(&config.config, dry_run),
     }
 }

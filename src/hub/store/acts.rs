@@ -248,7 +248,7 @@ fn log_own(
     work: &Work<'_>,
     caller: &Caller,
     kind: Kind,
-    outcome: &str,
+    outcome: &'static str,
     reference: &AccessReference,
     view: Option<&OwnView>,
 ) -> Result<(), Fault> {

@@ -23,6 +23,7 @@ impl Store {
         by: Caller,
         batch: Batch,
     ) -> Result<Audited<LoadReport>, StoreError> {
+        self.room_for_loads()?;
         self.write(move |work| apply(work, &by, &batch)).await
     }
 
@@ -31,7 +32,13 @@ impl Store {
         by: Caller,
         batch: Batch,
     ) -> Result<Audited<LoadReport>, StoreError> {
+        self.room_for_loads()?;
         self.write_blocking(move |work| apply(work, &by, &batch))
+    }
+
+    /// The last of a disk is for views.
+    fn room_for_loads(&self) -> Result<(), StoreError> {
+        if self.0.disk.has_room_for_loads() { Ok(()) } else { Err(StoreError::NoRoom) }
     }
 
     /// Notes that a file was refused, in a commit of its own: that of the file was taken back.

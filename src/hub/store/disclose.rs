@@ -118,7 +118,7 @@ fn disclose(
     let trace = ask.trace.to_string();
     // Within the transaction: what the session says counts at the very moment of the view.
     let mode = permit.mode(settings::of_session(work, permit.caller())?);
-    let refuse = |outcome: &str, kind, person| {
+    let refuse = |outcome: &'static str, kind, person| {
         let entry = Entry { person, number: Some(ask.number), ..Entry::new(kind, outcome, &trace) };
         audit::append(work, permit.caller(), &entry)
     };

@@ -22,7 +22,9 @@ fn written(value: &str) -> String {
     let inside = |call: &str| value.strip_prefix(call).and_then(|rest| rest.strip_suffix(')'));
     if let Some(seconds) = inside("Duration::from_secs(") {
         let seconds = product(seconds);
-        return if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} s") };
+        return if seconds % 3600 == 0 {
+            format!("{} h", seconds / 3600)
+        } else if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} s") };
     }
     if let Some(milliseconds) = inside("Duration::from_millis(") {
         return format!("{} ms", product(milliseconds));

@@ -15,6 +15,7 @@ mod limits_overload;
 mod limits_rates;
 mod loading;
 mod logs;
+mod metrics;
 mod reads;
 mod rules;
 mod search;

@@ -7,7 +7,7 @@ pub(super) mod program;
 
 use std::path::PathBuf;
 
-use cpis::config::hub::{HubConfig, LimitSettings, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, LimitSettings, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -139,6 +139,7 @@ impl TestHub {
         let database = directory.path().join("hub.db");
         let config = HubConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
+            operator: None,
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),
@@ -146,6 +147,8 @@ impl TestHub {
             sites: sites(),
             synchronous: Synchronous::Full,
             limits,
+            retention: Retention::default(),
+            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
