@@ -17,6 +17,10 @@ pub mod testing {}
 pub mod hub {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("concerns.md")]
+pub mod concerns {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("limits.md")]
 pub mod limits {}
 

@@ -24,7 +24,11 @@ fn written(value: &str) -> String {
         let seconds = product(seconds);
         return if seconds % 3600 == 0 {
             format!("{} h", seconds / 3600)
-        } else if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} s") };
+        } else if seconds % 60 == 0 {
+            format!("{} min", seconds / 60)
+        } else {
+            format!("{seconds} s")
+        };
     }
     if let Some(milliseconds) = inside("Duration::from_millis(") {
         return format!("{} ms", product(milliseconds));

@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod concerns;
 mod dates;
 #[cfg(unix)]
 mod failing;

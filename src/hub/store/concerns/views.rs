@@ -133,7 +133,7 @@ fn only_viewer(activity: &Activity, code: &str, views: &[&View]) -> Option<Conce
     let mut views = views.to_vec();
     views.sort_by_key(|view| view.at);
     let all = activity.views.len().max(1);
-    let strength = 5 + u8::try_from(25 * views.len().min(all) / all).unwrap_or(25);
+    let strength = 5 + u8::try_from(15 * views.len().min(all) / all).unwrap_or(15);
     let mut who = activity.who.clone();
     if who.organisation_code != code {
         who.organisation_code = code.to_owned();
