@@ -63,6 +63,18 @@ impl ApiError {
         "METHOD_NOT_ALLOWED",
         "This method is not served at this address",
     );
+    pub(super) const NOT_ACCEPTABLE: Self = Self::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "not-supported",
+        "NOT_ACCEPTABLE",
+        "Answers are FHIR R4 in JSON and UTF-8, and nothing else",
+    );
+    pub(super) const UNSUPPORTED_MEDIA: Self = Self::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not-supported",
+        "UNSUPPORTED_MEDIA_TYPE",
+        "A body is JSON, and nothing else",
+    );
     pub(super) const TOO_LARGE: Self =
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", "PAYLOAD_TOO_LARGE", "The request is too large");
     pub(super) const TOO_LATE: Self =
@@ -127,6 +139,12 @@ impl ApiError {
         "invalid",
         "ADDITIONAL_PROPERTIES",
         "A parameter is not known, or not supported here",
+    );
+    pub(super) const UNSUPPORTED: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "processing",
+        "UNSUPPORTED_SERVICE",
+        "A search needs parameters: family and birthdate at least",
     );
     pub(super) const RESOURCE_ID: Self =
         Self::new(StatusCode::BAD_REQUEST, "value", "INVALID_RESOURCE_ID", "This is not a valid NHS number");

@@ -6,10 +6,14 @@
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
-//! | `people`, `plans`, `own` | the handlers: permit, store, answer |
+//! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
+//! | `negotiation` | JSON, and nothing else |
+//! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
+//! | [`search`] | who is found, and how well they fit |
 //! | `connections`, `guarded`, `files` | who may stay connected, and for how long |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`sample`] | synthetic people in any number |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`concerns`] | views worth a question, for a privacy officer |
 //! | [`limits`], `rates` | every limit, and who asks too often |
@@ -19,22 +23,27 @@
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
+pub mod balp;
 pub mod clock;
 pub mod concerns;
 mod connections;
+mod correlation;
 pub mod disk;
 mod error;
 mod files;
 mod folding;
+mod frame;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod guarded;
 mod headers;
 mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
-mod matching;
 mod metadata;
 pub mod metrics;
+mod negotiation;
 mod operator;
 mod own;
 mod people;
@@ -44,6 +53,8 @@ mod query;
 mod rates;
 mod respond;
 mod router;
+pub mod sample;
+pub mod search;
 mod serve;
 pub mod store;
 
@@ -62,9 +73,10 @@ use metrics::Metrics;
 use rates::Rates;
 use store::{Lock, OpenError, Store, StoreSettings};
 
+pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
-pub use router::router;
+pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.

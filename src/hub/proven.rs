@@ -13,6 +13,7 @@ use super::Hub;
 use super::error::ApiError;
 use super::limits;
 use super::metrics::Shed;
+use super::negotiation;
 use super::rates::{Asked, Refusals};
 use crate::domain::Caller;
 use crate::identity::token::TokenError;
@@ -45,13 +46,13 @@ impl FromRequestParts<Hub> for Proven {
         })?;
         let admitted = hub.rates().admit(&caller, asked);
         say_refusals(hub, hub.rates().overdue());
-        match admitted {
-            Ok(()) => Ok(Self(caller)),
-            Err(wait) => {
-                refuse(hub, &caller, asked).await;
-                Err(ApiError::too_often(wait))
-            }
+        if let Err(wait) = admitted {
+            refuse(hub, &caller, asked).await;
+            return Err(ApiError::too_often(wait));
         }
+        // Here, so that no handler can forget it, and nobody unproven can cause it.
+        negotiation::check(parts)?;
+        Ok(Self(caller))
     }
 }
 
@@ -88,7 +89,7 @@ pub(super) async fn write_refusals(hub: &Hub, refusals: Vec<Refusals>) {
     }
 }
 
-fn bearer(value: &str) -> Option<&str> {
+pub(super) fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     let fits =

@@ -33,7 +33,9 @@ impl Asked {
     /// Of a route.
     pub(super) fn of(method: &Method, route: &str) -> Self {
         match route {
-            "/cpis/FHIR/R4/CareTeam" if method == Method::GET => Self::View,
+            "/cpis/FHIR/R4/CareTeam" | "/patient-flags-api/FHIR/R4/Flag" if method == Method::GET => {
+                Self::View
+            }
             "/personal-demographics/FHIR/R4/Patient" => Self::Search,
             "/personal-demographics/FHIR/R4/Patient/{number}" => Self::Retrieve,
             _ => Self::Other,

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cpis::config::hub::LogFormat;
 use cpis::hub::logging;
 
 #[derive(Parser)]
@@ -56,6 +57,9 @@ enum Command {
         /// Entries since this moment, such as 2026-11-22T00:00:00Z
         #[arg(long)]
         since: Option<String>,
+        /// Tab-separated columns, or FHIR AuditEvents, one a line
+        #[arg(long, value_enum, default_value_t = audit::Format::Text)]
+        format: audit::Format,
     },
     /// Print views worth a question, for a privacy officer; this is itself audited
     Concerns {
@@ -105,9 +109,7 @@ struct WithConfig {
 fn main() -> ExitCode {
     logging::say_only_where_panics_are();
     let arguments = Arguments::parse();
-    let rust_log = std::env::var("RUST_LOG").ok();
-    let done = logging::start(rust_log.as_deref()).and_then(|()| run(arguments.command));
-    match done {
+    match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             // Nothing is left to do where standard error is gone.
@@ -117,13 +119,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Lines of whatever runs; `serve` has its configuration say how they look.
+fn log(format: LogFormat) -> Result<(), String> {
+    logging::start(std::env::var("RUST_LOG").ok().as_deref(), format)
+}
+
 fn run(command: Command) -> Result<(), String> {
+    if !matches!(command, Command::Serve(_)) {
+        log(LogFormat::Text)?;
+    }
     match command {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
         Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
-        Command::Audit { config, person, user, since } => {
-            audit::audit(&config.config, person.as_deref(), user, since.as_deref())
+        Command::Audit { config, person, user, since, format } => {
+            audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
         }
         Command::Concerns { config, since, until, format } => {
             concerns::concerns(&config.config, since.as_deref(), until.as_deref(), format)

@@ -27,7 +27,10 @@ mod people;
 mod queue;
 mod retention;
 mod schema;
+mod search;
+mod search_keys;
 mod settings;
+mod standing;
 mod volume;
 mod writer;
 
@@ -48,13 +51,15 @@ use crate::domain::{SearchPermit, ViewPermit};
 use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
-use super::metrics::{Metrics, Shed};
+use super::metrics::Shed;
 use error::Fault;
 use figures::Figuring;
 use queue::{Line, Queue};
 use writer::{Known, Reply, Work};
 
-pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
+pub(super) use codec::{
+    born as born_from_wire, born_text, time as time_from_wire, weekday as weekday_from_wire,
+};
 pub(super) use lock::{Held as Lock, serve as lock_to_serve};
 
 pub use acts::{OpenedInError, Refusal, ReportedKind};
@@ -62,15 +67,17 @@ pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use backup::{KeepError, Lost, Restored, restore};
 pub use copy::{CopyError, Holds};
-pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
+pub use disclose::{Disclosed, HeldRecord, Shape, ViewAsk, ViewOutcome};
 pub use error::StoreError;
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
-pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
+pub use people::{Found, Retrieved};
 pub use retention::Removed;
+pub use search::SearchOutcome;
 
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001.sql")),
+    M::up(include_str!("migrations/0002.sql")),
     M::up(include_str!("migrations/0004.sql")),
     M::up(include_str!("migrations/0005.sql")),
 ];
@@ -193,7 +200,11 @@ impl Store {
             path: settings.path.clone(),
             reason: error::reason(error),
         };
-        let (db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        let (mut db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        search_keys::make(&mut db).map_err(|fault| OpenError::Unusable {
+            path: settings.path.clone(),
+            reason: format!("its search keys could not be made: {}", fault.into_error("search keys")),
+        })?;
         let is_synthetic = read_marking(&db).map_err(|error| unusable(&error))?;
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
             return Err(OpenError::NotSynthetic);
@@ -245,64 +256,6 @@ impl Store {
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         self.0.known.synthetic.load(Ordering::Acquire)
-    }
-
-    /// Whether the database answers, and whether the last thing that was to be written was. If it was not,
-    /// this tries to write something itself.
-    ///
-    /// # Errors
-    /// It does not, or was not and still is not.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.read_elsewhere(|db| Ok(db.query_row("SELECT count(*) FROM marking", [], |_| Ok(()))?)).await?;
-        if self.0.known.failing.load(Ordering::Acquire) {
-            self.write(|work| {
-                work.db
-                    .prepare_cached(
-                        "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
-                         ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
-                    )?
-                    .execute([work.now_ms()])?;
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// Whether a view, or another request, would be taken at present: whoever asks need not be looked at else.
-    #[must_use]
-    pub fn has_room(&self, for_a_view: bool) -> bool {
-        self.0.queue.has_room(if for_a_view { Line::Views } else { Line::Others })
-    }
-
-    /// What an operator watches.
-    #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.0.known.metrics
-    }
-
-    /// How many requests wait for the writer: views, and others.
-    #[must_use]
-    pub fn waiting(&self) -> (usize, usize) {
-        self.0.queue.depths()
-    }
-
-    /// How many searches are under way.
-    #[must_use]
-    pub fn searching(&self) -> usize {
-        limits::SEARCHES_AT_ONCE.saturating_sub(self.0.searches.available_permits())
-    }
-
-    /// Whether the last thing that was to be written was.
-    #[must_use]
-    pub fn is_writing(&self) -> bool {
-        !self.0.known.failing.load(Ordering::Acquire)
-    }
-
-    /// Ready when nothing can be written any more, for good: the hub has to end and be started anew.
-    pub async fn lost(&self) {
-        let mut lost = self.0.known.lost.subscribe();
-        let _ = lost.wait_for(|lost| *lost).await;
     }
 
     fn tails(&self) -> TailDays {

@@ -123,7 +123,7 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, 
                 if group.is_empty() {
                     continue;
                 }
-                disk.make_room();
+                disk.make_room(group.len());
                 match serve(db, group, clock, known) {
                     Served::Done => {}
                     Served::NoRoom => disk.give_up_a_portion(),

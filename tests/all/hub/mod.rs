@@ -2,10 +2,16 @@
 
 mod api;
 mod audit;
+mod backup;
 mod concerns;
+mod correlation;
 mod dates;
+mod document;
 #[cfg(unix)]
 mod failing;
+#[cfg(target_os = "linux")]
+mod filling;
+mod flags;
 mod identities;
 mod in_error;
 mod killed;
@@ -17,8 +23,11 @@ mod limits_rates;
 mod loading;
 mod logs;
 mod metrics;
+mod model;
 mod reads;
+mod retention;
 mod rules;
+mod schemas;
 mod search;
 mod support;
 #[cfg(target_os = "linux")]

@@ -5,9 +5,9 @@ pub(super) mod answer;
 pub(super) mod data;
 pub(super) mod program;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use cpis::config::hub::{DiskSettings, HubConfig, LimitSettings, Retention, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -124,22 +124,29 @@ impl TestHub {
 
     /// Where ended plans are shown for other times than usual.
     pub(super) async fn with_tails(tails: TailDays) -> Self {
-        Self::configured(tails, generous()).await
+        Self::prepared(tails, generous(), |_| ()).await
     }
 
     /// Within these limits.
     pub(super) async fn with_limits(limits: LimitSettings, lines: &[String]) -> Self {
-        let test = Self::configured(TailDays::default(), limits).await;
+        let test = Self::prepared(TailDays::default(), limits, |_| ()).await;
         test.load(lines).await;
         test
     }
 
-    async fn configured(tails: TailDays, limits: LimitSettings) -> Self {
+    /// On a database that is there before the hub opens it.
+    pub(super) async fn on(make: impl FnOnce(&Path)) -> Self {
+        Self::prepared(TailDays::default(), generous(), make).await
+    }
+
+    async fn prepared(tails: TailDays, limits: LimitSettings, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
+        make(&database);
         let config = HubConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             operator: None,
+            log: LogFormat::Text,
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),
