@@ -80,7 +80,7 @@ impl Client {
         };
         match self.send(&request) {
             Some(status) if expected.contains(&status) => Got::Right,
-            // Told to ask again, as more than 16 searches at once are.
+            // Told to ask again.
             Some(503) => Got::Shed,
             Some(_) | None => Got::Wrong,
         }
