@@ -143,20 +143,7 @@ impl TestHub {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
         make(&database);
-        let config = HubConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            operator: None,
-            log: LogFormat::Text,
-            issuer: ISSUER.to_owned(),
-            database: database.clone(),
-            signing_key: PathBuf::new(),
-            tails,
-            sites: sites(),
-            synchronous: Synchronous::Full,
-            limits,
-            retention: Retention::default(),
-            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
-        };
+        let config = HubConfig { limits, ..configuration(database.clone(), tails) };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
@@ -298,4 +285,22 @@ pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Outpu
     })
     .await;
     done
+}
+
+/// What the hub of a test runs with.
+pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
+    HubConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        operator: None,
+        log: LogFormat::Text,
+        issuer: ISSUER.to_owned(),
+        database,
+        signing_key: PathBuf::new(),
+        tails,
+        sites: sites(),
+        synchronous: Synchronous::Full,
+        retention: Retention::default(),
+        disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
+        limits: generous(),
+    }
 }
