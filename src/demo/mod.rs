@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
+use crate::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
 };
@@ -76,6 +76,7 @@ impl Demonstration {
             tails: TailDays::default(),
             sites: sites(),
             synchronous: Synchronous::Full,
+            limits: LimitSettings::default(),
             retention: Retention::default(),
             // It is deleted at the end: nothing to reserve anything for.
             disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },

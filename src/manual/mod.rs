@@ -19,6 +19,12 @@ pub mod hub {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("operations.md")]
 pub mod operations {}
+#[doc = include_str!("concerns.md")]
+pub mod concerns {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("limits.md")]
+pub mod limits {}
 
 #[cfg(feature = "hub")]
 #[doc = include_str!("api.md")]

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod common;
 mod doctor;
+mod concerns;
 mod load;
 mod retention;
 mod sample;
@@ -63,6 +64,20 @@ enum Command {
         /// Tab-separated columns, or FHIR AuditEvents, one a line
         #[arg(long, value_enum, default_value_t = audit::Format::Text)]
         format: audit::Format,
+    },
+    /// Print views worth a question, for a privacy officer; this is itself audited
+    Concerns {
+        #[command(flatten)]
+        config: WithConfig,
+        /// From this moment, such as 2026-11-22T00:00:00Z; without it a week before the end
+        #[arg(long)]
+        since: Option<String>,
+        /// Until before this moment; without it now
+        #[arg(long)]
+        until: Option<String>,
+        /// For a person or for a program
+        #[arg(long, value_enum, default_value = "text")]
+        format: concerns::Format,
     },
     /// Copy the database to a file, while the hub serves; this is audited
     Backup {
@@ -125,6 +140,9 @@ fn run(command: Command) -> Result<(), String> {
         Command::Sample(what) => sample::write(&what),
         Command::Audit { config, person, user, since, format } => {
             audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
+        }
+        Command::Concerns { config, since, until, format } => {
+            concerns::concerns(&config.config, since.as_deref(), until.as_deref(), format)
         }
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),

@@ -14,6 +14,7 @@ mod audit;
 mod audited;
 mod backup;
 mod codec;
+mod concerns;
 mod copy;
 mod disclose;
 mod error;
@@ -32,6 +33,8 @@ mod schema;
 mod search;
 mod search_keys;
 mod settings;
+mod standing;
+mod volume;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -82,6 +85,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002.sql")),
     M::up(include_str!("migrations/0003.sql")),
     M::up(include_str!("migrations/0004.sql")),
+    M::up(include_str!("migrations/0005.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

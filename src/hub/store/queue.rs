@@ -47,6 +47,16 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether one more would be taken at present.
+    pub(super) fn has_room(&self, line: Line) -> bool {
+        let waiting = self.waiting();
+        let length = match line {
+            Line::Views => waiting.views.len(),
+            Line::Others => waiting.others.len(),
+        };
+        length < limits::WRITER_QUEUE
+    }
+
     pub(super) fn push(&self, line: Line, job: Box<dyn Job>) -> Result<(), StoreError> {
         let mut waiting = self.waiting();
         if waiting.is_closed {

@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod backup;
+mod concerns;
 mod correlation;
 mod dates;
 #[cfg(unix)]
@@ -17,6 +18,10 @@ mod identities;
 mod in_error;
 mod killed;
 mod limits;
+mod limits_connections;
+mod limits_manual;
+mod limits_overload;
+mod limits_rates;
 mod loading;
 mod loading_large;
 mod logs;

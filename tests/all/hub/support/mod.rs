@@ -7,7 +7,7 @@ pub(super) mod program;
 
 use std::path::{Path, PathBuf};
 
-use cpis::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -83,6 +83,20 @@ pub(super) fn sites() -> Vec<Site> {
     ]
 }
 
+/// Rates that no test reaches without meaning to: its clock stands still.
+pub(super) fn generous() -> LimitSettings {
+    let most = Some(1_000_000);
+    LimitSettings {
+        views_at_once: most,
+        retrieves_at_once: most,
+        searches_at_once: most,
+        others_at_once: most,
+        searches_per_hour: most,
+        people_per_hour: most,
+        ..LimitSettings::default()
+    }
+}
+
 /// A hub in this process, on a real socket and a real file.
 pub(super) struct TestHub {
     pub(super) hub: Hub,
@@ -110,19 +124,26 @@ impl TestHub {
 
     /// Where ended plans are shown for other times than usual.
     pub(super) async fn with_tails(tails: TailDays) -> Self {
-        Self::prepared(tails, |_| ()).await
+        Self::prepared(tails, generous(), |_| ()).await
+    }
+
+    /// Within these limits.
+    pub(super) async fn with_limits(limits: LimitSettings, lines: &[String]) -> Self {
+        let test = Self::prepared(TailDays::default(), limits, |_| ()).await;
+        test.load(lines).await;
+        test
     }
 
     /// On a database that is there before the hub opens it.
     pub(super) async fn on(make: impl FnOnce(&Path)) -> Self {
-        Self::prepared(TailDays::default(), make).await
+        Self::prepared(TailDays::default(), generous(), make).await
     }
 
-    async fn prepared(tails: TailDays, make: impl FnOnce(&Path)) -> Self {
+    async fn prepared(tails: TailDays, limits: LimitSettings, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
         make(&database);
-        let config = configuration(database.clone(), tails);
+        let config = HubConfig { limits, ..configuration(database.clone(), tails) };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
@@ -286,5 +307,6 @@ pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         synchronous: Synchronous::Full,
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
+        limits: generous(),
     }
 }
