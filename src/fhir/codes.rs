@@ -16,6 +16,10 @@ pub const ROLE_CLASS: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleClass
 pub const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 /// Spine error codes in an OperationOutcome.
 pub const SPINE_ERROR: &str = "https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode";
+/// Kinds of flags in the Patient Flags API (beta).
+pub const FLAG_CATEGORY: &str = "https://fhir.nhs.uk/England/CodeSystem/England-FlagCategoryPatient";
+/// The flag of this service.
+pub const CHILD_PROTECTION_FLAG: &str = "child-protection-information-system-flag";
 /// Tags on accesses (ours).
 pub const ACCESS_TAGS: &str = "https://fhir.cpis.example/CodeSystem/access";
 /// The tag of the caller's own present view (ours).

@@ -250,6 +250,42 @@ resources! {
         /// The authority.
         managing_organization: Vec<Reference> = serde(skip_serializing_if = "is_empty"),
     }
+    /// A flag of the Patient Flags API.
+    PatientFlag {
+        /// `Flag`.
+        resource_type: String,
+        /// Id.
+        id: Option<String> = serde(skip_serializing_if = "Option::is_none"),
+        /// When the authority sent it.
+        meta: Option<Meta> = serde(skip_serializing_if = "Option::is_none"),
+        /// The authority.
+        contained: Vec<Organization> = serde(skip_serializing_if = "is_empty"),
+        /// `active`, `inactive`.
+        status: String,
+        /// Whose kind of flag.
+        category: Vec<CodeableConcept> = serde(skip_serializing_if = "is_empty"),
+        /// Which flag.
+        code: Option<CodeableConcept> = serde(skip_serializing_if = "Option::is_none"),
+        /// About whom.
+        subject: Option<Reference> = serde(skip_serializing_if = "Option::is_none"),
+        /// First and last day.
+        period: Option<Period> = serde(skip_serializing_if = "Option::is_none"),
+        /// The authority.
+        author: Option<Reference> = serde(skip_serializing_if = "Option::is_none"),
+    }
+    /// An organisation.
+    Organization {
+        /// `Organization`.
+        resource_type: String,
+        /// Id.
+        id: Option<String> = serde(skip_serializing_if = "Option::is_none"),
+        /// Its code.
+        identifier: Vec<Identifier> = serde(skip_serializing_if = "is_empty"),
+        /// Its name.
+        name: Option<String> = serde(skip_serializing_if = "Option::is_none"),
+        /// Telephone numbers.
+        telecom: Vec<ContactPoint> = serde(skip_serializing_if = "is_empty"),
+    }
     /// Who took part in an access.
     AuditAgent {
         /// PAT or ASSIGNED.

@@ -59,6 +59,18 @@ impl ApiError {
         "METHOD_NOT_ALLOWED",
         "This method is not served at this address",
     );
+    pub(super) const NOT_ACCEPTABLE: Self = Self::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "not-supported",
+        "NOT_ACCEPTABLE",
+        "Answers are FHIR R4 in JSON and UTF-8, and nothing else",
+    );
+    pub(super) const UNSUPPORTED_MEDIA: Self = Self::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not-supported",
+        "UNSUPPORTED_MEDIA_TYPE",
+        "A body is JSON, and nothing else",
+    );
     pub(super) const TOO_LARGE: Self =
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", "PAYLOAD_TOO_LARGE", "The request is too large");
     pub(super) const TOO_LATE: Self =

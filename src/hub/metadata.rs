@@ -1,61 +1,151 @@
-//! What the hub is, and whether it runs. Neither says anything about a person.
+//! What the hub is, and whether it runs. Nothing of it says anything about a person.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Hub;
 use super::error::ApiError;
+use super::frame::{CHILD_PROTECTION, DEMOGRAPHICS, FLAGS};
 use super::proven::Proven;
 use super::respond;
 use crate::domain::dates;
 
-/// `GET /metadata`: a CapabilityStatement.
-pub(super) async fn metadata(State(hub): State<Hub>, _caller: Proven) -> Response {
-    let at = hub.clock().now();
-    let read = |code: &str| json!({ "code": code });
-    let of = |kind: &str, interactions: &[&str], parameters: &[(&str, &str)]| {
-        let parameters: Vec<_> =
-            parameters.iter().map(|(name, kind)| json!({ "name": name, "type": kind })).collect();
-        json!({
-            "type": kind,
-            "interaction": interactions.iter().map(|code| read(code)).collect::<Vec<_>>(),
-            "searchParam": parameters,
-        })
-    };
-    let searched = [
-        ("family", "string"),
-        ("given", "string"),
-        ("gender", "token"),
-        ("birthdate", "date"),
-        ("address-postalcode", "string"),
-    ];
+/// The OpenAPI document: the one source of what is served at which address, and how. A test holds the router, the
+/// errors and the CapabilityStatements against it.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// What is served of one kind of resource.
+struct Served {
+    base: &'static str,
+    kind: &'static str,
+    interactions: &'static [&'static str],
+    /// Name, type, and how it is written where that is not plain.
+    parameters: &'static [(&'static str, &'static str, &'static str)],
+    /// Whether `meta.versionId` and `ETag` are there.
+    is_versioned: bool,
+    words: &'static str,
+}
+
+const SERVED: &[Served] = &[
+    Served {
+        base: DEMOGRAPHICS,
+        kind: "Patient",
+        interactions: &["read", "search-type"],
+        parameters: &[
+            ("family", "string", "needed"),
+            ("birthdate", "date", "needed; eq, ge or le"),
+            ("given", "string", ""),
+            ("gender", "token", ""),
+            ("address-postalcode", "string", ""),
+            ("_fuzzy-match", "token", "true or false"),
+            ("_exact-match", "token", "true or false"),
+            ("_history", "token", "true or false: previous names too"),
+            ("_max-results", "number", "1 to 50"),
+        ],
+        is_versioned: true,
+        words: "The id is the NHS number in use, which may be another one than was asked for. Too many matches are a 200 with an OperationOutcome",
+    },
+    Served {
+        base: CHILD_PROTECTION,
+        kind: "CareTeam",
+        interactions: &["search-type"],
+        parameters: &[(
+            "patient",
+            "reference",
+            "needed; only as patient:identifier=https://fhir.nhs.uk/Id/nhs-number|{number}",
+        )],
+        is_versioned: false,
+        words: "One for each plan. Each search is a view: recorded, and told to the local authority, unless the caller's role or session says otherwise",
+    },
+    Served {
+        base: CHILD_PROTECTION,
+        kind: "AuditEvent",
+        interactions: &["search-type", "create"],
+        parameters: &[(
+            "patient",
+            "reference",
+            "needed; only as patient:identifier=https://fhir.nhs.uk/Id/nhs-number|{number}",
+        )],
+        is_versioned: false,
+        words: "Searched: who opened the person's plans before, only within 30 minutes of an own view; the PractitionerRole is always included. Created: what was done with what was shown; it cannot be read again",
+    },
+    Served {
+        base: FLAGS,
+        kind: "Flag",
+        interactions: &["search-type"],
+        parameters: &[
+            ("patient", "reference", "needed; the NHS number, with its system before it or not"),
+            ("code", "token", "child-protection-information-system-flag"),
+        ],
+        is_versioned: false,
+        words: "The same plans as CareTeam, and the same view",
+    },
+];
+
+/// `GET …/metadata`: a CapabilityStatement of the service at this base; at `/metadata` of all three.
+pub(super) async fn metadata(State(hub): State<Hub>, _caller: Proven, address: Uri) -> Response {
+    let base = address.path().trim_end_matches("/metadata");
+    let here: Vec<Value> =
+        SERVED.iter().filter(|served| base.is_empty() || served.base == base).map(resource).collect();
     let synthetic = hub.is_synthetic();
     let words = if synthetic { "CP-IS hub with synthetic people: not for patients" } else { "CP-IS hub" };
     let statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": dates::london_day(at).to_string(),
+        "date": dates::london_day(hub.clock().now()).to_string(),
         "kind": "instance",
         "software": { "name": "cpis-hub", "version": env!("CARGO_PKG_VERSION") },
-        "implementation": { "description": words, "url": hub.issuer() },
+        "implementation": {
+            "description": words,
+            "url": format!("{}{base}", hub.issuer().trim_end_matches('/')),
+        },
         "extension": [{
             "url": "https://fhir.cpis.example/StructureDefinition/synthetic-data",
             "valueBoolean": synthetic,
         }],
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json"],
+        "format": ["application/fhir+json", "json"],
         "rest": [{
             "mode": "server",
-            "resource": [
-                of("Patient", &["read", "search-type"], &searched),
-                of("CareTeam", &["search-type"], &[("patient:identifier", "token")]),
-                of("AuditEvent", &["search-type", "create"], &[("patient:identifier", "token")]),
-            ],
+            "documentation": "The OpenAPI document at /openapi.json has every address, header and error",
+            "security": {
+                "cors": false,
+                "service": [{ "coding": [{
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "OAuth",
+                }] }],
+                "description": "A bearer token of the hub, for every address but /healthz and /openapi.json",
+            },
+            "resource": here,
         }],
     });
     respond::fhir(StatusCode::OK, &statement)
+}
+
+fn resource(served: &Served) -> Value {
+    let parameter = |(name, kind, words): &(&str, &str, &str)| {
+        let mut parameter = json!({ "name": name, "type": kind });
+        if let Some(parts) = parameter.as_object_mut().filter(|_| !words.is_empty()) {
+            parts.insert("documentation".to_owned(), json!(words));
+        }
+        parameter
+    };
+    json!({
+        "type": served.kind,
+        "documentation": format!("At {}. {}", served.base, served.words),
+        "interaction": served.interactions.iter().map(|code| json!({ "code": code })).collect::<Vec<_>>(),
+        "versioning": if served.is_versioned { "versioned" } else { "no-version" },
+        "readHistory": false,
+        "conditionalRead": "not-supported",
+        "searchParam": served.parameters.iter().map(parameter).collect::<Vec<_>>(),
+    })
+}
+
+/// `GET /openapi.json`: open to everybody, as it is in the open with the program.
+pub(super) async fn openapi() -> Response {
+    respond::text_json(OPENAPI)
 }
 
 /// `GET /healthz`: open to everybody. Ill where the last write failed, until one succeeds.

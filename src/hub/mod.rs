@@ -6,10 +6,13 @@
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token, or nobody |
-//! | `people`, `plans`, `own` | the handlers: permit, store, answer |
+//! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
+//! | `negotiation` | JSON, and nothing else |
+//! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`search`] | who is found, and how well they fit |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`sample`] | synthetic people in any number |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
@@ -22,6 +25,7 @@ pub mod clock;
 pub mod disk;
 mod error;
 mod folding;
+mod frame;
 mod headers;
 mod keeping;
 pub mod limits;
@@ -29,6 +33,7 @@ pub mod load;
 pub mod logging;
 mod metadata;
 pub mod metrics;
+mod negotiation;
 mod operator;
 mod own;
 mod people;
@@ -37,6 +42,7 @@ mod proven;
 mod query;
 mod respond;
 mod router;
+pub mod sample;
 pub mod search;
 mod serve;
 pub mod store;
@@ -54,9 +60,10 @@ use disk::{Disk, DiskState};
 use metrics::Metrics;
 use store::{Lock, OpenError, Store, StoreSettings};
 
+pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
-pub use router::router;
+pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.

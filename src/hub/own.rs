@@ -14,11 +14,15 @@ use serde_json::json;
 
 use super::Hub;
 use super::error::ApiError;
+use super::frame;
 use super::limits;
+use super::negotiation;
 use super::proven::Proven;
 use super::respond;
 use super::store::{OpenedInError, Refusal, ReportedKind};
-use crate::domain::{AccessReference, AccessStatus, Activity, CareSetting, NoticeState, ViewPermit};
+use crate::domain::{
+    AccessReference, AccessStatus, Activity, CareSetting, NotAllowed, NoticeState, ViewPermit,
+};
 use crate::fhir::wire::AuditEvent;
 
 /// `GET /access/{reference}`
@@ -28,11 +32,9 @@ pub(super) async fn status(
     reference: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let reference = named(reference)?;
-    let Ok(permit) = ViewPermit::of(&caller, CareSetting::Unscheduled) else {
-        let refusal = Refusal { asked: "status", number: None, request: String::new() };
-        hub.store().refuse(caller, refusal).await?;
-        return Err(ApiError::NOT_ALLOWED);
-    };
+    let permit = ViewPermit::of(&caller, CareSetting::Unscheduled);
+    let refusal = Refusal { asked: "status", number: None, request: String::new() };
+    let permit = frame::permitted(&hub, &caller, permit, refusal).await?;
     let audited = hub.store().status(permit, reference).await?;
     let mut response = match audited.value() {
         Some(status) => respond::json(StatusCode::OK, &written(status)),
@@ -146,11 +148,8 @@ pub(super) async fn care_setting(
     let may_choose = [Activity::ViewAndNotify, Activity::ViewSilently]
         .iter()
         .all(|right| caller.activities.contains(right));
-    if !may_choose {
-        let refusal = Refusal { asked: "care-setting", number: None, request: String::new() };
-        hub.store().refuse(caller, refusal).await?;
-        return Err(ApiError::NOT_ALLOWED);
-    }
+    let refusal = Refusal { asked: "care-setting", number: None, request: String::new() };
+    frame::permitted(&hub, &caller, may_choose.then_some(()).ok_or(NotAllowed), refusal).await?;
     let setting = match body.care_setting {
         Word::Scheduled => CareSetting::Scheduled,
         Word::Unscheduled => CareSetting::Unscheduled,
@@ -166,6 +165,7 @@ async fn body<T: serde::de::DeserializeOwned>(
     request: Request<Body>,
     wrong: &'static str,
 ) -> Result<T, ApiError> {
+    negotiation::check_body(request.headers())?;
     let mut body = request.into_body();
     let mut bytes: Vec<u8> = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {

@@ -2,11 +2,12 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Hub;
 use super::error::ApiError;
+use super::frame::{self, DEMOGRAPHICS};
 use super::headers::TraceHeaders;
 use super::proven::Proven;
 use super::query;
@@ -34,13 +35,13 @@ async fn answer_search(
     query: Option<&str>,
 ) -> Result<Response, ApiError> {
     let permit = permit(hub, caller, "search", None, trace).await?;
-    let query = query::person(query)?;
-    let audited = hub.store().search(permit, query, trace.request.to_string()).await?;
+    let people = query::person(query)?;
+    let audited = hub.store().search(permit, people, trace.request.to_string()).await?;
     let mut response = match audited.value() {
         SearchOutcome::Found(found) => {
             let found: Vec<_> =
                 found.iter().map(|found| (found.candidate.clone(), found.postcode.clone())).collect();
-            respond::fhir(StatusCode::OK, &write::people(&found, audited.at()))
+            frame::searchset(hub, DEMOGRAPHICS, "Patient", query, write::people(&found, audited.at()))
         }
         // As published: 200 with an OperationOutcome.
         SearchOutcome::TooMany => respond::fhir(
@@ -88,7 +89,15 @@ async fn answer_retrieve(
     let mut response = match audited.value() {
         Retrieved::Person(found) => {
             let Found { candidate, postcode } = found.as_ref();
-            respond::fhir(StatusCode::OK, &write::patient(&candidate.person, postcode.as_deref()))
+            let patient = write::patient(&candidate.person, postcode.as_deref());
+            let version = patient.meta.as_ref().and_then(|meta| meta.version_id.as_deref());
+            let tag = version.and_then(|version| HeaderValue::from_str(&format!("W/\"{version}\"")).ok());
+            let mut response = respond::fhir(StatusCode::OK, &patient);
+            if let Some(tag) = tag {
+                // For whoever compares. `If-None-Match` is not heeded: to say "unchanged" is a disclosure too.
+                response.headers_mut().insert(header::ETAG, tag);
+            }
+            response
         }
         Retrieved::NotKnown => ApiError::NOT_KNOWN.into_response(),
         Retrieved::Ended => ApiError::ENDED.into_response(),
@@ -97,7 +106,7 @@ async fn answer_retrieve(
     Ok(response)
 }
 
-/// The right to search; a proven caller without it is refused, and that is audited.
+/// The right to search.
 async fn permit(
     hub: &Hub,
     caller: &Caller,
@@ -105,14 +114,8 @@ async fn permit(
     number: Option<NhsNumber>,
     trace: &TraceHeaders,
 ) -> Result<SearchPermit, ApiError> {
-    match SearchPermit::of(caller) {
-        Ok(permit) => Ok(permit),
-        Err(_) => {
-            let refusal = Refusal { asked, number, request: trace.request.to_string() };
-            hub.store().refuse(caller.clone(), refusal).await?;
-            Err(ApiError::NOT_ALLOWED)
-        }
-    }
+    let refusal = Refusal { asked, number, request: trace.request.to_string() };
+    frame::permitted(hub, caller, SearchPermit::of(caller), refusal).await
 }
 
 fn mirrored(answer: Result<Response, ApiError>, trace: &TraceHeaders) -> Response {

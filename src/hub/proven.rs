@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::Hub;
 use super::error::ApiError;
 use super::limits;
+use super::negotiation;
 use crate::domain::Caller;
 use crate::identity::token::TokenError;
 
@@ -29,12 +30,15 @@ impl FromRequestParts<Hub> for Proven {
             Some(token) if values.next().is_none() => hub.verifier().verify(token, now).map_err(Why::Token),
             Some(_) | None => Err(Why::Missing),
         };
-        proven.map(Proven).map_err(|why| {
+        let caller = proven.map_err(|why| {
             let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
             hub.metrics().unproven(why);
             hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
             ApiError::UNPROVEN
-        })
+        })?;
+        // Here, so that no handler can forget it, and nobody unproven can cause it.
+        negotiation::check(parts)?;
+        Ok(Self(caller))
     }
 }
 

@@ -9,8 +9,25 @@ use super::search::{AskedText, PersonQuery};
 use crate::domain::{Gender, NhsNumber};
 use crate::fhir::codes;
 
-/// The decoded pairs of a query string.
+const FORMAT: &str = "_format";
+
+/// The decoded pairs of a query string, but for `_format`, which says nothing of what is asked.
 pub(super) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, ApiError> {
+    let mut pairs = all_pairs(query)?;
+    pairs.retain(|(name, _)| name != FORMAT);
+    Ok(pairs)
+}
+
+/// The values of `_format`. A plus sign that was sent as it is has become a space.
+pub(super) fn formats(query: Option<&str>) -> Result<Vec<String>, ApiError> {
+    let pairs = all_pairs(query)?.into_iter();
+    Ok(pairs
+        .filter(|(name, _)| name == FORMAT)
+        .map(|(_, value)| value.replace("fhir json", "fhir+json"))
+        .collect())
+}
+
+fn all_pairs(query: Option<&str>) -> Result<Vec<(String, String)>, ApiError> {
     let mut pairs = Vec::new();
     for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -68,6 +85,40 @@ pub(super) fn patient(query: Option<&str>, includes: bool) -> Result<NhsNumber, 
         }
     }
     number.ok_or(ApiError::invalid_search("patient:identifier is missing"))
+}
+
+/// The number that a question for flags is about: bare, as published, or with its system. `code` may name the one
+/// flag that is held here; asked for another one, an empty answer would say that there is none.
+pub(super) fn flagged(query: Option<&str>) -> Result<NhsNumber, ApiError> {
+    let mut number = None;
+    let mut has_code = false;
+    for (name, value) in pairs(query)? {
+        match name.as_str() {
+            "patient" if number.is_none() => {
+                let digits = value.strip_prefix(codes::NHS_NUMBER).and_then(|rest| rest.strip_prefix('|'));
+                let digits = digits.unwrap_or(&value);
+                let parsed = NhsNumber::parse(digits).ok().filter(|_| digits.len() == 10);
+                number = Some(parsed.ok_or(ApiError::invalid_search(
+                    "patient must be a valid NHS number, with https://fhir.nhs.uk/Id/nhs-number| before it or not",
+                ))?);
+            }
+            "code" if !has_code => {
+                let code = value.strip_prefix(codes::FLAG_CATEGORY).and_then(|rest| rest.strip_prefix('|'));
+                if code.unwrap_or(&value) != codes::CHILD_PROTECTION_FLAG {
+                    return Err(ApiError::invalid_search(
+                        "The only flag that is held here is child-protection-information-system-flag",
+                    ));
+                }
+                has_code = true;
+            }
+            _ => {
+                return Err(ApiError::invalid_search(
+                    "A parameter is not known, not supported, or given twice",
+                ));
+            }
+        }
+    }
+    number.ok_or(ApiError::invalid_search("patient is missing"))
 }
 
 /// A search for people. As published: what is not known comes first, then what is not valid, then what is missing.

@@ -11,14 +11,24 @@ use super::store::Audited;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
+/// What a FHIR answer is, unless the caller asked for it under its generic name.
+pub(super) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+
 /// A FHIR answer.
 pub(super) fn fhir<T: Serialize>(status: StatusCode, resource: &T) -> Response {
-    json_as("application/fhir+json; charset=utf-8", status, resource)
+    json_as(FHIR_JSON, status, resource)
 }
 
 /// An answer of the hub's own.
 pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     json_as("application/json", status, value)
+}
+
+/// JSON that is there as a text.
+pub(super) fn text_json(text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 fn json_as<T: Serialize>(kind: &'static str, status: StatusCode, value: &T) -> Response {

@@ -9,30 +9,73 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Hub;
 use super::error::ApiError;
-use super::{limits, metadata, own, people, plans, respond};
+use super::{limits, metadata, negotiation, own, people, plans, respond};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 
+/// One address, and what answers each of its methods.
+struct Address {
+    path: &'static str,
+    methods: &'static [(&'static str, fn() -> MethodRouter<Hub>)],
+}
+
+/// The hub's addresses. What is added here has to be added to `openapi.json`: a test compares them.
+const ADDRESSES: &[Address] = &[
+    Address { path: "/personal-demographics/FHIR/R4/Patient", methods: &[("GET", || get(people::search))] },
+    Address {
+        path: "/personal-demographics/FHIR/R4/Patient/{number}",
+        methods: &[("GET", || get(people::retrieve))],
+    },
+    Address {
+        path: "/personal-demographics/FHIR/R4/metadata",
+        methods: &[("GET", || get(metadata::metadata))],
+    },
+    Address { path: "/cpis/FHIR/R4/CareTeam", methods: &[("GET", || get(plans::plans))] },
+    Address {
+        path: "/cpis/FHIR/R4/AuditEvent",
+        methods: &[("GET", || get(plans::history)), ("POST", || post(own::report))],
+    },
+    Address { path: "/cpis/FHIR/R4/metadata", methods: &[("GET", || get(metadata::metadata))] },
+    Address { path: "/patient-flags-api/FHIR/R4/Flag", methods: &[("GET", || get(plans::flags))] },
+    Address { path: "/patient-flags-api/FHIR/R4/metadata", methods: &[("GET", || get(metadata::metadata))] },
+    Address { path: "/metadata", methods: &[("GET", || get(metadata::metadata))] },
+    Address { path: "/access/{reference}", methods: &[("GET", || get(own::status))] },
+    Address {
+        path: "/access/{reference}/opened-in-error",
+        methods: &[("POST", || post(own::opened_in_error))],
+    },
+    Address { path: "/session/care-setting", methods: &[("PUT", || put(own::care_setting))] },
+    Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
+    Address { path: "/healthz", methods: &[("GET", || get(metadata::healthz))] },
+];
+
+/// Addresses that need no token.
+const OPEN: [&str; 2] = ["/healthz", "/openapi.json"];
+
+/// The addresses with their methods, as the document has to name them.
+pub fn addresses() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    ADDRESSES
+        .iter()
+        .map(|address| (address.path, address.methods.iter().map(|(method, _)| *method).collect()))
+}
+
 /// The hub's addresses.
 pub fn router(hub: Hub) -> Router {
-    Router::new()
-        .route("/personal-demographics/FHIR/R4/Patient", get(people::search))
-        .route("/personal-demographics/FHIR/R4/Patient/{number}", get(people::retrieve))
-        .route("/cpis/FHIR/R4/CareTeam", get(plans::plans))
-        .route("/cpis/FHIR/R4/AuditEvent", get(plans::history).post(own::report))
-        .route("/cpis/FHIR/R4/metadata", get(metadata::metadata))
-        .route("/metadata", get(metadata::metadata))
-        .route("/access/{reference}", get(own::status))
-        .route("/access/{reference}/opened-in-error", post(own::opened_in_error))
-        .route("/session/care-setting", put(own::care_setting))
-        .route("/healthz", get(metadata::healthz))
+    let mut router = Router::new();
+    for address in ADDRESSES {
+        for (_, answers) in address.methods {
+            router = router.route(address.path, answers());
+        }
+    }
+    router
         .fallback(async || ApiError::NO_SUCH_ENDPOINT)
         .method_not_allowed_fallback(async || ApiError::METHOD)
+        .layer(middleware::from_fn(negotiation::name_the_answer))
         .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(hub.clone(), finish))
@@ -68,7 +111,9 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
         respond::date(headers, hub.clock().now());
     }
     if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (status, route.as_deref()) {
-        headers.insert(header::ALLOW, HeaderValue::from_static(allowed(route)));
+        if let Ok(allowed) = HeaderValue::from_str(&allowed(route)) {
+            headers.insert(header::ALLOW, allowed);
+        }
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -96,7 +141,7 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
 /// Whether anybody could have caused this answer, without a token: such lines come once a minute, so that an
 /// outsider cannot fill the disk with them.
 fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
-    let is_open = route.is_none_or(|route| route == "/healthz");
+    let is_open = route.is_none_or(|route| OPEN.contains(&route));
     let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
     is_before_the_token || (is_open && !status.is_server_error())
 }
@@ -113,13 +158,9 @@ fn method_word(method: &Method) -> &'static str {
 }
 
 /// The methods of a route. axum would name HEAD too.
-fn allowed(route: &str) -> &'static str {
-    match route {
-        "/cpis/FHIR/R4/AuditEvent" => "GET, POST",
-        "/access/{reference}/opened-in-error" => "POST",
-        "/session/care-setting" => "PUT",
-        _ => "GET",
-    }
+fn allowed(route: &str) -> String {
+    let methods = addresses().find(|(path, _)| *path == route).map(|(_, methods)| methods);
+    methods.unwrap_or_default().join(", ")
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 //! Writes only what the domain holds: no address beyond a postcode, no local id, no previous name.
 
 mod accesses;
+mod flags;
 mod people;
 mod plans;
 
 pub use accesses::{WrittenAccess, history};
+pub use flags::flags;
 pub use people::{patient, people};
 pub use plans::plans;
 

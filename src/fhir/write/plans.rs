@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::codes;
 use super::super::wire::{Bundle, BundleEntry, CareTeam, ContactPoint, Extension, Meta, Period, Reference};
 use super::{concept, identifier, matched, searchset, to_value};
-use crate::domain::{HeldPlan, OfficeHours, Person, PersonName, Telephone};
+use crate::domain::{Authority, HeldPlan, OfficeHours, Person, PersonName, Telephone};
 
 /// A searchset of plans, each with an id of its own.
 #[must_use]
@@ -20,13 +20,6 @@ pub fn plans(person: &Person, plans: &[(String, HeldPlan)], at: Timestamp) -> Bu
 
 fn care_team(person: &Person, id: &str, plan: &HeldPlan) -> CareTeam {
     let authority = &plan.authority;
-    let telephone = |used: &str, number: &Option<Telephone>| {
-        number.as_ref().map(|number| ContactPoint {
-            system: Some("phone".to_owned()),
-            value: Some(number.as_sent().to_owned()),
-            r#use: Some(used.to_owned()),
-        })
-    };
     CareTeam {
         resource_type: "CareTeam".to_owned(),
         id: Some(id.to_owned()),
@@ -47,10 +40,7 @@ fn care_team(person: &Person, id: &str, plan: &HeldPlan) -> CareTeam {
             start: Some(period.start.to_string()),
             end: period.end.map(|end| end.to_string()),
         }),
-        telecom: telephone("work", &authority.office)
-            .into_iter()
-            .chain(telephone("mobile", &authority.emergency_duty))
-            .collect(),
+        telecom: telecom(authority),
         managing_organization: authority
             .code
             .iter()
@@ -64,8 +54,23 @@ fn care_team(person: &Person, id: &str, plan: &HeldPlan) -> CareTeam {
     }
 }
 
+/// The numbers: `work` in office hours, `mobile` for emergency duty.
+pub(super) fn telecom(authority: &Authority) -> Vec<ContactPoint> {
+    let telephone = |used: &str, number: &Option<Telephone>| {
+        number.as_ref().map(|number| ContactPoint {
+            system: Some("phone".to_owned()),
+            value: Some(number.as_sent().to_owned()),
+            r#use: Some(used.to_owned()),
+        })
+    };
+    telephone("work", &authority.office)
+        .into_iter()
+        .chain(telephone("mobile", &authority.emergency_duty))
+        .collect()
+}
+
 /// `Given FAMILY`, as the published CareTeam writes its subject.
-fn display(name: &PersonName) -> String {
+pub(super) fn display(name: &PersonName) -> String {
     let mut words: Vec<String> = name.given.iter().take(1).cloned().collect();
     words.push(name.family.to_uppercase());
     words.join(" ").trim().to_owned()

@@ -86,10 +86,18 @@ pub(super) fn sound(part: &str) -> String {
         ("q", "k"),
         ("w", "v"),
     ];
-    let plain = BEGINNINGS
+    let (heard, rest) = BEGINNINGS
         .iter()
-        .find_map(|(written, heard)| part.strip_prefix(written).map(|rest| format!("{heard}{rest}")));
-    let code = DoubleMetaphone::new(Some(CODE_LETTERS)).encode(plain.as_deref().unwrap_or(part));
+        .find_map(|(written, heard)| Some((*heard, part.strip_prefix(written)?)))
+        .unwrap_or(("", part));
+    let mut plain = heard.to_owned();
+    for letter in rest.chars() {
+        // A key held down.
+        if !(plain.ends_with(letter) && plain.chars().rev().nth(1) == Some(letter)) {
+            plain.push(letter);
+        }
+    }
+    let code = DoubleMetaphone::new(Some(CODE_LETTERS)).encode(&plain);
     if code.is_empty() { part.chars().take(CODE_LETTERS).collect() } else { code }
 }
 

@@ -134,9 +134,12 @@ fn marking(work: &Work<'_>, batch: &Batch, refusals: &mut Refusals) -> Result<()
         .chain(batch.plans.iter().map(|plan| (plan.line, plan.number)));
     for (line, number) in numbers {
         match (is_marked, number.is_test_range()) {
-            (true, false) => refusals.add(line, "a synthetic database takes only numbers from 999"),
+            (true, false) => refusals.add(line, "a synthetic database takes only numbers that begin with 9"),
             (false, true) => {
-                refusals.add(line, "numbers from 999 are for tests: this database is not marked synthetic");
+                refusals.add(
+                    line,
+                    "numbers that begin with 9 are for tests: this database is not marked synthetic",
+                );
             }
             (true, true) | (false, false) => {}
         }

@@ -231,12 +231,17 @@ async fn the_demographics_headers_are_mirrored_and_nothing_else_is() {
 #[tokio::test]
 async fn the_capability_statement_names_what_is_served() {
     let hub = TestHub::with(&child()).await;
-    for path in ["/metadata", "/cpis/FHIR/R4/metadata"] {
+    for (path, expected) in [
+        ("/metadata", &["Patient", "CareTeam", "AuditEvent", "Flag"][..]),
+        ("/personal-demographics/FHIR/R4/metadata", &["Patient"]),
+        ("/cpis/FHIR/R4/metadata", &["CareTeam", "AuditEvent"]),
+        ("/patient-flags-api/FHIR/R4/metadata", &["Flag"]),
+    ] {
         let statement = hub.get(path, &nurse(), &[]).await.json();
         assert_eq!(statement["resourceType"], json!("CapabilityStatement"));
         let kinds: Vec<_> =
             statement["rest"][0]["resource"].as_array().unwrap().iter().map(|r| r["type"].clone()).collect();
-        assert_eq!(kinds, [json!("Patient"), json!("CareTeam"), json!("AuditEvent")]);
+        assert_eq!(kinds, expected, "{path}");
         assert!(statement.to_string().contains("synthetic people"));
     }
 }

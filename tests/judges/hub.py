@@ -1,0 +1,131 @@
+"""The real program on a loopback port, with synthetic people, and callers with tokens."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+import jwt
+import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import people
+
+PROGRAM = os.environ["CPIS_HUB"]
+ISSUER = "http://127.0.0.1:8470"
+RIGHTS = {"nurse": ["B0264", "B0107"], "midwife": ["B0264", "B0170"], "both": ["B0264", "B0107", "B0170"],
+          "receptionist": []}
+SITE = """
+[[site]]
+id = "ed"
+organisation_code = "RN3"
+setting = "Emergency department"
+name = "Great Western Hospital"
+department = "ED"
+contact = "in-person"
+"""
+
+
+class Hub:
+    """A hub of its own, ended with the `with` block."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.iterdir():
+            old.unlink()
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        pem = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                     serialization.NoEncryption())
+        (self.folder / "key.pem").write_bytes(pem)
+        (self.folder / "hub.toml").write_text(
+            f'listen = "127.0.0.1:0"\nissuer = "{ISSUER}"\ndatabase = "hub.db"\nsigning_key = "key.pem"\n{SITE}')
+        (self.folder / "people.ndjson").write_text("\n".join(json.dumps(line) for line in people.lines()))
+        self.run("load", "people.ndjson", "--synthetic")
+        self.log = open(self.folder / "log", "w")
+        self.process = subprocess.Popen([PROGRAM, "serve", "--config", "hub.toml"], cwd=self.folder, text=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
+        said = self.process.stdout.readline()
+        self.base = said.strip().removeprefix("cpis-hub listens on ")
+        if not self.base.startswith("http"):
+            raise RuntimeError(f"the hub did not start: {(self.folder / 'log').read_text()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+    def run(self, *arguments):
+        """A command of the program; its output."""
+        done = subprocess.run([PROGRAM, *arguments, "--config", "hub.toml"], cwd=self.folder, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
+
+    def token(self, who="nurse"):
+        now = int(time.time())
+        claims = {"iss": ISSUER, "aud": ISSUER, "iat": now - 5, "exp": now + 3600, "jti": str(uuid.uuid4()),
+                  "sid": f"session-{who}", "sub": f"user-{who}", "name": f"Sam {who.title()}", "role": who,
+                  "role_profile": "555021935107", "org_code": "RN3", "org": "Great Western Hospital",
+                  "activities": RIGHTS[who]}
+        return jwt.encode(claims, self.key, algorithm="ES256")
+
+    def ask(self, path, who="nurse", method="GET", trace=None, **more):
+        """Any request, with every header that any address wants."""
+        headers = {"TraceID": trace or str(uuid.uuid4()), "X-Request-ID": str(uuid.uuid4())}
+        if who:
+            headers["Authorization"] = f"Bearer {self.token(who)}"
+        headers |= more.pop("headers", {})
+        headers = {name: value for name, value in headers.items() if value is not None}
+        return requests.request(method, self.base + path, headers=headers, timeout=30, **more)
+
+    def database(self):
+        return sqlite3.connect(self.folder / "hub.db", isolation_level=None, timeout=10)
+
+
+def people_of(query):
+    return f"/personal-demographics/FHIR/R4/Patient?{query}"
+
+
+def person_of(number):
+    return f"/personal-demographics/FHIR/R4/Patient/{number}"
+
+
+def plans_of(number):
+    return f"/cpis/FHIR/R4/CareTeam?patient:identifier={people.NHS}|{number}"
+
+
+def history_of(number):
+    include = "AuditEvent:entity-type=http://terminology.hl7.org/CodeSystem/v3-RoleClass|ASSIGNED"
+    return f"/cpis/FHIR/R4/AuditEvent?patient:identifier={people.NHS}|{number}&_include={include}"
+
+
+def flags_of(number):
+    return f"/patient-flags-api/FHIR/R4/Flag?patient={people.NHS}|{number}"
+
+
+def served(document):
+    """The pairs of status and error code that the document names, and its operations."""
+    text = json.dumps
+    pairs = set()
+    for name, response in document["components"]["responses"].items():
+        codes = re.findall(r'"enum": (\["[A-Z_]+"(?:, "[A-Z_]+")*\])',
+                           text(document["components"]["schemas"][f"OutcomeOf{name}"]))
+        statuses = {status for operations in document["paths"].values() for operation in operations.values()
+                    for status, answer in operation["responses"].items()
+                    if answer.get("$ref", "").endswith(f"/{name}")}
+        pairs |= {(int(status), code) for status in statuses for found in codes for code in json.loads(found)}
+    return pairs
