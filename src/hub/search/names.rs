@@ -149,6 +149,15 @@ mod tests {
         assert_eq!(sound("王小明"), "王小明");
     }
 
+    /// Stored: whoever has to change this raises `keys::VERSION`.
+    #[test]
+    fn codes_are_those_that_databases_hold() {
+        let codes =
+            ["smith", "hassan", "oleksandr", "brien", "wojcik", "zsofia", "nguyen", "annabel", "王小明"]
+                .map(sound);
+        assert_eq!(codes, ["SM0", "HSN", "ALKS", "PRN", "FJSK", "SF", "NKN", "ANPL", "王小明"]);
+    }
+
     #[test]
     fn a_newborn_without_a_name_is_known_by_what_stands_there() {
         let unnamed = |text: &str| is_unnamed(&parts(text));

@@ -15,6 +15,7 @@ mod metrics;
 mod reads;
 mod rules;
 mod search;
+mod search_alike;
 mod support;
 #[cfg(target_os = "linux")]
 mod traced;
