@@ -19,6 +19,8 @@ pub mod hub {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("operations.md")]
 pub mod operations {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("concerns.md")]
 pub mod concerns {}
 
@@ -33,3 +35,7 @@ pub mod api {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("keeping.md")]
 pub mod keeping {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("search.md")]
+pub mod search {}

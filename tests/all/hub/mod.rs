@@ -36,6 +36,7 @@ mod retention;
 mod rules;
 mod schemas;
 mod search;
+mod search_alike;
 mod support;
 #[cfg(target_os = "linux")]
 mod traced;
