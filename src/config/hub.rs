@@ -3,12 +3,21 @@
 //! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
 //! Nothing is opened or created here but the file itself.
 
+mod disk;
+mod operator;
+mod retention;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
+
+pub use disk::DiskSettings;
+use disk::DiskTable;
+pub use retention::Retention;
+use retention::RetentionTable;
 
 /// Bytes of a configuration file that are read.
 const FILE_BYTES: u64 = 1024 * 1024;
@@ -58,6 +67,8 @@ pub enum Synchronous {
 pub struct HubConfig {
     /// Where it listens: a loopback address (TLS comes later).
     pub listen: SocketAddr,
+    /// Where it tells its operator how it is: another loopback address, or nowhere.
+    pub operator: Option<SocketAddr>,
     /// Issuer and audience of its tokens: its own URL.
     pub issuer: String,
     /// The database file.
@@ -70,6 +81,10 @@ pub struct HubConfig {
     pub sites: Vec<Site>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
+    /// How long what is over is kept.
+    pub retention: Retention,
+    /// What is done about the disk.
+    pub disk: DiskSettings,
 }
 
 /// The file, word for word.
@@ -81,9 +96,15 @@ struct HubFile {
     database: PathBuf,
     signing_key: PathBuf,
     #[serde(default)]
+    operator: operator::OperatorTable,
+    #[serde(default)]
     plans: PlansTable,
     #[serde(default)]
     store: StoreTable,
+    #[serde(default)]
+    retention: RetentionTable,
+    #[serde(default)]
+    disk: DiskTable,
     #[serde(default, rename = "site")]
     sites: Vec<SiteTable>,
 }
@@ -170,12 +191,15 @@ impl HubConfig {
         }
         Ok(Self {
             listen,
+            operator: file.operator.resolve(listen)?,
             issuer: file.issuer,
             database: directory.join(non_empty("database", file.database)?),
             signing_key: directory.join(non_empty("signing_key", file.signing_key)?),
             tails,
             sites: sites(file.sites)?,
             synchronous: file.store.synchronous.unwrap_or(Synchronous::Full),
+            retention: Retention::resolve(&file.retention)?,
+            disk: DiskSettings::resolve(&file.disk)?,
         })
     }
 }
@@ -266,6 +290,17 @@ mod tests {
         check("http://127.0.0.1:8470", "hub", "the hub's URL");
         check("hub.db", "", "`database`");
         check("database", "databse", "unknown field");
+        let operator = |listen: &str| resolve(&format!("{base}[operator]\nlisten = \"{listen}\"\n"));
+        assert!(resolve(base).unwrap().operator.is_none());
+        assert_eq!(operator("127.0.0.1:9470").unwrap().operator.unwrap().port(), 9470);
+        for (listen, expected) in [
+            ("0.0.0.0:9470", "a loopback address only"),
+            ("127.0.0.1:8470", "an address of its own"),
+            ("9470", "no address with a port"),
+        ] {
+            let error = operator(listen).unwrap_err();
+            assert!(error.contains("operator.listen") && error.contains(expected), "{listen}: {error}");
+        }
         let site = "[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"ED\"\nname = \"GWH\"\n\
                     department = \"ED\"\ncontact = \"in-person\"\n";
         assert_eq!(resolve(&format!("{base}{site}")).unwrap().sites.len(), 1);

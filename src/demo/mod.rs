@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::hub::{HubConfig, Synchronous};
+use crate::config::hub::{DiskSettings, HubConfig, Retention, Synchronous};
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
 };
@@ -68,12 +68,16 @@ impl Demonstration {
         let address = format!("http://{listen}");
         let config = HubConfig {
             listen,
+            operator: None,
             issuer: address.clone(),
             database: directory.path().join("hub.db"),
             signing_key: directory.path().join("no-key-on-disk"),
             tails: TailDays::default(),
             sites: sites(),
             synchronous: Synchronous::Full,
+            retention: Retention::default(),
+            // It is deleted at the end: nothing to reserve anything for.
+            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let clock = Clock::running_from(start);

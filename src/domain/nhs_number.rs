@@ -74,13 +74,29 @@ impl NhsNumber {
         format!("{:03} {:03} {:04}", self.0 / 10_000_000, self.0 / 10_000 % 1000, self.0 % 10_000)
     }
 
-    /// Numbers from 999 are kept for tests and never issued to a person.
+    /// Numbers that begin with 9 are never issued to a person. 999 is the part that is published for tests; the
+    /// demographics service's own synthetic patients have the others.
+    ///
+    /// Source: the table of ranges that the `nhs-number` package of the UK Faculty of Clinical Informatics keeps
+    /// (<https://github.com/uk-fci/nhs-number>, `constants.py`): "9000000000 - 9999999999 Not to be issued
+    /// (Synthetic/test patients PDS)". England, Wales and the Isle of Man have 4, 6 and 7, Northern Ireland 320 to
+    /// 399, Scotland 010 to 311, the Republic of Ireland 800 to 859; 5 is not to be issued either, but nobody
+    /// says that it is for tests.
     #[must_use]
     pub fn is_test_range(self) -> bool {
-        self.0 / 10_000_000 == 999
+        self.0 / 1_000_000_000 == 9
     }
 
-    /// The first valid number of the test range at or after `seed` (the seven digits between 999 and the
+    /// The number that begins with 9 and goes on with these eight digits, below a hundred million; `None` where
+    /// its check digit would be 10.
+    #[must_use]
+    pub fn of_test_range(body: u32) -> Option<Self> {
+        let without_check = (900_000_000 + u64::from(body)) * 10;
+        let fits = body < 100_000_000;
+        (0..10).map(|check| Self(without_check + check)).find(|number| fits && number.passes_modulus_11())
+    }
+
+    /// The first valid number from 999 at or after `seed` (the seven digits between 999 and the
     /// check digit are `seed` modulo a million); for synthetic people.
     #[must_use]
     pub fn synthetic(seed: u64) -> Self {
@@ -141,5 +157,24 @@ mod tests {
             assert!(number.is_test_range());
             assert_eq!(NhsNumber::parse(&number.digits()), Ok(number));
         }
+    }
+
+    #[test]
+    fn numbers_that_begin_with_9_are_for_tests_and_no_others() {
+        let check = |text: &str, expected: bool| {
+            assert_eq!(NhsNumber::parse(text).unwrap().is_test_range(), expected, "{text}");
+        };
+        check("9990000018", true);
+        check("9434765919", true);
+        check("9000000009", true);
+        check("8999999998", false);
+        check("5000000005", false);
+        check("4010232137", false);
+        for body in (0..100_000_000).step_by(999_983) {
+            let Some(number) = NhsNumber::of_test_range(body) else { continue };
+            assert!(number.is_test_range());
+            assert_eq!(NhsNumber::parse(&number.digits()), Ok(number));
+        }
+        assert_eq!(NhsNumber::of_test_range(100_000_000), None);
     }
 }

@@ -143,6 +143,7 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Failed { phase, reason } => Self::inside(phase, &reason),
             StoreError::Closed => Self::inside("store", "the store is closed"),
+            StoreError::NoRoom => Self::inside("store", "no room for a load"),
             StoreError::LoadRefused(_) => Self::inside("store", "a load was refused"),
         }
     }

@@ -91,5 +91,54 @@ pub const LOAD_ERRORS: usize = 20;
 /// Rows that `cpis-hub audit` prints.
 pub const AUDIT_PRINTED: usize = 10_000;
 
+/// Routes that have lines of their own in the metrics; the rest share one.
+pub const METRIC_ROUTES: usize = 64;
+
+/// Authorities that have a line in the metrics. England has 153.
+pub const METRIC_AUTHORITIES: usize = 400;
+
+/// For this long the database's figures in the metrics are not read anew, however often somebody asks.
+pub const FIGURES_EVERY: Duration = Duration::from_secs(10);
+
+/// Connections of the operator's listener.
+pub const OPERATOR_CONNECTIONS: usize = 8;
+
 /// Numbers that lead from a superseded number to the one in use.
 pub const REPLACEMENTS_FOLLOWED: usize = 16;
+
+/// How often the disk of the database is looked at.
+pub const DISK_LOOK: Duration = Duration::from_secs(5);
+
+/// After this long the alert of a disk that is nearly full is said again.
+pub const DISK_ALERT_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// Bytes that must be free for a commit, and for each request in it: a view writes some 20 pages. What is missing is
+/// taken from the reserve first, and no more than that, since whatever fills the disk takes what is free.
+pub const COMMIT_FREE_BYTES: u64 = 256 * 1024;
+
+/// See [`COMMIT_FREE_BYTES`].
+pub const COMMIT_FREE_BYTES_EACH: u64 = 128 * 1024;
+
+/// Bytes of the reserve that are given up after a write that failed all the same.
+pub const RESERVE_PORTION_BYTES: u64 = 1024 * 1024;
+
+/// Bytes that must be free for a load, which is refused before the reserve is touched.
+pub const LOAD_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Time that a command waits for others who use the same database.
+pub const IN_USE_WAIT: Duration = Duration::from_secs(2);
+
+/// How often what is over its time is removed.
+pub const RETENTION_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Time after its start for which a hub removes nothing.
+pub const RETENTION_FIRST: Duration = Duration::from_secs(10 * 60);
+
+/// Rows that a slice of a removal has at most.
+pub const RETENTION_ROWS: usize = 500;
+
+/// Time for which a slice of a removal works within the writer; with its commit it holds it for less than 50 ms.
+pub const RETENTION_SLICE: Duration = Duration::from_millis(20);
+
+/// Time between two slices, in which everything else is written.
+pub const RETENTION_PAUSE: Duration = Duration::from_millis(50);

@@ -11,24 +11,31 @@
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`sample`] | synthetic people in any number |
+//! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
 //! | [`clock`] | the one place that reads time |
+//! | [`disk`] | free space, its alert, and the reserve |
 //!
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
 pub mod balp;
 pub mod clock;
+pub mod disk;
 mod error;
 mod folding;
 mod frame;
 mod headers;
+mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
 mod matching;
 mod metadata;
+pub mod metrics;
 mod negotiation;
+mod operator;
 mod own;
 mod people;
 mod plans;
@@ -36,19 +43,25 @@ mod proven;
 mod query;
 mod respond;
 mod router;
+pub mod sample;
 mod serve;
 pub mod store;
 
 use std::sync::Arc;
 
-use crate::config::hub::HubConfig;
+use jiff::Timestamp;
+
+use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
 use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
-use store::{OpenError, Store, StoreSettings};
+use disk::{Disk, DiskState};
+use metrics::Metrics;
+use store::{Lock, OpenError, Store, StoreSettings};
 
 pub use metadata::OPENAPI;
+pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
 pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
@@ -65,6 +78,10 @@ struct Inner {
     sites: Vec<Site>,
     issuer: String,
     unproven: UnprovenLog,
+    started: Timestamp,
+    disk: Disk,
+    retention: Retention,
+    _served: Lock,
 }
 
 impl Hub {
@@ -73,19 +90,23 @@ impl Hub {
     /// # Errors
     /// The database cannot be used.
     pub fn open(config: &HubConfig, key: SigningKey, clock: Clock) -> Result<Self, OpenError> {
-        let settings = StoreSettings {
-            path: config.database.clone(),
-            synchronous: config.synchronous,
-            tails: config.tails,
-        };
+        // Before anything is changed: two hubs would each know nothing of the other's views.
+        let served = store::lock_to_serve(&config.database)?;
+        let disk = Disk::of_served(&config.database, config.disk);
+        disk.look();
+        let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
         Ok(Self(Arc::new(Inner {
             store,
             verifier: Verifier::new(key, &config.issuer),
+            started: clock.now(),
             clock,
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
             unproven: UnprovenLog::default(),
+            disk,
+            retention: config.retention,
+            _served: served,
         })))
     }
 
@@ -107,6 +128,18 @@ impl Hub {
         &self.0.unproven
     }
 
+    /// What an operator watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        self.0.store.metrics()
+    }
+
+    /// What is known about the disk of the database.
+    #[must_use]
+    pub fn disk(&self) -> DiskState {
+        self.0.disk.state()
+    }
+
     /// Whether the people are synthetic.
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
@@ -119,6 +152,10 @@ impl Hub {
 
     fn sites(&self) -> &[Site] {
         &self.0.sites
+    }
+
+    fn started(&self) -> Timestamp {
+        self.0.started
     }
 
     fn issuer(&self) -> &str {

@@ -32,6 +32,7 @@ impl FromRequestParts<Hub> for Proven {
         };
         let caller = proven.map_err(|why| {
             let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+            hub.metrics().unproven(why);
             hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
             ApiError::UNPROVEN
         })?;

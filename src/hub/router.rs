@@ -21,8 +21,10 @@ const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 /// One address, and what answers each of its methods.
 struct Address {
     path: &'static str,
-    methods: &'static [(&'static str, fn() -> MethodRouter<Hub>)],
+    methods: &'static [(&'static str, Answers)],
 }
+
+type Answers = fn() -> MethodRouter<Hub>;
 
 /// The hub's addresses. What is added here has to be added to `openapi.json`: a test compares them.
 const ADDRESSES: &[Address] = &[
@@ -110,16 +112,18 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     if !headers.contains_key(header::DATE) {
         respond::date(headers, hub.clock().now());
     }
-    if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (status, route.as_deref()) {
-        if let Ok(allowed) = HeaderValue::from_str(&allowed(route)) {
-            headers.insert(header::ALLOW, allowed);
-        }
+    if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (status, route.as_deref())
+        && let Ok(allowed) = HeaderValue::from_str(&allowed(route))
+    {
+        headers.insert(header::ALLOW, allowed);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if hub.is_synthetic() {
         headers.insert(SYNTHETIC, HeaderValue::from_static("true"));
     }
+    let took = started.elapsed();
+    hub.metrics().answered(route.as_deref(), method_word(&method), status.as_u16(), took);
     if is_of_nobody(status, route.as_deref()) {
         if let Some(calls) = hub.unproven().due(hub.clock().now()) {
             tracing::warn!(calls, "calls of nobody known since the last such line");
@@ -130,7 +134,7 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
         method = method_word(&method),
         route = route.as_deref().unwrap_or("none"),
         status = status.as_u16(),
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
     response

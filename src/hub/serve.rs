@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,7 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Hub, limits, router};
+use super::{Hub, keeping, limits, router};
 
 /// Why the hub does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,11 @@ pub enum ServeError {
     /// The listener does not know its own address.
     #[error("cannot listen: {0}")]
     Listener(io::Error),
+    /// Nothing can be written any more.
+    #[error(
+        "the database cannot be written any more, and what is on the disk is not known: look at the disk, then start the hub again"
+    )]
+    Lost,
 }
 
 /// Serves until `shutdown` is ready; then lets open requests finish for a while.
@@ -35,13 +41,35 @@ pub async fn serve(
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
+    let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
+    let store = hub.store().clone();
+    let is_lost = AtomicBool::new(false);
+    let ends = async {
+        tokio::select! {
+            () = shutdown => {}
+            () = store.lost() => is_lost.store(true, Ordering::Release),
+        }
+        drop(keeping);
+    };
+    accept("callers", listener, router(hub), limits::CONNECTIONS, ends).await?;
+    if is_lost.into_inner() { Err(ServeError::Lost) } else { Ok(()) }
+}
+
+/// Serves these addresses for callers or for the operator, on at most so many connections at once.
+pub(super) async fn accept(
+    whom: &'static str,
+    listener: TcpListener,
+    router: axum::Router,
+    connections: usize,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback);
     }
-    tracing::info!(%address, "listening");
-    let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let service = TowerToHyperService::new(router(hub));
+    tracing::info!(%address, whom, "listening");
+    let places = Arc::new(Semaphore::new(connections));
+    let service = TowerToHyperService::new(router);
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
@@ -72,11 +100,20 @@ pub async fn serve(
     }
     drop(listener);
     drop(stop);
-    let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
+    let all = u32::try_from(connections).unwrap_or(u32::MAX);
     if tokio::time::timeout(limits::SHUTDOWN, places.acquire_many(all)).await.is_err() {
         tracing::warn!("stopping although requests are open");
     }
     Ok(())
+}
+
+/// A task that ends with whoever holds this.
+struct AbortedAtEnd(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortedAtEnd {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn connection(

@@ -38,10 +38,7 @@ fn user_id() -> Option<String> {
 }
 
 pub(super) fn open_store(config: &Path) -> Result<Store, String> {
-    let config = read(config)?;
-    let settings =
-        StoreSettings { path: config.database, synchronous: config.synchronous, tails: config.tails };
-    Store::open(&settings, Clock::system()).map_err(|error| error.to_string())
+    Store::open(&StoreSettings::of(&read(config)?), Clock::system()).map_err(|error| error.to_string())
 }
 
 pub(super) fn read(path: &Path) -> Result<HubConfig, String> {

@@ -1,8 +1,10 @@
 //! The hub's command line. Parses arguments and says in one sentence what is wrong; the library does the work.
 
 mod audit;
+mod backup;
 mod common;
 mod load;
+mod retention;
 mod serve;
 
 use std::io::Write;
@@ -57,6 +59,28 @@ enum Command {
         #[arg(long, value_enum, default_value_t = audit::Format::Text)]
         format: audit::Format,
     },
+    /// Copy the database to a file, while the hub serves; this is audited
+    Backup {
+        /// Where to; refused if it is there
+        file: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Put a backup in the database's place, while no hub serves; what was there is moved aside
+    Restore {
+        /// A file that `cpis-hub backup` made
+        backup: PathBuf,
+        #[command(flatten)]
+        config: WithConfig,
+    },
+    /// Remove what is over the time in [retention], as the serving hub does daily
+    Retention {
+        #[command(flatten)]
+        config: WithConfig,
+        /// Only say how much would go
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(clap::Args)]
@@ -89,5 +113,8 @@ fn run(command: Command) -> Result<(), String> {
         Command::Audit { config, person, user, since, format } => {
             audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
         }
+        Command::Backup { file, config } => backup::backup(&file, &config.config),
+        Command::Restore { backup, config } => backup::restore(&backup, &config.config),
+        Command::Retention { config, dry_run } => retention::retention(&config.config, dry_run),
     }
 }

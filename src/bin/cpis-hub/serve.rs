@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cpis::hub::clock::Clock;
-use cpis::hub::{Hub, serve};
+use cpis::hub::{Hub, serve, serve_operator};
 
 use super::common::{print, read, signing_key};
 
@@ -22,6 +22,12 @@ pub(super) fn serve_hub(path: &Path) -> Result<(), String> {
             .map_err(|error| format!("cannot listen on {}: {}", config.listen, error.kind()))?;
         let address = listener.local_addr().map_err(|error| error.kind().to_string())?;
         print(&format!("cpis-hub listens on http://{address}\n"))?;
+        if let Some(operator) = config.operator {
+            let listener = tokio::net::TcpListener::bind(operator).await.map_err(|error| {
+                format!("cannot listen on {operator} (operator.listen): {}", error.kind())
+            })?;
+            tokio::spawn(serve_operator(listener, hub.clone(), std::future::pending()));
+        }
         serve(listener, hub, stopped()).await.map_err(|error| error.to_string())
     })
 }

@@ -163,7 +163,7 @@ pub async fn load_text(
 fn store_error(error: StoreError) -> LoadError {
     match error {
         StoreError::LoadRefused(lines) => LoadError::Lines(lines),
-        error @ (StoreError::Busy | StoreError::Failed { .. } | StoreError::Closed) => {
+        error @ (StoreError::Busy | StoreError::Failed { .. } | StoreError::Closed | StoreError::NoRoom) => {
             LoadError::Store(error)
         }
     }

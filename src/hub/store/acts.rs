@@ -228,7 +228,7 @@ fn log_own(
     work: &Work<'_>,
     caller: &Caller,
     kind: Kind,
-    outcome: &str,
+    outcome: &'static str,
     reference: &AccessReference,
     view: Option<&OwnView>,
 ) -> Result<(), Fault> {

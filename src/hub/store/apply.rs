@@ -23,6 +23,7 @@ impl Store {
         by: Caller,
         batch: Batch,
     ) -> Result<Audited<LoadReport>, StoreError> {
+        self.room_for_loads()?;
         self.write(move |work| apply(work, &by, &batch)).await
     }
 
@@ -31,7 +32,13 @@ impl Store {
         by: Caller,
         batch: Batch,
     ) -> Result<Audited<LoadReport>, StoreError> {
+        self.room_for_loads()?;
         self.write_blocking(move |work| apply(work, &by, &batch))
+    }
+
+    /// The last of a disk is for views.
+    fn room_for_loads(&self) -> Result<(), StoreError> {
+        if self.0.disk.has_room_for_loads() { Ok(()) } else { Err(StoreError::NoRoom) }
     }
 
     /// Notes that a file was refused, in a commit of its own: that of the file was taken back.
@@ -125,9 +132,12 @@ fn marking(work: &Work<'_>, batch: &Batch, refusals: &mut Refusals) -> Result<()
         .chain(batch.plans.iter().map(|plan| (plan.line, plan.number)));
     for (line, number) in numbers {
         match (is_marked, number.is_test_range()) {
-            (true, false) => refusals.add(line, "a synthetic database takes only numbers from 999"),
+            (true, false) => refusals.add(line, "a synthetic database takes only numbers that begin with 9"),
             (false, true) => {
-                refusals.add(line, "numbers from 999 are for tests: this database is not marked synthetic");
+                refusals.add(
+                    line,
+                    "numbers that begin with 9 are for tests: this database is not marked synthetic",
+                );
             }
             (true, true) | (false, false) => {}
         }

@@ -8,6 +8,7 @@ use super::error::{Fault, StoreError};
 use super::writer::Work;
 use crate::domain::{Caller, NhsNumber};
 use crate::hub::limits;
+use crate::hub::metrics::{Metrics, Viewed};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,9 @@ pub(super) enum Kind {
     Export,
     Load,
     AuditRead,
+    Backup,
+    Restore,
+    Retention,
 }
 
 impl Kind {
@@ -49,6 +53,9 @@ impl Kind {
             Kind::Export => "export",
             Kind::Load => "load",
             Kind::AuditRead => "audit-read",
+            Kind::Backup => "backup",
+            Kind::Restore => "restore",
+            Kind::Retention => "retention",
         }
     }
 }
@@ -56,7 +63,8 @@ impl Kind {
 /// One entry. What is not known stays out.
 pub(super) struct Entry<'a> {
     pub(super) kind: Kind,
-    pub(super) outcome: &'a str,
+    /// A word of this program's.
+    pub(super) outcome: &'static str,
     /// TraceID or X-Request-ID.
     pub(super) request: &'a str,
     pub(super) reference: Option<&'a str>,
@@ -66,7 +74,7 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(kind: Kind, outcome: &'a str, request: &'a str) -> Self {
+    pub(super) fn new(kind: Kind, outcome: &'static str, request: &'a str) -> Self {
         Self { kind, outcome, request, reference: None, person: None, number: None, detail: None }
     }
 }
@@ -96,7 +104,38 @@ pub(super) fn append(work: &Work<'_>, caller: &Caller, entry: &Entry<'_>) -> Res
             ":number": entry.number.map(NhsNumber::digits),
             ":detail": entry.detail.as_ref().map(serde_json::Value::to_string),
         })?;
+    work.entries.borrow_mut().push((entry.kind, entry.outcome));
     Ok(())
+}
+
+/// Counts an entry that is on disk.
+pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
+    metrics.audited(kind.code(), outcome);
+    let viewed = match kind {
+        Kind::View => Viewed::Recorded,
+        Kind::SilentView => Viewed::Silent,
+        Kind::RepeatedView => Viewed::Repeated,
+        Kind::Search
+        | Kind::Retrieve
+        | Kind::HistoryRead
+        | Kind::Refused
+        | Kind::StatusRead
+        | Kind::OpenedInError
+        | Kind::CareSetting
+        | Kind::CopyNumber
+        | Kind::CopySummary
+        | Kind::Print
+        | Kind::Export
+        | Kind::Load
+        | Kind::AuditRead
+        | Kind::Backup
+        | Kind::Restore
+        | Kind::Retention => return,
+    };
+    // What was asked of a number that is not known is no view.
+    if matches!(outcome, "held" | "nothing-held") {
+        metrics.viewed(viewed);
+    }
 }
 
 /// Which entries to read; all that are given must hold.

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// The writer has ended: the hub is stopping.
     #[error("the store is closed")]
     Closed,
+    /// Too little of the disk is free for anything but views and their audit. Nothing was written.
+    #[error("the disk of the database is nearly full, and what is left is for views: make room first")]
+    NoRoom,
     /// A load file was refused as a whole.
     #[error("the file was refused")]
     LoadRefused(Vec<LineError>),

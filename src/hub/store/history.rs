@@ -4,10 +4,10 @@
 //! gets it only after their own view of the same person's plans, only if that view showed a plan, and only
 //! while there still is one to show. Reading never writes a row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
@@ -119,7 +119,7 @@ fn since(work: &Work<'_>, time: SignedDuration) -> i64 {
 
 /// Newest first, at most 25, the present view among them.
 fn rows(work: &Work<'_>, caller: &Caller, person: i64) -> Result<Vec<HistoryRow>, Fault> {
-    let mut rows = all_rows(work, person)?;
+    let mut rows = all_rows(work.db, person)?;
     let present_since = codec::moment(since(work, OWN_VIEW))?;
     let is_present = |row: &HistoryRow| {
         row.user == caller.user
@@ -166,8 +166,55 @@ fn once_a_day(rows: Vec<HistoryRow>) -> Vec<HistoryRow> {
         .collect()
 }
 
-fn all_rows(work: &Work<'_>, person: i64) -> Result<Vec<HistoryRow>, Fault> {
-    let mut statement = work.db.prepare_cached(
+/// Views whose rows of a person's history can go without a change in what is listed.
+pub(super) struct NotNeeded {
+    views: HashSet<i64>,
+    /// Where there are more rows than are looked at: those that are. What is older is never listed.
+    read: Option<HashSet<i64>>,
+}
+
+impl NotNeeded {
+    /// All that can go together; nothing is left then.
+    pub(super) fn take(&mut self) -> HashSet<i64> {
+        std::mem::take(&mut self.views)
+    }
+
+    /// Of a view that is older than the cut-off.
+    pub(super) fn contains(&self, view: i64) -> bool {
+        self.views.contains(&view) || self.read.as_ref().is_some_and(|read| !read.contains(&view))
+    }
+}
+
+/// Only whole windows go, and never one of the newest that are listed: the oldest row of what stays was listed
+/// before, and so begins its window as it did.
+pub(super) fn not_needed(db: &Connection, person: i64, before_ms: i64) -> Result<NotNeeded, Fault> {
+    let rows = all_rows(db, person)?;
+    let before = codec::moment(before_ms)?;
+    let is_full = rows.len() >= limits::HISTORY_READ;
+    let read = is_full.then(|| rows.iter().map(|row| row.id).collect());
+    let mut windows: Vec<(Timestamp, Timestamp, Vec<i64>)> = Vec::new();
+    let mut last: HashMap<(String, String), usize> = HashMap::new();
+    for row in rows {
+        let (who, at) = ((row.user, row.organisation_code), row.access.at);
+        let open = last.get(&who).copied().and_then(|index| windows.get_mut(index));
+        match open.filter(|(first, _, _)| at.duration_since(*first) < LISTED_ONCE) {
+            Some((_, newest, views)) => {
+                *newest = at;
+                views.push(row.id);
+            }
+            None => {
+                last.insert(who, windows.len());
+                windows.push((at, at, vec![row.id]));
+            }
+        }
+    }
+    windows.truncate(windows.len().saturating_sub(limits::HISTORY_RETURNED));
+    let old = windows.into_iter().filter(|(_, newest, _)| *newest < before);
+    Ok(NotNeeded { views: old.flat_map(|(_, _, views)| views).collect(), read })
+}
+
+fn all_rows(db: &Connection, person: i64) -> Result<Vec<HistoryRow>, Fault> {
+    let mut statement = db.prepare_cached(
         "SELECT view_id, at_ms, user_id, user_name, role, role_profile, organisation_code, organisation
          FROM history WHERE person_id = ?1 ORDER BY at_ms DESC, view_id DESC LIMIT ?2",
     )?;

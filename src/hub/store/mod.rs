@@ -12,15 +12,22 @@ mod acts;
 mod apply;
 mod audit;
 mod audited;
+mod backup;
 mod codec;
+mod copy;
 mod disclose;
 mod error;
+mod figures;
 mod history;
 mod identities;
+mod lock;
 mod notices;
 mod people;
 mod queue;
+mod retention;
+mod schema;
 mod settings;
+mod shape;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -32,28 +39,38 @@ use rusqlite::{Connection, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::Semaphore;
 
-use crate::config::hub::Synchronous;
+use crate::config::hub::{HubConfig, Synchronous};
 use crate::domain::TailDays;
 #[cfg(doc)]
 use crate::domain::{SearchPermit, ViewPermit};
 
 use super::clock::Clock;
+use super::disk::Disk;
 use super::limits;
+use super::metrics::{Metrics, Shed};
 use error::Fault;
+use figures::Figuring;
 use queue::{Line, Queue};
 use writer::{Known, Reply, Work};
 
 pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
+pub(super) use lock::{Held as Lock, serve as lock_to_serve};
 
 pub use acts::{OpenedInError, Refusal, ReportedKind};
 pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
-pub use disclose::{Disclosed, HeldRecord, Shape, ViewAsk, ViewOutcome};
+pub use backup::{KeepError, Lost, Restored, restore};
+pub use copy::{CopyError, Holds};
+pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
+pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
 pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
+pub use retention::Removed;
+pub use shape::Shape;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001.sql"))];
+const STEPS: &[M<'static>] =
+    &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0004.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Where the database is and how it is used.
@@ -65,6 +82,21 @@ pub struct StoreSettings {
     pub synchronous: Synchronous,
     /// How long ended plans are shown.
     pub tails: TailDays,
+    /// The disk that it is on.
+    pub disk: Disk,
+}
+
+impl StoreSettings {
+    /// As configured, for a command beside the hub that may serve it.
+    #[must_use]
+    pub fn of(config: &HubConfig) -> Self {
+        Self {
+            path: config.database.clone(),
+            synchronous: config.synchronous,
+            tails: config.tails,
+            disk: Disk::of(&config.database),
+        }
+    }
 }
 
 /// Why the database cannot be used: one sentence each.
@@ -83,6 +115,26 @@ pub enum OpenError {
         "`store.synchronous = \"normal\"` may lose views in a power cut and is refused: the database is not marked synthetic"
     )]
     NotSynthetic,
+    /// Another hub serves it.
+    #[error("another hub serves the database {path}: stop that one first")]
+    Served {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others use it while it is to be changed as a whole, or the reverse.
+    #[error(
+        "the database {path} is in use by another hub or command, and its schema or all of it is to be changed: stop the others first"
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A restore did not come to its end.
+    #[error("a restore of the database {path} was broken off: run `cpis-hub restore` again")]
+    Restoring {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// A handle on the store; clones share it. The last one closes it.
@@ -90,13 +142,19 @@ pub enum OpenError {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
+    path: PathBuf,
+    disk: Disk,
+    clock: Clock,
     queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
+    figuring: Mutex<Figuring>,
     known: Arc<Known>,
     searches: Arc<Semaphore>,
     tails: TailDays,
+    // The last to go: until then nobody else may change the database as a whole.
+    _used: Lock,
 }
 
 impl std::fmt::Debug for Store {
@@ -112,6 +170,13 @@ impl Drop for Inner {
             // The writer catches its own panics; there is nobody left to tell.
             let _ = writer.join();
         }
+        if *self.known.lost.borrow() {
+            // What a flush refused must not reach the database by closing it: the next start reads its log.
+            for reader in &self.readers {
+                let reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                writer::leave_the_log(&reader);
+            }
+        }
     }
 }
 
@@ -125,45 +190,50 @@ impl Store {
             path: settings.path.clone(),
             reason: error::reason(error),
         };
-        private_file(&settings.path);
-        let mut db = connect(&settings.path, settings.synchronous).map_err(|error| unusable(&error))?;
-        MIGRATIONS.to_latest(&mut db).map_err(|error| OpenError::Unusable {
-            path: settings.path.clone(),
-            reason: migration(&error),
-        })?;
+        let (db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
         let is_synthetic = read_marking(&db).map_err(|error| unusable(&error))?;
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
             return Err(OpenError::NotSynthetic);
         }
+        let reader = || {
+            let reader = connect(&settings.path, settings.synchronous)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(reader)
+        };
         let mut readers = Vec::with_capacity(limits::READERS);
         for _ in 0..limits::READERS {
-            let reader = connect(&settings.path, settings.synchronous).map_err(|error| unusable(&error))?;
-            reader.pragma_update(None, "query_only", true).map_err(|error| unusable(&error))?;
-            readers.push(Mutex::new(reader));
+            readers.push(Mutex::new(reader().map_err(|error| unusable(&error))?));
         }
+        let figuring = reader().map_err(|error| unusable(&error))?;
         let known = Arc::new(Known::default());
         known.synthetic.store(is_synthetic, Ordering::Release);
         let queue = Arc::new(Queue::default());
-        let (waiting, learned) = (Arc::clone(&queue), Arc::clone(&known));
+        let clock_too = clock.clone();
+        let (waiting, learned, disk) = (Arc::clone(&queue), Arc::clone(&known), settings.disk.clone());
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
                 // However it ends, nobody waits for it in vain.
-                let _abandon = AbandonAtEnd(&waiting);
-                writer::run(&db, &waiting, &clock, &learned);
+                let _abandon = AbandonAtEnd(&waiting, &learned);
+                writer::run(&db, &waiting, &clock, &learned, &disk);
             })
             .map_err(|error| OpenError::Unusable {
                 path: settings.path.clone(),
                 reason: error.to_string(),
             })?;
         Ok(Self(Arc::new(Inner {
+            path: settings.path.clone(),
+            disk: settings.disk.clone(),
+            clock: clock_too,
             queue,
             writer: Some(writer),
             readers,
             next_reader: AtomicUsize::new(0),
+            figuring: Mutex::new(Figuring { db: figuring, path: settings.path.clone(), last: None }),
             known,
             searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
             tails: settings.tails,
+            _used: used,
         })))
     }
 
@@ -196,6 +266,36 @@ impl Store {
         Ok(())
     }
 
+    /// What an operator watches.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.known.metrics
+    }
+
+    /// How many requests wait for the writer: views, and others.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.0.queue.depths()
+    }
+
+    /// How many searches are under way.
+    #[must_use]
+    pub fn searching(&self) -> usize {
+        limits::SEARCHES_AT_ONCE.saturating_sub(self.0.searches.available_permits())
+    }
+
+    /// Whether the last thing that was to be written was.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        !self.0.known.failing.load(Ordering::Acquire)
+    }
+
+    /// Ready when nothing can be written any more, for good: the hub has to end and be started anew.
+    pub async fn lost(&self) {
+        let mut lost = self.0.known.lost.subscribe();
+        let _ = lost.wait_for(|lost| *lost).await;
+    }
+
     fn tails(&self) -> TailDays {
         self.0.tails
     }
@@ -207,7 +307,14 @@ impl Store {
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let (job, reply) = writer::job(work);
-        self.0.queue.push(line, job)?;
+        self.0.queue.push(line, job).inspect_err(|error| {
+            if matches!(error, StoreError::Busy) {
+                self.metrics().shed(match line {
+                    Line::Views => Shed::Views,
+                    Line::Others => Shed::Others,
+                });
+            }
+        })?;
         Ok(reply)
     }
 
@@ -258,24 +365,22 @@ impl Store {
 }
 
 /// Lets nobody wait for a writer that has ended, however it did.
-struct AbandonAtEnd<'a>(&'a Queue);
+struct AbandonAtEnd<'a>(&'a Queue, &'a Known);
 
 impl Drop for AbandonAtEnd<'_> {
     fn drop(&mut self) {
+        if !self.0.is_closed() {
+            self.1.lost.send_replace(true);
+        }
         self.0.abandon();
     }
 }
 
 /// Makes a new database file readable by its owner alone; SQLite's other files follow it. Where this fails,
 /// opening fails next, and says why.
-#[cfg(unix)]
 fn private_file(path: &Path) {
-    use std::os::unix::fs::OpenOptionsExt;
-    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let _ = super::disk::create_private(path);
 }
-
-#[cfg(not(unix))]
-fn private_file(_path: &Path) {}
 
 fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite::Error> {
     let db = Connection::open(path)?;
@@ -293,6 +398,8 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "recursive_triggers", true)?;
+    // What was removed is not to be found in the file either.
+    db.pragma_update(None, "secure_delete", true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }

@@ -19,6 +19,7 @@ use crate::domain::{
 use crate::hub::folding::folded;
 use crate::hub::limits;
 use crate::hub::matching;
+use crate::hub::metrics::Shed;
 
 /// What is searched for, already checked. Names and postcode are folded.
 #[derive(Clone, PartialEq, Eq)]
@@ -99,7 +100,10 @@ impl Store {
         request: String,
     ) -> Result<Audited<SearchOutcome>, StoreError> {
         // Kept to the end, also where the client is gone and the matching still runs.
-        let place = Arc::clone(&self.0.searches).try_acquire_owned().map_err(|_| StoreError::Busy)?;
+        let place = Arc::clone(&self.0.searches).try_acquire_owned().map_err(|_| {
+            self.metrics().shed(Shed::Searches);
+            StoreError::Busy
+        })?;
         let (outcome, query, _place) =
             self.read_elsewhere(move |db| Ok((find(db, &query)?, query, place))).await?;
         self.write(move |work| {

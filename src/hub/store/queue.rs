@@ -62,10 +62,20 @@ impl Queue {
         Ok(())
     }
 
+    /// How many wait: views, and others.
+    pub(super) fn depths(&self) -> (usize, usize) {
+        let waiting = self.waiting();
+        (waiting.views.len(), waiting.others.len())
+    }
+
     /// What waits already is still served.
     pub(super) fn close(&self) {
         self.waiting().is_closed = true;
         self.changed.notify_all();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.waiting().is_closed
     }
 
     /// The writer is gone: nobody waits for it in vain.

@@ -3,25 +3,36 @@
 //! Every request is a savepoint: one that fails, fails alone. A COMMIT that fails, fails all of the group.
 //! Nobody is answered before the COMMIT has returned; that is what makes *log before disclose* hold.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
-use tokio::sync::oneshot;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{oneshot, watch};
 
+use super::audit::Kind;
 use super::audited::Audited;
 use super::error::{Fault, StoreError};
 use super::queue::{Next, Queue};
 use crate::hub::clock::Clock;
+use crate::hub::disk::Disk;
 use crate::hub::limits;
+use crate::hub::metrics::Metrics;
 
 /// What a request works with: the open transaction and the one moment on which it decides everything.
 pub(super) struct Work<'a> {
     pub(super) db: &'a Connection,
     pub(super) now: Timestamp,
+    /// Kind and outcome of the audit entries that it wrote: counted once they are on disk.
+    pub(super) entries: RefCell<Vec<Counted>>,
 }
+
+/// An audit entry's kind and outcome.
+pub(super) type Counted = (Kind, &'static str);
 
 impl Work<'_> {
     pub(super) fn now_ms(&self) -> i64 {
@@ -97,16 +108,30 @@ pub(super) struct Known {
     pub(super) synthetic: AtomicBool,
     /// The last thing that was to be written was not.
     pub(super) failing: AtomicBool,
+    /// What an operator watches.
+    pub(super) metrics: Arc<Metrics>,
+    /// Nothing can be written any more, for good.
+    pub(super) lost: watch::Sender<bool>,
 }
 
-/// Runs until the store closes.
-pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known) {
+/// Runs until the store closes, or until a flush has failed.
+pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, disk: &Disk) {
     loop {
         match queue.next(limits::WRITER_IDLE) {
             Next::Group(mut group) => {
                 group.retain(|job| !job.is_abandoned());
-                if !group.is_empty() {
-                    serve(db, group, clock, known);
+                if group.is_empty() {
+                    continue;
+                }
+                disk.make_room(group.len());
+                match serve(db, group, clock, known) {
+                    Served::Done => {}
+                    Served::NoRoom => disk.give_up_a_portion(),
+                    Served::Lost => {
+                        tracing::error!("the disk refused to flush the database's log: the hub ends");
+                        leave_the_log(db);
+                        return;
+                    }
                 }
             }
             // Another process may have marked the database since the hub started.
@@ -120,6 +145,37 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known) 
     }
 }
 
+/// Lets closing a database leave its log as it is.
+pub(super) fn leave_the_log(db: &Connection) {
+    // Where this fails, closing writes what was flushed before, and nothing else.
+    let _ = db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+/// How a group went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Served {
+    /// Committed, or failed in a way that says nothing about the next.
+    Done,
+    /// The disk is full.
+    NoRoom,
+    /// A flush failed: what is on the disk is not known, and asking again would not tell. The operating system may
+    /// have dropped what it could not write, and the next flush would succeed without it.
+    Lost,
+}
+
+impl Served {
+    fn after(error: &rusqlite::Error) -> Self {
+        match error.sqlite_error() {
+            Some(failure) if FLUSHES.contains(&failure.extended_code) => Self::Lost,
+            Some(failure) if failure.code == ErrorCode::DiskFull => Self::NoRoom,
+            Some(_) | None => Self::Done,
+        }
+    }
+}
+
+/// SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC.
+const FLUSHES: [i32; 2] = [10 | (4 << 8), 10 | (5 << 8)];
+
 /// Why a request has no place in the commit.
 enum Lost {
     /// Its own fault: the others go on.
@@ -128,18 +184,27 @@ enum Lost {
     WithAll(rusqlite::Error),
 }
 
-fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known) {
+fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known) -> Served {
+    let begun = Instant::now();
     if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
         return fail_all(known, group, "begin", &error);
     }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
     let mut is_refused_by_database = false;
+    let mut entries = Vec::new();
+    let mut served = Served::Done;
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
         match in_savepoint(db, clock.now(), &mut job) {
-            Ok(()) => done.push(job),
+            Ok(written) => {
+                entries.extend(written);
+                done.push(job);
+            }
             Err(Lost::Alone(fault)) => {
-                is_refused_by_database |= matches!(fault, Fault::Sql(_));
+                if let Fault::Sql(error) = &fault {
+                    is_refused_by_database = true;
+                    served = Served::after(error);
+                }
                 job.failed(fault.into_error("work"));
             }
             Err(Lost::WithAll(error)) => {
@@ -153,8 +218,9 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
         roll_back(db);
         if is_refused_by_database {
             known.failing.store(true, Ordering::Release);
+            known.metrics.not_committed("work");
         }
-        return;
+        return served;
     }
     // Whether the people are synthetic goes out with every answer: what cannot be read is not "no".
     let is_synthetic = match super::read_marking(db) {
@@ -168,22 +234,31 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
         Ok(()) => {
             known.synthetic.fetch_or(is_synthetic, Ordering::AcqRel);
             known.failing.store(false, Ordering::Release);
+            known.metrics.committed(clock.now(), begun.elapsed(), done.len());
+            entries
+                .into_iter()
+                .for_each(|(kind, outcome)| super::audit::count(&known.metrics, kind, outcome));
             done.into_iter().for_each(Job::committed);
+            served
         }
         Err(error) => {
             roll_back(db);
-            fail_all(known, done, "commit", &error);
+            fail_all(known, done, "commit", &error)
         }
     }
 }
 
-fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<(), Lost> {
+fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<Vec<Counted>, Lost> {
     db.execute_batch("SAVEPOINT request").map_err(Lost::WithAll)?;
-    let ran = job.run(&Work { db, now });
+    let work = Work { db, now, entries: RefCell::default() };
+    let ran = job.run(&work);
     // Some failures (a full disk) make SQLite roll the whole transaction back by itself: then these fail, and
     // nothing more is written as if what the others wrote were still there.
     match ran {
-        Ok(()) => db.execute_batch("RELEASE request").map_err(Lost::WithAll),
+        Ok(()) => {
+            db.execute_batch("RELEASE request").map_err(Lost::WithAll)?;
+            Ok(work.entries.into_inner())
+        }
         Err(fault) => match db.execute_batch("ROLLBACK TO request; RELEASE request") {
             Ok(()) => Err(Lost::Alone(fault)),
             Err(error) => Err(Lost::WithAll(match fault {
@@ -202,12 +277,14 @@ fn roll_back(db: &Connection) {
     }
 }
 
-fn fail_all(known: &Known, jobs: Vec<Box<dyn Job>>, phase: &'static str, error: &rusqlite::Error) {
+fn fail_all(known: &Known, jobs: Vec<Box<dyn Job>>, phase: &'static str, error: &rusqlite::Error) -> Served {
     known.failing.store(true, Ordering::Release);
+    known.metrics.not_committed(phase);
     let reason = super::error::reason(error);
     for job in jobs {
         job.failed(StoreError::Failed { phase, reason: reason.clone() });
     }
+    Served::after(error)
 }
 
 #[cfg(test)]
@@ -281,7 +358,7 @@ mod tests {
         queue.push(super::super::queue::Line::Others, gone).unwrap();
         queue.push(super::super::queue::Line::Others, stays).unwrap();
         queue.close();
-        run(&db, &queue, &Clock::system(), &Known::default());
+        run(&db, &queue, &Clock::system(), &Known::default(), &Disk::of(std::path::Path::new("hub.db")));
         assert!(reply.try_recv().unwrap().is_ok());
         let (leaves, reply) = write("left after", "");
         let leaving = std::sync::Mutex::new(Some(reply));

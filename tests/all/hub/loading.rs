@@ -90,8 +90,8 @@ async fn a_file_with_bad_lines_is_refused_as_a_whole_and_says_which() {
     check(lines(&[superseded(2, 3), superseded(3, 2)]), "line 2: the replacements lead back").await;
     check(lines(&[superseded(2, 2)]), "line 2: the replacements lead back").await;
     check(lines(&[superseded(2, 1), superseded(1, 2)]), "already describes this NHS number").await;
-    let real = changed(good.clone(), json!({ "id": "9434765919", "identifier": [] }));
-    check(one(real), "line 2: a synthetic database takes only numbers from 999").await;
+    let real = changed(good.clone(), json!({ "id": "5434765915", "identifier": [] }));
+    check(one(real), "line 2: a synthetic database takes only numbers that begin with 9").await;
     // Several bad lines are named together.
     check(vec!["{".to_owned(), "[]".to_owned()], "line 2: not JSON (column 1 of the line); line 3: neither")
         .await;
@@ -174,7 +174,7 @@ fn h17_a_database_is_synthetic_for_good_or_takes_no_number_of_the_test_range() {
     let place = Place::empty("");
     std::fs::write(place.path("synthetic"), child().join("\n")).unwrap();
     let real =
-        changed(person(1, "Bennett", "Ava", "2019-03-12"), json!({ "id": "9434765919", "identifier": [] }));
+        changed(person(1, "Bennett", "Ava", "2019-03-12"), json!({ "id": "5434765915", "identifier": [] }));
     std::fs::write(place.path("real"), real.to_string()).unwrap();
     let check = |place: &Place, arguments: &[&str], expected: Result<&str, &str>| {
         let mut all = vec!["load"];
@@ -187,7 +187,7 @@ fn h17_a_database_is_synthetic_for_good_or_takes_no_number_of_the_test_range() {
             Err(text) => assert!(!output.status.success() && err.contains(text), "{arguments:?}: {out}{err}"),
         }
     };
-    check(&place, &["synthetic"], Err("numbers from 999 are for tests"));
+    check(&place, &["synthetic"], Err("numbers that begin with 9 are for tests"));
     check(&place, &["real"], Ok("Loaded 1 people"));
     assert_eq!(synthetic_header(&place), None);
     check(&place, &["synthetic", "--synthetic"], Err("only an empty database can be marked"));
@@ -198,7 +198,7 @@ fn h17_a_database_is_synthetic_for_good_or_takes_no_number_of_the_test_range() {
     check(&other, &["synthetic", "--synthetic"], Ok("Loaded 1 people, 0 superseded numbers, 1 plans"));
     assert_eq!(synthetic_header(&other).as_deref(), Some("true"));
     check(&other, &["synthetic"], Ok("Loaded 1 people"));
-    check(&other, &["real"], Err("line 1: a synthetic database takes only numbers from 999"));
+    check(&other, &["real"], Err("line 1: a synthetic database takes only numbers that begin with 9"));
 }
 
 /// What a hub on this database says of itself.

@@ -2,10 +2,13 @@
 
 mod api;
 mod audit;
+mod backup;
 mod dates;
 mod document;
 #[cfg(unix)]
 mod failing;
+#[cfg(target_os = "linux")]
+mod filling;
 mod flags;
 mod identities;
 mod in_error;
@@ -13,8 +16,11 @@ mod killed;
 mod limits;
 mod loading;
 mod logs;
+mod metrics;
 mod reads;
+mod retention;
 mod rules;
+mod schemas;
 mod search;
 mod support;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,5 @@
-//! A hub for real people: not marked synthetic, with numbers outside of the test range. The numbers are those
-//! that the specifications themselves use as examples.
+//! A hub for real people: not marked synthetic, with numbers outside of the test range. Those here begin with 5,
+//! which are valid, not for tests, and issued to nobody.
 
 use cpis::domain::NhsNumber;
 use serde_json::json;
@@ -7,8 +7,8 @@ use serde_json::json;
 use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan};
 use super::support::{TestHub, midwife, nurse};
 
-const CHILD: &str = "9434765919";
-const OLD_NUMBER: &str = "9434765870";
+const CHILD: &str = "5434765915";
+const OLD_NUMBER: &str = "5434765877";
 
 fn real(digits: &str) -> NhsNumber {
     NhsNumber::parse(digits).unwrap()
@@ -60,7 +60,7 @@ async fn h17_a_hub_for_real_people_answers_all_that_matters_and_never_says_that_
 async fn h17_a_hub_for_real_people_takes_no_synthetic_ones() {
     let hub = hub().await;
     let refused = hub.try_load_as(&child(), false).await.unwrap_err();
-    assert!(refused.contains("numbers from 999 are for tests"), "{refused}");
+    assert!(refused.contains("numbers that begin with 9 are for tests"), "{refused}");
     let refused = hub.try_load(&child()).await.unwrap_err();
     assert!(refused.contains("only an empty database"), "{refused}");
     assert!(!hub.hub.is_synthetic());

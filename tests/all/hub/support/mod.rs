@@ -5,9 +5,9 @@ pub(super) mod answer;
 pub(super) mod data;
 pub(super) mod program;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use cpis::config::hub::{HubConfig, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -110,16 +110,29 @@ impl TestHub {
 
     /// Where ended plans are shown for other times than usual.
     pub(super) async fn with_tails(tails: TailDays) -> Self {
+        Self::prepared(tails, |_| ()).await
+    }
+
+    /// On a database that is there before the hub opens it.
+    pub(super) async fn on(make: impl FnOnce(&Path)) -> Self {
+        Self::prepared(TailDays::default(), make).await
+    }
+
+    async fn prepared(tails: TailDays, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
+        make(&database);
         let config = HubConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
+            operator: None,
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),
             tails,
             sites: sites(),
             synchronous: Synchronous::Full,
+            retention: Retention::default(),
+            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();

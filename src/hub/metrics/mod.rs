@@ -1,0 +1,291 @@
+//! What an operator watches, in numbers that say nothing about anybody.
+//!
+//! Counters are added to where something happens; gauges are set when somebody asks ([`text`](Metrics::text)).
+//! Every label is a text of this program (`&'static str`) but two: a route's template, of which the router has
+//! a handful, and an authority's ODS code, which must look like one; both have a limit besides. So no label
+//! ever holds a user, a patient, a number or a caller's text, and the number of series is bounded.
+
+mod scrape;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::limits;
+use super::proven::Why;
+use crate::identity::token::TokenError;
+
+pub(super) use scrape::Scraped;
+
+/// One label, of fixed words.
+type Word = [(&'static str, &'static str); 1];
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// Upper bounds of the latency histograms, in seconds: the targets (5 and 20 ms) are among them.
+const LATENCY: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0];
+
+/// Upper bounds of the number of requests that share a commit.
+const GROUP: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+
+/// Why new work is turned away before it is begun. Whoever turns work away for another reason adds it here and
+/// to [`Shed::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shed {
+    /// Too many views wait for the writer.
+    Views,
+    /// Too many other requests wait for the writer.
+    Others,
+    /// Too many searches are under way.
+    Searches,
+}
+
+impl Shed {
+    /// All of them: each has its line from the start, so that a first one is seen as a rise.
+    pub const ALL: &[Self] = &[Self::Views, Self::Others, Self::Searches];
+
+    /// The label's value.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Views => "writer-views",
+            Self::Others => "writer-others",
+            Self::Searches => "searches",
+        }
+    }
+}
+
+/// How a view was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Viewed {
+    /// Recorded in the access history.
+    Recorded,
+    /// Silent: scheduled care.
+    Silent,
+    /// A repeat of an earlier one, under its reference.
+    Repeated,
+}
+
+impl Viewed {
+    const ALL: &[Self] = &[Self::Recorded, Self::Silent, Self::Repeated];
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Silent => "silent",
+            Self::Repeated => "repeated",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    route: String,
+    method: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+/// All of the hub's numbers.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    durations: Family<Route, Histogram>,
+    /// How many routes were seen.
+    routes: AtomicUsize,
+    commits: Histogram,
+    groups: Histogram,
+    failures: Family<Word, Counter>,
+    last_commit: Seconds,
+    audited: Family<[(&'static str, &'static str); 2], Counter>,
+    views: Family<Word, Counter>,
+    unproven: Family<Word, Counter>,
+    shed: Family<Word, Counter>,
+    scraped: scrape::Gauges,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("cpis_hub");
+        let latency = || Histogram::new(LATENCY);
+        let metrics = Self {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(latency),
+            routes: AtomicUsize::new(0),
+            commits: latency(),
+            groups: Histogram::new(GROUP),
+            failures: Family::default(),
+            last_commit: Seconds::default(),
+            audited: Family::default(),
+            views: Family::default(),
+            unproven: Family::default(),
+            shed: Family::default(),
+            scraped: scrape::Gauges::register(&mut registry),
+            registry: Registry::default(),
+        };
+        metrics.register(&mut registry);
+        for view in Viewed::ALL {
+            drop(metrics.views.get_or_create(&[("mode", view.code())]));
+        }
+        for shed in Shed::ALL {
+            drop(metrics.shed.get_or_create(&[("reason", shed.code())]));
+        }
+        for why in UNPROVEN {
+            drop(metrics.unproven.get_or_create(&[("why", why_code(*why))]));
+        }
+        for phase in PHASES {
+            drop(metrics.failures.get_or_create(&[("phase", phase)]));
+        }
+        Self { registry, ..metrics }
+    }
+}
+
+/// Where a commit can fail.
+const PHASES: &[&str] = &["begin", "work", "marking", "commit"];
+
+const UNPROVEN: &[Why] = &[
+    Why::Missing,
+    Why::Token(TokenError::NotGenuine),
+    Why::Token(TokenError::NotNow),
+    Why::Token(TokenError::Incomplete),
+];
+
+fn why_code(why: Why) -> &'static str {
+    match why {
+        Why::Missing => "missing",
+        Why::Token(TokenError::NotGenuine) => "not-genuine",
+        Why::Token(TokenError::NotNow) => "not-now",
+        Why::Token(TokenError::Incomplete) => "incomplete",
+    }
+}
+
+impl Metrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "requests",
+            "Requests answered, by the route's template, method and class of status",
+            self.requests.clone(),
+        );
+        registry.register(
+            "request_duration_seconds",
+            "Time from a request's headers to its answer",
+            self.durations.clone(),
+        );
+        registry.register(
+            "commit_duration_seconds",
+            "Time that a group of requests took from BEGIN until it was on disk",
+            self.commits.clone(),
+        );
+        registry.register("commit_requests", "Requests that shared one commit", self.groups.clone());
+        registry.register(
+            "commit_failures",
+            "Groups of requests that could not be written, by where it failed",
+            self.failures.clone(),
+        );
+        registry.register(
+            "last_commit_timestamp_seconds",
+            "When something was last written, on the hub's clock",
+            self.last_commit.clone(),
+        );
+        registry.register(
+            "audited",
+            "Audit entries committed, by kind and outcome; refusals of proven callers among them",
+            self.audited.clone(),
+        );
+        registry.register("views", "Views committed, by mode", self.views.clone());
+        registry.register(
+            "unproven_calls",
+            "Calls of those who did not prove who they are, by why not",
+            self.unproven.clone(),
+        );
+        registry.register("shed", "Requests turned away before any work, by reason", self.shed.clone());
+    }
+
+    /// A request was answered. The route is the router's template.
+    pub(super) fn answered(&self, route: Option<&str>, method: &'static str, status: u16, took: Duration) {
+        let mut route = Route { route: route.unwrap_or("none").to_owned() };
+        if self.durations.get(&route).is_none()
+            && self.routes.fetch_add(1, Ordering::Relaxed) >= limits::METRIC_ROUTES
+        {
+            "other".clone_into(&mut route.route);
+        }
+        let status = match status / 100 {
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            _ => "5xx",
+        };
+        self.durations.get_or_create(&route).observe(took.as_secs_f64());
+        self.requests.get_or_create(&Answered { route: route.route, method, status }).inc();
+    }
+
+    /// A group of requests is on disk.
+    pub(super) fn committed(&self, at: Timestamp, took: Duration, requests: usize) {
+        self.commits.observe(took.as_secs_f64());
+        self.groups.observe(requests as f64);
+        self.last_commit.set(scrape::seconds(at));
+    }
+
+    /// A group of requests could not be written.
+    pub(super) fn not_committed(&self, phase: &'static str) {
+        self.failures.get_or_create(&[("phase", phase)]).inc();
+    }
+
+    /// An entry of the audit log is on disk. Both texts are the program's own.
+    pub(super) fn audited(&self, kind: &'static str, outcome: &'static str) {
+        self.audited.get_or_create(&[("kind", kind), ("outcome", outcome)]).inc();
+    }
+
+    /// A view is on disk.
+    pub(super) fn viewed(&self, how: Viewed) {
+        self.views.get_or_create(&[("mode", how.code())]).inc();
+    }
+
+    /// Somebody called who did not prove who they are.
+    pub(super) fn unproven(&self, why: Why) {
+        self.unproven.get_or_create(&[("why", why_code(why))]).inc();
+    }
+
+    /// A request was turned away before any work.
+    pub fn shed(&self, why: Shed) {
+        self.shed.get_or_create(&[("reason", why.code())]).inc();
+    }
+
+    /// Everything, as Prometheus reads it (OpenMetrics text).
+    pub(super) fn text(&self, scraped: &Scraped) -> String {
+        self.scraped.set(scraped);
+        let mut text = String::new();
+        // Writing into a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_routes_are_asked_for_the_number_of_series_has_an_end() {
+        let metrics = Metrics::default();
+        for index in 0..10_000 {
+            metrics.answered(Some(&format!("/{index}")), "GET", 200, Duration::ZERO);
+        }
+        let text = metrics.text(&Scraped::default());
+        let routes = text.lines().filter(|line| line.starts_with("cpis_hub_request_duration_seconds_count"));
+        assert_eq!(routes.count(), limits::METRIC_ROUTES + 1);
+        assert!(text.contains("route=\"other\"") && !text.contains("/9999"));
+    }
+}

@@ -1,0 +1,176 @@
+//! What is looked up when somebody asks for the numbers: sizes, ages, depths.
+
+use std::sync::atomic::AtomicU64;
+
+use jiff::Timestamp;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::{Seconds, Word};
+use crate::hub::limits;
+use crate::hub::store::Figures;
+
+/// A moment as Prometheus counts time.
+pub(super) fn seconds(at: Timestamp) -> f64 {
+    at.as_millisecond() as f64 / 1000.0
+}
+
+/// The state of the hub at one moment.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Scraped {
+    /// The hub's clock.
+    pub(in crate::hub) now: Timestamp,
+    pub(in crate::hub) started: Timestamp,
+    pub(in crate::hub) is_synthetic: bool,
+    /// The last thing that was to be written was written.
+    pub(in crate::hub) is_writing: bool,
+    pub(in crate::hub) views_waiting: usize,
+    pub(in crate::hub) others_waiting: usize,
+    pub(in crate::hub) searches: usize,
+    /// What the database says; `None` where it could not be read.
+    pub(in crate::hub) figures: Option<Figures>,
+    /// Resident memory in bytes and open files, where the system tells.
+    pub(in crate::hub) process: (Option<u64>, Option<u64>),
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AuthorityCode {
+    authority: String,
+}
+
+/// The gauges that a scrape sets.
+#[derive(Debug)]
+pub(super) struct Gauges {
+    now: Seconds,
+    started: Seconds,
+    synthetic: Gauge,
+    writing: Gauge,
+    readable: Gauge,
+    waiting: Family<Word, Gauge>,
+    waiting_limit: Gauge,
+    searches: Gauge,
+    searches_limit: Gauge,
+    outbox: Family<Word, Gauge>,
+    oldest_unsent: Seconds,
+    newest_audit: Seconds,
+    upload_age: Family<AuthorityCode, Seconds>,
+    authorities: Gauge,
+    database: Gauge,
+    wal: Gauge,
+    schema: Gauge,
+    memory: Gauge,
+    files: Gauge,
+}
+
+impl Gauges {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        registry.register("build", "The program's version", Info::new(version));
+        let mut gauge = |name: &'static str, help: &'static str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let synthetic = gauge("synthetic", "1 where the people are synthetic");
+        let writing = gauge("writing", "0 where the last thing that was to be written was not");
+        let readable = gauge("database_readable", "0 where the database could not be read for these numbers");
+        let waiting_limit =
+            gauge("writer_queue_limit", "Requests that may wait for the writer, in each line");
+        let searches = gauge("searches", "Searches under way");
+        let searches_limit = gauge("searches_limit", "Searches that may be under way at once");
+        let authorities = gauge("authorities", "Authorities that have sent plans");
+        let database = gauge("database_bytes", "Size of the database file");
+        let wal = gauge("wal_bytes", "Size of the write-ahead log");
+        let schema = gauge("schema_version", "Version of the database's schema");
+        let memory =
+            gauge("resident_memory_bytes", "Memory of the process; 0 where the system does not tell");
+        let files = gauge("open_files", "Open files of the process; 0 where the system does not tell");
+        let mut moment = |name: &'static str, help: &'static str| {
+            let gauge = Seconds::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let now = moment("clock_timestamp_seconds", "The hub's clock");
+        let started = moment("start_timestamp_seconds", "When the hub started, on its own clock");
+        let oldest_unsent = moment(
+            "outbox_oldest_unsent_seconds",
+            "Age of the oldest notification that waits to be sent; 0 where none does",
+        );
+        let newest_audit = moment("newest_audit_timestamp_seconds", "Time of the newest audit entry");
+        let waiting = Family::<Word, Gauge>::default();
+        registry.register("writer_queue", "Requests that wait for the writer, by line", waiting.clone());
+        let outbox = Family::<Word, Gauge>::default();
+        registry.register("outbox", "Messages to local authorities, by state", outbox.clone());
+        let upload_age = Family::<AuthorityCode, Gauge<f64, AtomicU64>>::default();
+        registry.register(
+            "upload_age_seconds",
+            "Time since an authority's plans last arrived, by its ODS code",
+            upload_age.clone(),
+        );
+        Self {
+            now,
+            started,
+            synthetic,
+            writing,
+            readable,
+            waiting,
+            waiting_limit,
+            searches,
+            searches_limit,
+            outbox,
+            oldest_unsent,
+            newest_audit,
+            upload_age,
+            authorities,
+            database,
+            wal,
+            schema,
+            memory,
+            files,
+        }
+    }
+
+    pub(super) fn set(&self, scraped: &Scraped) {
+        self.now.set(seconds(scraped.now));
+        self.started.set(seconds(scraped.started));
+        self.synthetic.set(i64::from(scraped.is_synthetic));
+        self.writing.set(i64::from(scraped.is_writing));
+        self.readable.set(i64::from(scraped.figures.is_some()));
+        self.waiting.get_or_create(&[("line", "views")]).set(whole(scraped.views_waiting));
+        self.waiting.get_or_create(&[("line", "others")]).set(whole(scraped.others_waiting));
+        self.waiting_limit.set(whole(limits::WRITER_QUEUE));
+        self.searches.set(whole(scraped.searches));
+        self.searches_limit.set(whole(limits::SEARCHES_AT_ONCE));
+        let (memory, files) = scraped.process;
+        self.memory.set(whole(memory.unwrap_or(0)));
+        self.files.set(whole(files.unwrap_or(0)));
+        // Where the database cannot be read, the last that was read stays, and `database_readable` says so.
+        if let Some(figures) = &scraped.figures {
+            self.set_figures(figures, scraped.now);
+        }
+    }
+
+    fn set_figures(&self, figures: &Figures, now: Timestamp) {
+        let age = |at: Timestamp| (seconds(now) - seconds(at)).max(0.0);
+        for (state, rows) in figures.outbox {
+            self.outbox.get_or_create(&[("state", state)]).set(whole(rows));
+        }
+        self.oldest_unsent.set(figures.oldest_unsent.map_or(0.0, age));
+        self.newest_audit.set(figures.newest_audit.map_or(0.0, seconds));
+        self.upload_age.clear();
+        for (authority, at) in &figures.uploads {
+            self.upload_age.get_or_create(&AuthorityCode { authority: authority.clone() }).set(age(*at));
+        }
+        self.authorities.set(whole(figures.authorities));
+        self.database.set(whole(figures.database_bytes));
+        self.wal.set(whole(figures.wal_bytes));
+        self.schema.set(figures.schema);
+    }
+}
+
+fn whole<T: TryInto<i64>>(number: T) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}

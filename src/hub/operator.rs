@@ -1,0 +1,82 @@
+//! The operator's listener: `/metrics` and `/healthz` on a loopback address of its own, and nothing else.
+//!
+//! Apart from the clinicians' address, so that nothing of it is ever published with them, and so that it
+//! answers while that one is full.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use super::metrics::Scraped;
+use super::serve::{ServeError, accept};
+use super::{Hub, limits, metadata, respond};
+
+/// Longer than this nobody waits for the database's figures.
+const FIGURES: Duration = Duration::from_secs(5);
+
+/// Serves the operator's addresses until `shutdown` is ready.
+///
+/// # Errors
+/// The listener is not on a loopback address.
+pub async fn serve_operator(
+    listener: TcpListener,
+    hub: Hub,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    accept("operator", listener, router(hub), limits::OPERATOR_CONNECTIONS, shutdown).await
+}
+
+fn router(hub: Hub) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(metadata::healthz))
+        .fallback(async || respond::empty(StatusCode::NOT_FOUND))
+        .with_state(hub)
+}
+
+async fn metrics(State(hub): State<Hub>) -> Response {
+    let text = hub.metrics_text().await;
+    let mut response = Response::new(Body::from(text));
+    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+impl Hub {
+    /// What an operator watches, as OpenMetrics text.
+    pub async fn metrics_text(&self) -> String {
+        let store = self.store();
+        let figures = tokio::time::timeout(FIGURES, store.figures()).await;
+        let (views_waiting, others_waiting) = store.waiting();
+        let scraped = Scraped {
+            now: self.clock().now(),
+            started: self.started(),
+            is_synthetic: self.is_synthetic(),
+            is_writing: store.is_writing(),
+            views_waiting,
+            others_waiting,
+            searches: store.searching(),
+            figures: figures.ok().and_then(Result::ok),
+            process: process(),
+        };
+        self.metrics().text(&scraped)
+    }
+}
+
+/// Resident memory in bytes, and open files, as Linux tells them.
+fn process() -> (Option<u64>, Option<u64>) {
+    let status = std::fs::read_to_string("/proc/self/status").ok();
+    let kilobytes = status.as_deref().and_then(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    let files = std::fs::read_dir("/proc/self/fd").ok().map(|files| files.count() as u64);
+    (kilobytes.map(|kilobytes| kilobytes.saturating_mul(1024)), files)
+}

@@ -1,0 +1,136 @@
+//! What an operator watches of the database: how much waits, how old things are, how large it has become.
+//! No value of any person's row.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::Store;
+use super::codec;
+use super::error::{Fault, StoreError};
+use crate::hub::limits;
+
+/// The database in numbers.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// Rows of the outbox by state.
+    pub outbox: [(&'static str, u64); 4],
+    /// When the oldest message that waits to be sent was queued.
+    pub oldest_unsent: Option<Timestamp>,
+    /// When the newest audit entry was written.
+    pub newest_audit: Option<Timestamp>,
+    /// When each authority's plans last arrived, by its ODS code; only codes that look like one, and not
+    /// without end.
+    pub uploads: Vec<(String, Timestamp)>,
+    /// How many authorities there are.
+    pub authorities: u64,
+    /// The schema's version.
+    pub schema: i64,
+    /// Size of the file.
+    pub database_bytes: u64,
+    /// Size of its write-ahead log.
+    pub wal_bytes: u64,
+}
+
+/// The connection that reads them, apart from those that searches need, and what it read last.
+pub(super) struct Figuring {
+    pub(super) db: Connection,
+    pub(super) path: PathBuf,
+    pub(super) last: Option<(Instant, Figures)>,
+}
+
+impl Store {
+    /// The database in numbers; read anew at most every few seconds, however often somebody asks.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn figures(&self) -> Result<Figures, StoreError> {
+        let store = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut figuring = store.0.figuring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some((at, last)) = &figuring.last
+                && at.elapsed() < limits::FIGURES_EVERY
+            {
+                return Ok(last.clone());
+            }
+            let read = read(&figuring.db, &figuring.path).map_err(|fault| fault.into_error("figures"))?;
+            figuring.last = Some((Instant::now(), read.clone()));
+            Ok(read)
+        });
+        read.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
+    let mut outbox = [("queued", 0), ("delivered", 0), ("filed", 0), ("returned", 0)];
+    let mut statement = db.prepare_cached("SELECT state, count(*) FROM outbox GROUP BY state")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let state: String = row.get(0)?;
+        if let Some(known) = outbox.iter_mut().find(|(known, _)| *known == state) {
+            known.1 = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+        }
+    }
+    let moment = |sql: &str| -> Result<Option<Timestamp>, Fault> {
+        let at: Option<i64> = db.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.flatten();
+        at.map(codec::moment).transpose()
+    };
+    let count = |sql: &str| db.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+    Ok(Figures {
+        outbox,
+        oldest_unsent: moment("SELECT min(at_ms) FROM outbox WHERE state = 'queued'")?,
+        newest_audit: moment("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1")?,
+        uploads: uploads(db)?,
+        authorities: u64::try_from(count("SELECT count(*) FROM authority")?).unwrap_or(0),
+        schema: count("PRAGMA user_version")?,
+        database_bytes: size(path),
+        wal_bytes: size(&PathBuf::from(format!("{}-wal", path.display()))),
+    })
+}
+
+fn uploads(db: &Connection) -> Result<Vec<(String, Timestamp)>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT authority_code, max(at_ms) FROM upload GROUP BY authority_code ORDER BY authority_code",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut uploads = Vec::new();
+    while let Some(row) = rows.next()? {
+        let code: String = row.get(0)?;
+        // It came with a load file: what does not look like a code goes into no label.
+        if is_code(&code) && uploads.len() < limits::METRIC_AUTHORITIES {
+            uploads.push((code, codec::moment(row.get(1)?)?));
+        }
+    }
+    Ok(uploads)
+}
+
+fn is_code(code: &str) -> bool {
+    let has_digit = code.bytes().any(|byte| byte.is_ascii_digit());
+    let is_code = (3..=10).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    // Ten digits could be somebody's number.
+    is_code && has_digit && code.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_code_becomes_a_label() {
+        for code in ["E06000030", "W06000015", "RN3"] {
+            assert!(is_code(code), "{code}");
+        }
+        for other in
+            ["", "Swindon", "9990000018", "Ava Bennett", "SWINDON", "e06000030", "E0600003000", "E1\n"]
+        {
+            assert!(!is_code(other), "{other}");
+        }
+    }
+}
