@@ -87,7 +87,8 @@ impl HubClient {
         request_id: Uuid,
     ) -> Result<Dated<SearchReading>, Failure> {
         let (first, last) = query.born.range();
-        let mut parameters = vec![("family", query.family.clone())];
+        // More than can be looked through is a reason to ask for less.
+        let mut parameters = vec![("family", query.family.clone()), ("_max-results", "20".to_owned())];
         if query.born.is_exact() {
             parameters.push(("birthdate", format!("eq{first}")));
         } else {

@@ -123,6 +123,12 @@ impl ApiError {
         "ADDITIONAL_PROPERTIES",
         "A parameter is not known, or not supported here",
     );
+    pub(super) const UNSUPPORTED: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "processing",
+        "UNSUPPORTED_SERVICE",
+        "A search needs parameters: family and birthdate at least",
+    );
     pub(super) const RESOURCE_ID: Self =
         Self::new(StatusCode::BAD_REQUEST, "value", "INVALID_RESOURCE_ID", "This is not a valid NHS number");
 

@@ -42,7 +42,7 @@ pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 pub const READERS: usize = 2;
 
 /// Searches under way at once; more are answered 503 with `Retry-After`.
-pub const SEARCHES_AT_ONCE: usize = 16;
+pub const SEARCHES_AT_ONCE: usize = 128;
 
 /// Given names in one search.
 pub const GIVEN_WORDS: usize = 5;
@@ -51,14 +51,35 @@ pub const GIVEN_WORDS: usize = 5;
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// Matches that a search returns unless it asks for fewer or more.
-pub const SEARCH_RESULTS_USUAL: usize = 20;
+pub const SEARCH_RESULTS_USUAL: usize = 50;
 
 /// Matches that a search may ask for.
 pub const SEARCH_RESULTS_MOST: usize = 50;
 
-/// People that a search compares one by one; more than that is "too many". Measured at 60 ms without
-/// optimisation, on a reader: views do not wait for it.
-pub const FUZZY_COMPARED: usize = 5_000;
+/// People that a search compares; more than that is "too many".
+pub const SEARCH_COMPARED: usize = 500;
+
+/// Rows of the search index that a search looks at; more than that is "too many".
+pub const SEARCH_ROWS: usize = 10_000;
+
+/// Names of one person that they are found by, the current one first.
+pub const NAMES_SEARCHED: usize = 8;
+
+/// Rows of the search index that one person has at most.
+pub const KEYS_PER_PERSON: usize = 48;
+
+/// Other forms of a given name, by sound, that a fuzzy search looks for.
+pub const VARIANTS_SEARCHED: usize = 12;
+
+/// Days of a range of birth dates on which a fuzzy search looks for alike names; in a longer range it finds those
+/// whose names sound alike.
+pub const DAYS_SEARCHED: usize = 366;
+
+/// Years by which a slip may put a birth date off.
+pub const YEARS_SLIPPED: i16 = 12;
+
+/// People whose search keys are made in one commit when a database of an earlier version is opened.
+pub const KEYS_MADE_AT_ONCE: i64 = 5_000;
 
 /// Characters of one search parameter.
 pub const PARAMETER_CHARACTERS: usize = 100;

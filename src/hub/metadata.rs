@@ -34,11 +34,12 @@ const SERVED: &[Served] = &[
         kind: "Patient",
         interactions: &["read", "search-type"],
         parameters: &[
-            ("family", "string", "needed"),
+            ("family", "string", "needed, unless a fuzzy search has given, gender and postcode"),
             ("birthdate", "date", "needed; eq, ge or le"),
             ("given", "string", ""),
             ("gender", "token", ""),
             ("address-postalcode", "string", ""),
+            ("address-postcode", "string", "the older name of address-postalcode"),
             ("_fuzzy-match", "token", "true or false"),
             ("_exact-match", "token", "true or false"),
             ("_history", "token", "true or false: previous names too"),

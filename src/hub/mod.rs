@@ -9,6 +9,7 @@
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
+//! | [`search`] | who is found, and how well they fit |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | [`sample`] | synthetic people in any number |
@@ -22,16 +23,18 @@
 
 pub mod balp;
 pub mod clock;
+mod correlation;
 pub mod disk;
 mod error;
 mod folding;
 mod frame;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod headers;
 mod keeping;
 pub mod limits;
 pub mod load;
 pub mod logging;
-mod matching;
 mod metadata;
 pub mod metrics;
 mod negotiation;
@@ -44,6 +47,7 @@ mod query;
 mod respond;
 mod router;
 pub mod sample;
+pub mod search;
 mod serve;
 pub mod store;
 

@@ -4,9 +4,8 @@
 use jiff::civil::Date;
 
 use super::error::ApiError;
-use super::folding::folded;
 use super::limits;
-use super::store::PersonQuery;
+use super::search::{AskedText, PersonQuery};
 use crate::domain::{Gender, NhsNumber};
 use crate::fhir::codes;
 
@@ -122,20 +121,23 @@ pub(super) fn flagged(query: Option<&str>) -> Result<NhsNumber, ApiError> {
     number.ok_or(ApiError::invalid_search("patient is missing"))
 }
 
-/// A search for people.
+/// A search for people. As published: what is not known comes first, then what is not valid, then what is missing.
 pub(super) fn person(query: Option<&str>) -> Result<PersonQuery, ApiError> {
     let pairs = pairs(query)?;
+    if pairs.is_empty() {
+        return Err(ApiError::UNSUPPORTED);
+    }
+    if pairs.iter().any(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
+        return Err(ApiError::ADDITIONAL);
+    }
     let mut asked = Asked::default();
     for (name, value) in &pairs {
         asked.take(name, value.trim())?;
     }
-    let family = asked.family.ok_or(ApiError::missing_value("family is missing"))?;
     let born = born(asked.from, asked.to)?;
-    if asked.fuzzy && asked.exact_only {
-        return Err(ApiError::invalid_search("_fuzzy-match and _exact-match exclude each other"));
-    }
+    asked.judge()?;
     Ok(PersonQuery {
-        family,
+        family: asked.family,
         given: asked.given,
         gender: asked.gender,
         born,
@@ -148,14 +150,30 @@ pub(super) fn person(query: Option<&str>) -> Result<PersonQuery, ApiError> {
     })
 }
 
+/// What a search may ask. Published, and refused here because nothing of it is held: date of death as a filter,
+/// practice, telephone and e-mail.
+const PARAMETERS: &[&str] = &[
+    "family",
+    "given",
+    "gender",
+    "birthdate",
+    "address-postalcode",
+    "address-postcode",
+    "_fuzzy-match",
+    "_history",
+    "_exact-match",
+    "_max-results",
+];
+
 #[derive(Default)]
 struct Asked {
-    family: Option<String>,
-    given: Vec<String>,
+    family: Option<AskedText>,
+    given: Vec<AskedText>,
+    given_words: usize,
     gender: Option<Gender>,
     from: Option<Date>,
     to: Option<Date>,
-    postcode: Option<String>,
+    postcode: Option<AskedText>,
     fuzzy: bool,
     history: bool,
     exact_only: bool,
@@ -169,12 +187,11 @@ impl Asked {
             "family" if self.family.is_some() => return Err(twice),
             "family" => self.family = Some(text(value)?),
             "given" => {
-                for word in value.split_whitespace() {
-                    if self.given.len() == limits::GIVEN_WORDS {
-                        return Err(ApiError::invalid_search("There are too many given names"));
-                    }
-                    self.given.push(text(word)?);
+                self.given_words += value.split_whitespace().count();
+                if self.given_words > limits::GIVEN_WORDS {
+                    return Err(ApiError::invalid_search("There are too many given names"));
                 }
+                self.given.push(text(value)?);
             }
             "gender" if self.gender.is_some() => return Err(twice),
             "gender" => {
@@ -184,8 +201,9 @@ impl Asked {
                 });
             }
             "birthdate" => self.birthdate(value)?,
-            "address-postalcode" if self.postcode.is_some() => return Err(twice),
-            "address-postalcode" => self.postcode = Some(text(value)?),
+            // The older name of the same parameter; both together are refused too.
+            "address-postalcode" | "address-postcode" if self.postcode.is_some() => return Err(twice),
+            "address-postalcode" | "address-postcode" => self.postcode = Some(text(value)?),
             "_fuzzy-match" => self.fuzzy = flag(value)?,
             "_history" => self.history = flag(value)?,
             "_exact-match" => self.exact_only = flag(value)?,
@@ -194,6 +212,22 @@ impl Asked {
                 self.most = Some(most.ok_or(ApiError::invalid_value("_max-results is 1 to 50"))?);
             }
             _ => return Err(ApiError::ADDITIONAL),
+        }
+        Ok(())
+    }
+
+    /// Whether these can be asked together.
+    fn judge(&self) -> Result<(), ApiError> {
+        let stars = self.family.iter().chain(&self.given).chain(&self.postcode).any(AskedText::is_pattern);
+        if self.fuzzy && stars {
+            return Err(ApiError::invalid_search("A wildcard cannot be used with _fuzzy-match"));
+        }
+        let without_family =
+            self.fuzzy && !self.given.is_empty() && self.gender.is_some() && self.postcode.is_some();
+        if self.family.is_none() && !without_family {
+            return Err(ApiError::invalid_search(
+                "family is missing: a search needs family and birthdate; a fuzzy one may have given, gender and postcode instead of family",
+            ));
         }
         Ok(())
     }
@@ -233,17 +267,11 @@ fn born(from: Option<Date>, to: Option<Date>) -> Result<(Date, Date), ApiError> 
     Ok(range)
 }
 
-/// A name or postcode, folded. Wildcards come later: refused, so that nobody takes a miss for "no such person".
-fn text(value: &str) -> Result<String, ApiError> {
-    if value.contains('*') {
-        return Err(ApiError::invalid_search("Wildcards are not supported"));
-    }
-    let folded = folded(value);
-    if folded.is_empty() {
-        Err(ApiError::invalid_value("A parameter has no letters or digits"))
-    } else {
-        Ok(folded)
-    }
+/// A name or postcode.
+fn text(value: &str) -> Result<AskedText, ApiError> {
+    AskedText::read(value).ok_or(ApiError::invalid_value(
+        "A name or postcode needs a letter or digit, and two of them before a wildcard",
+    ))
 }
 
 fn flag(value: &str) -> Result<bool, ApiError> {

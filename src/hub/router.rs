@@ -13,18 +13,20 @@ use axum::routing::{MethodRouter, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Hub;
+use super::correlation::correlate;
 use super::error::ApiError;
 use super::{limits, metadata, negotiation, own, people, plans, respond};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 
+/// Makes what answers one method of an address.
+type MakeMethod = fn() -> MethodRouter<Hub>;
+
 /// One address, and what answers each of its methods.
 struct Address {
     path: &'static str,
-    methods: &'static [(&'static str, Answers)],
+    methods: &'static [(&'static str, MakeMethod)],
 }
-
-type Answers = fn() -> MethodRouter<Hub>;
 
 /// The hub's addresses. What is added here has to be added to `openapi.json`: a test compares them.
 const ADDRESSES: &[Address] = &[
@@ -81,6 +83,7 @@ pub fn router(hub: Hub) -> Router {
         .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(hub.clone(), finish))
+        .layer(middleware::from_fn(correlate))
         .with_state(hub)
 }
 

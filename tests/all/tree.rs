@@ -303,6 +303,16 @@ fn the_demonstration_is_in_none_of_the_packages() {
 }
 
 #[test]
+fn what_is_for_fuzzing_is_in_no_package_and_in_no_plain_build() {
+    let features = own_features(&metadata());
+    assert!(reached(&features, "fuzzing").contains("hub"), "the feature is called otherwise now");
+    for feature in ["default", "viewer", "hub", "authority", "demo"] {
+        let reached = reached(&features, feature);
+        assert!(!reached.contains("fuzzing"), "`{feature}` brings {reached:?}");
+    }
+}
+
+#[test]
 fn each_rule_is_seen_to_fail() {
     for fine in
         ["MIT", "MIT/GPL-2.0", "GPL-2.0 OR (MIT AND ISC)", "Apache-2.0 WITH LLVM-exception OR GPL-2.0"]

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cpis::config::hub::LogFormat;
 use cpis::hub::logging;
 
 #[derive(Parser)]
@@ -93,9 +94,7 @@ struct WithConfig {
 fn main() -> ExitCode {
     logging::say_only_where_panics_are();
     let arguments = Arguments::parse();
-    let rust_log = std::env::var("RUST_LOG").ok();
-    let done = logging::start(rust_log.as_deref()).and_then(|()| run(arguments.command));
-    match done {
+    match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             // Nothing is left to do where standard error is gone.
@@ -105,7 +104,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// Lines of whatever runs; `serve` has its configuration say how they look.
+fn log(format: LogFormat) -> Result<(), String> {
+    logging::start(std::env::var("RUST_LOG").ok().as_deref(), format)
+}
+
 fn run(command: Command) -> Result<(), String> {
+    if !matches!(command, Command::Serve(_)) {
+        log(LogFormat::Text)?;
+    }
     match command {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),

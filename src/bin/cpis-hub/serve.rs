@@ -9,6 +9,7 @@ use super::common::{print, read, signing_key};
 
 pub(super) fn serve_hub(path: &Path) -> Result<(), String> {
     let config = read(path)?;
+    super::log(config.log)?;
     let key = signing_key(&config)?;
     let hub = Hub::open(&config, key, Clock::system()).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -10,12 +10,14 @@ use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::identities;
 use super::people::{self, Resolved};
+use super::search_keys;
 use super::writer::Work;
 use super::{Audited, Store, codec};
-use crate::domain::{Caller, NhsNumber, PersonName};
+use crate::domain::{Caller, Gender, NhsNumber, PersonName};
 use crate::hub::folding::folded;
 use crate::hub::limits;
 use crate::hub::load::{Batch, LineError, LoadReport, LoadedPerson, LoadedPlan};
+use crate::hub::search::Described;
 
 impl Store {
     pub(in crate::hub) async fn apply(
@@ -162,6 +164,7 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
         Resolved::Person { id, .. } => Some(id),
         Resolved::NotKnown => None,
     };
+    let is_known = id.is_some();
     let (first, last) = people::born_range(person.born);
     // What the line does not say stays as it is held: absence never deletes.
     let id: i64 = work
@@ -208,6 +211,22 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
         .chain(person.previous_names.iter().map(|name| (false, name)))
     {
         insert_name(work, id, is_current, name)?;
+    }
+    if is_known {
+        // The line may leave out what is held.
+        search_keys::refresh(work.db, id)?;
+    } else {
+        let names: Vec<(bool, PersonName)> = (person.name.iter().map(|name| (true, name.clone())))
+            .chain(person.previous_names.iter().map(|name| (false, name.clone())))
+            .collect();
+        let described = Described {
+            born: person.born,
+            gender: person.gender.unwrap_or(Gender::Unknown),
+            restricted: person.restricted.unwrap_or(false),
+            postcode: person.postcode.as_deref(),
+            names: &names,
+        };
+        search_keys::add(work.db, id, &described)?;
     }
     Ok(true)
 }

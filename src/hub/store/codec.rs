@@ -19,7 +19,7 @@ pub(super) fn number(text: &str) -> Result<NhsNumber, Fault> {
     NhsNumber::parse(text).map_err(|_| Fault::Corrupt("an NHS number"))
 }
 
-pub(super) fn born_text(born: BirthDate) -> String {
+pub(in crate::hub) fn born_text(born: BirthDate) -> String {
     match born {
         BirthDate::Day(day) => day.to_string(),
         BirthDate::Month(year, month) => format!("{year:04}-{month:02}"),

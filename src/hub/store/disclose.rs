@@ -315,7 +315,7 @@ pub(super) fn shown(
     person: i64,
     tails: TailDays,
 ) -> Result<(Person, Vec<HeldRecord>), Fault> {
-    let (found, _) = people::load(work.db, person)?;
+    let found = people::load(work.db, person)?;
     let subject = found.candidate.person;
     let born = subject.born.map(|born| born.range().1);
     let plans = shown_plans(work, person, born, tails)?;

@@ -10,6 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use super::apply::Refusals;
 use super::error::Fault;
 use super::people::{self, Resolved};
+use super::search_keys;
 use super::writer::Work;
 use crate::domain::NhsNumber;
 use crate::hub::limits;
@@ -109,6 +110,7 @@ fn merge(work: &Work<'_>, old: i64, new: i64) -> Result<(), Fault> {
         "UPDATE nhs_number SET person_id = ?2, standing = 'superseded' WHERE person_id = ?1",
         [old, new],
     )?;
+    search_keys::remove(work.db, old)?;
     work.db.execute("DELETE FROM person WHERE id = ?1", [old])?;
     Ok(())
 }
@@ -120,19 +122,20 @@ pub(super) fn end(
     number: NhsNumber,
     refusals: &mut Refusals,
 ) -> Result<bool, Fault> {
-    let standing: Option<String> = work
+    let held: Option<(i64, String)> = work
         .db
-        .prepare_cached("SELECT standing FROM nhs_number WHERE number = ?1")?
-        .query_row([number.digits()], |row| row.get(0))
+        .prepare_cached("SELECT person_id, standing FROM nhs_number WHERE number = ?1")?
+        .query_row([number.digits()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    match standing.as_deref() {
-        Some("current") => {
+    match held.as_ref().map(|(person, standing)| (*person, standing.as_str())) {
+        Some((person, "current")) => {
+            search_keys::remove(work.db, person)?;
             work.db
                 .prepare_cached("UPDATE nhs_number SET standing = 'ended' WHERE number = ?1")?
                 .execute([number.digits()])?;
             Ok(true)
         }
-        Some("ended") => Ok(false),
+        Some((_, "ended")) => Ok(false),
         Some(_) | None => {
             refusals.add(line, "this number was superseded: end the number in use");
             Ok(false)

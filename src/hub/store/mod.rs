@@ -26,6 +26,8 @@ mod people;
 mod queue;
 mod retention;
 mod schema;
+mod search;
+mod search_keys;
 mod settings;
 mod shape;
 mod writer;
@@ -53,7 +55,9 @@ use figures::Figuring;
 use queue::{Line, Queue};
 use writer::{Known, Reply, Work};
 
-pub(super) use codec::{born as born_from_wire, time as time_from_wire, weekday as weekday_from_wire};
+pub(super) use codec::{
+    born as born_from_wire, born_text, time as time_from_wire, weekday as weekday_from_wire,
+};
 pub(super) use lock::{Held as Lock, serve as lock_to_serve};
 
 pub use acts::{OpenedInError, Refusal, ReportedKind};
@@ -65,12 +69,16 @@ pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
-pub use people::{Found, PersonQuery, Retrieved, SearchOutcome};
+pub use people::{Found, Retrieved};
 pub use retention::Removed;
+pub use search::SearchOutcome;
 pub use shape::Shape;
 
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0004.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001.sql")),
+    M::up(include_str!("migrations/0002.sql")),
+    M::up(include_str!("migrations/0004.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Where the database is and how it is used.
@@ -190,7 +198,11 @@ impl Store {
             path: settings.path.clone(),
             reason: error::reason(error),
         };
-        let (db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        let (mut db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+        search_keys::make(&mut db).map_err(|fault| OpenError::Unusable {
+            path: settings.path.clone(),
+            reason: format!("its search keys could not be made: {}", fault.into_error("search keys")),
+        })?;
         let is_synthetic = read_marking(&db).map_err(|error| unusable(&error))?;
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
             return Err(OpenError::NotSynthetic);

@@ -1,12 +1,9 @@
-//! People: search and retrieve, each audited for every person that is returned.
+//! People: the retrieve, audited, and what everything else asks of a person.
 //!
-//! An ended identity is in no search, and a retrieve of its number says only that it ended. A superseded
+//! A retrieve of an ended identity's number says only that it ended. A superseded
 //! number leads to the person who has it now.
 
-use std::sync::Arc;
-
-use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::audit::{self, Entry, Kind};
 use super::codec;
@@ -16,41 +13,6 @@ use super::{Audited, Store};
 use crate::domain::{
     BirthDate, Candidate, Gender, NhsNumber, Person, PersonName, PostcodeCheck, SearchPermit,
 };
-use crate::hub::folding::folded;
-use crate::hub::limits;
-use crate::hub::matching;
-use crate::hub::metrics::Shed;
-
-/// What is searched for, already checked. Names and postcode are folded.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PersonQuery {
-    /// Family name.
-    pub family: String,
-    /// Given names; each must be one of the person's.
-    pub given: Vec<String>,
-    /// Gender.
-    pub gender: Option<Gender>,
-    /// First and last day of birth.
-    pub born: (Date, Date),
-    /// Postcode.
-    pub postcode: Option<String>,
-    /// Sound-alike and transposed names too.
-    pub fuzzy: bool,
-    /// Names that are no longer used too.
-    pub history: bool,
-    /// Only matches of score 1.
-    pub exact_only: bool,
-    /// More matches than this are too many.
-    pub most: usize,
-    /// The parameters as they came, for the audit log.
-    pub asked: serde_json::Value,
-}
-
-impl std::fmt::Debug for PersonQuery {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PersonQuery(hidden)")
-    }
-}
 
 /// A person that a search or retrieve returns.
 #[derive(Debug, Clone)]
@@ -59,15 +21,6 @@ pub struct Found {
     pub candidate: Candidate,
     /// The home postcode; never of a restricted person.
     pub postcode: Option<String>,
-}
-
-/// What a search found.
-#[derive(Debug)]
-pub enum SearchOutcome {
-    /// These, best first; possibly none.
-    Found(Vec<Found>),
-    /// More than may be returned: nobody is.
-    TooMany,
 }
 
 /// What a retrieve found.
@@ -89,47 +42,6 @@ pub(super) enum Resolved {
 }
 
 impl Store {
-    /// Searches people; an audit entry for each one returned.
-    ///
-    /// # Errors
-    /// The database refused: nobody is returned.
-    pub async fn search(
-        &self,
-        permit: SearchPermit,
-        query: PersonQuery,
-        request: String,
-    ) -> Result<Audited<SearchOutcome>, StoreError> {
-        // Kept to the end, also where the client is gone and the matching still runs.
-        let place = Arc::clone(&self.0.searches).try_acquire_owned().map_err(|_| {
-            self.metrics().shed(Shed::Searches);
-            StoreError::Busy
-        })?;
-        let (outcome, query, _place) =
-            self.read_elsewhere(move |db| Ok((find(db, &query)?, query, place))).await?;
-        self.write(move |work| {
-            let entry = |outcome, person: Option<&(i64, Found)>| Entry {
-                person: person.map(|(id, _)| *id),
-                number: person.map(|(_, found)| found.candidate.person.number),
-                detail: Some(query.asked.clone()),
-                ..Entry::new(Kind::Search, outcome, &request)
-            };
-            let caller = permit.caller();
-            let Some(found) = outcome else {
-                audit::append(work, caller, &entry("too-many", None))?;
-                return Ok(SearchOutcome::TooMany);
-            };
-            let found = still_found(work, &query, found)?;
-            if found.is_empty() {
-                audit::append(work, caller, &entry("none", None))?;
-            }
-            for one in &found {
-                audit::append(work, caller, &entry("returned", Some(one)))?;
-            }
-            Ok(SearchOutcome::Found(found.into_iter().map(|(_, found)| found).collect()))
-        })
-        .await
-    }
-
     /// Retrieves the person of a number.
     ///
     /// # Errors
@@ -145,7 +57,7 @@ impl Store {
                 Resolved::NotKnown => ("not-found", None, Retrieved::NotKnown),
                 Resolved::Ended { id } => ("invalidated", Some(id), Retrieved::Ended),
                 Resolved::Person { id, .. } => {
-                    let (found, _) = load(work.db, id)?;
+                    let found = load(work.db, id)?;
                     ("returned", Some(id), Retrieved::Person(Box::new(found)))
                 }
             };
@@ -156,31 +68,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// Of the matches, who may still be returned: the identity may have ended, the number been superseded or the
-/// record restricted since they were matched.
-fn still_found(
-    work: &Work<'_>,
-    query: &PersonQuery,
-    found: Vec<(i64, Found)>,
-) -> Result<Vec<(i64, Found)>, Fault> {
-    let mut still = Vec::with_capacity(found.len());
-    for (id, mut found) in found {
-        match resolve(work, found.candidate.person.number)? {
-            Resolved::Person { id: now, number } if now == id && number == found.candidate.person.number => {}
-            Resolved::Person { .. } | Resolved::Ended { .. } | Resolved::NotKnown => continue,
-        }
-        if !found.candidate.person.restricted && is_restricted(work, id)? {
-            if query.postcode.is_some() {
-                continue;
-            }
-            found.candidate.person.restricted = true;
-            found.postcode = None;
-        }
-        still.push((id, found));
-    }
-    Ok(still)
 }
 
 /// Whether the record of a person is restricted.
@@ -232,28 +119,30 @@ const PERSON_COLUMNS: &str =
     "person.id, nhs_number.number, person.gender, person.born, person.multiple_birth,
     person.deceased, person.restricted, person.postcode";
 
-/// The person of an id, under the number in use, and the postcode by which they may be found.
-pub(super) fn load(db: &Connection, id: i64) -> Result<(Found, Option<String>), Fault> {
+/// The person of an id, under the number in use.
+pub(super) fn load(db: &Connection, id: i64) -> Result<Found, Fault> {
+    load_current(db, id)?.ok_or(Fault::Corrupt("a person without a number in use"))
+}
+
+/// The same, of somebody whose identity may have ended.
+pub(super) fn load_current(db: &Connection, id: i64) -> Result<Option<Found>, Fault> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {PERSON_COLUMNS} FROM person
          JOIN nhs_number ON nhs_number.person_id = person.id AND nhs_number.standing = 'current'
          WHERE person.id = ?1"
     ))?;
     let mut rows = statement.query([id])?;
-    match rows.next()? {
-        Some(row) => read_person(db, row),
-        None => Err(Fault::Corrupt("a person without a number in use")),
-    }
+    rows.next()?.map(|row| read_person(db, row)).transpose()
 }
 
-fn read_person(db: &Connection, row: &Row<'_>) -> Result<(Found, Option<String>), Fault> {
+fn read_person(db: &Connection, row: &Row<'_>) -> Result<Found, Fault> {
     let id: i64 = row.get(0)?;
     let number: String = row.get(1)?;
     let gender: String = row.get(2)?;
     let born: Option<String> = row.get(3)?;
     let deceased: String = row.get(5)?;
     let restricted: bool = row.get(6)?;
-    // A restricted person cannot be found by postcode either.
+    // Where a restricted person lives is told to nobody.
     let postcode: Option<String> = row.get::<_, Option<String>>(7)?.filter(|_| !restricted);
     let born = match born {
         None => None,
@@ -271,11 +160,11 @@ fn read_person(db: &Connection, row: &Row<'_>) -> Result<(Found, Option<String>)
     };
     let candidate =
         Candidate { person, score: 1000, matched_previous_name: false, postcode: PostcodeCheck::NotAsked };
-    Ok((Found { candidate, postcode: postcode.clone() }, postcode))
+    Ok(Found { candidate, postcode })
 }
 
 /// A person's names and whether each is current.
-fn names(db: &Connection, person: i64) -> Result<Vec<(bool, PersonName)>, Fault> {
+pub(super) fn names(db: &Connection, person: i64) -> Result<Vec<(bool, PersonName)>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT is_current, family, given, title FROM person_name WHERE person_id = ?1 ORDER BY rowid",
     )?;
@@ -287,80 +176,6 @@ fn names(db: &Connection, person: i64) -> Result<Vec<(bool, PersonName)>, Fault>
         names.push((row.get(0)?, PersonName { family: row.get(1)?, given, title: row.get(3)? }));
     }
     Ok(names)
-}
-
-/// The matches with their ids, best first; `None` for too many.
-fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>>, Fault> {
-    let Some(ids) = (if query.fuzzy { born_near(db, query)? } else { of_family(db, query)? }) else {
-        return Ok(None);
-    };
-    let mut matches: Vec<(i64, Found)> = Vec::new();
-    for id in ids {
-        let (mut found, postcode) = load(db, id)?;
-        let score = matching::score(query, &found.candidate.person, postcode.as_deref(), &names(db, id)?);
-        let Some(score) = score.filter(|score| score.thousandths == 1000 || !query.exact_only) else {
-            continue;
-        };
-        found.candidate.score = score.thousandths;
-        found.candidate.matched_previous_name = score.previous_name;
-        matches.push((id, found));
-        if matches.len() > query.most {
-            return Ok(None);
-        }
-    }
-    // The number is the last resort, so that the same search lists people in the same order each time.
-    matches.sort_by_cached_key(|(_, found)| {
-        let person = &found.candidate.person;
-        (
-            std::cmp::Reverse(found.candidate.score),
-            folded(&person.name.family),
-            person.name.given.join(" ").to_lowercase(),
-            person.number.digits(),
-        )
-    });
-    Ok(Some(matches))
-}
-
-/// People who have or had the family name and can have been born then.
-fn of_family(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
-    let mut statement = db.prepare_cached(
-        "SELECT DISTINCT person.id FROM person_name
-         JOIN person ON person.id = person_name.person_id
-         JOIN nhs_number ON nhs_number.person_id = person.id AND nhs_number.standing = 'current'
-         WHERE person_name.family_folded = ?1 AND (person_name.is_current = 1 OR ?2)
-           AND person.born_first <= ?4 AND person.born_last >= ?3
-         LIMIT ?5",
-    )?;
-    let (first, last) = query.born;
-    let rows = statement.query_map(
-        params![query.family, query.history, first.to_string(), last.to_string(), compared()],
-        |row| row.get(0),
-    )?;
-    within_limit(rows.collect::<Result<_, _>>()?)
-}
-
-/// People who can have been born then, or on the day that a slip of day and month would give.
-fn born_near(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
-    let mut statement = db.prepare_cached(
-        "SELECT person.id FROM person
-         JOIN nhs_number ON nhs_number.person_id = person.id AND nhs_number.standing = 'current'
-         WHERE (person.born_first <= ?2 AND person.born_last >= ?1)
-            OR (person.born_first <= ?3 AND person.born_last >= ?3)
-         LIMIT ?4",
-    )?;
-    let (first, last) = query.born;
-    let swapped = matching::day_and_month_swapped(query.born).map(|day| day.to_string());
-    let rows = statement
-        .query_map(params![first.to_string(), last.to_string(), swapped, compared()], |row| row.get(0))?;
-    within_limit(rows.collect::<Result<_, _>>()?)
-}
-
-fn compared() -> i64 {
-    i64::try_from(limits::FUZZY_COMPARED).unwrap_or(i64::MAX).saturating_add(1)
-}
-
-fn within_limit(ids: Vec<i64>) -> Result<Option<Vec<i64>>, Fault> {
-    Ok((ids.len() <= limits::FUZZY_COMPARED).then_some(ids))
 }
 
 /// First and last day that a date of birth can mean, as the database compares them.

@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod backup;
+mod correlation;
 mod dates;
 mod document;
 #[cfg(unix)]
@@ -17,6 +18,7 @@ mod limits;
 mod loading;
 mod logs;
 mod metrics;
+mod model;
 mod reads;
 mod retention;
 mod rules;

@@ -7,7 +7,7 @@ pub(super) mod program;
 
 use std::path::{Path, PathBuf};
 
-use cpis::config::hub::{DiskSettings, HubConfig, Retention, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -125,6 +125,7 @@ impl TestHub {
         let config = HubConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             operator: None,
+            log: LogFormat::Text,
             issuer: ISSUER.to_owned(),
             database: database.clone(),
             signing_key: PathBuf::new(),

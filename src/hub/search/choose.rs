@@ -1,0 +1,109 @@
+//! Who of those compared is returned. Each one is a disclosure: few, and the right one among them.
+
+use super::compared::Compared;
+use super::query::PersonQuery;
+use super::weigh::{self, Weight};
+use super::{FULL, Score, exact, names};
+
+/// Less than this many bits is nobody who is meant.
+const CUT: f64 = 14.5;
+
+/// Who has so many bits less than the best is not shown.
+const MARGIN: f64 = 6.0;
+
+/// The same where no given name tells people apart.
+const MARGIN_UNNAMED: f64 = 3.5;
+
+/// Bits at which it is as likely as not that this is the one who is meant, and how fast that changes: a scale for
+/// people to read.
+const EVEN: f64 = 16.0;
+const STEP: f64 = 2.5;
+
+/// The best score of somebody who is not exactly what was asked.
+const BEST_ALIKE: f64 = 990.0;
+
+/// Those of the people who are returned, each by its place among them, with the score. Not yet in order.
+pub(in crate::hub) fn choose(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
+    let mut chosen: Vec<(usize, Score)> =
+        if query.fuzzy { alike(query, people) } else { fitting(query, people) };
+    if query.exact_only {
+        chosen.retain(|(_, score)| score.thousandths == FULL);
+    }
+    chosen
+}
+
+fn fitting(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
+    people
+        .iter()
+        .enumerate()
+        .filter_map(|(place, person)| Some((place, exact::score(query, person)?)))
+        .collect()
+}
+
+fn alike(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
+    let mut weighed: Vec<(usize, Weight)> = people
+        .iter()
+        .enumerate()
+        .filter_map(|(place, person)| Some((place, weigh::weigh(query, person)?)))
+        .filter(|(_, weight)| weight.bits >= CUT)
+        .collect();
+    weighed.sort_by(|(_, a), (_, b)| b.bits.total_cmp(&a.bits));
+    let Some((best_place, best)) = weighed.first().copied() else { return Vec::new() };
+    let siblings = siblings(query, people, &weighed, (best_place, best));
+    let unnamed = names::is_unnamed(&query.given_parts());
+    let least = best.bits - if unnamed { MARGIN_UNNAMED } else { MARGIN };
+    let mut chosen = Vec::new();
+    for (place, weight) in weighed {
+        let is_sibling = siblings.contains(&place);
+        if weight.bits < least && !is_sibling {
+            continue;
+        }
+        let Some(person) = people.get(place) else { continue };
+        let exactly = exact::score(query, person).filter(|score| score.thousandths == FULL);
+        chosen.push((
+            place,
+            exactly.unwrap_or_else(|| Score {
+                thousandths: thousandths(if is_sibling {
+                    weight.bits - weight.given * 0.9
+                } else {
+                    weight.bits
+                }),
+                previous_name: weight.previous_name,
+            }),
+        ));
+    }
+    chosen
+}
+
+/// Where the given name that was asked does not decide, who was born on the same day with the same family name is
+/// shown too, with nearly the same score (H4).
+fn siblings(
+    query: &PersonQuery,
+    people: &[Compared],
+    weighed: &[(usize, Weight)],
+    (best_place, best): (usize, Weight),
+) -> Vec<usize> {
+    if query.given.is_empty() || best.given >= weigh::DECIDES {
+        return Vec::new();
+    }
+    let Some(one) = people.get(best_place) else { return Vec::new() };
+    let of_best = one.names.first().map(|name| name.whole_family());
+    weighed
+        .iter()
+        .filter(|(place, weight)| {
+            weight.given < weigh::DECIDES
+                && people.get(*place).is_some_and(|other| {
+                    other.born == one.born && other.names.first().map(|name| name.whole_family()) == of_best
+                })
+        })
+        .map(|(place, _)| *place)
+        .collect()
+}
+
+/// Bits as a score below 1.
+fn thousandths(bits: f64) -> u32 {
+    let share = 1.0 / (1.0 + ((EVEN - bits) / STEP).exp2());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=990")]
+    let whole = (share * BEST_ALIKE).round().clamp(1.0, BEST_ALIKE) as u32;
+    whole
+}

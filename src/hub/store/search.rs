@@ -1,0 +1,181 @@
+//! Searching people: matched on a connection that only reads, audited for every person that is returned.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rusqlite::{Connection, params, params_from_iter};
+
+use super::audit::{self, Entry, Kind};
+use super::error::{Fault, StoreError};
+use super::people::{self, Found, Resolved};
+use super::search_keys;
+use super::writer::Work;
+use super::{Audited, Store};
+use crate::domain::SearchPermit;
+use crate::hub::folding::folded;
+use crate::hub::limits;
+use crate::hub::metrics::Shed;
+use crate::hub::search::{self, Compared, PersonQuery, Score};
+
+/// What a search found.
+#[derive(Debug)]
+pub enum SearchOutcome {
+    /// These, best first; possibly none.
+    Found(Vec<Found>),
+    /// More than may be returned: nobody is.
+    TooMany,
+}
+
+impl Store {
+    /// Searches people; an audit entry for each one returned.
+    ///
+    /// # Errors
+    /// The database refused: nobody is returned.
+    pub async fn search(
+        &self,
+        permit: SearchPermit,
+        query: PersonQuery,
+        request: String,
+    ) -> Result<Audited<SearchOutcome>, StoreError> {
+        // Kept to the end, also where the client is gone and the matching still runs.
+        let place = Arc::clone(&self.0.searches).try_acquire_owned().map_err(|_| {
+            self.metrics().shed(Shed::Searches);
+            StoreError::Busy
+        })?;
+        let (outcome, query, _place) =
+            self.read_elsewhere(move |db| Ok((find(db, &query)?, query, place))).await?;
+        self.write(move |work| {
+            let entry = |outcome, person: Option<&(i64, Found)>| Entry {
+                person: person.map(|(id, _)| *id),
+                number: person.map(|(_, found)| found.candidate.person.number),
+                detail: Some(query.asked.clone()),
+                ..Entry::new(Kind::Search, outcome, &request)
+            };
+            let caller = permit.caller();
+            let Some(found) = outcome else {
+                audit::append(work, caller, &entry("too-many", None))?;
+                return Ok(SearchOutcome::TooMany);
+            };
+            let found = still_found(work, &query, found)?;
+            if found.is_empty() {
+                audit::append(work, caller, &entry("none", None))?;
+            }
+            for one in &found {
+                audit::append(work, caller, &entry("returned", Some(one)))?;
+            }
+            Ok(SearchOutcome::Found(found.into_iter().map(|(_, found)| found).collect()))
+        })
+        .await
+    }
+}
+
+/// Of the matches, who may still be returned: the identity may have ended, the number been superseded or the
+/// record restricted since they were matched.
+fn still_found(
+    work: &Work<'_>,
+    query: &PersonQuery,
+    found: Vec<(i64, Found)>,
+) -> Result<Vec<(i64, Found)>, Fault> {
+    let mut still = Vec::with_capacity(found.len());
+    for (id, mut found) in found {
+        match people::resolve(work, found.candidate.person.number)? {
+            Resolved::Person { id: now, number } if now == id && number == found.candidate.person.number => {}
+            Resolved::Person { .. } | Resolved::Ended { .. } | Resolved::NotKnown => continue,
+        }
+        if !found.candidate.person.restricted && people::is_restricted(work, id)? {
+            if query.postcode.is_some() {
+                continue;
+            }
+            found.candidate.person.restricted = true;
+            found.postcode = None;
+        }
+        still.push((id, found));
+    }
+    Ok(still)
+}
+
+/// The matches with their ids, best first; `None` for too many. All of one moment.
+fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>>, Fault> {
+    let moment = db.unchecked_transaction()?;
+    let Some(ids) = candidates(&moment, query)? else { return Ok(None) };
+    let people = compared(&moment, &ids)?;
+    let only: Vec<Compared> = people.iter().map(|(_, person)| person.clone()).collect();
+    let chosen = search::choose(query, &only);
+    if chosen.len() > query.most {
+        return Ok(None);
+    }
+    let mut matches = Vec::with_capacity(chosen.len());
+    for (place, score) in chosen {
+        if let Some((id, _)) = people.get(place) {
+            matches.extend(found(&moment, query, *id, score)?);
+        }
+    }
+    // The number is the last resort, so that the same search lists people in the same order each time.
+    matches.sort_by_cached_key(|(_, found)| {
+        let person = &found.candidate.person;
+        (
+            std::cmp::Reverse(found.candidate.score),
+            folded(&person.name.family),
+            person.name.given.join(" ").to_lowercase(),
+            person.number.digits(),
+        )
+    });
+    Ok(Some(matches))
+}
+
+/// A match as it is returned. What decides whether it may be is read from the record, not from the index.
+fn found(db: &Connection, query: &PersonQuery, id: i64, score: Score) -> Result<Option<(i64, Found)>, Fault> {
+    let Some(mut found) = people::load_current(db, id)? else { return Ok(None) };
+    if found.candidate.person.restricted && query.postcode.is_some() {
+        return Ok(None);
+    }
+    found.candidate.score = u16::try_from(score.thousandths).unwrap_or(0);
+    found.candidate.matched_previous_name = score.previous_name;
+    Ok(Some((id, found)))
+}
+
+/// Who stands under the keys of a search; `None` where more do than are compared.
+fn candidates(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT detail, person_id FROM search_key
+         WHERE key = ?1 AND detail BETWEEN ?2 AND ?3 LIMIT ?4",
+    )?;
+    let (mut ids, mut seen) = (Vec::new(), HashSet::new());
+    // Rows of which nobody is read count too: nothing makes a search walk through an index.
+    let mut left = limits::SEARCH_ROWS;
+    for probe in search::probes(query) {
+        let most = i64::try_from(left).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![probe.key, probe.low, probe.high, most])?;
+        while let Some(row) = rows.next()? {
+            left = left.saturating_sub(1);
+            let id: i64 = row.get(1)?;
+            if probe.takes(row.get(0)?) && seen.insert(id) {
+                ids.push(id);
+            }
+            if left == 0 || ids.len() > limits::SEARCH_COMPARED {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(ids))
+}
+
+/// What is compared of these people, so many at a time.
+fn compared(db: &Connection, ids: &[i64]) -> Result<Vec<(i64, Compared)>, Fault> {
+    const AT_ONCE: usize = 32;
+    let places = vec!["?"; AT_ONCE].join(",");
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT person_id, compared FROM search_person WHERE person_id IN ({places})"
+    ))?;
+    let mut people = Vec::with_capacity(ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        // No person has the id 0.
+        let padded = some.iter().copied().chain(std::iter::repeat(0)).take(AT_ONCE);
+        let mut rows = statement.query(params_from_iter(padded))?;
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(1)?;
+            people.push((row.get(0)?, search_keys::read(&text)?));
+        }
+    }
+    Ok(people)
+}
