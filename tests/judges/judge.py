@@ -124,7 +124,7 @@ def refusals(judged):
     get("only XML", plans_of(child), 406, "NOT_ACCEPTABLE", headers={"Accept": "application/fhir+xml"})
     get("only XML", plans_of(child) + "&_format=xml", 406, "NOT_ACCEPTABLE")
     get("no TraceID", plans_of(child), 400, "PRECONDITION_FAILED", headers={"TraceID": None})
-    get("no X-Request-ID", person_of(child), 400, "PRECONDITION_FAILED", headers={"X-Request-ID": None})
+    get("no X-Request-ID", person_of(child), 400, "MISSING_VALUE", headers={"X-Request-ID": None})
     get("bad number", plans_of(BAD), 400, "INVALID_SEARCH_DATA")
     get("bad number", person_of(BAD), 400, "INVALID_RESOURCE_ID")
     get("unknown parameter", person_of(child) + "?_elements=name", 400, "ADDITIONAL_PROPERTIES")
