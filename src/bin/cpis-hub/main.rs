@@ -3,8 +3,8 @@
 mod audit;
 mod backup;
 mod common;
-mod doctor;
 mod concerns;
+mod doctor;
 mod load;
 mod retention;
 mod sample;
