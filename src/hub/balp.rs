@@ -93,7 +93,8 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         "retrieve" => ("R", Some("read")),
         "status-read" | "audit-read" => ("R", None),
         "opened-in-error" | "care-setting" => ("U", None),
-        "copy-number" | "copy-summary" | "print" | "export" | "load" => ("C", None),
+        "copy-number" | "copy-summary" | "print" | "export" | "load" | "backup" | "restore" => ("C", None),
+        "retention" => ("D", None),
         _ => ("E", None),
     };
     let profile = match (interaction, number.is_empty()) {
@@ -110,8 +111,9 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
 fn event_type(kind: &str) -> Value {
     match kind {
         "audit-read" => coded(DICOM, "110101", "Audit Log Used"),
-        "load" => coded(DICOM, "110107", "Import"),
-        "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
+        "load" | "restore" => coded(DICOM, "110107", "Import"),
+        "retention" => coded(DICOM, "110100", "Application Activity"),
+        "backup" | "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
         _ => coded("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),
     }
 }

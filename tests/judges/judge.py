@@ -124,11 +124,12 @@ def refusals(judged):
     get("only XML", plans_of(child), 406, "NOT_ACCEPTABLE", headers={"Accept": "application/fhir+xml"})
     get("only XML", plans_of(child) + "&_format=xml", 406, "NOT_ACCEPTABLE")
     get("no TraceID", plans_of(child), 400, "PRECONDITION_FAILED", headers={"TraceID": None})
-    get("no X-Request-ID", person_of(child), 400, "PRECONDITION_FAILED", headers={"X-Request-ID": None})
+    get("no X-Request-ID", person_of(child), 400, "MISSING_VALUE", headers={"X-Request-ID": None})
     get("bad number", plans_of(BAD), 400, "INVALID_SEARCH_DATA")
     get("bad number", person_of(BAD), 400, "INVALID_RESOURCE_ID")
     get("unknown parameter", person_of(child) + "?_elements=name", 400, "ADDITIONAL_PROPERTIES")
     get("paging", people_of("family=Bennett&birthdate=2019-03-12&_count=1"), 400, "ADDITIONAL_PROPERTIES")
+    get("nothing asked", people_of(""), 400, "UNSUPPORTED_SERVICE")
     get("no birth date", people_of("family=Bennett"), 400, "MISSING_VALUE")
     get("bad gender", people_of("family=Bennett&birthdate=2019-03-12&gender=f"), 400, "INVALID_VALUE")
     get("both ways", people_of("family=Bennett&birthdate=2019-03-12&_exact-match=true&_fuzzy-match=true"), 400,

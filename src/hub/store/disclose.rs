@@ -14,6 +14,7 @@ use super::error::{Fault, StoreError};
 use super::notices;
 use super::people::{self, Resolved};
 use super::settings;
+use super::shape::Shape;
 use super::writer::Work;
 use super::{Audited, Store, codec};
 use crate::domain::plan::standing;
@@ -35,25 +36,6 @@ pub struct ViewAsk {
     pub trace: Uuid,
     /// Where the caller works, as configured.
     pub site: Option<Site>,
-}
-
-/// The shape in which plans are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// The usual one.
-    CareTeam,
-    /// As flags.
-    Flag,
-}
-
-impl Shape {
-    /// What the audit entry says of it: nothing of the usual one.
-    fn detail(self) -> Option<serde_json::Value> {
-        match self {
-            Shape::CareTeam => None,
-            Shape::Flag => Some(serde_json::json!({ "shape": "Flag" })),
-        }
-    }
 }
 
 /// What a view found.

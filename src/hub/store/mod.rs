@@ -33,7 +33,7 @@ mod schema;
 mod search;
 mod search_keys;
 mod settings;
-mod standing;
+mod shape;
 mod volume;
 mod writer;
 
@@ -70,7 +70,7 @@ pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use backup::{KeepError, Lost, Restored, restore};
 pub use copy::{CopyError, Holds};
-pub use disclose::{Disclosed, HeldRecord, Shape, ViewAsk, ViewOutcome};
+pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
 pub use examine::{Examined, examine};
 pub use figures::Figures;
@@ -79,6 +79,7 @@ pub(super) use loads::{LoadBegin, Loading};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
+pub use shape::Shape;
 
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001.sql")),
