@@ -13,6 +13,7 @@
 //! | `hub` | answers, logs every view, tells the local authority | `identity`, `config`, `fhir` and below, not the viewer |
 //! | `authority` | the local authority's link | not the viewer, not the hub |
 //! | `demo` | composes the others with synthetic people | everybody |
+//! | `fuzzing` | what must hold of every parser; in tests only | everybody |
 //!
 //! A test (`tests/all/layering.rs`) reads the `use`s and holds this table.
 
@@ -25,6 +26,8 @@ pub mod demo;
 pub mod domain;
 #[cfg(feature = "fhir")]
 pub mod fhir;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub mod fuzzing;
 #[cfg(feature = "hub")]
 pub mod hub;
 #[cfg(feature = "token")]

@@ -4,6 +4,7 @@
 //! Nothing is opened or created here but the file itself.
 
 mod disk;
+mod log;
 mod operator;
 mod retention;
 
@@ -11,6 +12,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use log::LogFormat;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
 
@@ -69,6 +72,8 @@ pub struct HubConfig {
     pub listen: SocketAddr,
     /// Where it tells its operator how it is: another loopback address, or nowhere.
     pub operator: Option<SocketAddr>,
+    /// How its lines look.
+    pub log: LogFormat,
     /// Issuer and audience of its tokens: its own URL.
     pub issuer: String,
     /// The database file.
@@ -95,6 +100,8 @@ struct HubFile {
     issuer: String,
     database: PathBuf,
     signing_key: PathBuf,
+    #[serde(default)]
+    log: log::LogTable,
     #[serde(default)]
     operator: operator::OperatorTable,
     #[serde(default)]
@@ -156,7 +163,12 @@ impl HubConfig {
             return Err(unreadable(&format!("it is larger than {FILE_BYTES} bytes")));
         }
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-        let file: HubFile = toml::from_str(&text)
+        Self::parse(&text, path)
+    }
+
+    /// The text of the file at `path`.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file: HubFile = toml::from_str(text)
             .map_err(|error| ConfigError::Invalid { path: path.to_owned(), why: error.to_string() })?;
         Self::resolve(file, path.parent().unwrap_or(Path::new(".")))
     }
@@ -192,6 +204,7 @@ impl HubConfig {
         Ok(Self {
             listen,
             operator: file.operator.resolve(listen)?,
+            log: file.log.format,
             issuer: file.issuer,
             database: directory.join(non_empty("database", file.database)?),
             signing_key: directory.join(non_empty("signing_key", file.signing_key)?),

@@ -3,7 +3,9 @@
 //! Refuses rather than falls back: an unknown key, an unreadable file or a setting that cannot be meant ends
 //! the start with one sentence.
 
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(feature = "hub")]
 pub mod hub;
-#[cfg(feature = "viewer")]
+#[cfg(any(feature = "viewer", feature = "fuzzing"))]
 pub mod viewer;

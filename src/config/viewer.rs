@@ -86,7 +86,7 @@ impl ViewerConfig {
         Self::resolve(&std::fs::read_to_string(path).map_err(unreadable)?)
     }
 
-    fn resolve(text: &str) -> Result<Self, ViewerConfigError> {
+    pub(super) fn resolve(text: &str) -> Result<Self, ViewerConfigError> {
         let file: File =
             toml::from_str(text).map_err(|error| ViewerConfigError::Invalid(error.message().to_owned()))?;
         let Kind::Cpis = file.hub.kind;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::hub::{DiskSettings, HubConfig, Retention, Synchronous};
+use crate::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
 };
@@ -69,6 +69,7 @@ impl Demonstration {
         let config = HubConfig {
             listen,
             operator: None,
+            log: LogFormat::Text,
             issuer: address.clone(),
             database: directory.path().join("hub.db"),
             signing_key: directory.path().join("no-key-on-disk"),

@@ -45,6 +45,7 @@ struct Inner {
     directory: PathBuf,
     reserve: PathBuf,
     wanted: u64,
+    is_served: bool,
     alert_percent: u8,
     held: Mutex<Held>,
 }
@@ -63,20 +64,21 @@ impl Disk {
     #[must_use]
     pub fn of_served(database: &Path, settings: DiskSettings) -> Self {
         let wanted = u64::from(settings.reserve_mb).saturating_mul(1024 * 1024);
-        Self::new(database, settings.alert_percent, wanted)
+        Self::new(database, settings.alert_percent, wanted, true)
     }
 
     /// The disk of a database that another process may serve: its reserve is left alone.
     #[must_use]
     pub fn of(database: &Path) -> Self {
-        Self::new(database, DiskSettings::default().alert_percent, 0)
+        Self::new(database, DiskSettings::default().alert_percent, 0, false)
     }
 
-    fn new(database: &Path, alert_percent: u8, wanted: u64) -> Self {
+    fn new(database: &Path, alert_percent: u8, wanted: u64, is_served: bool) -> Self {
         Self(Arc::new(Inner {
             directory: directory_of(database),
             reserve: beside(database, ".reserve"),
             wanted,
+            is_served,
             alert_percent,
             held: Mutex::new(Held::default()),
         }))
@@ -97,28 +99,37 @@ impl Disk {
     /// Looks at the disk, says what has changed, and makes the reserve where there is room for it.
     pub fn look(&self) {
         let mut held = self.held();
-        if self.0.wanted > held.bytes || held.file.is_none() && self.0.wanted > 0 {
+        if self.0.wanted > 0 {
             self.make_reserve(&mut held);
+        } else if self.0.is_served {
+            // What was there before no reserve was configured.
+            let _ = std::fs::remove_file(&self.0.reserve);
         }
         self.measure(&mut held);
         self.say(&mut held);
     }
 
-    /// Before something is written: gives up a part of the reserve where hardly anything is free.
-    pub(super) fn make_room(&self) {
+    /// Before so many requests are written in one commit: gives up as much of the reserve as is missing.
+    pub(super) fn make_room(&self, requests: usize) {
         if self.0.wanted == 0 {
             return;
         }
-        let is_scarce = space(&self.0.directory).is_some_and(|space| space.free < limits::COMMIT_FREE_BYTES);
-        if is_scarce {
-            self.give_up_a_portion();
+        let each = limits::COMMIT_FREE_BYTES_EACH.saturating_mul(u64::try_from(requests).unwrap_or(u64::MAX));
+        let needed = limits::COMMIT_FREE_BYTES.saturating_add(each);
+        let missing = space(&self.0.directory).map_or(0, |space| needed.saturating_sub(space.free));
+        if missing > 0 {
+            self.give_up(missing);
         }
     }
 
     /// After something could not be written because the disk was full.
     pub(super) fn give_up_a_portion(&self) {
+        self.give_up(limits::RESERVE_PORTION_BYTES);
+    }
+
+    fn give_up(&self, bytes: u64) {
         let mut held = self.held();
-        let rest = held.bytes.saturating_sub(limits::RESERVE_PORTION_BYTES);
+        let rest = held.bytes.saturating_sub(bytes);
         if let Some(file) = held.file.as_ref().filter(|_| held.bytes > 0) {
             match file.set_len(rest) {
                 Ok(()) => held.bytes = rest,
@@ -328,13 +339,14 @@ mod tests {
         }
         assert!(!disk.state().is_on_reserve());
         let length = || std::fs::metadata(&reserve).unwrap().len() / (1024 * 1024);
-        let lengths: Vec<u64> = (0..4)
+        let lengths: Vec<u64> = (0..21)
             .map(|_| {
                 disk.give_up_a_portion();
                 length()
             })
             .collect();
-        assert_eq!(lengths, [12, 4, 0, 0]);
+        assert_eq!(lengths[..3], [19, 18, 17]);
+        assert_eq!(lengths[18..], [1, 0, 0]);
         assert!(disk.state().is_on_reserve());
         disk.look();
         assert_eq!(length(), 20, "made again where there is room");

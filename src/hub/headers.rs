@@ -8,8 +8,6 @@ use super::error::ApiError;
 use crate::domain::{Caller, CareSetting, Site};
 use crate::fhir::codes;
 
-const CORRELATION_ID: &str = "X-Correlation-ID";
-
 /// What the child protection endpoints want.
 pub(super) struct ViewHeaders {
     pub(super) trace: Uuid,
@@ -35,7 +33,6 @@ impl ViewHeaders {
 /// What the demographics endpoints want, and mirror.
 pub(super) struct TraceHeaders {
     pub(super) request: Uuid,
-    correlation: Option<HeaderValue>,
 }
 
 impl TraceHeaders {
@@ -44,20 +41,12 @@ impl TraceHeaders {
             .filter(|id| !id.is_empty())
             .ok_or(ApiError::missing_value("X-Request-ID is missing"))?;
         let request = uuid(request).ok_or(ApiError::invalid_value("X-Request-ID must be a UUID"))?;
-        // Mirrored only if it is a plain id: it goes back as it came.
-        let correlation = headers.get(CORRELATION_ID).filter(|value| {
-            let bytes = value.as_bytes();
-            (1..=64).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
-        });
-        Ok(Self { request, correlation: correlation.cloned() })
+        Ok(Self { request })
     }
 
     pub(super) fn mirror(&self, response: &mut Response) {
         if let Ok(id) = HeaderValue::from_str(&self.request.to_string()) {
             response.headers_mut().insert("x-request-id", id);
-        }
-        if let Some(id) = &self.correlation {
-            response.headers_mut().insert("x-correlation-id", id.clone());
         }
     }
 }
@@ -91,6 +80,6 @@ fn one<'a>(headers: &'a HeaderMap, name: &str, twice: &'static str) -> Result<Op
 }
 
 /// A UUID in its usual form of 36 characters: others would make two spellings of one view.
-fn uuid(text: &str) -> Option<Uuid> {
+pub(super) fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten().filter(|uuid| !uuid.is_nil())
 }

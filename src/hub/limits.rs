@@ -26,6 +26,9 @@ pub const CONNECTIONS: usize = 512;
 /// Time that open requests get to finish when the hub is told to stop.
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
 
+/// Time between two probes of the writer; half the service manager's watchdog where that is shorter.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
+
 /// Views that wait for the writer, and as many other requests; more are answered 503 with `Retry-After`.
 pub const WRITER_QUEUE: usize = 256;
 
@@ -133,12 +136,15 @@ pub const DISK_LOOK: Duration = Duration::from_secs(5);
 /// After this long the alert of a disk that is nearly full is said again.
 pub const DISK_ALERT_AGAIN: Duration = Duration::from_secs(60 * 60);
 
-/// Bytes that must be free for a commit: one of a full group writes less. With less, a portion of the reserve is
-/// given up first.
-pub const COMMIT_FREE_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes that must be free for a commit, and for each request in it: a view writes some 20 pages. What is missing is
+/// taken from the reserve first, and no more than that, since whatever fills the disk takes what is free.
+pub const COMMIT_FREE_BYTES: u64 = 256 * 1024;
 
-/// Bytes of the reserve that are given up at once. In portions, so that whatever fills the disk does not get it all.
-pub const RESERVE_PORTION_BYTES: u64 = 8 * 1024 * 1024;
+/// See [`COMMIT_FREE_BYTES`].
+pub const COMMIT_FREE_BYTES_EACH: u64 = 128 * 1024;
+
+/// Bytes of the reserve that are given up after a write that failed all the same.
+pub const RESERVE_PORTION_BYTES: u64 = 1024 * 1024;
 
 /// Bytes that must be free for a load, which is refused before the reserve is touched.
 pub const LOAD_FREE_BYTES: u64 = 64 * 1024 * 1024;

@@ -11,17 +11,23 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::config::hub::LogFormat;
+
 /// Starts logging. `directives` is what `RUST_LOG` holds; without it `info`.
 ///
 /// # Errors
 /// The directives cannot be read, or something logs already.
-pub fn start(directives: Option<&str>) -> Result<(), String> {
-    subscriber(directives.unwrap_or_default(), std::io::stderr)?
+pub fn start(directives: Option<&str>, format: LogFormat) -> Result<(), String> {
+    subscriber(directives.unwrap_or_default(), format, std::io::stderr)?
         .try_init()
         .map_err(|_| "something logs already".to_owned())
 }
 
-fn subscriber<W>(directives: &str, writer: W) -> Result<impl Subscriber + Send + Sync + 'static, String>
+fn subscriber<W>(
+    directives: &str,
+    format: LogFormat,
+    writer: W,
+) -> Result<impl Subscriber + Send + Sync + 'static, String>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -29,10 +35,12 @@ where
         .with_default_directive(LevelFilter::INFO.into())
         .parse(directives)
         .map_err(|_| "RUST_LOG cannot be read: it takes a level such as `info`".to_owned())?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(writer)
-        .with_ansi(false)
-        .with_filter(wanted.and(filter_fn(may_be_logged)));
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let lines = lines.with_filter(wanted.and(filter_fn(may_be_logged)));
     Ok(tracing_subscriber::registry().with(lines))
 }
 
@@ -75,7 +83,7 @@ mod tests {
         for directives in ["trace", "hyper=trace,tokio=debug", "trace,hyper=trace", "[{path}]=trace", ""] {
             let lines = Lines::default();
             let writer = lines.clone();
-            let subscriber = subscriber(directives, move || writer.clone()).unwrap();
+            let subscriber = subscriber(directives, LogFormat::Text, move || writer.clone()).unwrap();
             tracing::subscriber::with_default(subscriber, || {
                 tracing::trace!(target: "hyper::proto", path = "/secret", "foreign");
                 tracing::debug!(target: "tokio", "foreign");
@@ -91,6 +99,6 @@ mod tests {
                 assert!(text.contains("own") && text.contains("warned"), "{text}");
             }
         }
-        assert!(subscriber("a=b=c", std::io::stderr).is_err());
+        assert!(subscriber("a=b=c", LogFormat::Json, std::io::stderr).is_err());
     }
 }

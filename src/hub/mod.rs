@@ -12,6 +12,8 @@
 //! | [`search`] | who is found, and how well they fit |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`doctor`] | what keeps a hub from serving |
+//! | [`life`] | sockets handed over, ready, alive |
 //! | [`sample`] | synthetic people in any number |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`limits`] | every limit |
@@ -21,13 +23,19 @@
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
+pub mod balp;
 pub mod clock;
+mod correlation;
 pub mod disk;
+pub mod doctor;
 mod error;
 mod folding;
 mod frame;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod headers;
 mod keeping;
+pub mod life;
 pub mod limits;
 pub mod load;
 pub mod logging;

@@ -63,6 +63,7 @@ impl Hub {
             views_waiting,
             others_waiting,
             searches: store.searching(),
+            disk: self.disk(),
             figures: figures.ok().and_then(Result::ok),
             process: process(),
         };

@@ -103,7 +103,19 @@ pub(super) async fn report(
     Proven(caller): Proven,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let event: AuditEvent = body(request, "This is not an AuditEvent of the documented shape").await?;
+    let (kind, reference) = report_in(&body(request).await?)?;
+    let audited = hub.store().report(caller, kind, reference).await?;
+    if !audited.value() {
+        return Err(ApiError::NOT_KNOWN);
+    }
+    let mut response = respond::empty(StatusCode::CREATED);
+    respond::mark(&mut response, &audited);
+    Ok(response)
+}
+
+/// What is reported, and of which view.
+pub(super) fn report_in(body: &[u8]) -> Result<(ReportedKind, AccessReference), ApiError> {
+    let event: AuditEvent = parsed(body, "This is not an AuditEvent of the documented shape")?;
     if event.resource_type != "AuditEvent" {
         return Err(ApiError::invalid_value("This is not an AuditEvent"));
     }
@@ -115,13 +127,7 @@ pub(super) async fn report(
         .filter_map(|entity| entity.what.as_ref()?.identifier.as_ref()?.value.as_deref())
         .find_map(AccessReference::parse)
         .ok_or(ApiError::missing_value("entity.what.identifier with the access reference is missing"))?;
-    let audited = hub.store().report(caller, kind, reference).await?;
-    if !audited.value() {
-        return Err(ApiError::NOT_KNOWN);
-    }
-    let mut response = respond::empty(StatusCode::CREATED);
-    respond::mark(&mut response, &audited);
-    Ok(response)
+    Ok((kind, reference))
 }
 
 #[derive(Deserialize)]
@@ -143,28 +149,35 @@ pub(super) async fn care_setting(
     Proven(caller): Proven,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let body: CareSettingBody =
-        body(request, "The body must be {\"care_setting\": \"scheduled\"} or unscheduled").await?;
+    let setting = care_setting_in(&body(request).await?)?;
     let may_choose = [Activity::ViewAndNotify, Activity::ViewSilently]
         .iter()
         .all(|right| caller.activities.contains(right));
     let refusal = Refusal { asked: "care-setting", number: None, request: String::new() };
     frame::permitted(&hub, &caller, may_choose.then_some(()).ok_or(NotAllowed), refusal).await?;
-    let setting = match body.care_setting {
-        Word::Scheduled => CareSetting::Scheduled,
-        Word::Unscheduled => CareSetting::Unscheduled,
-    };
     let audited = hub.store().set_care_setting(caller, setting).await?;
     let mut response = respond::empty(StatusCode::NO_CONTENT);
     respond::mark(&mut response, &audited);
     Ok(response)
 }
 
-/// Reads a body of JSON within its limit. The parser's words may repeat the body: they are not passed on.
-async fn body<T: serde::de::DeserializeOwned>(
-    request: Request<Body>,
-    wrong: &'static str,
-) -> Result<T, ApiError> {
+/// What the session is switched to.
+pub(super) fn care_setting_in(body: &[u8]) -> Result<CareSetting, ApiError> {
+    let body: CareSettingBody =
+        parsed(body, "The body must be {\"care_setting\": \"scheduled\"} or unscheduled")?;
+    Ok(match body.care_setting {
+        Word::Scheduled => CareSetting::Scheduled,
+        Word::Unscheduled => CareSetting::Unscheduled,
+    })
+}
+
+/// JSON. The parser's words may repeat the body: they are not passed on.
+fn parsed<T: serde::de::DeserializeOwned>(body: &[u8], wrong: &'static str) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|_| ApiError::invalid_value(wrong))
+}
+
+/// Reads a body within its limit.
+async fn body(request: Request<Body>) -> Result<Vec<u8>, ApiError> {
     negotiation::check_body(request.headers())?;
     let mut body = request.into_body();
     let mut bytes: Vec<u8> = Vec::new();
@@ -176,5 +189,5 @@ async fn body<T: serde::de::DeserializeOwned>(
         }
         bytes.extend_from_slice(&data);
     }
-    serde_json::from_slice(&bytes).map_err(|_| ApiError::invalid_value(wrong))
+    Ok(bytes)
 }

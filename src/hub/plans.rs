@@ -11,7 +11,7 @@ use super::headers::{self, ViewHeaders};
 use super::proven::Proven;
 use super::query;
 use super::respond;
-use super::store::{Audited, Disclosed, HistoryOutcome, Refusal, ViewAsk, ViewOutcome};
+use super::store::{Audited, Disclosed, HistoryOutcome, Refusal, Shape, ViewAsk, ViewOutcome};
 use crate::domain::{Caller, HeldPlan, NhsNumber, ViewPermit};
 use crate::fhir::codes;
 use crate::fhir::wire::Bundle;
@@ -24,8 +24,7 @@ pub(super) async fn plans(
     headers: HeaderMap,
     RawQuery(asked): RawQuery,
 ) -> Result<Response, ApiError> {
-    let audited =
-        open(&hub, &caller, &headers, asked.as_deref(), |asked| query::patient(asked, false)).await?;
+    let audited = open(&hub, &caller, &headers, asked.as_deref(), Shape::CareTeam).await?;
     Ok(answer(&audited, |disclosed| {
         let bundle = write::plans(&disclosed.person, &named("plan", disclosed), audited.at());
         frame::searchset(&hub, CHILD_PROTECTION, "CareTeam", asked.as_deref(), bundle)
@@ -39,7 +38,7 @@ pub(super) async fn flags(
     headers: HeaderMap,
     RawQuery(asked): RawQuery,
 ) -> Result<Response, ApiError> {
-    let audited = open(&hub, &caller, &headers, asked.as_deref(), query::flagged).await?;
+    let audited = open(&hub, &caller, &headers, asked.as_deref(), Shape::Flag).await?;
     Ok(answer(&audited, |disclosed| {
         let bundle: Bundle = write::flags(&disclosed.person, &named("flag", disclosed), audited.at());
         frame::searchset(&hub, FLAGS, "Flag", asked.as_deref(), bundle)
@@ -52,13 +51,16 @@ async fn open(
     caller: &Caller,
     headers: &HeaderMap,
     asked: Option<&str>,
-    question: fn(Option<&str>) -> Result<NhsNumber, ApiError>,
+    shape: Shape,
 ) -> Result<Audited<ViewOutcome>, ApiError> {
     let view = ViewHeaders::read(headers)?;
     let site = headers::site(headers, hub.sites(), caller)?;
-    let number = question(asked)?;
+    let number = match shape {
+        Shape::CareTeam => query::patient(asked, false),
+        Shape::Flag => query::flagged(asked),
+    }?;
     let permit = permit(hub, caller, "view", number, &view).await?;
-    Ok(hub.store().disclose(permit, ViewAsk { number, trace: view.trace, site }).await?)
+    Ok(hub.store().disclose_as(permit, ViewAsk { number, trace: view.trace, site }, shape).await?)
 }
 
 /// What a view found, written by whoever knows the shape.

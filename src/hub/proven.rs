@@ -42,7 +42,7 @@ impl FromRequestParts<Hub> for Proven {
     }
 }
 
-fn bearer(value: &str) -> Option<&str> {
+pub(super) fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     let fits =

@@ -13,15 +13,19 @@ use axum::routing::{MethodRouter, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Hub;
+use super::correlation::correlate;
 use super::error::ApiError;
 use super::{limits, metadata, negotiation, own, people, plans, respond};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 
+/// Makes what answers one method of an address.
+type MakeMethod = fn() -> MethodRouter<Hub>;
+
 /// One address, and what answers each of its methods.
 struct Address {
     path: &'static str,
-    methods: &'static [(&'static str, fn() -> MethodRouter<Hub>)],
+    methods: &'static [(&'static str, MakeMethod)],
 }
 
 /// The hub's addresses. What is added here has to be added to `openapi.json`: a test compares them.
@@ -79,6 +83,7 @@ pub fn router(hub: Hub) -> Router {
         .layer(middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(hub.clone(), finish))
+        .layer(middleware::from_fn(correlate))
         .with_state(hub)
 }
 
@@ -110,10 +115,10 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     if !headers.contains_key(header::DATE) {
         respond::date(headers, hub.clock().now());
     }
-    if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (status, route.as_deref()) {
-        if let Ok(allowed) = HeaderValue::from_str(&allowed(route)) {
-            headers.insert(header::ALLOW, allowed);
-        }
+    if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (status, route.as_deref())
+        && let Ok(allowed) = HeaderValue::from_str(&allowed(route))
+    {
+        headers.insert(header::ALLOW, allowed);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -2,4 +2,6 @@
 //!
 //! Knows neither the viewer nor the hub. Nothing here logs, and no secret shows in `Debug`.
 
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod token;

@@ -17,6 +17,10 @@ pub mod testing {}
 pub mod hub {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("operations.md")]
+pub mod operations {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("api.md")]
 pub mod api {}
 

@@ -14,6 +14,7 @@ use super::source::none_of;
 const LICENCES: &[(&str, &str)] = &[
     ("MIT", "permissive: the notice travels with the packages"),
     ("Apache-2.0", "permissive: the notice travels with the packages"),
+    ("0BSD", "permissive: nothing to do"),
     ("BSD-3-Clause", "permissive: the notice travels with the packages"),
     ("ISC", "permissive: the notice travels with the packages"),
     ("Zlib", "permissive: nothing to do for unchanged sources"),
@@ -299,6 +300,16 @@ fn the_demonstration_is_in_none_of_the_packages() {
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.ends_with("mod demo;")) {
         let guard = lines.get(index.wrapping_sub(1)).copied();
         assert_eq!(guard, Some("#[cfg(feature = \"demo\")]"), "src/lib.rs:{}: {line}", index + 1);
+    }
+}
+
+#[test]
+fn what_is_for_fuzzing_is_in_no_package_and_in_no_plain_build() {
+    let features = own_features(&metadata());
+    assert!(reached(&features, "fuzzing").contains("hub"), "the feature is called otherwise now");
+    for feature in ["default", "viewer", "hub", "authority", "demo"] {
+        let reached = reached(&features, feature);
+        assert!(!reached.contains("fuzzing"), "`{feature}` brings {reached:?}");
     }
 }
 

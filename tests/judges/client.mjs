@@ -1,10 +1,8 @@
 // The npm package `fhir-kit-client`, unmodified: search, retrieve, plans, history, flags, metadata.
 // Prints one JSON object of what it was given.
-import { createRequire } from 'node:module';
 import { randomUUID } from 'node:crypto';
+import Client from 'fhir-kit-client';
 
-const require = createRequire(`${process.env.JUDGES_NODE}/node_modules/`);
-const Client = require('fhir-kit-client').default ?? require('fhir-kit-client');
 const { base, token, number, system } = JSON.parse(process.argv[2]);
 
 function at(path, header) {

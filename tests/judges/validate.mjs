@@ -1,10 +1,8 @@
 // The npm package `fhir`: reads resources, one a line, and answers one line each: [] or what is wrong.
-import { createRequire } from 'node:module';
+import fhirPackage from 'fhir';
 import readline from 'node:readline';
 
-const require = createRequire(`${process.env.JUDGES_NODE}/node_modules/`);
-const { Fhir } = require('fhir');
-const fhir = new Fhir();
+const fhir = new fhirPackage.Fhir();
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
     const { valid, messages } = fhir.validate(JSON.parse(line), { errorOnUnexpected: true });

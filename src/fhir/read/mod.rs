@@ -31,7 +31,9 @@ pub fn outcome_code(body: &[u8]) -> Option<String> {
 
 /// A searchset bundle, or a failure: never an empty one by mistake.
 fn searchset(body: &[u8]) -> Result<Bundle, Failure> {
-    let bundle: Bundle = serde_json::from_slice(body).map_err(|_| Failure::Unreadable)?;
+    // The whole of it: the parser does not look into what nobody reads.
+    let text = std::str::from_utf8(body).map_err(|_| Failure::Unreadable)?;
+    let bundle: Bundle = serde_json::from_str(text).map_err(|_| Failure::Unreadable)?;
     if bundle.resource_type == "Bundle" && bundle.r#type.trim() == "searchset" {
         Ok(bundle)
     } else {

@@ -169,7 +169,7 @@ fn store_error(error: StoreError) -> LoadError {
     }
 }
 
-fn read(mut reader: impl BufRead, synthetic: bool) -> Result<Batch, LoadError> {
+pub(super) fn read(mut reader: impl BufRead, synthetic: bool) -> Result<Batch, LoadError> {
     let mut batch = Batch { synthetic, ..Batch::default() };
     let mut errors = Vec::new();
     let mut line = 0;

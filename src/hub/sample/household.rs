@@ -308,7 +308,7 @@ fn birth_date(chance: &mut Chance, culture: &str, member: &Member, age: i64) -> 
     let (year, month) = (member.born.year(), member.born.month());
     let without_papers = matches!(culture, "Afghan" | "Somali" | "Eritrean and Ethiopian");
     // Nobody becomes 18, or leaves a twin alone, by an estimate.
-    let may_be_estimated = member.multiple_birth.is_none() && (age > 19 * YEAR || age < 16 * YEAR);
+    let may_be_estimated = member.multiple_birth.is_none() && !(16 * YEAR..=19 * YEAR).contains(&age);
     match chance.below(1_000) {
         0..60 if without_papers && may_be_estimated && age > YEAR => {
             Date::new(year, 1, 1).map_or(BirthDate::Day(member.born), BirthDate::Day)

@@ -235,7 +235,7 @@ pub(super) fn slip(asked: Date, held: Date) -> Option<f64> {
     let years = (asked.year() - held.year()).abs();
     match different.as_slice() {
         // One digit: of a day or month, or of a year.
-        [4 | 5 | 6 | 7] => Some(7.0),
+        [4..=7] => Some(7.0),
         [_] if years == 1 || years == 10 => Some(7.0),
         [_] if years < 100 => Some(5.0),
         // Two neighbours changed places.

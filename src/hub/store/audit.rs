@@ -153,6 +153,8 @@ pub struct AuditQuestion {
 /// An entry as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
+    /// Its place in the log.
+    pub id: i64,
     /// When, as an ISO text in UTC.
     pub at: String,
     /// The columns kind, outcome, user, name, role, organisation code, organisation, request, reference,
@@ -222,7 +224,7 @@ fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
         .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
         .query_row(values.as_slice(), |row| row.get(0))?;
     let mut statement = db.prepare(&format!(
-        "SELECT at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
+        "SELECT id, at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
                 request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, '')
          FROM audit WHERE {conditions} ORDER BY id DESC LIMIT {}",
         limits::AUDIT_PRINTED
@@ -232,9 +234,9 @@ fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
     while let Some(row) = found.next()? {
         let mut columns: [String; 11] = std::array::from_fn(|_| String::new());
         for (index, column) in columns.iter_mut().enumerate() {
-            *column = row.get(index + 1)?;
+            *column = row.get(index + 2)?;
         }
-        rows.push(AuditRow { at: codec::moment(row.get(0)?)?.to_string(), columns });
+        rows.push(AuditRow { id: row.get(0)?, at: codec::moment(row.get(1)?)?.to_string(), columns });
     }
     let more = u64::try_from(all).unwrap_or(0).saturating_sub(rows.len() as u64);
     Ok(AuditRead { rows, more })

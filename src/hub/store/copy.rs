@@ -188,7 +188,7 @@ pub(super) fn holds(db: &Connection, schema: usize) -> Result<Holds, rusqlite::E
 }
 
 /// Every statement of a schema, as far as it means something.
-fn statements(db: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+pub(super) fn statements(db: &Connection) -> Result<Vec<String>, rusqlite::Error> {
     let mut statement =
         db.prepare("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0))?;

@@ -37,6 +37,25 @@ pub struct ViewAsk {
     pub site: Option<Site>,
 }
 
+/// The shape in which plans are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// The usual one.
+    CareTeam,
+    /// As flags.
+    Flag,
+}
+
+impl Shape {
+    /// What the audit entry says of it: nothing of the usual one.
+    fn detail(self) -> Option<serde_json::Value> {
+        match self {
+            Shape::CareTeam => None,
+            Shape::Flag => Some(serde_json::json!({ "shape": "Flag" })),
+        }
+    }
+}
+
 /// What a view found.
 #[derive(Debug)]
 pub enum ViewOutcome {
@@ -104,8 +123,21 @@ impl Store {
         permit: ViewPermit,
         ask: ViewAsk,
     ) -> Result<Audited<ViewOutcome>, StoreError> {
+        self.disclose_as(permit, ask, Shape::CareTeam).await
+    }
+
+    /// The same, where the answer has another shape; the audit entry says which.
+    ///
+    /// # Errors
+    /// The database refused: nothing is disclosed.
+    pub async fn disclose_as(
+        &self,
+        permit: ViewPermit,
+        ask: ViewAsk,
+        shape: Shape,
+    ) -> Result<Audited<ViewOutcome>, StoreError> {
         let tails = self.tails();
-        self.write_first(move |work| disclose(work, &permit, &ask, tails)).await
+        self.write_first(move |work| disclose(work, &permit, &ask, shape, tails)).await
     }
 }
 
@@ -113,13 +145,19 @@ fn disclose(
     work: &Work<'_>,
     permit: &ViewPermit,
     ask: &ViewAsk,
+    shape: Shape,
     tails: TailDays,
 ) -> Result<ViewOutcome, Fault> {
     let trace = ask.trace.to_string();
     // Within the transaction: what the session says counts at the very moment of the view.
     let mode = permit.mode(settings::of_session(work, permit.caller())?);
     let refuse = |outcome: &'static str, kind, person| {
-        let entry = Entry { person, number: Some(ask.number), ..Entry::new(kind, outcome, &trace) };
+        let entry = Entry {
+            person,
+            number: Some(ask.number),
+            detail: shape.detail(),
+            ..Entry::new(kind, outcome, &trace)
+        };
         audit::append(work, permit.caller(), &entry)
     };
     let person = match people::resolve(work, ask.number)? {
@@ -150,6 +188,7 @@ fn disclose(
         reference: Some(&view.reference),
         person: Some(person),
         number: Some(ask.number),
+        detail: shape.detail(),
         ..Entry::new(kind, if plans.is_empty() { "nothing-held" } else { "held" }, &trace)
     };
     audit::append(work, permit.caller(), &entry)?;

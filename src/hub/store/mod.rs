@@ -17,7 +17,9 @@ mod codec;
 mod copy;
 mod disclose;
 mod error;
+mod examine;
 mod figures;
+mod health;
 mod history;
 mod identities;
 mod lock;
@@ -48,7 +50,7 @@ use crate::domain::{SearchPermit, ViewPermit};
 use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
-use super::metrics::{Metrics, Shed};
+use super::metrics::Shed;
 use error::Fault;
 use figures::Figuring;
 use queue::{Line, Queue};
@@ -64,8 +66,9 @@ pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use backup::{KeepError, Lost, Restored, restore};
 pub use copy::{CopyError, Holds};
-pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
+pub use disclose::{Disclosed, HeldRecord, Shape, ViewAsk, ViewOutcome};
 pub use error::StoreError;
+pub use examine::{Examined, examine};
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
 pub use people::{Found, Retrieved};
@@ -252,58 +255,6 @@ impl Store {
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         self.0.known.synthetic.load(Ordering::Acquire)
-    }
-
-    /// Whether the database answers, and whether the last thing that was to be written was. If it was not,
-    /// this tries to write something itself.
-    ///
-    /// # Errors
-    /// It does not, or was not and still is not.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.read_elsewhere(|db| Ok(db.query_row("SELECT count(*) FROM marking", [], |_| Ok(()))?)).await?;
-        if self.0.known.failing.load(Ordering::Acquire) {
-            self.write(|work| {
-                work.db
-                    .prepare_cached(
-                        "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
-                         ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
-                    )?
-                    .execute([work.now_ms()])?;
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// What an operator watches.
-    #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.0.known.metrics
-    }
-
-    /// How many requests wait for the writer: views, and others.
-    #[must_use]
-    pub fn waiting(&self) -> (usize, usize) {
-        self.0.queue.depths()
-    }
-
-    /// How many searches are under way.
-    #[must_use]
-    pub fn searching(&self) -> usize {
-        limits::SEARCHES_AT_ONCE.saturating_sub(self.0.searches.available_permits())
-    }
-
-    /// Whether the last thing that was to be written was.
-    #[must_use]
-    pub fn is_writing(&self) -> bool {
-        !self.0.known.failing.load(Ordering::Acquire)
-    }
-
-    /// Ready when nothing can be written any more, for good: the hub has to end and be started anew.
-    pub async fn lost(&self) {
-        let mut lost = self.0.known.lost.subscribe();
-        let _ = lost.wait_for(|lost| *lost).await;
     }
 
     fn tails(&self) -> TailDays {

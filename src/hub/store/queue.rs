@@ -30,6 +30,7 @@ pub(super) enum Next {
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    ended: Condvar,
 }
 
 #[derive(Default)]
@@ -37,6 +38,7 @@ struct Waiting {
     views: VecDeque<Box<dyn Job>>,
     others: VecDeque<Box<dyn Job>>,
     is_closed: bool,
+    has_ended: bool,
 }
 
 impl Queue {
@@ -82,8 +84,16 @@ impl Queue {
     pub(super) fn abandon(&self) {
         let mut waiting = self.waiting();
         waiting.is_closed = true;
+        waiting.has_ended = true;
         waiting.views.clear();
         waiting.others.clear();
+        self.ended.notify_all();
+    }
+
+    /// Waits until the writer is gone.
+    pub(super) fn wait_until_ended(&self) {
+        let gone = self.ended.wait_while(self.waiting(), |waiting| !waiting.has_ended);
+        drop(gone.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits for work, at most for `idle`.

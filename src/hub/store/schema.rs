@@ -113,3 +113,75 @@ fn connect(settings: &StoreSettings) -> Result<Connection, OpenError> {
 fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
     OpenError::Unusable { path: path.to_owned(), reason: error::reason(error) }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite_migration::M;
+
+    use super::*;
+    use crate::config::hub::Synchronous;
+    use crate::domain::TailDays;
+    use crate::hub::disk::Disk;
+
+    const FIRST: &str = include_str!("migrations/0001.sql");
+
+    fn settings(directory: &Path) -> StoreSettings {
+        let path = directory.join("hub.db");
+        let disk = Disk::of(&path);
+        StoreSettings { path, synchronous: Synchronous::Full, tails: TailDays::default(), disk }
+    }
+
+    fn files(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_migration_that_fails_half_way_leaves_the_old_schema_and_no_copy() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(directory.path());
+        let first = [M::up(FIRST)];
+        let (db, held) = open(&settings, &Migrations::from_slice(&first), 1).unwrap();
+        db.execute("INSERT INTO person (gender, deceased, restricted) VALUES ('female', 'no', 0)", [])
+            .unwrap();
+        drop((db, held));
+        let broken = [
+            M::up(FIRST),
+            M::up("CREATE TABLE new (id INTEGER) STRICT; UPDATE person SET gender = 'other';"),
+            M::up("CREATE TABLE newer (id INTEGER) STRICT; DROP TABLE person_name; SELECT * FROM nowhere;"),
+        ];
+        let refused = open(&settings, &Migrations::from_slice(&broken), 3).unwrap_err().to_string();
+        assert!(refused.contains("could not be brought to this version"), "{refused}");
+        let db = connect(&settings).unwrap();
+        assert_eq!(version(&db).unwrap(), 1);
+        let fresh = Connection::open_in_memory().unwrap();
+        fresh.execute_batch(FIRST).unwrap();
+        assert_eq!(copy::statements(&db).unwrap(), copy::statements(&fresh).unwrap());
+        let gender: String = db.query_row("SELECT gender FROM person", [], |row| row.get(0)).unwrap();
+        assert_eq!(gender, "female");
+        drop(db);
+        assert_eq!(files(directory.path()), ["hub.db", "hub.db.used"]);
+        let (db, _held) = open(&settings, &Migrations::from_slice(&first), 1).unwrap();
+        assert_eq!(version(&db).unwrap(), 1, "and the version before still opens it");
+    }
+
+    #[test]
+    fn two_that_open_a_new_database_at_once_both_find_it_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = settings(directory.path());
+        let first = [M::up(FIRST)];
+        let steps = Migrations::from_slice(&first);
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| open(&settings, &steps, 1).map(|(db, _held)| version(&db).unwrap())))
+                .collect();
+            for one in all {
+                assert_eq!(one.join().unwrap().unwrap(), 1);
+            }
+        });
+    }
+}

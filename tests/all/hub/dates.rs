@@ -14,7 +14,7 @@ use super::support::data::{CHILD_PROTECTION, LOOKED_AFTER, UNBORN, lines};
 use super::support::{TestHub, nurse};
 
 /// A day as the number of days since 1970, and back (Howard Hinnant's civil calendar).
-fn to_days(year: i64, month: i64, day: i64) -> i64 {
+pub(super) fn to_days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
@@ -22,7 +22,7 @@ fn to_days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-fn from_days(days: i64) -> (i64, i64, i64) {
+pub(super) fn from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -34,13 +34,13 @@ fn from_days(days: i64) -> (i64, i64, i64) {
     (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
-fn iso(days: i64) -> String {
+pub(super) fn iso(days: i64) -> String {
     let (year, month, day) = from_days(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// The day in London: an hour ahead from the last Sunday of March to that of October, from 01:00 UTC.
-fn london_day(seconds: i64) -> i64 {
+pub(super) fn london_day(seconds: i64) -> i64 {
     let (year, ..) = from_days(seconds.div_euclid(86_400));
     let change = |month: i64| {
         let last = to_days(year, month, 31);

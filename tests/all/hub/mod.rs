@@ -2,9 +2,17 @@
 
 mod api;
 mod audit;
+mod backup;
+mod correlation;
 mod dates;
 #[cfg(unix)]
+mod doctor;
+mod document;
+#[cfg(unix)]
 mod failing;
+#[cfg(target_os = "linux")]
+mod filling;
+mod flags;
 mod identities;
 mod in_error;
 mod killed;
@@ -12,8 +20,15 @@ mod limits;
 mod loading;
 mod logs;
 mod metrics;
+mod model;
+#[cfg(unix)]
+mod packaging;
 mod reads;
+#[cfg(unix)]
+mod restarts;
+mod retention;
 mod rules;
+mod schemas;
 mod search;
 mod search_alike;
 mod support;

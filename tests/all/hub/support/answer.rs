@@ -13,19 +13,17 @@ pub(in super::super) struct Answer {
 
 impl Answer {
     pub(in super::super) async fn read(response: reqwest::Response) -> Self {
-        let status = response.status().as_u16();
-        let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
-            (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
-        };
-        let headers = response.headers().iter().map(header).collect();
-        Self { status, headers, body: response.text().await.unwrap() }
+        Self::read_or_gone(response).await.expect("an answer to its end")
     }
 
     /// The same of a hub that may be gone before the body's end.
     pub(in super::super) async fn read_or_gone(response: reqwest::Response) -> Option<Self> {
         let status = response.status().as_u16();
-        let body = response.text().await.ok()?;
-        Some(Self { status, headers: Vec::new(), body })
+        let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+            (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+        };
+        let headers = response.headers().iter().map(header).collect();
+        Some(Self { status, headers, body: response.text().await.ok()? })
     }
 
     pub(in super::super) fn header(&self, name: &str) -> Option<&str> {

@@ -5,9 +5,9 @@ pub(super) mod answer;
 pub(super) mod data;
 pub(super) mod program;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use cpis::config::hub::{DiskSettings, HubConfig, Retention, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -110,20 +110,19 @@ impl TestHub {
 
     /// Where ended plans are shown for other times than usual.
     pub(super) async fn with_tails(tails: TailDays) -> Self {
+        Self::prepared(tails, |_| ()).await
+    }
+
+    /// On a database that is there before the hub opens it.
+    pub(super) async fn on(make: impl FnOnce(&Path)) -> Self {
+        Self::prepared(TailDays::default(), make).await
+    }
+
+    async fn prepared(tails: TailDays, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
-        let config = HubConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            operator: None,
-            issuer: ISSUER.to_owned(),
-            database: database.clone(),
-            signing_key: PathBuf::new(),
-            tails,
-            sites: sites(),
-            synchronous: Synchronous::Full,
-            retention: Retention::default(),
-            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
-        };
+        make(&database);
+        let config = configuration(database.clone(), tails);
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
@@ -265,4 +264,21 @@ pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Outpu
     })
     .await;
     done
+}
+
+/// What the hub of a test runs with.
+pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
+    HubConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        operator: None,
+        log: LogFormat::Text,
+        issuer: ISSUER.to_owned(),
+        database,
+        signing_key: PathBuf::new(),
+        tails,
+        sites: sites(),
+        synchronous: Synchronous::Full,
+        retention: Retention::default(),
+        disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
+    }
 }

@@ -1,0 +1,44 @@
+//! What must hold of the configurations, whatever is in the file (see [`crate::fuzzing`]).
+
+use std::path::Path;
+
+use super::hub::HubConfig;
+use super::viewer::ViewerConfig;
+
+pub(crate) fn hub(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match HubConfig::parse(text, Path::new("/etc/cpis/hub.toml")) {
+        Ok(config) => {
+            assert!(config.listen.ip().is_loopback());
+            assert!(config.issuer.starts_with("http") && !config.issuer.ends_with('/'));
+            assert!(config.tails.child <= 366 && config.tails.unborn <= 366);
+            assert!(config.database.has_root() && config.signing_key.has_root());
+            for (index, site) in config.sites.iter().enumerate() {
+                assert!((1..=40).contains(&site.id.len()) && !site.organisation_code.trim().is_empty());
+                let same = |other: &&crate::domain::Site| {
+                    other.id == site.id && other.organisation_code == site.organisation_code
+                };
+                assert_eq!(config.sites.iter().skip(index).filter(same).count(), 1);
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+pub(crate) fn viewer(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match ViewerConfig::resolve(text) {
+        Ok(config) => {
+            let local = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
+            let is_local = local.iter().any(|start| config.hub.starts_with(start));
+            assert!(config.hub.starts_with("https://") || is_local, "a hub that is reached in the clear");
+            let host = config.hub.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+            assert!(host.is_some_and(|host| !host.is_empty() && !host.contains(['@', '\\', ' '])));
+            let advice = &config.advice;
+            for contact in [&advice.lead, &advice.local_authority, &advice.it_help].into_iter().flatten() {
+                assert!(!contact.name.is_empty() && contact.telephone.looks_like_a_number());
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}

@@ -1,0 +1,212 @@
+//! The audit log as FHIR R4 AuditEvents, after the patterns of IHE BALP (Basic Audit Log Patterns).
+//!
+//! What was answered carries the profile that it follows: PatientQuery, PatientRead, or Query where nobody was
+//! returned. What was refused, failed, or is no FHIR request has no profile, as BALP wants it, and the same
+//! elements. What the log does not hold, such as the caller's network address, is said to be absent, not made up.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::frame::{CHILD_PROTECTION, DEMOGRAPHICS, FLAGS};
+use super::store::AuditRow;
+use crate::fhir::codes;
+
+const PROFILES: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.";
+const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+const ENTITY_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
+const ENTITY_ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
+
+/// What a row is as an event.
+struct Pattern {
+    /// Of BALP, without what they have in common.
+    profile: Option<&'static str>,
+    action: &'static str,
+    interaction: Option<&'static str>,
+    succeeded: bool,
+}
+
+/// A row of the audit log as an AuditEvent; `issuer` is the hub's own URL.
+#[must_use]
+pub fn audit_event(row: &AuditRow, issuer: &str) -> Value {
+    let [
+        kind,
+        outcome,
+        user,
+        name,
+        role,
+        organisation_code,
+        organisation,
+        request,
+        reference,
+        number,
+        detail,
+    ] = &row.columns;
+    let pattern = pattern(kind, outcome, number);
+    let mut subtype = Vec::new();
+    if let Some(code) = pattern.interaction {
+        subtype.push(coded("http://hl7.org/fhir/restful-interaction", code, code));
+    }
+    subtype.push(coded("https://fhir.cpis.example/CodeSystem/audit-kind", kind, kind));
+    let mut agents = if pattern.interaction.is_some() { machines(&pattern, issuer) } else { Vec::new() };
+    agents.push(person(&pattern, [user, name, role]));
+    if !organisation_code.is_empty() {
+        agents.push(json!({
+            "type": concept("http://terminology.hl7.org/CodeSystem/v3-RoleClass", "PROV", "healthcare provider"),
+            "who": { "type": "Organization", "display": organisation,
+                "identifier": { "system": codes::ODS_CODE, "value": organisation_code } },
+            "requestor": false,
+        }));
+    }
+    let mut event = json!({
+        "resourceType": "AuditEvent",
+        "id": format!("audit-{}", row.id),
+        "type": event_type(kind),
+        "subtype": subtype,
+        "action": pattern.action,
+        "recorded": row.at,
+        "outcome": if pattern.succeeded { "0" } else { "4" },
+        "outcomeDesc": outcome,
+        "agent": agents,
+        "source": {
+            "site": issuer,
+            "observer": { "type": "Device", "display": "cpis-hub" },
+            "type": [coded("http://terminology.hl7.org/CodeSystem/security-source-type", "4", "Application Server")],
+        },
+    });
+    let entities = entities(kind, &pattern, [request, reference, number, detail]);
+    if let Some(parts) = event.as_object_mut() {
+        if let Some(profile) = pattern.profile {
+            parts.insert("meta".to_owned(), json!({ "profile": [format!("{PROFILES}{profile}")] }));
+        }
+        if !entities.is_empty() {
+            parts.insert("entity".to_owned(), json!(entities));
+        }
+    }
+    event
+}
+
+fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
+    let answered = ["returned", "none", "too-many", "held", "nothing-held"].contains(&outcome);
+    let (action, interaction) = match kind {
+        "search" | "view" | "silent-view" | "repeated-view" | "history-read" => ("E", Some("search")),
+        "retrieve" => ("R", Some("read")),
+        "status-read" | "audit-read" => ("R", None),
+        "opened-in-error" | "care-setting" => ("U", None),
+        "copy-number" | "copy-summary" | "print" | "export" | "load" => ("C", None),
+        _ => ("E", None),
+    };
+    let profile = match (interaction, number.is_empty()) {
+        (Some("read"), false) => Some("PatientRead"),
+        (Some("search"), false) => Some("PatientQuery"),
+        (Some("search"), true) => Some("Query"),
+        _ => None,
+    };
+    let failed = ["not-found", "invalidated", "no-such-view", "too-late", "refused", "trace-used-up"];
+    let succeeded = kind != "refused" && !failed.contains(&outcome);
+    Pattern { profile: profile.filter(|_| answered), action, interaction, succeeded }
+}
+
+fn event_type(kind: &str) -> Value {
+    match kind {
+        "audit-read" => coded(DICOM, "110101", "Audit Log Used"),
+        "load" => coded(DICOM, "110107", "Import"),
+        "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
+        _ => coded("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),
+    }
+}
+
+/// Who asked and who answered, as programs. In a query the one who asks is the source, in a read the one who gives.
+fn machines(pattern: &Pattern, issuer: &str) -> Vec<Value> {
+    let source = concept(DICOM, "110153", "Source Role ID");
+    let destination = concept(DICOM, "110152", "Destination Role ID");
+    let (client, server) =
+        if pattern.interaction == Some("read") { (destination, source) } else { (source, destination) };
+    let absent = json!([{
+        "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown",
+    }]);
+    vec![
+        json!({ "type": client, "who": { "display": "The caller's application" }, "requestor": false,
+            "network": { "extension": absent } }),
+        json!({ "type": server, "who": { "type": "Device", "display": "cpis-hub" }, "requestor": false,
+            "network": { "address": issuer, "type": "5" } }),
+    ]
+}
+
+fn person(pattern: &Pattern, [user, name, role]: [&String; 3]) -> Value {
+    let kind = if pattern.interaction.is_some() {
+        concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient")
+    } else {
+        concept("http://terminology.hl7.org/CodeSystem/extra-security-role-type", "humanuser", "human user")
+    };
+    let mut person = json!({
+        "type": kind,
+        "who": { "identifier": { "value": user }, "display": name },
+        "name": name,
+        "requestor": true,
+    });
+    if let Some(parts) = person.as_object_mut().filter(|_| !role.is_empty()) {
+        parts.insert("role".to_owned(), json!([{ "text": role }]));
+    }
+    person
+}
+
+fn entities(kind: &str, pattern: &Pattern, [request, reference, number, detail]: [&String; 4]) -> Vec<Value> {
+    let mut entities = Vec::new();
+    let object = coded(ENTITY_TYPE, "2", "System Object");
+    match pattern.interaction {
+        Some("search") => {
+            let asked = asked(kind, number, detail);
+            entities.push(json!({ "type": object, "role": coded(ENTITY_ROLE, "24", "Query"),
+                "description": asked, "query": STANDARD.encode(&asked) }));
+        }
+        Some(_) => entities.push(json!({ "type": object, "role": coded(ENTITY_ROLE, "4", "Domain Resource"),
+            "what": { "reference": format!("Patient/{number}"), "type": "Patient" } })),
+        None => {}
+    }
+    if !number.is_empty() {
+        entities.push(json!({
+            "type": coded(ENTITY_TYPE, "1", "Person"),
+            "role": coded(ENTITY_ROLE, "1", "Patient"),
+            "what": { "type": "Patient", "identifier": { "system": codes::NHS_NUMBER, "value": number } },
+        }));
+    }
+    if uuid::Uuid::try_parse(request).is_ok() {
+        let system = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType";
+        entities.push(json!({ "type": coded(system, "XrequestId", "X-Request-Id"),
+            "what": { "identifier": { "value": request } } }));
+    }
+    if !reference.is_empty() {
+        entities
+            .push(json!({ "name": "access reference", "what": { "identifier": { "value": reference } } }));
+    }
+    if pattern.interaction.is_none() && !detail.is_empty() {
+        entities.push(json!({ "name": "detail", "description": detail }));
+    }
+    entities
+}
+
+/// The request, as far as the log holds it: the address and the parameters that were read.
+fn asked(kind: &str, number: &str, detail: &str) -> String {
+    let patient = format!("patient:identifier={}|{number}", codes::NHS_NUMBER);
+    match kind {
+        "search" => {
+            let pairs: Vec<(String, String)> = serde_json::from_str(detail).unwrap_or_default();
+            let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("GET {DEMOGRAPHICS}/Patient?{}", pairs.join("&"))
+        }
+        "history-read" => format!("GET {CHILD_PROTECTION}/AuditEvent?{patient}"),
+        _ if detail.contains("\"Flag\"") => {
+            format!("GET {FLAGS}/Flag?patient={}|{number}", codes::NHS_NUMBER)
+        }
+        _ => format!("GET {CHILD_PROTECTION}/CareTeam?{patient}"),
+    }
+}
+
+fn coded(system: &str, code: &str, display: &str) -> Value {
+    json!({ "system": system, "code": code, "display": display })
+}
+
+fn concept(system: &str, code: &str, display: &str) -> Value {
+    json!({ "coding": [coded(system, code, display)] })
+}

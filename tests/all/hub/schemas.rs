@@ -1,0 +1,167 @@
+//! A database of every schema that was released is brought to today's: nothing of it is lost, and it answers as before.
+
+use std::path::Path;
+
+use cpis::hub::store::AuditQuestion;
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::support::data::{child, number};
+use super::support::program::Place;
+use super::support::{TestHub, at, caller, midwife, nurse, rows};
+
+/// Each released schema with rows in every table, made once by the hub of its time.
+const RELEASED: &[(usize, &str)] = &[(1, include_str!("schemas/0001.sql"))];
+
+/// The TraceID of the last view in them.
+const LAST_VIEW: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+
+fn make(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
+/// The statements of a schema in an order of their own, without what means nothing.
+fn schema(db: &Connection) -> Vec<String> {
+    let all = rows(db, "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema");
+    let mut all: Vec<String> =
+        all.iter().map(|sql| sql.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    all.sort();
+    all
+}
+
+fn tables(db: &Connection) -> Vec<String> {
+    rows(db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+}
+
+/// Every row of every table, by the columns that it had then.
+fn content(db: &Connection, of: &Connection) -> Vec<(String, Vec<String>)> {
+    tables(of)
+        .into_iter()
+        .map(|table| {
+            let columns = rows(of, &format!("SELECT name FROM pragma_table_info('{table}')")).join(", ");
+            let mut all = rows(db, &format!("SELECT {columns} FROM {table}"));
+            all.sort();
+            (table, all)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_database_of_every_released_schema_keeps_all_its_rows_and_gets_todays_schema() {
+    let fresh = TestHub::empty().await;
+    for (version, sql) in RELEASED {
+        let directory = tempfile::tempdir().unwrap();
+        let old_path = directory.path().join("old.db");
+        make(&old_path, sql);
+        let old = Connection::open(&old_path).unwrap();
+        assert_eq!(rows(&old, "PRAGMA user_version"), [version.to_string()]);
+        let before = content(&old, &old);
+        for (table, rows) in &before {
+            assert!(!rows.is_empty(), "schema {version}: {table} has no rows to lose");
+        }
+        let hub = TestHub::on(|path| make(path, sql)).await;
+        let new = Connection::open(&hub.database).unwrap();
+        assert_eq!(content(&new, &old), before, "schema {version}");
+        assert_eq!(schema(&new), schema(&Connection::open(&fresh.database).unwrap()), "schema {version}");
+        assert_eq!(rows(&new, "PRAGMA integrity_check"), ["ok"]);
+        assert_eq!(rows(&new, "PRAGMA foreign_key_check"), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_every_released_schema_answers_views_history_and_audit_as_before() {
+    for (version, sql) in RELEASED {
+        let hub = TestHub::on(|path| make(path, sql)).await;
+        hub.clock.turn_to(at("2026-11-22T14:10:00Z"));
+        let held = hub.rows("SELECT reference, trace_id FROM view ORDER BY id DESC LIMIT 1");
+        let (reference, trace) = held[0].split_once('|').unwrap();
+        assert_eq!(trace, LAST_VIEW);
+        let (views, notices) = (hub.count("SELECT 1 FROM view"), hub.count("SELECT 1 FROM outbox"));
+        let again = hub.view_again(&nurse(), number(1), trace.parse::<Uuid>().unwrap(), true).await;
+        assert_eq!((again.total(), again.reference()), (1, reference), "schema {version}: a retry is one");
+        let history = hub.history(&nurse(), number(1)).await;
+        assert_eq!((history.status, history.total()), (200, 1));
+        assert_eq!((hub.count("SELECT 1 FROM view"), hub.count("SELECT 1 FROM outbox")), (views, notices));
+        let mut totals = Vec::new();
+        for seed in [1, 2, 3, 4, 5, 8] {
+            totals.push(hub.view(&midwife(), number(seed)).await.total());
+        }
+        assert_eq!(totals, [1, 2, 1, 1, 1, 0]);
+        assert_eq!(hub.view(&midwife(), number(7)).await.told(), "404 INVALIDATED_RESOURCE");
+        assert_eq!(hub.view(&midwife(), number(6)).await.total(), 0, "a restricted person");
+        let found = hub.people(&nurse(), "?family=Ward-Khan&birthdate=2019-03-12").await;
+        assert_eq!(found.total(), 1);
+        let question = AuditQuestion { person: Some(number(5)), ..AuditQuestion::default() };
+        let store = hub.hub.store().clone();
+        let reader = caller("Privacy Officer", "", &[]);
+        let read =
+            tokio::task::spawn_blocking(move || store.audit_rows(reader, question)).await.unwrap().unwrap();
+        let kinds: Vec<&str> = read.rows.iter().rev().map(|row| row.columns[0].as_str()).collect();
+        assert_eq!(
+            kinds,
+            ["retrieve", "view", "view", "opened-in-error", "silent-view", "silent-view", "audit-read"],
+            "schema {version}: of both numbers of one person"
+        );
+        // What was spared, corrected, delivered and filed then can still be told.
+        for reference in hub.rows("SELECT reference FROM view WHERE user_id = 'user-sam-okafor'") {
+            let status = hub.send("GET", &format!("/access/{reference}"), Some(&nurse()), &[], None).await;
+            assert!([200, 404].contains(&status.status), "{reference}: {}", status.status);
+        }
+        hub.load(&child()).await;
+    }
+}
+
+#[test]
+fn a_database_that_holds_people_is_copied_before_its_schema_changes_and_the_copy_can_be_restored() {
+    let place = Place::empty("");
+    make(&place.path("hub.db"), RELEASED[0].1);
+    let before = content(&place.database(), &place.database());
+    let mut program = place.serve();
+    program.kill();
+    let latest = rows(&place.database(), "PRAGMA user_version").concat();
+    let copy = format!("hub.db.before-{latest}");
+    let copied = Connection::open(place.path(&copy)).unwrap();
+    assert_eq!(rows(&copied, "PRAGMA user_version"), ["1"]);
+    assert_eq!(content(&copied, &copied), before);
+    drop(copied);
+    let mut program = place.serve();
+    program.kill();
+    assert!(!place.path(&format!("{copy}-2")).exists(), "only where the schema changes");
+    let restored = place.run(&["restore", &copy, "--config", "hub.toml"]);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    assert_eq!(rows(&place.database(), "PRAGMA user_version"), ["1"]);
+    let mut program = place.serve();
+    program.kill();
+    assert_eq!(rows(&place.database(), "PRAGMA user_version"), [latest]);
+    assert!(place.path(&format!("{copy}-2")).exists(), "no copy replaces another");
+}
+
+#[test]
+fn a_database_without_people_is_not_copied_and_one_of_a_later_version_is_refused() {
+    let place = Place::with(&child());
+    let copies = || {
+        let names = std::fs::read_dir(place.directory.path()).unwrap();
+        names.filter(|name| name.as_ref().unwrap().file_name().to_string_lossy().contains("before")).count()
+    };
+    assert_eq!(copies(), 0);
+    place.database().execute_batch("PRAGMA user_version = 4711").unwrap();
+    for command in [&["serve", "--config", "hub.toml"][..], &["backup", "b.db", "--config", "hub.toml"][..]] {
+        let refused = place.run(command);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains("of a later version of the hub"), "{said}");
+    }
+    assert_eq!(copies(), 0);
+    assert!(!place.path("b.db").exists());
+}
+
+#[test]
+fn an_older_database_that_somebody_uses_is_not_changed_under_them() {
+    let place = Place::empty("");
+    make(&place.path("hub.db"), RELEASED[0].1);
+    let used = std::fs::File::create(place.path("hub.db.used")).unwrap();
+    used.lock_shared().unwrap();
+    let refused = place.run(&["serve", "--config", "hub.toml"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("stop the others first"), "{said}");
+    assert_eq!(rows(&place.database(), "PRAGMA user_version"), ["1"]);
+}
