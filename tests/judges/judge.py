@@ -132,7 +132,7 @@ def refusals(judged):
     get("nothing asked", people_of(""), 400, "UNSUPPORTED_SERVICE")
     get("no birth date", people_of("family=Bennett"), 400, "MISSING_VALUE")
     get("bad gender", people_of("family=Bennett&birthdate=2019-03-12&gender=f"), 400, "INVALID_VALUE")
-    get("both ways", people_of("family=Bennett&birthdate=2019-03-12&_exact-match=true&_fuzzy-match=true"), 400,
+    get("wildcard in a fuzzy search", people_of("family=Ben*&birthdate=2019-03-12&_fuzzy-match=true"), 400,
         "INVALID_SEARCH_DATA")
     get("another flag", flags_of(child) + "&code=female-genital-mutilation-flag", 400, "INVALID_SEARCH_DATA")
     of_own_views(judged)
