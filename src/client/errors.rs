@@ -67,7 +67,14 @@ pub(super) fn check(received: Received) -> Result<Received, Failure> {
             Some(_) | None => Failure::HubFailed,
         },
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Failure::TimedOut,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Failure::Busy,
+        // Of the hub, both say that nothing was recorded; of something in front of it they say nothing of that.
+        StatusCode::TOO_MANY_REQUESTS if code().as_deref() == Some("TOO_MANY_REQUESTS") => {
+            Failure::AskedTooOften
+        }
+        StatusCode::SERVICE_UNAVAILABLE if code().as_deref() == Some("UNABLE_TO_CALL_SERVICE") => {
+            Failure::Busy
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Failure::HubFailed,
         status if status.is_client_error() => Failure::NotAccepted,
         _ => Failure::HubFailed,
     })

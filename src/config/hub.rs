@@ -4,6 +4,7 @@
 //! Nothing is opened or created here but the file itself.
 
 mod disk;
+mod limits;
 mod log;
 mod operator;
 mod retention;
@@ -19,6 +20,7 @@ use crate::domain::{ContactMode, Site, TailDays, Telephone};
 
 pub use disk::DiskSettings;
 use disk::DiskTable;
+pub use limits::LimitSettings;
 pub use retention::Retention;
 use retention::RetentionTable;
 
@@ -86,6 +88,8 @@ pub struct HubConfig {
     pub sites: Vec<Site>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
+    /// Rates and connections.
+    pub limits: LimitSettings,
     /// How long what is over is kept.
     pub retention: Retention,
     /// What is done about the disk.
@@ -108,6 +112,8 @@ struct HubFile {
     plans: PlansTable,
     #[serde(default)]
     store: StoreTable,
+    #[serde(default)]
+    limits: LimitSettings,
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
@@ -211,6 +217,7 @@ impl HubConfig {
             tails,
             sites: sites(file.sites)?,
             synchronous: file.store.synchronous.unwrap_or(Synchronous::Full),
+            limits: file.limits.checked()?,
             retention: Retention::resolve(&file.retention)?,
             disk: DiskSettings::resolve(&file.disk)?,
         })

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
+use crate::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
 };
@@ -76,6 +76,7 @@ impl Demonstration {
             tails: TailDays::default(),
             sites: sites(),
             synchronous: Synchronous::Full,
+            limits: LimitSettings::default(),
             retention: Retention::default(),
             // It is deleted at the end: nothing to reserve anything for.
             disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
@@ -85,9 +86,12 @@ impl Demonstration {
         let hub = Hub::open(&config, key.clone(), clock.clone())
             .map_err(|error| DemoError::Hub(error.to_string()))?;
         let today = dates::london_day(start);
-        hub::load::load_text(hub.store(), &records::lines(today), true, loader())
+        let loaded = hub::load::load_text(hub.store(), &records::lines(today), true, loader())
             .await
             .map_err(|error| DemoError::Hub(error.to_string()))?;
+        if let Some(refused) = loaded.named.first() {
+            return Err(DemoError::Hub(refused.to_string()));
+        }
         earlier::views(&hub, start).await.map_err(|error| DemoError::Hub(error.to_string()))?;
         clock.turn_to(start);
         tokio::spawn(hub::serve(listener, hub.clone(), std::future::pending()));

@@ -43,7 +43,10 @@ pub enum Failure {
     /// 400: the hub did not understand what this viewer sent.
     #[error("the hub did not accept the question")]
     NotAccepted,
-    /// 429 or 503: the hub is busy.
+    /// 429 of the hub: this user asked too often in a short time. Nothing was recorded.
+    #[error("asked too often")]
+    AskedTooOften,
+    /// 503 of the hub: it is busy. Nothing was recorded.
     #[error("the hub is busy")]
     Busy,
     /// Any other status.
@@ -78,6 +81,7 @@ impl Failure {
             | Failure::NotKnown
             | Failure::NoLongerInUse
             | Failure::NotAccepted
+            | Failure::AskedTooOften
             | Failure::Busy => false,
         }
     }

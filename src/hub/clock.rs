@@ -4,8 +4,9 @@
 //! header, so that no desktop's clock decides anything. Tests and the demonstration turn it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
@@ -63,6 +64,34 @@ impl Clock {
     }
 }
 
+/// Time that only goes forward: what the clock has gone forward since this was made. A clock that is set back
+/// stops nothing and shortens nothing that was to be waited for by more than it was set.
+#[derive(Debug)]
+pub struct Steady {
+    clock: Clock,
+    seen: Mutex<(Timestamp, Duration)>,
+}
+
+impl Steady {
+    /// From now on.
+    #[must_use]
+    pub fn from(clock: Clock) -> Self {
+        let seen = Mutex::new((clock.now(), Duration::ZERO));
+        Self { clock, seen }
+    }
+
+    /// What has gone by.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let (last, gone_by) = *seen;
+        let step = Duration::try_from(now.duration_since(last)).unwrap_or(Duration::ZERO);
+        *seen = (now, gone_by.saturating_add(step));
+        seen.1
+    }
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Clock({})", self.now())
@@ -117,5 +146,20 @@ mod tests {
         assert_eq!(clock.now(), later);
         let running = Clock::running_from(later);
         assert!(running.now() >= later);
+    }
+
+    #[test]
+    fn steady_time_goes_forward_only() {
+        let start: Timestamp = "2026-11-22T14:05:00Z".parse().unwrap();
+        let clock = Clock::standing_at(start);
+        let steady = Steady::from(clock.clone());
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let turn = |to: u64| clock.turn_to(start + minutes(to));
+        turn(10);
+        assert_eq!(steady.elapsed(), minutes(10));
+        turn(4);
+        assert_eq!(steady.elapsed(), minutes(10), "set back: nothing goes by");
+        turn(5);
+        assert_eq!(steady.elapsed(), minutes(11), "and goes on from there");
     }
 }

@@ -3,6 +3,8 @@
 //! No text of the request, of the database or of a library ever goes into it. What went wrong inside goes to
 //! the log, once, under an error id that the answer carries.
 
+use std::time::Duration;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
@@ -21,11 +23,13 @@ pub(super) struct ApiError {
     code: &'static str,
     words: &'static str,
     error_id: Option<Uuid>,
+    /// Seconds after which to ask again.
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
     const fn new(status: StatusCode, issue: &'static str, code: &'static str, words: &'static str) -> Self {
-        Self { status, issue, code, words, error_id: None }
+        Self { status, issue, code, words, error_id: None, retry_after: None }
     }
 
     pub(super) const UNPROVEN: Self =
@@ -93,6 +97,19 @@ impl ApiError {
         "UNABLE_TO_CALL_SERVICE",
         "The database cannot be read or written at present",
     );
+    const TOO_MANY_REQUESTS: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "throttled",
+        "TOO_MANY_REQUESTS",
+        "Too many requests of this user in a short time: ask again after the time in Retry-After",
+    );
+    const TOO_MANY_SEARCHES: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "throttled",
+        "TOO_MANY_REQUESTS",
+        "This user has searched for too many people within an hour: ask again after the time in Retry-After, \
+         or ask by NHS number",
+    );
     const FAILED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "exception",
@@ -132,6 +149,17 @@ impl ApiError {
     pub(super) const RESOURCE_ID: Self =
         Self::new(StatusCode::BAD_REQUEST, "value", "INVALID_RESOURCE_ID", "This is not a valid NHS number");
 
+    /// The caller asked too often: in whole seconds, rounded up, never none.
+    pub(super) fn too_often(wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+        Self { retry_after: Some(seconds), ..Self::TOO_MANY_REQUESTS }
+    }
+
+    /// The caller's searches have come to their volume.
+    pub(super) fn too_much_searched(wait: Duration) -> Self {
+        Self { retry_after: Self::too_often(wait).retry_after, ..Self::TOO_MANY_SEARCHES }
+    }
+
     /// Something inside failed: logged here, once, and answered without detail.
     pub(super) fn inside(phase: &'static str, reason: &str) -> Self {
         let error_id = Uuid::new_v4();
@@ -162,8 +190,9 @@ impl IntoResponse for ApiError {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let is_busy = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after.or(is_busy.then_some(1)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(id) = self.error_id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
             headers.insert(ERROR_ID, id);

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use super::headers::{self, TraceHeaders, ViewHeaders};
-use super::load::{self, LoadError, LoadedPerson, LoadedPlan};
+use super::load::{self, LoadedPerson, LoadedPlan, Read};
 use super::{limits, own, proven, query};
 use crate::domain::{Caller, ContactMode, Deceased, Gender, HeldPlan, Person, PersonName, Site};
 use crate::fhir::{codes, write};
@@ -123,21 +123,22 @@ pub(crate) fn body(data: &[u8]) {
 }
 
 pub(crate) fn load(data: &[u8]) {
-    let batch = match load::read(data, true) {
-        Ok(batch) => batch,
-        Err(LoadError::Lines(lines)) => {
-            assert!(!lines.is_empty() && lines.len() <= limits::LOAD_ERRORS);
-            let text = String::from_utf8_lossy(data);
-            return lines.iter().for_each(|line| assert_discreet(&line.to_string(), &text));
+    for (number, line) in (1..).zip(data.split(|byte| *byte == b'\n')) {
+        match load::read_line(number, line) {
+            Ok(Read::Nothing) => {}
+            Ok(Read::Person(person)) if person.is_ended => assert_is_a_number(person.number),
+            Ok(Read::Person(person)) => assert_person_is_read_again(&person),
+            Ok(Read::Superseded(link)) => [link.old, link.new].into_iter().for_each(assert_is_a_number),
+            Ok(Read::Plan(plan)) => assert_plan_is_read_again(&plan),
+            Err(why) => assert_discreet(&why, &String::from_utf8_lossy(line)),
         }
-        Err(LoadError::Unreadable(_) | LoadError::Store(_)) => return,
-    };
-    let lines = data.split(|byte| *byte == b'\n').count();
-    assert!(batch.people.len() + batch.superseded.len() + batch.plans.len() <= lines);
-    batch.superseded.iter().for_each(|link| [link.old, link.new].into_iter().for_each(assert_is_a_number));
-    batch.ended.iter().for_each(|(_, number)| assert_is_a_number(*number));
-    batch.people.iter().filter(|person| !person.is_ended).for_each(assert_person_is_read_again);
-    batch.plans.iter().for_each(assert_plan_is_read_again);
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        // Every line that says something is one unit, wherever its turn is.
+        let said = text.lines().filter(|line| !line.trim().is_empty()).count();
+        let units = load::units_of(text).map_or(0, |units| units);
+        assert!(units <= 2 * said, "units that no line is behind");
+    }
 }
 
 fn assert_person_is_read_again(read: &LoadedPerson) {
@@ -156,19 +157,16 @@ fn assert_person_is_read_again(read: &LoadedPerson) {
         restricted: read.restricted == Some(true),
     };
     let line = serde_json::to_string(&write::patient(&person, read.postcode.as_deref())).unwrap_or_default();
-    let Ok(batch) = load::read(line.as_bytes(), true) else {
+    let Ok(Read::Person(again)) = load::read_line(1, line.as_bytes()) else {
         return assert!(line.len() > limits::LOAD_LINE_BYTES, "a person that is not read again");
     };
-    assert_eq!(batch.people.len(), 1);
-    for again in &batch.people {
-        assert_eq!((again.number, again.born), (read.number, read.born));
-        assert!(again.name.clone().unwrap_or_default() == person.name, "a name read again");
-        assert_eq!(again.gender, Some(person.gender));
-        assert_eq!(again.multiple_birth, read.multiple_birth);
-        assert_eq!(again.deceased.unwrap_or(Deceased::No), person.deceased);
-        assert_eq!(again.restricted, Some(person.restricted));
-        assert!(person.restricted || again.postcode == read.postcode, "a postcode read again");
-    }
+    assert_eq!((again.number, again.born), (read.number, read.born));
+    assert!(again.name.clone().unwrap_or_default() == person.name, "a name read again");
+    assert_eq!(again.gender, Some(person.gender));
+    assert_eq!(again.multiple_birth, read.multiple_birth);
+    assert_eq!(again.deceased.unwrap_or(Deceased::No), person.deceased);
+    assert_eq!(again.restricted, Some(person.restricted));
+    assert!(person.restricted || again.postcode == read.postcode, "a postcode read again");
 }
 
 fn assert_plan_is_read_again(read: &LoadedPlan) {
@@ -197,13 +195,10 @@ fn assert_plan_is_read_again(read: &LoadedPlan) {
         let identifier = serde_json::json!([{ "system": codes::LOCAL_ID, "value": read.local_id }]);
         parts.insert("identifier".to_owned(), identifier);
     }
-    let Ok(batch) = load::read(line.to_string().as_bytes(), true) else {
+    let Ok(Read::Plan(again)) = load::read_line(1, line.to_string().as_bytes()) else {
         return assert!(line.to_string().len() > limits::LOAD_LINE_BYTES, "a plan that is not read again");
     };
-    assert_eq!(batch.plans.len(), 1);
-    for again in &batch.plans {
-        assert_eq!((again.number, again.kind, again.period), (read.number, read.kind, read.period));
-        assert_eq!((&again.authority_code, &again.local_id), (&read.authority_code, &read.local_id));
-        assert_eq!((&again.authority, again.sent_ms), (&read.authority, read.sent_ms));
-    }
+    assert_eq!((again.number, again.kind, again.period), (read.number, read.kind, read.period));
+    assert_eq!((&again.authority_code, &again.local_id), (&read.authority_code, &read.local_id));
+    assert_eq!((&again.authority, again.sent_ms), (&read.authority, read.sent_ms));
 }

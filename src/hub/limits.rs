@@ -1,6 +1,48 @@
-//! Every limit of the hub, in one place. Nothing in it grows without one of these.
+//! Every limit of the hub, in one place. Nothing in it grows without one of these. The manual's chapter
+//! `limits.md` says of each why it is so and what happens at it; a test holds the two together.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use crate::config::hub::LimitSettings;
+
+/// Views a minute of one user at one organisation, for as long as it goes on. A person opens one in a minute
+/// on a bad night; a client in a loop is still bounded.
+pub const VIEWS_PER_MINUTE: u32 = 60;
+
+/// Views that may come at once before that rate counts.
+pub const VIEWS_AT_ONCE: u32 = 300;
+
+/// Retrieves by number a minute, of one user at one organisation.
+pub const RETRIEVES_PER_MINUTE: u32 = 60;
+
+/// Retrieves that may come at once.
+pub const RETRIEVES_AT_ONCE: u32 = 120;
+
+/// Searches a minute, of one user at one organisation.
+pub const SEARCHES_PER_MINUTE: u32 = 30;
+
+/// Searches that may come at once.
+pub const SEARCHES_AT_ONCE_PER_CALLER: u32 = 60;
+
+/// Other requests a minute, of one user at one organisation: history, progress, reports.
+pub const OTHERS_PER_MINUTE: u32 = 300;
+
+/// Other requests that may come at once.
+pub const OTHERS_AT_ONCE: u32 = 600;
+
+/// Searches of one user within 60 minutes, at whatever organisation.
+pub const SEARCHES_PER_HOUR: u32 = 300;
+
+/// People that the searches of one user return within 60 minutes, after which no search begins. Retrieves and
+/// views do not count and are never refused by it.
+pub const PEOPLE_PER_HOUR: u32 = 1_000;
+
+/// Callers whose rates are remembered; where there are more, all begin anew.
+pub const CALLERS_REMEMBERED: usize = 100_000;
+
+/// Callers refused by a rate within a minute of whom the audit log says so.
+pub const CALLERS_REFUSED: usize = 1_000;
 
 /// Bytes of a request's line and headers together; more closes the connection with 431.
 pub const HEADER_BYTES: usize = 16 * 1024;
@@ -8,8 +50,14 @@ pub const HEADER_BYTES: usize = 16 * 1024;
 /// Number of request headers; more closes the connection with 431.
 pub const HEADER_COUNT: usize = 64;
 
-/// Time within which a request's headers must have arrived; then the connection is closed.
+/// Time within which a request's headers must have arrived, from their first byte; then the connection is closed.
 pub const HEADER_READ: Duration = Duration::from_secs(5);
+
+/// Time for which a connection may stay open without a request.
+pub const IDLE: Duration = Duration::from_secs(60);
+
+/// Time for which a client may take nothing of its answer; then the connection is closed.
+pub const WRITE: Duration = Duration::from_secs(10);
 
 /// Bytes of a request's body; more is a 413, and one that breaks off a 400.
 pub const BODY_BYTES: usize = 64 * 1024;
@@ -20,11 +68,24 @@ pub const REQUEST: Duration = Duration::from_secs(10);
 /// Time for which one connection may stay open, however lively.
 pub const CONNECTION: Duration = Duration::from_secs(15 * 60);
 
-/// Open connections; further ones wait in the operating system's queue.
-pub const CONNECTIONS: usize = 512;
+/// Open connections. For a further one the connection that has been without a request for longest is closed;
+/// where all have one under way, it waits in the operating system's queue.
+pub const CONNECTIONS: usize = 12_000;
+
+/// Open files that are kept for other things than connections.
+pub const FILES_KEPT: usize = 64;
+
+/// Time after which a further connection is closed for one that still waits for its place.
+pub const ROOM_WAIT: Duration = Duration::from_millis(20);
+
+/// Time to wait where a connection cannot be accepted.
+pub const ACCEPT_WAIT: Duration = Duration::from_millis(50);
 
 /// Time that open requests get to finish when the hub is told to stop.
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// Time between two probes of the writer; half the service manager's watchdog where that is shorter.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// Views that wait for the writer, and as many other requests; more are answered 503 with `Retry-After`.
 pub const WRITER_QUEUE: usize = 256;
@@ -46,6 +107,10 @@ pub const SEARCHES_AT_ONCE: usize = 128;
 
 /// Given names in one search.
 pub const GIVEN_WORDS: usize = 5;
+
+/// How often SQLite asks whether another process's lock is free. Its own way of asking waits longer each time, up
+/// to 100 ms, and would miss the pauses of a load.
+pub const LOCK_POLL: Duration = Duration::from_millis(1);
 
 /// Time that SQLite waits for another process's lock.
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -102,12 +167,40 @@ pub const TOKEN_BYTES: usize = 8 * 1024;
 /// Bytes of one line of a load file.
 pub const LOAD_LINE_BYTES: usize = 256 * 1024;
 
-/// Lines of a load file. It is one commit, for which views wait: these take less than a second without
-/// optimisation. More people go into several files.
-pub const LOAD_LINES: usize = 20_000;
+/// Lines of a load file; each takes four bytes while it is loaded. More go into several files.
+pub const LOAD_LINES: usize = 20_000_000;
 
-/// Errors of a load file that are reported before it is given up.
+/// Plans in a load file; each takes some forty bytes while it is loaded.
+pub const LOAD_PLANS: usize = 2_000_000;
+
+/// Superseded numbers, and ended identities, in a load file.
+pub const LOAD_REPLACEMENTS: usize = 500_000;
+
+/// Authorities in a load file. England has 153.
+pub const LOAD_AUTHORITIES: usize = 1_000;
+
+/// A file of so many lines is applied in one commit; a longer one in slices.
+pub const LOAD_AT_ONCE: usize = 1_000;
+
+/// Time for which a slice of a load works within the writer; with its commit it holds it for less than 50 ms.
+pub const LOAD_SLICE: Duration = Duration::from_millis(25);
+
+/// Time between two slices, in which a hub in another process gets its turn: it asks every [`LOCK_POLL`].
+pub const LOAD_PAUSE: Duration = Duration::from_millis(4);
+
+/// How often a slice is tried that the database did not take.
+pub const LOAD_TRIES: usize = 5;
+
+/// Lines that are parsed together, and such groups that wait for the writer.
+pub const LOAD_CHUNK: usize = 256;
+/// See [`LOAD_CHUNK`].
+pub const LOAD_CHUNKS: usize = 8;
+
+/// Refused lines that are named on the screen.
 pub const LOAD_ERRORS: usize = 20;
+
+/// Refused lines at which a load is given up.
+pub const LOAD_REFUSED: usize = 100_000;
 
 /// Rows that `cpis-hub audit` prints.
 pub const AUDIT_PRINTED: usize = 10_000;
@@ -163,3 +256,88 @@ pub const RETENTION_SLICE: Duration = Duration::from_millis(20);
 
 /// Time between two slices, in which everything else is written.
 pub const RETENTION_PAUSE: Duration = Duration::from_millis(50);
+
+/// Concerns of each kind that `cpis-hub concerns` prints; of more it says how many.
+pub const CONCERNS_PRINTED: usize = 50;
+
+/// People of one user within the period that concerns look at.
+pub const CONCERN_PEOPLE: usize = 50_000;
+
+/// References that one concern names.
+pub const CONCERN_REFERENCES: usize = 10;
+
+/// Entries of the audit log from which a user's usual hours are learnt.
+pub const CONCERN_HISTORY: usize = 20_000;
+
+/// The limits in force: those of the configuration, else the defaults above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Views of plans.
+    pub views: Rate,
+    /// Retrieves by number.
+    pub retrieves: Rate,
+    /// Searches.
+    pub searches: Rate,
+    /// Everything else.
+    pub others: Rate,
+    /// What one user's searches may come to within 60 minutes.
+    pub volume: Volume,
+    /// Open connections.
+    pub connections: usize,
+    /// How long one may be without a request.
+    pub idle: Duration,
+}
+
+/// How often one user at one organisation may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// For as long as it goes on.
+    pub per_minute: NonZeroU32,
+    /// Before that counts.
+    pub at_once: NonZeroU32,
+}
+
+/// What one user's searches may come to within 60 minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Volume {
+    /// Searches.
+    pub searches: u32,
+    /// People returned.
+    pub people: u32,
+}
+
+impl Limits {
+    /// Those of a configuration.
+    #[must_use]
+    pub fn of(set: &LimitSettings) -> Self {
+        let rate = |per_minute: Option<u32>, usual, at_once: Option<u32>, usual_at_once| {
+            let of = |set: Option<u32>, usual: u32| {
+                NonZeroU32::new(set.unwrap_or(usual)).unwrap_or(NonZeroU32::MIN)
+            };
+            Rate { per_minute: of(per_minute, usual), at_once: of(at_once, usual_at_once) }
+        };
+        let connections = set.connections.and_then(|most| usize::try_from(most).ok());
+        Self {
+            views: rate(set.views_per_minute, VIEWS_PER_MINUTE, set.views_at_once, VIEWS_AT_ONCE),
+            retrieves: rate(
+                set.retrieves_per_minute,
+                RETRIEVES_PER_MINUTE,
+                set.retrieves_at_once,
+                RETRIEVES_AT_ONCE,
+            ),
+            searches: rate(
+                set.searches_per_minute,
+                SEARCHES_PER_MINUTE,
+                set.searches_at_once,
+                SEARCHES_AT_ONCE_PER_CALLER,
+            ),
+            others: rate(set.others_per_minute, OTHERS_PER_MINUTE, set.others_at_once, OTHERS_AT_ONCE),
+            volume: Volume {
+                searches: set.searches_per_hour.unwrap_or(SEARCHES_PER_HOUR),
+                people: set.people_per_hour.unwrap_or(PEOPLE_PER_HOUR),
+            },
+            connections: connections.unwrap_or(CONNECTIONS),
+            idle: set.idle_seconds.map_or(IDLE, |seconds| Duration::from_secs(seconds.into())),
+        }
+    }
+}

@@ -10,11 +10,15 @@
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`search`] | who is found, and how well they fit |
+//! | `connections`, `guarded`, `files` | who may stay connected, and for how long |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | [`doctor`] | what keeps a hub from serving |
+//! | [`life`] | sockets handed over, ready, alive |
 //! | [`sample`] | synthetic people in any number |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
-//! | [`limits`] | every limit |
+//! | [`concerns`] | views worth a question, for a privacy officer |
+//! | [`limits`], `rates` | every limit, and who asks too often |
 //! | [`clock`] | the one place that reads time |
 //! | [`disk`] | free space, its alert, and the reserve |
 //!
@@ -23,15 +27,21 @@
 
 pub mod balp;
 pub mod clock;
+pub mod concerns;
+mod connections;
 mod correlation;
 pub mod disk;
+pub mod doctor;
 mod error;
+mod files;
 mod folding;
 mod frame;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod guarded;
 mod headers;
 mod keeping;
+pub mod life;
 pub mod limits;
 pub mod load;
 pub mod logging;
@@ -44,6 +54,7 @@ mod people;
 mod plans;
 mod proven;
 mod query;
+mod rates;
 mod respond;
 mod router;
 pub mod sample;
@@ -61,7 +72,9 @@ use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
 use disk::{Disk, DiskState};
+use limits::Limits;
 use metrics::Metrics;
+use rates::Rates;
 use store::{Lock, OpenError, Store, StoreSettings};
 
 pub use metadata::OPENAPI;
@@ -82,6 +95,8 @@ struct Inner {
     sites: Vec<Site>,
     issuer: String,
     unproven: UnprovenLog,
+    limits: Limits,
+    rates: Rates,
     started: Timestamp,
     disk: Disk,
     retention: Retention,
@@ -100,9 +115,12 @@ impl Hub {
         disk.look();
         let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
+        let limits = Limits::of(&config.limits);
         Ok(Self(Arc::new(Inner {
             store,
             verifier: Verifier::new(key, &config.issuer),
+            rates: Rates::new(&limits, clock.clone()),
+            limits,
             started: clock.now(),
             clock,
             sites: config.sites.clone(),
@@ -148,6 +166,16 @@ impl Hub {
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         self.0.store.is_synthetic()
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    fn rates(&self) -> &Rates {
+        &self.0.rates
     }
 
     fn verifier(&self) -> &Verifier {

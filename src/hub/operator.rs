@@ -30,7 +30,7 @@ pub async fn serve_operator(
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    accept("operator", listener, router(hub), limits::OPERATOR_CONNECTIONS, shutdown).await
+    accept("operator", listener, router(hub), limits::OPERATOR_CONNECTIONS, limits::IDLE, shutdown).await
 }
 
 fn router(hub: Hub) -> Router {
@@ -63,6 +63,7 @@ impl Hub {
             views_waiting,
             others_waiting,
             searches: store.searching(),
+            disk: self.disk(),
             figures: figures.ok().and_then(Result::ok),
             process: process(),
         };

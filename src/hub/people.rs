@@ -9,8 +9,9 @@ use super::Hub;
 use super::error::ApiError;
 use super::frame::{self, DEMOGRAPHICS};
 use super::headers::TraceHeaders;
-use super::proven::Proven;
+use super::proven::{self, Proven};
 use super::query;
+use super::rates::Asked;
 use super::respond;
 use super::store::{Found, Refusal, Retrieved, SearchOutcome};
 use crate::domain::{Caller, NhsNumber, SearchPermit};
@@ -36,7 +37,7 @@ async fn answer_search(
 ) -> Result<Response, ApiError> {
     let permit = permit(hub, caller, "search", None, trace).await?;
     let people = query::person(query)?;
-    let audited = hub.store().search(permit, people, trace.request.to_string()).await?;
+    let audited = hub.store().search(permit, people, trace.request.to_string(), hub.limits().volume).await?;
     let mut response = match audited.value() {
         SearchOutcome::Found(found) => {
             let found: Vec<_> =
@@ -52,6 +53,10 @@ async fn answer_search(
                 "Too many people match: nobody is returned",
             ),
         ),
+        SearchOutcome::VolumeReached(wait) => {
+            proven::refuse(hub, caller, Asked::SearchVolume).await;
+            return Err(ApiError::too_much_searched(*wait));
+        }
     };
     respond::mark(&mut response, &audited);
     Ok(response)

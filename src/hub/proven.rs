@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use super::Hub;
 use super::error::ApiError;
 use super::limits;
+use super::metrics::Shed;
 use super::negotiation;
+use super::rates::{Asked, Refusals};
 use crate::domain::Caller;
 use crate::identity::token::TokenError;
 
@@ -23,6 +25,13 @@ impl FromRequestParts<Hub> for Proven {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, Self::Rejection> {
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let asked = Asked::of(&parts.method, path);
+        // First what costs least: whoever cannot be served is not looked at.
+        if is_written(path) && !hub.store().has_room(asked == Asked::View) {
+            hub.metrics().shed(if asked == Asked::View { Shed::Views } else { Shed::Others });
+            return Err(ApiError::BUSY);
+        }
         let now = hub.clock().now();
         let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
         let token = values.next().and_then(|value| value.to_str().ok()).and_then(bearer);
@@ -31,14 +40,52 @@ impl FromRequestParts<Hub> for Proven {
             Some(_) | None => Err(Why::Missing),
         };
         let caller = proven.map_err(|why| {
-            let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
             hub.metrics().unproven(why);
             hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
             ApiError::UNPROVEN
         })?;
+        let admitted = hub.rates().admit(&caller, asked);
+        say_refusals(hub, hub.rates().overdue());
+        if let Err(wait) = admitted {
+            refuse(hub, &caller, asked).await;
+            return Err(ApiError::too_often(wait));
+        }
         // Here, so that no handler can forget it, and nobody unproven can cause it.
         negotiation::check(parts)?;
         Ok(Self(caller))
+    }
+}
+
+/// Whether an answer is written to the audit log: all but those about the hub itself.
+fn is_written(path: &str) -> bool {
+    !path.ends_with("/metadata")
+}
+
+/// Notes that a caller asked too often; the first time within a minute it is in the audit log before they are
+/// told. If it cannot be written, they are told all the same: nothing is disclosed to them.
+pub(super) async fn refuse(hub: &Hub, caller: &Caller, asked: Asked) {
+    hub.metrics().shed(if asked == Asked::SearchVolume { Shed::Volume } else { Shed::Rate });
+    if let Some(first) = hub.rates().refuse(caller, asked) {
+        let _ = hub.store().refuse_rate(first.caller, first.asked.word(), first.count).await;
+    }
+}
+
+/// Writes refusals of minutes that are over, without anybody waiting for it.
+fn say_refusals(hub: &Hub, refusals: Vec<Refusals>) {
+    if refusals.is_empty() {
+        return;
+    }
+    let hub = hub.clone();
+    tokio::spawn(async move { write_refusals(&hub, refusals).await });
+}
+
+/// The same, waited for.
+pub(super) async fn write_refusals(hub: &Hub, refusals: Vec<Refusals>) {
+    for one in refusals {
+        let written = hub.store().refuse_rate(one.caller, one.asked.word(), one.count).await;
+        if written.is_err() {
+            tracing::warn!(count = one.count, "refusals by a rate could not be written to the audit log");
+        }
     }
 }
 

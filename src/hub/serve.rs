@@ -1,4 +1,5 @@
-//! Listens, within limits: connections, header size and count, time for headers, time for a connection.
+//! Listens, within limits: connections, header size and count, time for headers, for an answer's being taken and
+//! for a connection.
 //!
 //! Loopback only: the hub speaks plain HTTP until it has TLS of its own.
 
@@ -7,14 +8,20 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use super::{Hub, keeping, limits, router};
+use super::connections::{Connections, Taken};
+use super::guarded::{Answering, Guarded};
+use super::{Hub, files, keeping, limits, proven, router};
 
 /// Why the hub does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +58,9 @@ pub async fn serve(
         }
         drop(keeping);
     };
-    accept("callers", listener, router(hub), limits::CONNECTIONS, ends).await?;
+    let connections = files::connections_allowed(hub.limits().connections);
+    accept("callers", listener, router(hub.clone()), connections, hub.limits().idle, ends).await?;
+    proven::write_refusals(&hub, hub.rates().all_that_is_left()).await;
     if is_lost.into_inner() { Err(ServeError::Lost) } else { Ok(()) }
 }
 
@@ -61,6 +70,7 @@ pub(super) async fn accept(
     listener: TcpListener,
     router: axum::Router,
     connections: usize,
+    idle: Duration,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
@@ -68,40 +78,35 @@ pub(super) async fn accept(
         return Err(ServeError::NotLoopback);
     }
     tracing::info!(%address, whom, "listening");
-    let places = Arc::new(Semaphore::new(connections));
+    let connections = Connections::new(connections);
     let service = TowerToHyperService::new(router);
     let (stop, stopped) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = async {
-            // The place first: further connections wait in the operating system's queue.
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
+            let (stream, _) = listener.accept().await?;
+            // Only now: nobody has to make room for a connection that does not come.
+            Ok::<_, io::Error>((stream, connections.room().await))
         };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut shutdown => break,
             accepted = accepted => accepted,
         };
-        let Ok(place) = place else { break };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = connection(stream, service.clone(), stopped.clone());
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+            Ok((stream, Some(taken))) => {
+                tokio::spawn(connection(stream, taken, service.clone(), idle, stopped.clone()));
             }
+            Ok((_, None)) => break,
             Err(error) => {
                 // Out of file descriptors or the like: not a reason to end, but one to wait.
                 tracing::warn!(reason = %error.kind(), "a connection could not be accepted");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(limits::ACCEPT_WAIT).await;
             }
         }
     }
     drop(listener);
     drop(stop);
-    let all = u32::try_from(connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(limits::SHUTDOWN, places.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(limits::SHUTDOWN, connections.all_gone()).await.is_err() {
         tracing::warn!("stopping although requests are open");
     }
     Ok(())
@@ -116,25 +121,54 @@ impl Drop for AbortedAtEnd {
     }
 }
 
+/// One connection. Until its first byte it costs next to nothing.
 async fn connection(
     stream: TcpStream,
+    taken: Taken,
     service: TowerToHyperService<axum::Router>,
+    idle: Duration,
+    mut stopped: watch::Receiver<()>,
+) {
+    let begun = async {
+        tokio::select! {
+            readable = tokio::time::timeout(idle, stream.readable()) => matches!(readable, Ok(Ok(()))),
+            () = taken.place().has_to_leave() => false,
+            _ = stopped.changed() => false,
+        }
+    };
+    if begun.await {
+        Box::pin(requests(stream, taken, service, idle, stopped)).await;
+    }
+}
+
+async fn requests(
+    stream: TcpStream,
+    taken: Taken,
+    service: TowerToHyperService<axum::Router>,
+    idle: Duration,
     mut stopped: watch::Receiver<()>,
 ) {
     // An answer is one small write: waiting for more would only delay it.
     let _ = stream.set_nodelay(true);
+    let place = Arc::clone(taken.place());
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let under_way = place.begin();
+        let answered = service.call(request);
+        async move { answered.await.map(|response| response.map(|body| Answering::new(body, under_way))) }
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEADER_READ)
+        .header_read_timeout(idle)
         .max_headers(limits::HEADER_COUNT)
         .max_buf_size(limits::HEADER_BYTES)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(Guarded::new(stream, Arc::clone(taken.place())), answer);
     let mut serving = pin!(serving);
     let too_long = tokio::time::sleep(limits::CONNECTION);
     tokio::select! {
         // Errors here are the peer's: gone, too slow, not HTTP. Their texts may hold what it sent.
         _ = serving.as_mut() => return,
+        () = taken.place().has_to_leave() => return,
         _ = stopped.changed() => {}
         () = too_long => {}
     }

@@ -17,5 +17,25 @@ pub mod testing {}
 pub mod hub {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("operations.md")]
+pub mod operations {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("concerns.md")]
+pub mod concerns {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("limits.md")]
+pub mod limits {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("api.md")]
 pub mod api {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("keeping.md")]
+pub mod keeping {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("search.md")]
+pub mod search {}

@@ -7,7 +7,6 @@ use cpis::config::hub::HubConfig;
 use cpis::domain::Caller;
 use cpis::hub::clock::Clock;
 use cpis::hub::store::{Store, StoreSettings};
-use cpis::identity::token::SigningKey;
 
 /// Who works at the command line: the operating system's user, under whom the audit log notes it.
 pub(super) fn operator() -> Caller {
@@ -43,13 +42,6 @@ pub(super) fn open_store(config: &Path) -> Result<Store, String> {
 
 pub(super) fn read(path: &Path) -> Result<HubConfig, String> {
     HubConfig::read(path).map_err(|error| error.to_string())
-}
-
-pub(super) fn signing_key(config: &HubConfig) -> Result<SigningKey, String> {
-    let path = config.signing_key.display();
-    let pem = std::fs::read_to_string(&config.signing_key)
-        .map_err(|error| format!("cannot read the signing key {path}: {}", error.kind()))?;
-    SigningKey::from_pem(&pem).map_err(|error| format!("the signing key {path}: {error}"))
 }
 
 pub(super) fn print(text: &str) -> Result<(), String> {

@@ -3,8 +3,11 @@
 mod audit;
 mod backup;
 mod common;
+mod concerns;
+mod doctor;
 mod load;
 mod retention;
+mod sample;
 mod serve;
 
 use std::io::Write;
@@ -32,16 +35,18 @@ enum Command {
     Serve(WithConfig),
     /// Read the configuration and the key, and say whether the hub would start
     CheckConfig(WithConfig),
-    /// Load people and plans from a file of FHIR lines; all or nothing
-    Load {
-        /// NDJSON of FHIR Patient and CareTeam lines
-        file: PathBuf,
+    /// Look for what keeps the hub from serving, and say what to do; changes nothing
+    Doctor {
         #[command(flatten)]
         config: WithConfig,
-        /// Mark an empty database as synthetic, for good
+        /// For programs
         #[arg(long)]
-        synthetic: bool,
+        json: bool,
     },
+    /// Load people and plans from a file of FHIR lines; broken off, the same command goes on
+    Load(load::Load),
+    /// Write synthetic people as a file that can be loaded, for measuring and practising
+    Sample(sample::Sample),
     /// Print the audit log; this is itself audited
     #[command(group(clap::ArgGroup::new("which").required(true).multiple(true).args(["person", "user", "since"])))]
     Audit {
@@ -59,6 +64,20 @@ enum Command {
         /// Tab-separated columns, or FHIR AuditEvents, one a line
         #[arg(long, value_enum, default_value_t = audit::Format::Text)]
         format: audit::Format,
+    },
+    /// Print views worth a question, for a privacy officer; this is itself audited
+    Concerns {
+        #[command(flatten)]
+        config: WithConfig,
+        /// From this moment, such as 2026-11-22T00:00:00Z; without it a week before the end
+        #[arg(long)]
+        since: Option<String>,
+        /// Until before this moment; without it now
+        #[arg(long)]
+        until: Option<String>,
+        /// For a person or for a program
+        #[arg(long, value_enum, default_value = "text")]
+        format: concerns::Format,
     },
     /// Copy the database to a file, while the hub serves; this is audited
     Backup {
@@ -116,9 +135,14 @@ fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
-        Command::Load { file, config, synthetic } => load::load_file(&file, &config.config, synthetic),
+        Command::Doctor { config, json } => doctor::doctor(&config.config, json),
+        Command::Load(what) => load::load_file(&what),
+        Command::Sample(what) => sample::write(&what),
         Command::Audit { config, person, user, since, format } => {
             audit::audit(&config.config, person.as_deref(), user, since.as_deref(), format)
+        }
+        Command::Concerns { config, since, until, format } => {
+            concerns::concerns(&config.config, since.as_deref(), until.as_deref(), format)
         }
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),

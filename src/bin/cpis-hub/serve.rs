@@ -2,58 +2,105 @@
 
 use std::path::Path;
 
+use cpis::config::hub::HubConfig;
 use cpis::hub::clock::Clock;
-use cpis::hub::{Hub, serve, serve_operator};
+use cpis::hub::doctor::signing_key;
+use cpis::hub::{Hub, life, serve, serve_operator};
+use cpis::identity::token::SigningKey;
 
-use super::common::{print, read, signing_key};
+use super::common::{print, read};
 
 pub(super) fn serve_hub(path: &Path) -> Result<(), String> {
     let config = read(path)?;
     super::log(config.log)?;
     let key = signing_key(&config)?;
-    let hub = Hub::open(&config, key, Clock::system()).map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("hub")
         .build()
         .map_err(|error| format!("cannot start: {}", error.kind()))?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(config.listen)
-            .await
-            .map_err(|error| format!("cannot listen on {}: {}", config.listen, error.kind()))?;
-        let address = listener.local_addr().map_err(|error| error.kind().to_string())?;
-        print(&format!("cpis-hub listens on http://{address}\n"))?;
-        if let Some(operator) = config.operator {
-            let listener = tokio::net::TcpListener::bind(operator).await.map_err(|error| {
-                format!("cannot listen on {operator} (operator.listen): {}", error.kind())
-            })?;
-            tokio::spawn(serve_operator(listener, hub.clone(), std::future::pending()));
-        }
-        serve(listener, hub, stopped()).await.map_err(|error| error.to_string())
-    })
+    runtime.block_on(run(config, key))
+}
+
+/// The socket first: another hub that runs already must not find its database changed. Connections wait on it
+/// until the schema is up to date and something has been written.
+async fn run(config: HubConfig, key: SigningKey) -> Result<(), String> {
+    let mut stop = Stop::new()?;
+    let listener = life::listener(config.listen).await.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.kind().to_string())?;
+    let operator = match config.operator {
+        Some(operator) => Some(life::bind(operator).await.map_err(|error| error.to_string())?),
+        None => None,
+    };
+    let hub = Hub::open(&config, key, Clock::system()).map_err(|error| error.to_string())?;
+    hub.store().probe().await.map_err(|error| format!("the database cannot be written: {error}"))?;
+    if let Some(operator) = operator {
+        tokio::spawn(serve_operator(operator, hub.clone(), std::future::pending()));
+    }
+    tokio::spawn(life::keep_alive(hub.clone()));
+    print(&format!("cpis-hub listens on http://{address}\n"))?;
+    life::say_ready();
+    let (first, told) = tokio::sync::oneshot::channel();
+    let signals = tokio::spawn(async move {
+        stop.signal().await;
+        life::say_stopping();
+        let _ = first.send(());
+        stop.signal().await;
+    });
+    let served = async {
+        let told = async {
+            let _ = told.await;
+        };
+        serve(listener, hub.clone(), told).await.map_err(|error| error.to_string())?;
+        hub.store().close().await;
+        Ok(())
+    };
+    tokio::select! {
+        served = served => served,
+        _ = signals => at_once(),
+    }
+}
+
+/// Whatever is under way: a commit that is not complete is rolled back by the next start.
+#[expect(clippy::exit, reason = "told twice to stop: nothing is waited for")]
+fn at_once() -> ! {
+    std::process::exit(1)
 }
 
 /// Interrupted, or told to end by the service manager.
-async fn stopped() {
-    let interrupted = async {
+struct Stop {
+    #[cfg(unix)]
+    terminated: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupted: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    #[cfg(unix)]
+    fn new() -> Result<Self, String> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let on = |kind| signal(kind).map_err(|error| format!("cannot wait for signals: {}", error.kind()));
+        Ok(Self { terminated: on(SignalKind::terminate())?, interrupted: on(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn signal(&mut self) {
+        tokio::select! {
+            _ = self.terminated.recv() => {}
+            _ = self.interrupted.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Result<Self, String> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn signal(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
     }
 }
 

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::Value;
 
 use super::{LoadedPlan, nhs_number, text};
 use crate::domain::{Authority, OfficeHours, PlanKind, PlanPeriod, TeamContact, Telephone};
@@ -10,10 +9,10 @@ use crate::fhir::codes;
 use crate::fhir::wire::{CareTeam, Extension};
 use crate::hub::store::{time_from_wire, weekday_from_wire};
 
-pub(super) fn read(line: usize, value: Value) -> Result<LoadedPlan, String> {
+pub(super) fn read(line: usize, bytes: &[u8]) -> Result<LoadedPlan, String> {
     // serde's own words may repeat a value of the line.
     let team: CareTeam =
-        serde_json::from_value(value).map_err(|_| "not a CareTeam of the documented shape")?;
+        serde_json::from_slice(bytes).map_err(|_| "not a CareTeam of the documented shape")?;
     let subject = team.subject.as_ref().and_then(|subject| subject.identifier.as_ref());
     let number = subject.and_then(|identifier| identifier.value.as_deref()).ok_or("no subject identifier")?;
     let kind = team

@@ -1,22 +1,32 @@
-//! Loading people and plans from a file: NDJSON of FHIR `Patient` and `CareTeam` lines (manual, "The hub").
+//! Loading people and plans from a file: NDJSON of FHIR `Patient` and `CareTeam` lines (manual, "Loading").
 //!
-//! All or nothing: the whole file is read and judged first, and applied in one commit; a refused file says
-//! for each bad line what is wrong with it, without repeating what stands in it, and is audited. The order of the lines does
-//! not matter: people come first, then superseded numbers, plans, and ended identities.
+//! A file of any length is streamed. It is read once to know it: its content's hash, what its lines are about,
+//! and what can only be judged over several lines. Then it is applied in slices that hold the writer shortly, and
+//! how far it has come is written in the same commit. What is refused is named by line and reason, without
+//! repeating what stands in it, and only after it was audited.
+//!
+//! The order of the lines does not matter: people come first, each together with their plans, so that nobody is
+//! known before their plans are; then superseded numbers, the plans that are left, and ended identities.
 
 mod careteam;
+mod drive;
+mod index;
+mod lines;
 mod patient;
+mod units;
 
-use std::collections::HashMap;
-use std::io::{BufRead, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use serde_json::Value;
+use serde::Deserialize;
 
-use super::limits;
-use super::store::{Audited, Store, StoreError};
+use super::store::{Store, StoreError};
 use crate::domain::{
     Authority, BirthDate, Caller, Deceased, Gender, NhsNumber, PersonName, PlanKind, PlanPeriod,
 };
+
+pub(super) use index::{Authorities, follow};
+pub(super) use units::{Position, Unit};
 
 /// A bad line: its number from 1 (0 is the file itself), and why, in words that hold nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,27 +52,31 @@ impl std::fmt::Display for LineError {
     }
 }
 
-/// Why nothing was loaded.
+/// Why a file was not loaded, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file has bad lines.
-    #[error("nothing was loaded: {}", listed(.0))]
-    Lines(Vec<LineError>),
-    /// The file cannot be read.
-    #[error("nothing was loaded: the file cannot be read: {0}")]
-    Unreadable(String),
-    /// The database refused.
+    /// The file as a whole is refused: nothing was loaded.
     #[error("nothing was loaded: {0}")]
+    Refused(LineError),
+    /// The file cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Unreadable(String),
+    /// The report cannot be written.
+    #[error("everything good was loaded, but the report cannot be written: {0}; run the same again for it")]
+    Report(String),
+    /// The file changed while it was loaded.
+    #[error("the file changed while it was loaded: what was loaded stays; start over with --restart")]
+    Changed,
+    /// Too many lines were refused.
+    #[error("more than {0} lines were refused: what was good until then is loaded; mend the file")]
+    TooManyRefused(usize),
+    /// The database refused. What was loaded before stays, and the same again goes on from there.
+    #[error("the load was broken off: {0}; run the same again, and it goes on from there")]
     Store(StoreError),
 }
 
-fn listed(errors: &[LineError]) -> String {
-    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    texts.join("; ")
-}
-
 /// What a load did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadReport {
     /// People made or brought up to date.
     pub people: usize,
@@ -74,16 +88,94 @@ pub struct LoadReport {
     pub plans: usize,
     /// Plans left as they are, because what is held was sent later.
     pub outdated: usize,
+    /// Lines that were refused.
+    pub refused: usize,
+    /// The first of them.
+    pub named: Vec<LineError>,
+    /// It went on where an earlier one was broken off.
+    pub resumed: bool,
 }
 
-/// Everything of a file, read and judged line by line.
+/// How far a load has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// What it is doing.
+    pub doing: &'static str,
+    /// How far.
+    pub done: u64,
+    /// Of how much.
+    pub of: u64,
+}
+
+/// What to load, and how.
+#[derive(Debug, Clone)]
+pub struct LoadAsk {
+    /// Where the lines are.
+    pub source: Source,
+    /// Mark an empty database as synthetic, for good.
+    pub synthetic: bool,
+    /// Forget how far an earlier load of it had come.
+    pub restart: bool,
+}
+
+/// Where the lines are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// In a file.
+    File(PathBuf),
+    /// In memory.
+    Text(Arc<str>),
+}
+
+/// Where the whole report goes, and who wants to know how far it has come.
 #[derive(Default)]
-pub(super) struct Batch {
-    pub(super) synthetic: bool,
-    pub(super) people: Vec<LoadedPerson>,
-    pub(super) superseded: Vec<Superseded>,
-    pub(super) ended: Vec<(usize, NhsNumber)>,
-    pub(super) plans: Vec<LoadedPlan>,
+pub struct Watch<'a> {
+    /// Every refused line, in order.
+    pub report: Option<&'a mut dyn std::io::Write>,
+    /// Told now and then.
+    pub progress: Option<&'a mut dyn FnMut(Progress)>,
+}
+
+/// Loads from a thread that may block.
+///
+/// # Errors
+/// The file is refused as a whole, or was not loaded to its end.
+pub fn load(
+    store: &Store,
+    ask: &LoadAsk,
+    by: &Caller,
+    watch: &mut Watch<'_>,
+) -> Result<LoadReport, LoadError> {
+    let loaded = drive::load(store, ask, by, watch);
+    // Before anybody is told why.
+    if let Err(LoadError::Refused(_)) = &loaded {
+        store.load_refused_blocking(by.clone()).map_err(LoadError::Store)?;
+    }
+    loaded
+}
+
+/// The same for callers that run on the hub's own threads (the demonstration, tests).
+///
+/// # Errors
+/// The file is refused as a whole, or was not loaded to its end.
+pub async fn load_text(
+    store: &Store,
+    text: &str,
+    synthetic: bool,
+    by: Caller,
+) -> Result<LoadReport, LoadError> {
+    let (store, ask) =
+        (store.clone(), LoadAsk { source: Source::Text(text.into()), synthetic, restart: false });
+    let loaded = tokio::task::spawn_blocking(move || load(&store, &ask, &by, &mut Watch::default()));
+    loaded.await.unwrap_or(Err(LoadError::Store(StoreError::Closed)))
+}
+
+/// What a line says.
+pub(super) enum Read {
+    Nothing,
+    Person(Box<LoadedPerson>),
+    Superseded(Superseded),
+    Plan(Box<LoadedPlan>),
 }
 
 pub(super) struct LoadedPerson {
@@ -102,6 +194,7 @@ pub(super) struct LoadedPerson {
     pub(super) postcode: Option<String>,
 }
 
+#[derive(Clone, Copy)]
 pub(super) struct Superseded {
     pub(super) line: usize,
     pub(super) old: NhsNumber,
@@ -119,138 +212,60 @@ pub(super) struct LoadedPlan {
     pub(super) sent_ms: Option<i64>,
 }
 
-/// Loads a file from a thread that may block. `synthetic` marks an empty database for good.
-///
-/// # Errors
-/// The file is refused as a whole, or the database refused.
-pub fn load(
-    store: &Store,
-    reader: impl BufRead,
-    synthetic: bool,
-    by: Caller,
-) -> Result<LoadReport, LoadError> {
-    let loaded = match read(reader, synthetic) {
-        Ok(batch) => store.apply_blocking(by.clone(), batch).map(Audited::into_value).map_err(store_error),
-        Err(error) => Err(error),
-    };
-    // Before anybody is told which lines.
-    if let Err(LoadError::Lines(lines)) = &loaded {
-        store.load_refused_blocking(by, lines.len()).map_err(LoadError::Store)?;
-    }
-    loaded
+/// Of a line, what it is.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(rename = "resourceType", borrow)]
+    resource_type: Option<std::borrow::Cow<'a, str>>,
 }
 
-/// The same for callers that run on the hub's own threads (the demonstration, tests).
-///
-/// # Errors
-/// The file is refused as a whole, or the database refused.
-pub async fn load_text(
-    store: &Store,
-    text: &str,
-    synthetic: bool,
-    by: Caller,
-) -> Result<LoadReport, LoadError> {
-    let loaded = match read(text.as_bytes(), synthetic) {
-        Ok(batch) => store.apply(by.clone(), batch).await.map(Audited::into_value).map_err(store_error),
-        Err(error) => Err(error),
-    };
-    if let Err(LoadError::Lines(lines)) = &loaded {
-        store.load_refused(by, lines.len()).await.map_err(LoadError::Store)?;
+/// The kind of a line's resource; `None` for a line that is neither, or is empty.
+fn kind(bytes: &[u8]) -> Result<Option<IsA>, String> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
     }
-    loaded
-}
-
-fn store_error(error: StoreError) -> LoadError {
-    match error {
-        StoreError::LoadRefused(lines) => LoadError::Lines(lines),
-        error @ (StoreError::Busy | StoreError::Failed { .. } | StoreError::Closed | StoreError::NoRoom) => {
-            LoadError::Store(error)
-        }
+    if std::str::from_utf8(bytes).is_err() {
+        return Err("not UTF-8".to_owned());
+    }
+    let neither = || "neither a Patient nor a CareTeam".to_owned();
+    let kind: Kind<'_> = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => neither(),
+        serde_json::error::Category::Io
+        | serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof => format!("not JSON (column {} of the line)", error.column()),
+    })?;
+    match kind.resource_type.as_deref() {
+        Some("Patient") => Ok(Some(IsA::Patient)),
+        Some("CareTeam") => Ok(Some(IsA::CareTeam)),
+        Some(_) | None => Err(neither()),
     }
 }
 
-pub(super) fn read(mut reader: impl BufRead, synthetic: bool) -> Result<Batch, LoadError> {
-    let mut batch = Batch { synthetic, ..Batch::default() };
-    let mut errors = Vec::new();
-    let mut line = 0;
-    loop {
-        let mut bytes = Vec::new();
-        let most = u64::try_from(limits::LOAD_LINE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        let length = reader
-            .by_ref()
-            .take(most)
-            .read_until(b'\n', &mut bytes)
-            .map_err(|error| LoadError::Unreadable(error.kind().to_string()))?;
-        if length == 0 {
-            break;
-        }
-        line += 1;
-        if length > limits::LOAD_LINE_BYTES || line > limits::LOAD_LINES {
-            let why = format!(
-                "longer than {} bytes, or more than {} lines",
-                limits::LOAD_LINE_BYTES,
-                limits::LOAD_LINES
-            );
-            errors.push(LineError::new(line, why));
-            break;
-        }
-        if let Err(why) = read_line(line, &bytes, &mut batch) {
-            errors.push(LineError::new(line, why));
-            if errors.len() >= limits::LOAD_ERRORS {
-                break;
-            }
-        }
-    }
-    judge_together(&batch, &mut errors);
-    if line == 0 {
-        errors.push(LineError::new(0, "the file is empty"));
-    }
-    if errors.is_empty() { Ok(batch) } else { Err(LoadError::Lines(errors)) }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IsA {
+    Patient,
+    CareTeam,
 }
 
-fn read_line(line: usize, bytes: &[u8], batch: &mut Batch) -> Result<(), String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?.trim();
-    if text.is_empty() {
-        return Ok(());
+/// How many units a text is applied in, for the fuzz target.
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(super) fn units_of(text: &str) -> Result<usize, LoadError> {
+    let source = Source::Text(text.into());
+    let index = index::Index::of(&source, text.len() as u64, &mut Watch::default())?;
+    let mut units = units::Units::from(&source, &index, Position::default())?;
+    let mut count = 0;
+    while let Some((unit, _)) = units.next()? {
+        count += usize::from(!matches!(unit, Unit::Nothing));
     }
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| format!("not JSON (column {} of the line)", error.column()))?;
-    match value.get("resourceType").and_then(Value::as_str) {
-        Some("Patient") => patient::read(line, value, batch),
-        Some("CareTeam") => {
-            batch.plans.push(careteam::read(line, value)?);
-            Ok(())
-        }
-        Some(_) | None => Err("neither a Patient nor a CareTeam".to_owned()),
-    }
+    Ok(count)
 }
 
-/// What can only be judged over several lines.
-fn judge_together(batch: &Batch, errors: &mut Vec<LineError>) {
-    let mut described: HashMap<NhsNumber, usize> = HashMap::new();
-    let numbers = (batch.people.iter().map(|person| (person.number, person.line)))
-        .chain(batch.superseded.iter().map(|superseded| (superseded.old, superseded.line)));
-    for (number, line) in numbers {
-        if let Some(earlier) = described.insert(number, line) {
-            errors.push(LineError::new(line, format!("line {earlier} already describes this NHS number")));
-        }
+pub(super) fn read_line(line: usize, bytes: &[u8]) -> Result<Read, String> {
+    match kind(bytes)? {
+        None => Ok(Read::Nothing),
+        Some(IsA::Patient) => patient::read(line, bytes),
+        Some(IsA::CareTeam) => Ok(Read::Plan(Box::new(careteam::read(line, bytes)?))),
     }
-    let mut authorities: HashMap<&str, &LoadedPlan> = HashMap::new();
-    let mut plans: HashMap<(NhsNumber, &str, PlanKind, jiff::civil::Date), usize> = HashMap::new();
-    for plan in &batch.plans {
-        let earlier = *authorities.entry(&plan.authority_code).or_insert(plan);
-        let without_team = |plan: &LoadedPlan| Authority { team: None, ..plan.authority.clone() };
-        if without_team(earlier) != without_team(plan) {
-            let why = format!("line {} names or reaches the same authority differently", earlier.line);
-            errors.push(LineError::new(plan.line, why));
-        }
-        let key = (plan.number, plan.authority_code.as_str(), plan.kind, plan.period.start);
-        if let Some(earlier) = plans.insert(key, plan.line) {
-            errors.push(LineError::new(plan.line, format!("line {earlier} already describes this plan")));
-        }
-    }
-    errors.sort_by_key(|error| error.line);
-    errors.truncate(limits::LOAD_ERRORS);
 }
 
 /// The NHS number of an identifier list and a resource id that must agree with it.

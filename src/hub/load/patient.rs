@@ -3,18 +3,16 @@
 //! Refuses what the hub would have to leave out: an address beyond its postcode never gets this far, since
 //! the wire shape does not know it.
 
-use serde_json::Value;
-
-use super::{Batch, LoadedPerson, Superseded, nhs_number, text};
+use super::{LoadedPerson, Read, Superseded, nhs_number, text};
 use crate::domain::{Deceased, Gender, PersonName};
 use crate::fhir::codes;
 use crate::fhir::wire::{HumanName, Identifier, Patient};
 use crate::hub::store::born_from_wire;
 
-pub(super) fn read(line: usize, value: Value, batch: &mut Batch) -> Result<(), String> {
+pub(super) fn read(line: usize, bytes: &[u8]) -> Result<Read, String> {
     // serde's own words may repeat a value of the line.
     let patient: Patient =
-        serde_json::from_value(value).map_err(|_| "not a Patient of the documented shape")?;
+        serde_json::from_slice(bytes).map_err(|_| "not a Patient of the documented shape")?;
     let number = nhs_number(&number_of(&patient)?)?;
     let is_active = patient.active.is_none_or(|flag| flag.0);
     if let Some(link) = patient.link.first() {
@@ -23,14 +21,10 @@ pub(super) fn read(line: usize, value: Value, batch: &mut Batch) -> Result<(), S
         }
         let other = link.other.identifier.as_ref().and_then(|identifier| identifier.value.as_deref());
         let new = nhs_number(other.ok_or("`replaced-by` without the other's identifier")?)?;
-        batch.superseded.push(Superseded { line, old: number, new });
-        return Ok(());
-    }
-    if !is_active {
-        batch.ended.push((line, number));
+        return Ok(Read::Superseded(Superseded { line, old: number, new }));
     }
     let (name, previous_names) = names(&patient.name)?;
-    batch.people.push(LoadedPerson {
+    Ok(Read::Person(Box::new(LoadedPerson {
         line,
         number,
         is_ended: !is_active,
@@ -49,8 +43,7 @@ pub(super) fn read(line: usize, value: Value, batch: &mut Batch) -> Result<(), S
         deceased: deceased(&patient)?,
         restricted: restricted(&patient),
         postcode: postcode(&patient)?,
-    });
-    Ok(())
+    })))
 }
 
 fn number_of(patient: &Patient) -> Result<String, String> {

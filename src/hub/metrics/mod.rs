@@ -45,11 +45,15 @@ pub enum Shed {
     Others,
     /// Too many searches are under way.
     Searches,
+    /// A caller asks too often.
+    Rate,
+    /// A user's searches have come to the volume of an hour.
+    Volume,
 }
 
 impl Shed {
     /// All of them: each has its line from the start, so that a first one is seen as a rise.
-    pub const ALL: &[Self] = &[Self::Views, Self::Others, Self::Searches];
+    pub const ALL: &[Self] = &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume];
 
     /// The label's value.
     #[must_use]
@@ -58,6 +62,8 @@ impl Shed {
             Self::Views => "writer-views",
             Self::Others => "writer-others",
             Self::Searches => "searches",
+            Self::Rate => "rate",
+            Self::Volume => "search-volume",
         }
     }
 }

@@ -1,7 +1,5 @@
 //! What is looked up when somebody asks for the numbers: sizes, ages, depths.
 
-use std::sync::atomic::AtomicU64;
-
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
@@ -10,6 +8,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::{Seconds, Word};
+use crate::hub::disk::DiskState;
 use crate::hub::limits;
 use crate::hub::store::Figures;
 
@@ -30,6 +29,7 @@ pub(in crate::hub) struct Scraped {
     pub(in crate::hub) views_waiting: usize,
     pub(in crate::hub) others_waiting: usize,
     pub(in crate::hub) searches: usize,
+    pub(in crate::hub) disk: DiskState,
     /// What the database says; `None` where it could not be read.
     pub(in crate::hub) figures: Option<Figures>,
     /// Resident memory in bytes and open files, where the system tells.
@@ -60,6 +60,11 @@ pub(super) struct Gauges {
     authorities: Gauge,
     database: Gauge,
     wal: Gauge,
+    disk_free: Gauge,
+    disk_total: Gauge,
+    disk_low: Gauge,
+    disk_reserve: Gauge,
+    on_reserve: Gauge,
     schema: Gauge,
     memory: Gauge,
     files: Gauge,
@@ -84,6 +89,11 @@ impl Gauges {
         let authorities = gauge("authorities", "Authorities that have sent plans");
         let database = gauge("database_bytes", "Size of the database file");
         let wal = gauge("wal_bytes", "Size of the write-ahead log");
+        let disk_free = gauge("disk_free_bytes", "What the hub may still use of the database's disk");
+        let disk_total = gauge("disk_total_bytes", "Size of the database's disk");
+        let disk_low = gauge("disk_low", "1 where less is free than `disk.alert_percent` says");
+        let disk_reserve = gauge("disk_reserve_bytes", "Bytes held in reserve for when the disk is full");
+        let on_reserve = gauge("disk_on_reserve", "1 where a part of the reserve is used or was never had");
         let schema = gauge("schema_version", "Version of the database's schema");
         let memory =
             gauge("resident_memory_bytes", "Memory of the process; 0 where the system does not tell");
@@ -100,16 +110,7 @@ impl Gauges {
             "Age of the oldest notification that waits to be sent; 0 where none does",
         );
         let newest_audit = moment("newest_audit_timestamp_seconds", "Time of the newest audit entry");
-        let waiting = Family::<Word, Gauge>::default();
-        registry.register("writer_queue", "Requests that wait for the writer, by line", waiting.clone());
-        let outbox = Family::<Word, Gauge>::default();
-        registry.register("outbox", "Messages to local authorities, by state", outbox.clone());
-        let upload_age = Family::<AuthorityCode, Gauge<f64, AtomicU64>>::default();
-        registry.register(
-            "upload_age_seconds",
-            "Time since an authority's plans last arrived, by its ODS code",
-            upload_age.clone(),
-        );
+        let (waiting, outbox, upload_age) = families(registry);
         Self {
             now,
             started,
@@ -127,6 +128,11 @@ impl Gauges {
             authorities,
             database,
             wal,
+            disk_free,
+            disk_total,
+            disk_low,
+            disk_reserve,
+            on_reserve,
             schema,
             memory,
             files,
@@ -144,6 +150,11 @@ impl Gauges {
         self.waiting_limit.set(whole(limits::WRITER_QUEUE));
         self.searches.set(whole(scraped.searches));
         self.searches_limit.set(whole(limits::SEARCHES_AT_ONCE));
+        self.disk_free.set(whole(scraped.disk.free_bytes));
+        self.disk_total.set(whole(scraped.disk.total_bytes));
+        self.disk_low.set(i64::from(scraped.disk.is_low));
+        self.disk_reserve.set(whole(scraped.disk.reserve_bytes));
+        self.on_reserve.set(i64::from(scraped.disk.is_on_reserve()));
         let (memory, files) = scraped.process;
         self.memory.set(whole(memory.unwrap_or(0)));
         self.files.set(whole(files.unwrap_or(0)));
@@ -169,6 +180,22 @@ impl Gauges {
         self.wal.set(whole(figures.wal_bytes));
         self.schema.set(figures.schema);
     }
+}
+
+type Families = (Family<Word, Gauge>, Family<Word, Gauge>, Family<AuthorityCode, Seconds>);
+
+fn families(registry: &mut Registry) -> Families {
+    let waiting = Family::<Word, Gauge>::default();
+    registry.register("writer_queue", "Requests that wait for the writer, by line", waiting.clone());
+    let outbox = Family::<Word, Gauge>::default();
+    registry.register("outbox", "Messages to local authorities, by state", outbox.clone());
+    let upload_age = Family::<AuthorityCode, Seconds>::default();
+    registry.register(
+        "upload_age_seconds",
+        "Time since an authority's plans last arrived, by its ODS code",
+        upload_age.clone(),
+    );
+    (waiting, outbox, upload_age)
 }
 
 fn whole<T: TryInto<i64>>(number: T) -> i64 {

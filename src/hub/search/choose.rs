@@ -6,10 +6,10 @@ use super::weigh::{self, Weight};
 use super::{FULL, Score, exact, names};
 
 /// Less than this many bits is nobody who is meant.
-const CUT: f64 = 14.5;
+const CUT: f64 = 13.0;
 
 /// Who has so many bits less than the best is not shown.
-const MARGIN: f64 = 6.0;
+const MARGIN: f64 = 8.0;
 
 /// The same where no given name tells people apart.
 const MARGIN_UNNAMED: f64 = 3.5;

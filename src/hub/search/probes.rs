@@ -124,8 +124,13 @@ fn fuzzy(query: &PersonQuery) -> Vec<Probe> {
     match query.day() {
         Some(day) => {
             on_the_day(&mut probes, query, &sounds, day);
-            for other in slips(day) {
-                near_day(&mut probes, &sounds, other);
+            if sounds.given.is_empty() {
+                // A family name alone brings too many strangers of other days.
+                weigh::day_and_month_swapped(day)
+                    .into_iter()
+                    .for_each(|day| near_day(&mut probes, &sounds, day));
+            } else {
+                slips(day).into_iter().for_each(|day| near_day(&mut probes, &sounds, day));
             }
             same_names(&mut probes, &sounds, day);
         }
@@ -246,14 +251,19 @@ fn within(probes: &mut Vec<Probe>, query: &PersonQuery, sounds: &Sounds) {
     }
 }
 
-/// The days that the commonest slips make of one: exchanged day and month, the days, months and years beside it.
+/// The days that the commonest slips make of one: exchanged day and month, another month, another digit of the day,
+/// the days and years beside it.
 fn slips(day: Date) -> Vec<Date> {
     let mut days: Vec<Date> = Vec::new();
     days.extend(weigh::day_and_month_swapped(day));
-    for span in [1.day(), 1.month(), 1.year(), 10.days(), 10.years()] {
+    for span in [1.day(), 1.year(), 10.years()] {
         days.extend(day.checked_add(span).ok());
         days.extend(day.checked_sub(span).ok());
     }
+    days.extend((1..=12).filter_map(|month| Date::new(day.year(), month, day.day()).ok()));
+    let (tens, ones) = (day.day() / 10, day.day() % 10);
+    let digits = (0..=9).map(|digit| tens * 10 + digit).chain((0..=3).map(|digit| digit * 10 + ones));
+    days.extend(digits.filter_map(|number| Date::new(day.year(), day.month(), number).ok()));
     days.sort_unstable();
     days.dedup();
     days.retain(|other| *other != day);

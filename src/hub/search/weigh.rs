@@ -111,7 +111,7 @@ fn family(asked: &[String], held: &[String]) -> f64 {
     }
     let mut pairs = vec![(asked_whole.as_str(), held_whole.as_str())];
     pairs.extend(asked_core.iter().flat_map(|asked| held_core.iter().map(move |held| (*asked, *held))));
-    pairs.into_iter().map(|(asked, held)| alike(asked, held)).fold(FAMILY_DIFFERS, f64::max)
+    pairs.into_iter().filter_map(|(asked, held)| alike(asked, held)).fold(FAMILY_DIFFERS, f64::max)
 }
 
 const FAMILY_DIFFERS: f64 = -3.5;
@@ -123,24 +123,30 @@ fn is_prefixed(asked: &str, held: &str) -> bool {
         || names::stripped(asked).is_some_and(|rest| names::stripped(held) == Some(rest))
 }
 
-/// Names that are not the same, by letters and sound.
-fn alike(asked: &str, held: &str) -> f64 {
+/// Names that are not the same, by letters and sound; `None` for names that are not alike at all.
+fn alike(asked: &str, held: &str) -> Option<f64> {
     let shorter = asked.chars().count().min(held.chars().count());
     let similarity = jaro_winkler(asked, held);
-    let sounds_alike = similarity >= 0.7 && names::sound(asked) == names::sound(held);
-    if (shorter >= 4 && osa_distance(asked, held) == 1) || similarity >= 0.94 {
+    let sounds_alike = similarity >= 0.65 && names::sound(asked) == names::sound(held);
+    let slips = osa_distance(asked, held);
+    let bits = if (shorter >= 4 && slips == 1) || similarity >= 0.94 {
         6.5
     } else if similarity >= 0.9 || (sounds_alike && similarity >= 0.8) {
         5.5
-    } else if shorter >= 7 && osa_distance(asked, held) == 2 {
+    } else if (shorter >= 7 && slips == 2) || (shorter == 3 && slips == 1) {
         5.0
     } else if sounds_alike {
-        4.0
+        4.5
     } else if similarity >= 0.84 {
         2.5
+    } else if similarity >= 0.76 {
+        0.0
+    } else if similarity >= 0.68 {
+        -1.5
     } else {
-        FAMILY_DIFFERS
-    }
+        return None;
+    };
+    Some(bits)
 }
 
 fn given(asked: &[String], held: &[String]) -> f64 {
@@ -157,10 +163,8 @@ fn given(asked: &[String], held: &[String]) -> f64 {
     if held.contains(asked_first) || asked.contains(held_first) {
         return 6.0;
     }
-    let near = match alike(asked_first, held_first) {
-        bits if bits > FAMILY_DIFFERS => bits - 0.5,
-        _ => shortened(asked_first, held_first),
-    };
+    let near = alike(asked_first, held_first).map_or(GIVEN_DIFFERS, |bits| bits - 0.5);
+    let near = near.max(shortened(asked_first, held_first));
     let any_variant = held.iter().any(|held| variants::same(asked_first, held));
     if any_variant { near.max(5.0) } else { near }
 }
@@ -241,7 +245,11 @@ pub(super) fn slip(asked: Date, held: Date) -> Option<f64> {
         _ if asked.tomorrow().ok() == Some(held) || asked.yesterday().ok() == Some(held) => Some(7.0),
         // The whole month or day is another.
         [4, 5] | [6, 7] if same_year => Some(5.0),
-        _ if years <= 1 && asked.day() == held.day() && asked.month() == held.month() => Some(7.0),
+        _ if asked.day() == held.day() && asked.month() == held.month() => match years {
+            1 | 10 => Some(7.0),
+            2 | 9 | 11 | 20 => Some(5.0),
+            _ => None,
+        },
         _ => None,
     }
 }

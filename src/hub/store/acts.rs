@@ -88,6 +88,26 @@ impl Store {
         .await
     }
 
+    /// Logs that a caller asked too often, this many times.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn refuse_rate(
+        &self,
+        caller: Caller,
+        asked: &'static str,
+        count: u64,
+    ) -> Result<Audited<()>, StoreError> {
+        self.write(move |work| {
+            let entry = Entry {
+                detail: Some(serde_json::json!({ "asked": asked, "count": count })),
+                ..Entry::new(Kind::Refused, "too-many-requests", "")
+            };
+            audit::append(work, &caller, &entry)
+        })
+        .await
+    }
+
     /// Logs what a viewer did with the caller's own view; `false` where the caller has no such view.
     ///
     /// # Errors

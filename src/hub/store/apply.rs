@@ -1,170 +1,175 @@
-//! Applying a load file: one transaction, refused as a whole with the lines that do not fit what is held.
+//! Applying the lines of a load, one after the other: what does not fit what is held is refused by line.
 //!
 //! A plan belongs to a person, under whatever number it came.
 
 use std::collections::HashMap;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
-use super::audit::{self, Entry, Kind};
-use super::error::{Fault, StoreError};
+use super::codec;
+use super::error::Fault;
 use super::identities;
 use super::people::{self, Resolved};
 use super::search_keys;
 use super::writer::Work;
-use super::{Audited, Store, codec};
-use crate::domain::{Caller, Gender, NhsNumber, PersonName};
+use crate::domain::{Gender, NhsNumber, PersonName};
 use crate::hub::folding::folded;
-use crate::hub::limits;
-use crate::hub::load::{Batch, LineError, LoadReport, LoadedPerson, LoadedPlan};
+use crate::hub::load::{Authorities, LineError, LoadReport, LoadedPerson, LoadedPlan, Unit};
 use crate::hub::search::Described;
 
-impl Store {
-    pub(in crate::hub) async fn apply(
-        &self,
-        by: Caller,
-        batch: Batch,
-    ) -> Result<Audited<LoadReport>, StoreError> {
-        self.room_for_loads()?;
-        self.write(move |work| apply(work, &by, &batch)).await
-    }
-
-    pub(in crate::hub) fn apply_blocking(
-        &self,
-        by: Caller,
-        batch: Batch,
-    ) -> Result<Audited<LoadReport>, StoreError> {
-        self.room_for_loads()?;
-        self.write_blocking(move |work| apply(work, &by, &batch))
-    }
-
-    /// The last of a disk is for views.
-    fn room_for_loads(&self) -> Result<(), StoreError> {
-        if self.0.disk.has_room_for_loads() { Ok(()) } else { Err(StoreError::NoRoom) }
-    }
-
-    /// Notes that a file was refused, in a commit of its own: that of the file was taken back.
-    pub(in crate::hub) async fn load_refused(
-        &self,
-        by: Caller,
-        lines: usize,
-    ) -> Result<Audited<()>, StoreError> {
-        self.write(move |work| note_refused(work, &by, lines)).await
-    }
-
-    pub(in crate::hub) fn load_refused_blocking(
-        &self,
-        by: Caller,
-        lines: usize,
-    ) -> Result<Audited<()>, StoreError> {
-        self.write_blocking(move |work| note_refused(work, &by, lines))
-    }
+/// What is known while a load is applied.
+pub(super) struct Applying<'a> {
+    pub(super) load: Option<i64>,
+    /// The moment that counts for all of it.
+    pub(super) begun_ms: i64,
+    /// The database takes only numbers for tests, or else none of them.
+    pub(super) is_marked: bool,
+    pub(super) authorities: &'a Authorities,
+    pub(super) links: &'a HashMap<NhsNumber, NhsNumber>,
+    /// The upload of each authority.
+    pub(super) uploads: &'a mut HashMap<String, i64>,
+    pub(super) counts: &'a mut LoadReport,
+    pub(super) refusals: &'a mut Vec<LineError>,
 }
 
-/// What does not fit, collected so that a file is refused once, not once for each line.
-pub(super) struct Refusals(Vec<LineError>);
+pub(super) const ONLY_TESTS: &str = "a synthetic database takes only numbers that begin with 9";
+const NO_TESTS: &str = "numbers that begin with 9 are for tests: this database is not marked synthetic";
 
-impl Refusals {
-    pub(super) fn add(&mut self, line: usize, why: &str) {
-        if self.0.len() < limits::LOAD_ERRORS {
-            self.0.push(LineError::new(line, why));
+impl Applying<'_> {
+    pub(super) fn refuse(&mut self, line: usize, why: &str) {
+        self.refusals.push(LineError::new(line, why));
+    }
+
+    /// Synthetic and real never mix.
+    fn fits(&mut self, line: usize, number: NhsNumber) -> bool {
+        match (self.is_marked, number.is_test_range()) {
+            (true, false) => self.refuse(line, ONLY_TESTS),
+            (false, true) => self.refuse(line, NO_TESTS),
+            (true, true) | (false, false) => return true,
         }
+        false
     }
 }
 
-fn note_refused(work: &Work<'_>, by: &Caller, lines: usize) -> Result<(), Fault> {
-    let detail = Some(serde_json::json!({ "bad_lines_named": lines }));
-    audit::append(work, by, &Entry { detail, ..Entry::new(Kind::Load, "refused", "load") })
-}
-
-fn apply(work: &Work<'_>, by: &Caller, batch: &Batch) -> Result<LoadReport, Fault> {
-    let mut refusals = Refusals(Vec::new());
-    marking(work, batch, &mut refusals)?;
-    let mut report = LoadReport::default();
-    for person in &batch.people {
-        report.people += usize::from(apply_person(work, person, &mut refusals)?);
-    }
-    let links: HashMap<NhsNumber, NhsNumber> =
-        batch.superseded.iter().map(|superseded| (superseded.old, superseded.new)).collect();
-    for superseded in &batch.superseded {
-        report.superseded += usize::from(identities::supersede(work, superseded, &links, &mut refusals)?);
-    }
-    let mut uploads: HashMap<&str, i64> = HashMap::new();
-    for plan in &batch.plans {
-        match apply_plan(work, plan, &mut uploads, &mut refusals)? {
-            Applied::Written => report.plans += 1,
-            Applied::Outdated => report.outdated += 1,
-            Applied::Refused => {}
-        }
-    }
-    for (line, number) in &batch.ended {
-        report.ended += usize::from(identities::end(work, *line, *number, &mut refusals)?);
-    }
-    if !refusals.0.is_empty() {
-        refusals.0.sort_by_key(|error| error.line);
-        return Err(Fault::LoadRefused(refusals.0));
-    }
-    let detail = serde_json::json!({
-        "people": report.people,
-        "superseded": report.superseded,
-        "plans": report.plans,
-        "outdated": report.outdated,
-        "ended": report.ended,
-        "synthetic": batch.synthetic,
-    });
-    audit::append(work, by, &Entry { detail: Some(detail), ..Entry::new(Kind::Load, "applied", "load") })?;
-    Ok(report)
-}
-
-/// Synthetic or real: decided once, for the whole database, and every number must agree.
-fn marking(work: &Work<'_>, batch: &Batch, refusals: &mut Refusals) -> Result<(), Fault> {
-    let mut is_marked = super::read_marking(work.db)?;
-    if batch.synthetic && !is_marked {
-        let is_empty = !work.db.prepare_cached("SELECT 1 FROM nhs_number")?.exists([])?;
-        if is_empty {
-            work.db.execute("INSERT INTO marking (what, at_ms) VALUES ('synthetic', ?1)", [work.now_ms()])?;
-            is_marked = true;
-        } else {
-            refusals.add(0, "only an empty database can be marked synthetic, and this one holds people");
-            return Ok(());
-        }
-    }
-    let numbers = (batch.people.iter().map(|person| (person.line, person.number)))
-        .chain(batch.superseded.iter().flat_map(|link| [(link.line, link.old), (link.line, link.new)]))
-        .chain(batch.plans.iter().map(|plan| (plan.line, plan.number)));
-    for (line, number) in numbers {
-        match (is_marked, number.is_test_range()) {
-            (true, false) => refusals.add(line, "a synthetic database takes only numbers that begin with 9"),
-            (false, true) => {
-                refusals.add(
-                    line,
-                    "numbers that begin with 9 are for tests: this database is not marked synthetic",
-                );
+/// Applies a unit.
+pub(super) fn unit(work: &Work<'_>, applying: &mut Applying<'_>, unit: &Unit) -> Result<(), Fault> {
+    match unit {
+        Unit::Person(person, plans) => {
+            if applying.fits(person.line, person.number)
+                && let Some(id) = apply_person(work, person, applying)?
+            {
+                applying.counts.people += 1;
+                for plan in plans {
+                    early_plan(work, plan, id, applying)?;
+                }
             }
-            (true, true) | (false, false) => {}
         }
+        Unit::Superseded(link) => {
+            if applying.fits(link.line, link.old) && applying.fits(link.line, link.new) {
+                applying.counts.superseded += usize::from(identities::supersede(work, link, applying)?);
+            }
+        }
+        Unit::Plan(plan) => {
+            if applying.fits(plan.line, plan.number) {
+                late_plan(work, plan, applying)?;
+            }
+        }
+        Unit::End(line, number) => {
+            if (applying.is_marked, number.is_test_range()) == (true, true)
+                || (applying.is_marked, number.is_test_range()) == (false, false)
+            {
+                applying.counts.ended += usize::from(identities::end(work, *line, *number, applying)?);
+            }
+        }
+        Unit::Bad(line, why) => applying.refuse(*line, why),
+        Unit::Nothing => {}
     }
     Ok(())
 }
 
-fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals) -> Result<bool, Fault> {
-    let id = match people::resolve(work, person.number)? {
+/// A plan together with its person, so that nobody is known before their plans are. Only where nothing can stand
+/// against it; everything else is left to its own turn, which also says what is wrong.
+fn early_plan(
+    work: &Work<'_>,
+    plan: &LoadedPlan,
+    person: i64,
+    applying: &mut Applying<'_>,
+) -> Result<(), Fault> {
+    let is_theirs = match people::resolve(work, plan.number)? {
+        Resolved::Person { id, .. } => id == person,
+        // A number that this person's replaces, in the same file.
+        Resolved::NotKnown => true,
+        Resolved::Ended { .. } => false,
+    };
+    if is_theirs
+        && applying.is_marked == plan.number.is_test_range()
+        && !is_from_the_future(plan, applying)
+        && (!people::is_restricted(work, person)? || is_held(work, plan, person)?)
+        && let Applied::Written = write_plan(work, plan, person, applying)?
+    {
+        applying.counts.plans += 1;
+    }
+    Ok(())
+}
+
+/// A plan by itself, unless it came with its person.
+fn late_plan(work: &Work<'_>, plan: &LoadedPlan, applying: &mut Applying<'_>) -> Result<(), Fault> {
+    let person = match people::resolve(work, plan.number)? {
+        Resolved::Person { id, .. } => id,
+        Resolved::Ended { .. } => {
+            applying.refuse(plan.line, "the identity of this number ended: it takes no plan");
+            return Ok(());
+        }
+        Resolved::NotKnown => {
+            applying.refuse(plan.line, "no person of this NHS number is known");
+            return Ok(());
+        }
+    };
+    if is_from_the_future(plan, applying) {
+        // It would stand in the way of everything that is sent until then.
+        applying.refuse(plan.line, "`meta.lastUpdated` is in the future");
+        return Ok(());
+    }
+    let upload = held_by_upload(work, plan, person)?;
+    if upload.is_some() && upload == applying.uploads.get(&plan.authority_code).copied() {
+        return Ok(());
+    }
+    if upload.is_none() && people::is_restricted(work, person)? {
+        applying.refuse(plan.line, "a plan cannot be held for a restricted person");
+        return Ok(());
+    }
+    match write_plan(work, plan, person, applying)? {
+        Applied::Written => applying.counts.plans += 1,
+        Applied::Outdated => applying.counts.outdated += 1,
+    }
+    Ok(())
+}
+
+fn is_from_the_future(plan: &LoadedPlan, applying: &Applying<'_>) -> bool {
+    plan.sent_ms.is_some_and(|sent| sent > applying.begun_ms.saturating_add(CLOCKS_DIFFER_MS))
+}
+
+fn apply_person(
+    work: &Work<'_>,
+    person: &LoadedPerson,
+    applying: &mut Applying<'_>,
+) -> Result<Option<i64>, Fault> {
+    let known = match people::resolve(work, person.number)? {
         Resolved::Ended { .. } => {
             if !person.is_ended {
-                refusals.add(person.line, "the identity of this number ended, for good");
+                applying.refuse(person.line, "the identity of this number ended, for good");
             }
-            return Ok(false);
+            return Ok(None);
         }
         // What an ended identity was called stays as it was.
-        Resolved::Person { .. } if person.is_ended => return Ok(false),
+        Resolved::Person { .. } if person.is_ended => return Ok(None),
         Resolved::Person { number, .. } if number != person.number => {
-            refusals.add(person.line, "this number was superseded");
-            return Ok(false);
+            applying.refuse(person.line, "this number was superseded");
+            return Ok(None);
         }
         Resolved::Person { id, .. } => Some(id),
         Resolved::NotKnown => None,
     };
-    let is_known = id.is_some();
     let (first, last) = people::born_range(person.born);
     // What the line does not say stays as it is held: absence never deletes.
     let id: i64 = work
@@ -182,7 +187,7 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
         )?
         .query_row(
             params![
-                id,
+                known,
                 person.gender.map(|gender| gender.code()),
                 person.born.map(codec::born_text),
                 first,
@@ -194,14 +199,15 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
             ],
             |row| row.get(0),
         )?;
-    work.db
-        .prepare_cached(
-            "INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'current')
-             ON CONFLICT (number) DO NOTHING",
-        )?
-        .execute(params![person.number.digits(), id])?;
+    if known.is_none() {
+        work.db
+            .prepare_cached(
+                "INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'current')",
+            )?
+            .execute(params![person.number.digits(), id])?;
+    }
     for (is_current, is_said) in [(true, person.name.is_some()), (false, !person.previous_names.is_empty())] {
-        if is_said {
+        if is_said && known.is_some() {
             work.db
                 .prepare_cached("DELETE FROM person_name WHERE person_id = ?1 AND is_current = ?2")?
                 .execute(params![id, is_current])?;
@@ -212,7 +218,7 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
     {
         insert_name(work, id, is_current, name)?;
     }
-    if is_known {
+    if known.is_some() {
         // The line may leave out what is held.
         search_keys::refresh(work.db, id)?;
     } else {
@@ -228,7 +234,7 @@ fn apply_person(work: &Work<'_>, person: &LoadedPerson, refusals: &mut Refusals)
         };
         search_keys::add(work.db, id, &described)?;
     }
-    Ok(true)
+    Ok(Some(id))
 }
 
 fn insert_name(work: &Work<'_>, person: i64, is_current: bool, name: &PersonName) -> Result<(), Fault> {
@@ -253,43 +259,22 @@ enum Applied {
     Written,
     /// What is held was sent later.
     Outdated,
-    Refused,
 }
 
 /// By so much an authority's clock may run ahead of the hub's: an hour.
 const CLOCKS_DIFFER_MS: i64 = 60 * 60 * 1000;
 
-fn apply_plan<'a>(
+fn write_plan(
     work: &Work<'_>,
-    plan: &'a LoadedPlan,
-    uploads: &mut HashMap<&'a str, i64>,
-    refusals: &mut Refusals,
+    plan: &LoadedPlan,
+    person: i64,
+    applying: &mut Applying<'_>,
 ) -> Result<Applied, Fault> {
-    let person = match people::resolve(work, plan.number)? {
-        Resolved::Person { id, .. } => id,
-        Resolved::Ended { .. } => {
-            refusals.add(plan.line, "the identity of this number ended: it takes no plan");
-            return Ok(Applied::Refused);
-        }
-        Resolved::NotKnown => {
-            refusals.add(plan.line, "no person of this NHS number is known");
-            return Ok(Applied::Refused);
-        }
-    };
-    if plan.sent_ms.is_some_and(|sent| sent > work.now_ms().saturating_add(CLOCKS_DIFFER_MS)) {
-        // It would stand in the way of everything that is sent until then.
-        refusals.add(plan.line, "`meta.lastUpdated` is in the future");
-        return Ok(Applied::Refused);
-    }
-    if people::is_restricted(work, person)? && !is_held(work, plan, person)? {
-        refusals.add(plan.line, "a plan cannot be held for a restricted person");
-        return Ok(Applied::Refused);
-    }
-    let upload = match uploads.get(plan.authority_code.as_str()) {
+    let upload = match applying.uploads.get(plan.authority_code.as_str()) {
         Some(upload) => *upload,
         None => {
-            let upload = begin_upload(work, plan)?;
-            uploads.insert(&plan.authority_code, upload);
+            let upload = begin_upload(work, plan, applying)?;
+            applying.uploads.insert(plan.authority_code.clone(), upload);
             upload
         }
     };
@@ -320,7 +305,7 @@ fn apply_plan<'a>(
             plan.sent_ms,
             team.map(|team| team.name.as_str()),
             team.and_then(|team| team.telephone.as_ref()).map(|telephone| telephone.as_sent()),
-            work.now_ms()
+            applying.begun_ms
         ])?;
     Ok(if written == 0 { Applied::Outdated } else { Applied::Written })
 }
@@ -328,26 +313,41 @@ fn apply_plan<'a>(
 /// Whether this very plan is held already: who became restricted later keeps it, and its authority may still
 /// change or end it.
 fn is_held(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<bool, Fault> {
+    Ok(held_by_upload(work, plan, person)?.is_some())
+}
+
+/// The upload that this very plan is held from.
+fn held_by_upload(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<Option<i64>, Fault> {
     Ok(work
         .db
         .prepare_cached(
-            "SELECT 1 FROM plan WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4",
+            "SELECT upload_id FROM plan
+             WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4",
         )?
-        .exists(params![person, plan.authority_code, plan.kind.snomed(), plan.period.start.to_string()])?)
+        .query_row(
+            params![person, plan.authority_code, plan.kind.snomed(), plan.period.start.to_string()],
+            |row| row.get(0),
+        )
+        .optional()?)
 }
 
-/// The authority as this file names and reaches it, and the id of this upload.
-fn begin_upload(work: &Work<'_>, plan: &LoadedPlan) -> Result<i64, Fault> {
+/// The authority as this file names and reaches it, unless what is held was sent later, and the id of this upload.
+fn begin_upload(work: &Work<'_>, plan: &LoadedPlan, applying: &Applying<'_>) -> Result<i64, Fault> {
+    let sent_ms = applying.authorities.get(&plan.authority_code).copied().flatten();
+    // Without a time the moment of loading counts, and nothing counts as later than that.
+    let described_ms = sent_ms.unwrap_or(applying.begun_ms).min(applying.begun_ms);
     let authority = &plan.authority;
     let hours = authority.hours.as_ref();
     work.db
         .prepare_cached(
-            "INSERT INTO authority (code, name, office, emergency_duty, office_days, office_from, office_to)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO authority (code, name, office, emergency_duty, office_days, office_from, office_to,
+                                    described_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (code) DO UPDATE SET
                 name = excluded.name, office = excluded.office, emergency_duty = excluded.emergency_duty,
                 office_days = excluded.office_days, office_from = excluded.office_from,
-                office_to = excluded.office_to",
+                office_to = excluded.office_to, described_ms = excluded.described_ms
+             WHERE excluded.described_ms >= authority.described_ms",
         )?
         .execute(params![
             plan.authority_code,
@@ -356,10 +356,11 @@ fn begin_upload(work: &Work<'_>, plan: &LoadedPlan) -> Result<i64, Fault> {
             authority.emergency_duty.as_ref().map(|telephone| telephone.as_sent()),
             hours.map(|hours| codec::days_text(&hours.days)),
             hours.map(|hours| codec::time_text(hours.from)),
-            hours.map(|hours| codec::time_text(hours.to))
+            hours.map(|hours| codec::time_text(hours.to)),
+            described_ms
         ])?;
     work.db
-        .prepare_cached("INSERT INTO upload (authority_code, at_ms) VALUES (?1, ?2)")?
-        .execute(params![plan.authority_code, work.now_ms()])?;
+        .prepare_cached("INSERT INTO upload (authority_code, at_ms, load_id) VALUES (?1, ?2, ?3)")?
+        .execute(params![plan.authority_code, applying.begun_ms, applying.load])?;
     Ok(work.db.last_insert_rowid())
 }

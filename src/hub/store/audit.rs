@@ -29,6 +29,7 @@ pub(super) enum Kind {
     Export,
     Load,
     AuditRead,
+    ConcernsRead,
     Backup,
     Restore,
     Retention,
@@ -53,6 +54,7 @@ impl Kind {
             Kind::Export => "export",
             Kind::Load => "load",
             Kind::AuditRead => "audit-read",
+            Kind::ConcernsRead => "concerns-read",
             Kind::Backup => "backup",
             Kind::Restore => "restore",
             Kind::Retention => "retention",
@@ -128,6 +130,7 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
         | Kind::Export
         | Kind::Load
         | Kind::AuditRead
+        | Kind::ConcernsRead
         | Kind::Backup
         | Kind::Restore
         | Kind::Retention => return,

@@ -23,8 +23,8 @@ pub enum StoreError {
     #[error("the disk of the database is nearly full, and what is left is for views: make room first")]
     NoRoom,
     /// A load file was refused as a whole.
-    #[error("the file was refused")]
-    LoadRefused(Vec<LineError>),
+    #[error("{0}")]
+    LoadRefused(LineError),
 }
 
 /// Why one piece of work within a transaction failed.
@@ -34,7 +34,7 @@ pub(super) enum Fault {
     /// A row that the hub did not write so.
     Corrupt(&'static str),
     Panicked,
-    LoadRefused(Vec<LineError>),
+    LoadRefused(LineError),
 }
 
 impl From<rusqlite::Error> for Fault {

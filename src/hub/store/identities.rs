@@ -3,38 +3,34 @@
 //! A merge moves everything of the old person to the new one. An ended identity is never merged with anything:
 //! what would join it to another number is refused.
 
-use std::collections::{HashMap, HashSet};
-
 use rusqlite::{OptionalExtension, params};
 
-use super::apply::Refusals;
+use super::apply::Applying;
 use super::error::Fault;
 use super::people::{self, Resolved};
 use super::search_keys;
 use super::writer::Work;
 use crate::domain::NhsNumber;
-use crate::hub::limits;
-use crate::hub::load::Superseded;
+use crate::hub::load::{Superseded, follow};
 
 /// Lets a superseded number lead to the person who has the replacing one.
 pub(super) fn supersede(
     work: &Work<'_>,
     link: &Superseded,
-    links: &HashMap<NhsNumber, NhsNumber>,
-    refusals: &mut Refusals,
+    applying: &mut Applying<'_>,
 ) -> Result<bool, Fault> {
-    let Some(last) = follow(link, links) else {
-        refusals.add(link.line, "the replacements lead back to this number");
+    let Some(last) = follow(link.old, applying.links) else {
+        applying.refuse(link.line, "the replacements lead back to this number");
         return Ok(false);
     };
     let new = match people::resolve(work, last)? {
         Resolved::Person { id, .. } => id,
         Resolved::Ended { .. } => {
-            refusals.add(link.line, "the identity of the replacing number ended: nothing joins it");
+            applying.refuse(link.line, "the identity of the replacing number ended: nothing joins it");
             return Ok(false);
         }
         Resolved::NotKnown => {
-            refusals.add(link.line, "the replacing number is not known");
+            applying.refuse(link.line, "the replacing number is not known");
             return Ok(false);
         }
     };
@@ -48,17 +44,17 @@ pub(super) fn supersede(
             Ok(true)
         }
         Resolved::Ended { .. } => {
-            refusals.add(link.line, "the identity of this number ended: nothing joins it");
+            applying.refuse(link.line, "the identity of this number ended: nothing joins it");
             Ok(false)
         }
         Resolved::Person { id, number } if id == new => {
             if number == link.old {
-                refusals.add(link.line, "the replacements lead back to this number");
+                applying.refuse(link.line, "the replacements lead back to this number");
             }
             Ok(false)
         }
         Resolved::Person { number, .. } if number != link.old => {
-            refusals.add(link.line, "this number was superseded by another one");
+            applying.refuse(link.line, "this number was superseded by another one");
             Ok(false)
         }
         Resolved::Person { id, .. } => {
@@ -66,22 +62,6 @@ pub(super) fn supersede(
             Ok(true)
         }
     }
-}
-
-/// The last number of a chain of replacements within the file; `None` for a loop.
-fn follow(link: &Superseded, links: &HashMap<NhsNumber, NhsNumber>) -> Option<NhsNumber> {
-    let mut seen = HashSet::from([link.old]);
-    let mut last = link.new;
-    for _ in 0..limits::REPLACEMENTS_FOLLOWED {
-        if !seen.insert(last) {
-            return None;
-        }
-        match links.get(&last) {
-            Some(next) => last = *next,
-            None => return Some(last),
-        }
-    }
-    None
 }
 
 /// Everything of the old person becomes the new one's. Where both have the same plan, what the authority
@@ -120,7 +100,7 @@ pub(super) fn end(
     work: &Work<'_>,
     line: usize,
     number: NhsNumber,
-    refusals: &mut Refusals,
+    applying: &mut Applying<'_>,
 ) -> Result<bool, Fault> {
     let held: Option<(i64, String)> = work
         .db
@@ -137,7 +117,7 @@ pub(super) fn end(
         }
         Some((_, "ended")) => Ok(false),
         Some(_) | None => {
-            refusals.add(line, "this number was superseded: end the number in use");
+            applying.refuse(line, "this number was superseded: end the number in use");
             Ok(false)
         }
     }

@@ -14,12 +14,16 @@ mod audit;
 mod audited;
 mod backup;
 mod codec;
+mod concerns;
 mod copy;
 mod disclose;
 mod error;
+mod examine;
 mod figures;
+mod health;
 mod history;
 mod identities;
+mod loads;
 mod lock;
 mod notices;
 mod people;
@@ -30,6 +34,8 @@ mod search;
 mod search_keys;
 mod settings;
 mod shape;
+mod standing;
+mod volume;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -49,7 +55,7 @@ use crate::domain::{SearchPermit, ViewPermit};
 use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
-use super::metrics::{Metrics, Shed};
+use super::metrics::Shed;
 use error::Fault;
 use figures::Figuring;
 use queue::{Line, Queue};
@@ -67,8 +73,10 @@ pub use backup::{KeepError, Lost, Restored, restore};
 pub use copy::{CopyError, Holds};
 pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
+pub use examine::{Examined, examine};
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
+pub(super) use loads::{LoadBegin, Loading};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
@@ -77,7 +85,9 @@ pub use shape::Shape;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001.sql")),
     M::up(include_str!("migrations/0002.sql")),
+    M::up(include_str!("migrations/0003.sql")),
     M::up(include_str!("migrations/0004.sql")),
+    M::up(include_str!("migrations/0005.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -256,58 +266,6 @@ impl Store {
         self.0.known.synthetic.load(Ordering::Acquire)
     }
 
-    /// Whether the database answers, and whether the last thing that was to be written was. If it was not,
-    /// this tries to write something itself.
-    ///
-    /// # Errors
-    /// It does not, or was not and still is not.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.read_elsewhere(|db| Ok(db.query_row("SELECT count(*) FROM marking", [], |_| Ok(()))?)).await?;
-        if self.0.known.failing.load(Ordering::Acquire) {
-            self.write(|work| {
-                work.db
-                    .prepare_cached(
-                        "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
-                         ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
-                    )?
-                    .execute([work.now_ms()])?;
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// What an operator watches.
-    #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.0.known.metrics
-    }
-
-    /// How many requests wait for the writer: views, and others.
-    #[must_use]
-    pub fn waiting(&self) -> (usize, usize) {
-        self.0.queue.depths()
-    }
-
-    /// How many searches are under way.
-    #[must_use]
-    pub fn searching(&self) -> usize {
-        limits::SEARCHES_AT_ONCE.saturating_sub(self.0.searches.available_permits())
-    }
-
-    /// Whether the last thing that was to be written was.
-    #[must_use]
-    pub fn is_writing(&self) -> bool {
-        !self.0.known.failing.load(Ordering::Acquire)
-    }
-
-    /// Ready when nothing can be written any more, for good: the hub has to end and be started anew.
-    pub async fn lost(&self) {
-        let mut lost = self.0.known.lost.subscribe();
-        let _ = lost.wait_for(|lost| *lost).await;
-    }
-
     fn tails(&self) -> TailDays {
         self.0.tails
     }
@@ -396,7 +354,7 @@ fn private_file(path: &Path) {
 
 fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite::Error> {
     let db = Connection::open(path)?;
-    db.busy_timeout(limits::LOCK_WAIT)?;
+    db.busy_handler(Some(ask_again))?;
     // Anything else than WAL would change what a commit means: refused.
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
@@ -414,6 +372,13 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite
     db.pragma_update(None, "secure_delete", true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
+}
+
+/// Waits for another process's lock, and says whether to ask again.
+fn ask_again(asked: i32) -> bool {
+    std::thread::sleep(limits::LOCK_POLL);
+    let asked = u32::try_from(asked).unwrap_or(u32::MAX);
+    limits::LOCK_POLL.saturating_mul(asked) < limits::LOCK_WAIT
 }
 
 fn migration(error: &rusqlite_migration::Error) -> String {

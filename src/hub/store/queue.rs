@@ -30,6 +30,7 @@ pub(super) enum Next {
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    ended: Condvar,
 }
 
 #[derive(Default)]
@@ -37,12 +38,23 @@ struct Waiting {
     views: VecDeque<Box<dyn Job>>,
     others: VecDeque<Box<dyn Job>>,
     is_closed: bool,
+    has_ended: bool,
 }
 
 impl Queue {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         // Nothing that is done under the lock leaves half a state behind.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether one more would be taken at present.
+    pub(super) fn has_room(&self, line: Line) -> bool {
+        let waiting = self.waiting();
+        let length = match line {
+            Line::Views => waiting.views.len(),
+            Line::Others => waiting.others.len(),
+        };
+        length < limits::WRITER_QUEUE
     }
 
     pub(super) fn push(&self, line: Line, job: Box<dyn Job>) -> Result<(), StoreError> {
@@ -82,8 +94,16 @@ impl Queue {
     pub(super) fn abandon(&self) {
         let mut waiting = self.waiting();
         waiting.is_closed = true;
+        waiting.has_ended = true;
         waiting.views.clear();
         waiting.others.clear();
+        self.ended.notify_all();
+    }
+
+    /// Waits until the writer is gone.
+    pub(super) fn wait_until_ended(&self) {
+        let gone = self.ended.wait_while(self.waiting(), |waiting| !waiting.has_ended);
+        drop(gone.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits for work, at most for `idle`.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, params, params_from_iter};
 
@@ -10,10 +11,10 @@ use super::error::{Fault, StoreError};
 use super::people::{self, Found, Resolved};
 use super::search_keys;
 use super::writer::Work;
-use super::{Audited, Store};
+use super::{Audited, Store, volume};
 use crate::domain::SearchPermit;
 use crate::hub::folding::folded;
-use crate::hub::limits;
+use crate::hub::limits::{self, Volume};
 use crate::hub::metrics::Shed;
 use crate::hub::search::{self, Compared, PersonQuery, Score};
 
@@ -24,6 +25,8 @@ pub enum SearchOutcome {
     Found(Vec<Found>),
     /// More than may be returned: nobody is.
     TooMany,
+    /// The user's searches have come to their volume: nobody is looked for, and for how long not.
+    VolumeReached(Duration),
 }
 
 impl Store {
@@ -36,6 +39,7 @@ impl Store {
         permit: SearchPermit,
         query: PersonQuery,
         request: String,
+        most: Volume,
     ) -> Result<Audited<SearchOutcome>, StoreError> {
         // Kept to the end, also where the client is gone and the matching still runs.
         let place = Arc::clone(&self.0.searches).try_acquire_owned().map_err(|_| {
@@ -52,11 +56,17 @@ impl Store {
                 ..Entry::new(Kind::Search, outcome, &request)
             };
             let caller = permit.caller();
+            // Here, where searches of one user come one after the other.
+            if let Some(wait) = volume::wait(work.db, &caller.user, work.now_ms(), most)? {
+                return Ok(SearchOutcome::VolumeReached(wait));
+            }
             let Some(found) = outcome else {
+                volume::add(work, &caller.user, 0)?;
                 audit::append(work, caller, &entry("too-many", None))?;
                 return Ok(SearchOutcome::TooMany);
             };
             let found = still_found(work, &query, found)?;
+            volume::add(work, &caller.user, found.len())?;
             if found.is_empty() {
                 audit::append(work, caller, &entry("none", None))?;
             }

@@ -108,6 +108,8 @@ pub(super) struct Known {
     pub(super) synthetic: AtomicBool,
     /// The last thing that was to be written was not.
     pub(super) failing: AtomicBool,
+    /// The process ends with this writer: the write-ahead log is moved into the database.
+    pub(super) is_last: AtomicBool,
     /// What an operator watches.
     pub(super) metrics: Arc<Metrics>,
     /// Nothing can be written any more, for good.
@@ -140,7 +142,12 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, 
                     known.synthetic.store(true, Ordering::Release);
                 }
             }
-            Next::End => return,
+            Next::End => {
+                if known.is_last.load(Ordering::Acquire) {
+                    super::health::checkpoint(db);
+                }
+                return;
+            }
         }
     }
 }
@@ -217,8 +224,8 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
     if done.is_empty() {
         roll_back(db);
         if is_refused_by_database {
-            known.failing.store(true, Ordering::Release);
             known.metrics.not_committed("work");
+            known.failing.store(true, Ordering::Release);
         }
         return served;
     }

@@ -19,6 +19,7 @@ pub fn cause(failure: Failure) -> &'static str {
         Failure::NotKnown => "the CP-IS service does not know this NHS number",
         Failure::NoLongerInUse => "this NHS number is no longer in use",
         Failure::NotAccepted => "the CP-IS service did not accept the question",
+        Failure::AskedTooOften => "you have asked the CP-IS service too often in a short time",
         Failure::Busy => "the CP-IS service is too busy",
         Failure::HubFailed => "the CP-IS service has a fault",
         Failure::OtherPerson => "the answer was about another person, so it is not shown",
@@ -37,6 +38,9 @@ pub fn remedy(failure: Failure) -> &'static str {
         }
         Failure::NotSecure | Failure::NameNotFound | Failure::NotAccepted | Failure::TooLarge => {
             "Try once more; if it stays so, tell your IT help desk what this says"
+        }
+        Failure::AskedTooOften => {
+            "Wait a minute, then try once more; to find a patient meanwhile, use the NHS number"
         }
         Failure::NoConnection
         | Failure::TimedOut

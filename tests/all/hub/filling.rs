@@ -120,7 +120,8 @@ async fn is_whole_again(reserve: &Path, bytes: u64) {
 async fn on_a_full_disk_the_reserve_keeps_views_answered_and_audited_and_without_it_they_fail() {
     const VIEWS: usize = 60;
     let Some((with, log)) = answered_on_a_full_disk(32, VIEWS).await else {
-        eprintln!("skipped: only root can mount a small file system");
+        let why = "skipped: only root can mount a small file system\n";
+        std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes()).unwrap();
         return;
     };
     assert_eq!(with, VIEWS);
@@ -131,8 +132,28 @@ async fn on_a_full_disk_the_reserve_keeps_views_answered_and_audited_and_without
     assert!(without < VIEWS, "{without} of {VIEWS} without a reserve: the disk was not full");
 }
 
+/// A hub below strace, which does not take it along when it is killed.
+struct Traced(Program);
+
+impl Traced {
+    fn kill(&mut self) {
+        let strace = self.0.child.id();
+        let hub = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap_or_default();
+        for process in hub.split_whitespace() {
+            let _ = Command::new("kill").args(["-KILL", process]).status();
+        }
+        self.0.kill();
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 /// Serves under strace, which lets some system calls fail.
-fn serve_with_failing(place: &Place, inject: &str) -> Program {
+fn serve_with_failing(place: &Place, inject: &str) -> Traced {
     assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");
     let mut command = Command::new("strace");
     command.args([
@@ -147,7 +168,7 @@ fn serve_with_failing(place: &Place, inject: &str) -> Program {
         inject,
     ]);
     command.arg(env!("CARGO_BIN_EXE_cpis-hub")).args(["serve", "--config", "hub.toml"]);
-    place.serve_with(command)
+    Traced(place.serve_with(command))
 }
 
 #[tokio::test]
@@ -158,14 +179,22 @@ async fn a_flush_that_fails_ends_the_hub_and_the_next_one_starts_with_all_that_w
     let mut program = serve_with_failing(&place, "inject=fdatasync,fsync:error=EIO:when=8+");
     let mut answered = Vec::new();
     for _ in 0..40 {
-        match view(&place, &program).await {
+        match view(&place, &program.0).await {
             Some(answer) if answer.status == 200 => answered.push(answer.reference().to_owned()),
             Some(answer) => answer.assert_failed_without_detail(),
             None => break,
         }
     }
     assert!(!answered.is_empty(), "the first flushes work");
-    let ended = program.child.wait().unwrap();
+    let ended = async {
+        loop {
+            if let Some(ended) = program.0.child.try_wait().unwrap() {
+                return ended;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(30), ended).await.expect("the hub ends");
     assert!(!ended.success(), "the service manager sees that it failed");
     let log = place.log();
     assert!(log.contains("the disk refused to flush the database's log: the hub ends"), "{log}");
@@ -185,7 +214,7 @@ async fn a_file_system_that_is_read_only_for_a_while_keeps_the_plans_in_and_the_
     let mut program = serve_with_failing(&place, "inject=pwrite64:error=EROFS:when=60..90");
     let (mut answered, mut refused) = (Vec::new(), 0);
     for _ in 0..60 {
-        let answer = view(&place, &program).await.unwrap();
+        let answer = view(&place, &program.0).await.unwrap();
         if answer.status == 200 {
             answered.push(answer.reference().to_owned());
         } else {
@@ -194,7 +223,7 @@ async fn a_file_system_that_is_read_only_for_a_while_keeps_the_plans_in_and_the_
         }
     }
     assert!(refused > 0 && !answered.is_empty(), "{refused} refused, {} answered", answered.len());
-    assert_eq!(view(&place, &program).await.unwrap().status, 200, "it goes on");
+    assert_eq!(view(&place, &program.0).await.unwrap().status, 200, "it goes on");
     program.kill();
     let logged = rows(&place.database(), "SELECT reference FROM audit WHERE kind = 'view'");
     for reference in &answered {

@@ -3,8 +3,11 @@
 mod api;
 mod audit;
 mod backup;
+mod concerns;
 mod correlation;
 mod dates;
+#[cfg(unix)]
+mod doctor;
 mod document;
 #[cfg(unix)]
 mod failing;
@@ -15,15 +18,25 @@ mod identities;
 mod in_error;
 mod killed;
 mod limits;
+mod limits_connections;
+mod limits_manual;
+mod limits_overload;
+mod limits_rates;
 mod loading;
+mod loading_large;
 mod logs;
 mod metrics;
 mod model;
+#[cfg(unix)]
+mod packaging;
 mod reads;
+#[cfg(unix)]
+mod restarts;
 mod retention;
 mod rules;
 mod schemas;
 mod search;
+mod search_alike;
 mod support;
 #[cfg(target_os = "linux")]
 mod traced;

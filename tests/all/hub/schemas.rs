@@ -160,7 +160,7 @@ fn an_older_database_that_somebody_uses_is_not_changed_under_them() {
     make(&place.path("hub.db"), RELEASED[0].1);
     let used = std::fs::File::create(place.path("hub.db.used")).unwrap();
     used.lock_shared().unwrap();
-    let refused = place.run(&["serve", "--config", "hub.toml"]);
+    let refused = place.run(&["audit", "--config", "hub.toml", "--user", "nobody"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("stop the others first"), "{said}");
     assert_eq!(rows(&place.database(), "PRAGMA user_version"), ["1"]);

@@ -69,6 +69,54 @@ async fn a_search_finds_whom_it_names_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn wildcards_ranges_and_given_names_are_searched_as_published() {
+    let hub = TestHub::with(&people()).await;
+    let check = async |query: &str, expected: &[(u64, u64)]| {
+        let answer = hub.people(&nurse(), &format!("?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.told());
+        assert_eq!(found(&answer.json()), expected, "{query}");
+    };
+    // A star is not what was asked letter by letter: never a score of 1.
+    check("family=Tw*&birthdate=2020-02-02", &[(5, 900), (6, 900)]).await;
+    check("family=T%27w*n&given=Be*&birthdate=2020-02-02", &[(6, 900)]).await;
+    check("family=Tw*&birthdate=2020-02-02&_exact-match=true", &[]).await;
+    check("family=OB*n&given=zo*&birthdate=ge2019-01-01&birthdate=le2019-12-31", &[(1, 900)]).await;
+    check("family=O%27Brien&given=An*&birthdate=2019-03-12", &[]).await;
+    check("family=O%27Brien&given=ZoeA*&birthdate=2019-03-12", &[(1, 900)]).await;
+    check("family=O%27Brien&birthdate=2019-03-12&address-postalcode=SN5*", &[(1, 965)]).await;
+    check("family=O%27Brien&birthdate=2019-03-12&address-postcode=sn5%203ab", &[(1, 1000)]).await;
+    check("family=Kow*&birthdate=2015-06-01&_history=true", &[(2, 900)]).await;
+    check("family=Est*&birthdate=2009-05-05", &[(4, 810)]).await;
+    // Open ends, and the score of what is exact in a range.
+    check("family=Smith&birthdate=ge2015-06-01", &[(2, 1000)]).await;
+    check("family=Smith&birthdate=le2015-06-01", &[(2, 1000)]).await;
+    check("family=Smith&birthdate=ge2015-06-02", &[]).await;
+    check("family=Estimate&birthdate=le2009-01-01", &[(4, 900)]).await;
+    check("family=Estimate&birthdate=le2008-12-31", &[]).await;
+    // A compound name, and names that are repeated.
+    check("family=OBrien&given=Zoe%20Ann&birthdate=2019-03-12", &[(1, 1000)]).await;
+    check("family=OBrien&given=Zoe&given=Ann&birthdate=2019-03-12", &[(1, 1000)]).await;
+    check("family=OBrien&given=Zoe&given=Jane&birthdate=2019-03-12", &[]).await;
+    // Restricted people by no postcode, star or not.
+    check("family=Hidden&birthdate=2012-01-01&address-postalcode=SN*", &[]).await;
+}
+
+#[tokio::test]
+async fn a_search_that_would_compare_too_many_returns_nobody_however_few_would_fit() {
+    let many: Vec<Value> = (0..=cpis::hub::limits::SEARCH_COMPARED as u64)
+        .map(|seed| person(seed + 1, "Many", &format!("Ann{seed}"), &format!("{}-01-01", 1950 + seed % 70)))
+        .collect();
+    let hub = TestHub::with(&lines(&many)).await;
+    let check = async |query: &str, expected: &str| {
+        assert_eq!(hub.people(&nurse(), &format!("?{query}")).await.told(), expected, "{query}");
+    };
+    check("family=Many&given=Ann3&birthdate=ge1900-01-01", "200 TOO_MANY_MATCHES").await;
+    check("family=Ma*&given=Ann3&birthdate=le2030-01-01", "200 TOO_MANY_MATCHES").await;
+    check("family=Many&given=Ann3&birthdate=ge1950-01-01&birthdate=le1960-12-31", "200").await;
+    check("family=Maple&birthdate=ge1900-01-01", "200").await;
+}
+
+#[tokio::test]
 async fn a_restricted_person_is_found_without_address_and_never_by_postcode() {
     let hub = TestHub::with(&people()).await;
     let answer = hub.people(&nurse(), "?family=Hidden&birthdate=2012-01-01").await;

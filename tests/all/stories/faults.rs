@@ -37,6 +37,11 @@ const REFUSED: Said = ("the CP-IS service refused: your role may not do this", A
 const NOT_ACCEPTED: Said = ("the CP-IS service did not accept the question", TELL_IT, false);
 const LATE: Said = ("the CP-IS service did not answer in time", ONCE_MORE, true);
 const BUSY: Said = ("the CP-IS service is too busy", ONCE_MORE, false);
+const TOO_OFTEN: Said = (
+    "you have asked the CP-IS service too often in a short time",
+    "Wait a minute, then try once more; to find a patient meanwhile, use the NHS number",
+    false,
+);
 const FAULT: Said = ("the CP-IS service has a fault", ONCE_MORE, true);
 const TOO_LARGE: Said = ("the answer was far too large to be one", TELL_IT, true);
 const UNREADABLE: Said = ("the answer could not be read", ONCE_MORE, true);
@@ -52,7 +57,10 @@ const FAULTS: &[(&str, Broken, Said)] = &[
     ("400", || outcome(400, "INVALID_VALUE"), NOT_ACCEPTED),
     ("404 of something else", || page(404, "Not found"), FAULT),
     ("408", || outcome(408, "UNABLE_TO_CALL_SERVICE"), LATE),
-    ("429", || outcome(429, "TOO_MANY_REQUESTS"), BUSY),
+    ("429", || outcome(429, "TOO_MANY_REQUESTS"), TOO_OFTEN),
+    ("429 of a gateway", || page(429, "Slow down"), FAULT),
+    ("503", || outcome(503, "UNABLE_TO_CALL_SERVICE"), BUSY),
+    ("503 of a gateway", || page(503, "Unavailable"), FAULT),
     ("500", || outcome(500, "UNABLE_TO_CALL_SERVICE"), FAULT),
     ("502 of a gateway", || page(502, "Bad gateway"), FAULT),
     ("302 to a login page", || Act::Say(b"HTTP/1.1 302 Found\r\nlocation: /login\r\n\r\n".to_vec()), FAULT),

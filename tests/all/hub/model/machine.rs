@@ -1,12 +1,10 @@
 //! The hub itself under a script: the real router and a real database file, no sockets. Knows which number, view
 //! and TraceID the model's small numbers stand for.
 
-use std::path::PathBuf;
-
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use cpis::config::hub::{HubConfig, Synchronous};
+use cpis::config::hub::HubConfig;
 use cpis::domain::{Caller, TailDays};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, router};
@@ -19,7 +17,7 @@ use uuid::Uuid;
 
 use super::super::dates::{from_days, iso};
 use super::super::support::data::{self, CHILD_PROTECTION, LOOKED_AFTER, UNBORN};
-use super::super::support::{self, ISSUER, answer};
+use super::super::support::{self, answer};
 use super::loading::{Line, Report};
 use super::world::{Born, Kind, Who};
 
@@ -44,15 +42,7 @@ impl Machine {
         let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let directory = directory.unwrap();
         let database = directory.path().join("hub.db");
-        let config = HubConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            issuer: ISSUER.to_owned(),
-            database: database.clone(),
-            signing_key: PathBuf::new(),
-            tails: TailDays::default(),
-            sites: support::sites(),
-            synchronous: Synchronous::Full,
-        };
+        let config = support::configuration(database.clone(), TailDays::default());
         let clock = Clock::standing_at(support::at(support::NOW));
         let open = Some(open(&config, key, &clock));
         let database = Connection::open(database).unwrap();

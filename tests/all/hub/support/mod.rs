@@ -7,7 +7,7 @@ pub(super) mod program;
 
 use std::path::{Path, PathBuf};
 
-use cpis::config::hub::{DiskSettings, HubConfig, LogFormat, Retention, Synchronous};
+use cpis::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -83,6 +83,20 @@ pub(super) fn sites() -> Vec<Site> {
     ]
 }
 
+/// Rates that no test reaches without meaning to: its clock stands still.
+pub(super) fn generous() -> LimitSettings {
+    let most = Some(1_000_000);
+    LimitSettings {
+        views_at_once: most,
+        retrieves_at_once: most,
+        searches_at_once: most,
+        others_at_once: most,
+        searches_per_hour: most,
+        people_per_hour: most,
+        ..LimitSettings::default()
+    }
+}
+
 /// A hub in this process, on a real socket and a real file.
 pub(super) struct TestHub {
     pub(super) hub: Hub,
@@ -110,31 +124,26 @@ impl TestHub {
 
     /// Where ended plans are shown for other times than usual.
     pub(super) async fn with_tails(tails: TailDays) -> Self {
-        Self::prepared(tails, |_| ()).await
+        Self::prepared(tails, generous(), |_| ()).await
+    }
+
+    /// Within these limits.
+    pub(super) async fn with_limits(limits: LimitSettings, lines: &[String]) -> Self {
+        let test = Self::prepared(TailDays::default(), limits, |_| ()).await;
+        test.load(lines).await;
+        test
     }
 
     /// On a database that is there before the hub opens it.
     pub(super) async fn on(make: impl FnOnce(&Path)) -> Self {
-        Self::prepared(TailDays::default(), make).await
+        Self::prepared(TailDays::default(), generous(), make).await
     }
 
-    async fn prepared(tails: TailDays, make: impl FnOnce(&Path)) -> Self {
+    async fn prepared(tails: TailDays, limits: LimitSettings, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
         make(&database);
-        let config = HubConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            operator: None,
-            log: LogFormat::Text,
-            issuer: ISSUER.to_owned(),
-            database: database.clone(),
-            signing_key: PathBuf::new(),
-            tails,
-            sites: sites(),
-            synchronous: Synchronous::Full,
-            retention: Retention::default(),
-            disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
-        };
+        let config = HubConfig { limits, ..configuration(database.clone(), tails) };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
@@ -168,7 +177,13 @@ impl TestHub {
     ) -> Result<load::LoadReport, String> {
         let operator = caller("Operator", "", &[]);
         let text = lines.join("\n");
-        load::load_text(self.hub.store(), &text, synthetic, operator).await.map_err(|e| e.to_string())
+        let loaded = load::load_text(self.hub.store(), &text, synthetic, operator).await;
+        let report = loaded.map_err(|error| error.to_string())?;
+        if report.refused == 0 {
+            return Ok(report);
+        }
+        let refused: Vec<String> = report.named.iter().map(ToString::to_string).collect();
+        Err(refused.join("; "))
     }
 
     pub(super) fn turn(&self, minutes: i64) {
@@ -276,4 +291,22 @@ pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Outpu
     })
     .await;
     done
+}
+
+/// What the hub of a test runs with.
+pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
+    HubConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        operator: None,
+        log: LogFormat::Text,
+        issuer: ISSUER.to_owned(),
+        database,
+        signing_key: PathBuf::new(),
+        tails,
+        sites: sites(),
+        synchronous: Synchronous::Full,
+        retention: Retention::default(),
+        disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
+        limits: generous(),
+    }
 }

@@ -33,15 +33,25 @@ impl Place {
         let directory = tempfile::tempdir().unwrap();
         let pem = private_key_pem();
         fs::write(directory.path().join("key.pem"), &pem).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(
+            directory.path().join("key.pem"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o600),
+        )
+        .unwrap();
         let place = Self { directory, key: SigningKey::from_pem(&pem).unwrap() };
         place.configure(more);
         place
     }
 
+    /// Within limits that no test reaches without meaning to, unless `more` has some.
     pub(in super::super) fn configure(&self, more: &str) {
+        let generous = "[limits]\nviews_at_once = 1000000\nretrieves_at_once = 1000000\nsearches_at_once = 1000000\n\
+                        others_at_once = 1000000\nsearches_per_hour = 1000000\npeople_per_hour = 1000000\n";
+        let limits = if more.contains("[limits]") { "" } else { generous };
         let config = format!(
             "listen = \"127.0.0.1:0\"\nissuer = \"{ISSUER}\"\ndatabase = \"hub.db\"\nsigning_key = \"key.pem\"\n\
-             {more}\n[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"Emergency department\"\n\
+             {more}\n{limits}\n[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"Emergency department\"\n\
              name = \"Great Western Hospital\"\ndepartment = \"ED\"\ncontact = \"in-person\"\n"
         );
         fs::write(self.path("hub.toml"), config).unwrap();
@@ -69,12 +79,31 @@ impl Place {
 
     /// Starts a command that becomes the serving hub. It logs all that it can to the file `log`.
     pub(in super::super) fn serve_with(&self, mut command: Command) -> Program {
+        command.stdin(Stdio::null());
+        self.start(command)
+    }
+
+    /// On a listening socket that it is handed as a service manager would: as file 3, said in its environment.
+    #[cfg(unix)]
+    pub(in super::super) fn serve_on(
+        &self,
+        socket: &std::net::TcpListener,
+        environment: &[(&str, &str)],
+    ) -> Program {
+        let script = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve --config hub.toml";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_cpis-hub")]);
+        command.envs(environment.iter().copied());
+        command.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket.try_clone().unwrap())));
+        self.start(command)
+    }
+
+    fn start(&self, mut command: Command) -> Program {
         let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         let mut child = command
             .current_dir(self.directory.path())
             .env("RUST_LOG", "trace")
             .env_remove("RUST_BACKTRACE")
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -102,6 +131,13 @@ pub(in super::super) struct Program {
 }
 
 impl Program {
+    /// Tells it to stop.
+    #[cfg(unix)]
+    pub(in super::super) fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Ends it as a power switch would, as far as a process can tell.
     pub(in super::super) fn kill(&mut self) {
         let _ = self.child.kill();

@@ -1,0 +1,128 @@
+//! What keeps a hub from serving, or soon will: looked at, said in a line each, and left as it is.
+//!
+//! Reads no patient's data and changes nothing; it may be run beside the serving hub.
+
+mod database;
+mod machine;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::clock::Clock;
+use crate::config::hub::HubConfig;
+use crate::identity::token::SigningKey;
+
+/// How a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Something has to be done.
+    Mend,
+    /// It cannot be found out from here.
+    CannotTell,
+}
+
+/// One line of what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found, and what to do.
+    pub says: String,
+}
+
+impl Finding {
+    fn ok(check: &'static str, says: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Ok, says: says.into() }
+    }
+
+    fn mend(check: &'static str, says: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Mend, says: says.into() }
+    }
+
+    fn cannot_tell(check: &'static str, says: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::CannotTell, says: says.into() }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdict = match self.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Mend => "mend",
+            Verdict::CannotTell => "cannot tell",
+        };
+        write!(f, "{verdict:<12} {:<14} {}", self.check, self.says)
+    }
+}
+
+/// Looks at everything.
+#[must_use]
+pub fn examine(path: &Path, clock: &Clock) -> Vec<Finding> {
+    let config = match HubConfig::read(path) {
+        Ok(config) => config,
+        // Without it there is nothing to look at.
+        Err(error) => return vec![Finding::mend("configuration", error.to_string())],
+    };
+    let mut found = vec![Finding::ok("configuration", path.display().to_string()), sites(&config)];
+    found.push(key(&config));
+    found.extend(database::examine(&config, clock));
+    found.extend(machine::examine(&config));
+    found.push(Finding::ok(
+        "certificates",
+        "none: this version speaks plain HTTP on loopback addresses; TLS comes later",
+    ));
+    found
+}
+
+fn sites(config: &HubConfig) -> Finding {
+    match config.sites.len() {
+        0 => Finding::mend(
+            "sites",
+            "no [[site]]: local authorities will not be told from where somebody looked; add the places where care happens",
+        ),
+        sites => Finding::ok("sites", format!("{sites} configured")),
+    }
+}
+
+fn key(config: &HubConfig) -> Finding {
+    match signing_key(config) {
+        Ok(_) => Finding::ok("signing key", config.signing_key.display().to_string()),
+        Err(why) => Finding::mend("signing key", why),
+    }
+}
+
+/// The key that signs and proves tokens. One that other users of the machine can read is refused: whoever reads
+/// it can be anybody.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub fn signing_key(config: &HubConfig) -> Result<SigningKey, String> {
+    let path = config.signing_key.display();
+    let unreadable = |error: std::io::Error| format!("cannot read the signing key {path}: {}", error.kind());
+    let file = std::fs::metadata(&config.signing_key).map_err(unreadable)?;
+    if is_open_to_others(&file) {
+        return Err(format!(
+            "the signing key {path} is open to every user of this machine: chmod 600 {path}"
+        ));
+    }
+    let pem = std::fs::read_to_string(&config.signing_key).map_err(unreadable)?;
+    SigningKey::from_pem(&pem).map_err(|error| format!("the signing key {path}: {error}"))
+}
+
+/// The group may read: what a service manager hands over belongs to root and is opened by an access list.
+#[cfg(unix)]
+fn is_open_to_others(file: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.mode() & 0o007 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_file: &std::fs::Metadata) -> bool {
+    false
+}

@@ -1,0 +1,57 @@
+//! Looks at a database file without changing it, beside whatever hub uses it. Reads nothing about a person.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::error::{Fault, reason};
+use super::{STEPS, codec, read_marking};
+use crate::hub::limits;
+
+/// What is there.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// The schema's version, and the one that this program works with.
+    pub schema: (usize, usize),
+    /// Whether SQLite finds the file whole.
+    pub is_whole: bool,
+    /// When the newest audit entry was written.
+    pub newest_audit: Option<Timestamp>,
+    /// Names of authorities without a number for office hours or for the emergency duty team.
+    pub lacking_numbers: Vec<String>,
+    /// Whether the people are synthetic.
+    pub is_synthetic: bool,
+}
+
+/// Looks at a file.
+///
+/// # Errors
+/// It cannot be read as a database of a hub: SQLite's code in words.
+pub fn examine(path: &Path) -> Result<Examined, String> {
+    read(path).map_err(|fault| match fault {
+        Fault::Sql(error) => reason(&error),
+        Fault::Corrupt(what) => format!("unreadable row: {what}"),
+        Fault::Panicked | Fault::LoadRefused(_) => "unreadable".to_owned(),
+    })
+}
+
+fn read(path: &Path) -> Result<Examined, Fault> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    db.busy_timeout(limits::LOCK_WAIT)?;
+    let schema: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let whole: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let newest: Option<i64> =
+        db.query_row("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    let mut lacking = db.prepare(
+        "SELECT name FROM authority WHERE office IS NULL OR emergency_duty IS NULL ORDER BY name LIMIT 200",
+    )?;
+    let lacking_numbers = lacking.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(Examined {
+        schema: (usize::try_from(schema).unwrap_or(0), STEPS.len()),
+        is_whole: whole == "ok",
+        newest_audit: newest.map(codec::moment).transpose()?,
+        lacking_numbers,
+        is_synthetic: read_marking(&db)?,
+    })
+}

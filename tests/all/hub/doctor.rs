@@ -1,0 +1,135 @@
+//! `cpis-hub doctor`: each thing that is wrong is one line that says so, and nothing is changed.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::support::data::{CHILD_PROTECTION, changed, child, lines, number, person, plan};
+use super::support::program::Place;
+
+/// Exit code, and the lines of a check.
+fn doctor(place: &Place) -> (Option<i32>, Vec<(String, String, String)>) {
+    let output = place.run(&["doctor", "--config", "hub.toml", "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let found = found.as_array().unwrap().iter();
+    let found =
+        found.map(|finding| (text(finding, "check"), text(finding, "verdict"), text(finding, "says")));
+    (output.status.code(), found.collect())
+}
+
+fn said(place: &Place, check: &str) -> (String, String) {
+    let (_, found) = doctor(place);
+    let of = found.iter().find(|(name, verdict, _)| name == check && verdict != "ok");
+    let of = of.or_else(|| found.iter().find(|(name, ..)| name == check));
+    of.map(|(_, verdict, says)| (verdict.clone(), says.clone()))
+        .unwrap_or_else(|| panic!("{check} in {found:?}"))
+}
+
+fn mended(place: &Place, check: &str, expected: &str) {
+    let (verdict, says) = said(place, check);
+    assert!(verdict == "mend" && says.contains(expected), "{check}: {verdict} {says}");
+    assert_eq!(doctor(place).0, Some(1));
+}
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+const OPERATOR: &str = "[operator]\nlisten = \"127.0.0.1:9470\"";
+
+#[test]
+fn a_hub_that_is_well_has_nothing_to_mend_and_one_line_for_each_check() {
+    let place = Place::with(&child());
+    place.configure(OPERATOR);
+    let (_, found) = doctor(&place);
+    // Of the machine that runs the tests nothing is assumed.
+    let own =
+        found.iter().filter(|(check, ..)| !["clock sync", "disk", "open files"].contains(&check.as_str()));
+    for (check, verdict, says) in own {
+        assert!(verdict == "ok" || check == "file system", "{check}: {verdict} {says}");
+    }
+    let output = place.run(&["doctor", "--config", "hub.toml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), found.len());
+    assert!(
+        text.lines().all(|line| ["ok ", "mend ", "cannot tell "].iter().any(|word| line.starts_with(word)))
+    );
+    for check in ["certificates", "time zone", "schema", "sites", "authorities", "address", "signing key"] {
+        assert!(found.iter().any(|(found, ..)| found == check), "{check}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let place = Place::with(&child());
+    place.configure("");
+    mended(&place, "operator", "nothing can watch");
+    place.configure(OPERATOR);
+    mode(&place.path("key.pem"), 0o604);
+    mended(&place, "signing key", "chmod 600");
+    for command in ["serve", "check-config"] {
+        let refused = place.run(&[command, "--config", "hub.toml"]);
+        assert!(!refused.status.success(), "{command}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("open to every user"));
+    }
+    mode(&place.path("key.pem"), 0o640);
+    assert_eq!(said(&place, "signing key").0, "ok");
+    mode(&place.path("hub.db"), 0o644);
+    mended(&place, "database", "chmod 600");
+    mode(&place.path("hub.db"), 0o600);
+    let db = place.database();
+    let audit = "INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
+                                    session, request) VALUES (32503680000000, '', '', '', '', '', '', '', '', '')";
+    db.execute_batch(audit).unwrap();
+    mended(&place, "clock", "set the clock before serving");
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    db.pragma_update(None, "user_version", version + 1).unwrap();
+    mended(&place, "schema", "later hub");
+    db.pragma_update(None, "user_version", version).unwrap();
+    drop(db);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = std::fs::read_to_string(place.path("hub.toml")).unwrap();
+    let taken = config.replace("127.0.0.1:0", &listener.local_addr().unwrap().to_string());
+    std::fs::write(place.path("hub.toml"), taken).unwrap();
+    mended(&place, "address", "nobody answers");
+    std::fs::write(place.path("hub.toml"), config.split("[[site]]").next().unwrap()).unwrap();
+    mended(&place, "sites", "no [[site]]");
+    std::fs::write(place.path("hub.toml"), "listen = 5").unwrap();
+    mended(&place, "configuration", "hub.toml");
+}
+
+#[test]
+fn a_damaged_database_and_an_authority_without_a_number_are_found_and_nothing_is_changed() {
+    let silent = changed(
+        plan(2, CHILD_PROTECTION, "2026-01-05", "", "E10000013"),
+        serde_json::json!({ "telecom": [] }),
+    );
+    let place = Place::with(&lines(&[person(2, "Verysecret", "Quentin", "2012-01-01"), silent]));
+    place.configure(OPERATOR);
+    mended(&place, "authorities", "1 lack a number to ring");
+    let before = std::fs::read(place.path("hub.db")).unwrap();
+    let output = place.run(&["doctor", "--config", "hub.toml"]);
+    assert_eq!(std::fs::read(place.path("hub.db")).unwrap(), before);
+    let said = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    assert!(!said.contains("verysecret") && !said.contains(&number(2).digits()), "{said}");
+    let mut damaged = before;
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 8192].fill(0xff);
+    std::fs::write(place.path("hub.db"), damaged).unwrap();
+    let (verdict, says) = super::doctor::said(&place, "database");
+    assert!(verdict == "mend" && (says.contains("damaged") || says.contains("cannot be read")), "{says}");
+}
+
+#[test]
+fn an_address_that_a_hub_answers_is_told_from_one_that_is_taken() {
+    let place = Place::with(&child());
+    place.configure(OPERATOR);
+    let program = place.serve();
+    let config = std::fs::read_to_string(place.path("hub.toml")).unwrap();
+    let address = program.base.strip_prefix("http://").unwrap();
+    std::fs::write(place.path("hub.toml"), config.replace("127.0.0.1:0", address)).unwrap();
+    let (verdict, says) = said(&place, "address");
+    assert!(verdict == "ok" && says.contains("a hub that is well"), "{says}");
+}

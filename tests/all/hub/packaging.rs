@@ -1,0 +1,121 @@
+//! What is installed beside the program: alert rules that name what there is, and units that systemd understands.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::metrics::series;
+use super::support::TestHub;
+use super::support::data::{child, number};
+use super::support::nurse;
+use super::support::program::is_there;
+use crate::source::none_of;
+
+const ALERTS: &str = include_str!("../../../packaging/alerts.yml");
+const OPERATIONS: &str = include_str!("../../../src/manual/operations.md");
+const SERVICE: &str = include_str!("../../../packaging/cpis-hub.service");
+const SOCKET: &str = include_str!("../../../packaging/cpis-hub.socket");
+const CONFIG: &str = include_str!("../../../packaging/hub.toml");
+
+/// The words of a text that begin like one of the hub's metrics.
+fn metrics_named(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.starts_with("cpis_hub_"))
+        .map(|word| word.replace("_bucket", "_count"))
+        .collect()
+}
+
+/// The address of a heading, as it is written behind `#`.
+fn slug(heading: &str) -> String {
+    heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace(',', "")
+}
+
+#[tokio::test]
+async fn every_alert_is_about_a_metric_that_there_is_and_has_a_heading_that_says_what_to_do() {
+    let hub = TestHub::with(&child()).await;
+    hub.view(&nurse(), number(1)).await;
+    let known: Vec<String> = series(&hub.hub.metrics_text().await)
+        .into_keys()
+        .map(|series| series.split('{').next().unwrap().to_owned())
+        .collect();
+    let named = metrics_named(ALERTS);
+    assert!(named.len() > 15);
+    let of_chapter: Vec<String> = metrics_named(OPERATIONS)
+        .into_iter()
+        .filter(|named| !known.iter().any(|known| known.starts_with(named.as_str())))
+        .collect();
+    none_of(of_chapter);
+    none_of(named.into_iter().filter(|named| !known.contains(named)).collect());
+    let headings: Vec<String> = OPERATIONS.lines().filter(|line| line.starts_with("## ")).map(slug).collect();
+    let runbooks: Vec<&str> =
+        ALERTS.lines().filter_map(|line| line.trim().strip_prefix("runbook: operations.md#")).collect();
+    let alerts: Vec<&str> = ALERTS.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert_eq!(runbooks.len(), alerts.len(), "each alert has its runbook");
+    none_of(
+        runbooks
+            .iter()
+            .filter(|link| !headings.contains(&(**link).to_owned()))
+            .map(|link| (*link).to_owned())
+            .collect(),
+    );
+    // And each alert is named below the heading that it leads to.
+    for (alert, runbook) in alerts.iter().zip(&runbooks) {
+        let mut chapters = OPERATIONS.split("\n## ");
+        let chapter = chapters.find(|chapter| slug(chapter.lines().next().unwrap()) == **runbook).unwrap();
+        assert!(chapter.contains(&format!("`{alert}`")), "{alert} under {runbook}");
+        for part in ["*You see*", "*Clinicians see*", "Do", "Over:"] {
+            assert!(chapter.contains(part), "{part} under {runbook}");
+        }
+    }
+}
+
+fn directives(unit: &str) -> Vec<(&str, &str)> {
+    let lines = unit.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '[']));
+    lines.map(|line| line.split_once('=').unwrap_or_else(|| panic!("no directive: {line}"))).collect()
+}
+
+#[test]
+fn the_units_run_commands_that_there_are_on_the_address_that_is_configured() {
+    for (name, value) in directives(SERVICE).into_iter().chain(directives(SOCKET)) {
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
+        if name.starts_with("Exec") {
+            let mut words = value.split_whitespace();
+            assert_eq!(words.next(), Some("/usr/bin/cpis-hub"));
+            let command = words.next().unwrap();
+            let help =
+                Command::new(env!("CARGO_BIN_EXE_cpis-hub")).args([command, "--help"]).output().unwrap();
+            assert!(help.status.success(), "{value}");
+            assert_eq!(words.collect::<Vec<_>>(), ["--config", "/etc/cpis/hub.toml"]);
+        }
+    }
+    let socket = directives(SOCKET);
+    let listens = socket.iter().find(|(name, _)| *name == "ListenStream").unwrap().1;
+    assert!(CONFIG.contains(&format!("\nlisten = \"{listens}\"")), "{listens}");
+    for word in
+        ["NoNewPrivileges=yes", "ProtectSystem=strict", "MemoryDenyWriteExecute=yes", "IPAddressDeny=any"]
+    {
+        assert!(SERVICE.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn systemd_understands_the_units_and_finds_them_shut() {
+    // Where there is no systemd (a container), the directives are read above and no more.
+    if !is_there("systemd-analyze") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_cpis-hub");
+    let service = directory.path().join("cpis-hub.service");
+    std::fs::write(&service, SERVICE.replace("/usr/bin/cpis-hub", program)).unwrap();
+    std::fs::write(directory.path().join("cpis-hub.socket"), SOCKET).unwrap();
+    let analyze = |arguments: &[&str], file: &Path| {
+        let output = Command::new("systemd-analyze").args(arguments).arg(file).output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let said = analyze(&["verify"], &service);
+    assert!(!said.contains("cpis-hub"), "{said}");
+    let said = analyze(&["security", "--offline=true", "--no-pager", "--threshold=20"], &service);
+    assert!(said.contains("Overall exposure level"), "{said}");
+}

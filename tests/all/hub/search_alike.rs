@@ -1,0 +1,182 @@
+//! Fuzzy searches: whom they find in spite of an error, whom they never do, and that twins are not confused.
+
+use serde_json::{Value, json};
+
+use super::support::data::{changed, ended, lines, number, person, superseded};
+use super::support::{TestHub, nurse};
+
+fn people() -> Vec<String> {
+    let previously = |line: Value, family: &str, given: &str, before: &str| {
+        changed(
+            line,
+            json!({ "name": [{ "use": "usual", "family": family, "given": [given] },
+                { "use": "old", "family": before, "given": [given] }] }),
+        )
+    };
+    lines(&[
+        person(1, "Smith-Jones", "Amelia", "2019-03-12"),
+        person(2, "O'Brien", "Catherine Ann", "2015-06-01"),
+        person(3, "Al-Hassan", "Mohammed", "2014-09-23"),
+        person(4, "Kowalska", "Zofia", "2016-11-05"),
+        person(5, "Shevchenko", "Oleksandr", "2012-02-17"),
+        person(6, "Khan", "Baby", "2026-10-30"),
+        person(7, "Okonkwo", "Chidi", "2013-07-08"),
+        previously(person(8, "Taylor", "Grace", "2011-04-19"), "Taylor", "Grace", "Whitehouse"),
+        changed(person(9, "Fox", "Ella", "2020-04-09"), json!({ "multipleBirthInteger": 1 })),
+        changed(person(10, "Fox", "Ruby", "2020-04-09"), json!({ "multipleBirthInteger": 2 })),
+        person(11, "Gone", "Imogen", "2010-10-10"),
+        ended(12),
+        person(13, "Old", "Rosalind", "2009-12-01"),
+        person(14, "Newman", "Rosalind", "2009-12-01"),
+        superseded(13, 14),
+        person(15, "Estimate", "Yusuf", "2008"),
+        changed(
+            person(16, "Hidden", "Beatrix", "2012-01-31"),
+            json!({ "meta": { "security": [{ "code": "R" }] },
+                "address": [{ "use": "home", "postalCode": "SN1 1AA" }] }),
+        ),
+    ])
+}
+
+/// Seeds and scores, best first.
+async fn found(hub: &TestHub, query: &str) -> Vec<(u64, f64)> {
+    let answer = hub.people(&nurse(), &format!("?{query}&_fuzzy-match=true")).await;
+    assert_eq!(answer.status, 200, "{query}: {}", answer.told());
+    let entries = answer.json()["entry"].as_array().cloned().unwrap_or_default();
+    let seed = |id: &Value| (1..20).find(|seed| json!(number(*seed).digits()) == *id).unwrap();
+    entries
+        .iter()
+        .map(|entry| (seed(&entry["resource"]["id"]), entry["search"]["score"].as_f64().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_fuzzy_search_finds_the_child_in_spite_of_an_error_and_never_calls_it_exact() {
+    let hub = TestHub::with(&people()).await;
+    let check = async |what: &str, query: &str, expected: u64| {
+        let found = found(&hub, query).await;
+        assert_eq!(found.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [expected], "{what}");
+        assert!(found[0].1 < 1.0 && found[0].1 > 0.1, "{what}: {}", found[0].1);
+    };
+    check("half of a double barrel", "family=Jones&given=Amelia&birthdate=2019-03-12", 1).await;
+    check("halves exchanged", "family=Jones%20Smith&given=Amelia&birthdate=2019-03-12", 1).await;
+    check("a typing slip", "family=Smiht-Jones&given=Amelia&birthdate=2019-03-12", 1).await;
+    check("slips in both names", "family=Smitth-Jones&given=Amelai&birthdate=2019-03-12", 1).await;
+    check("no particle", "family=Brien&given=Catherine&birthdate=2015-06-01", 2).await;
+    check("spelt by ear", "family=O%27Bryan&given=Kathryn&birthdate=2015-06-01", 2).await;
+    check("a short form", "family=OBrien&given=Kate&birthdate=2015-06-01", 2).await;
+    check("day and month exchanged", "family=OBrien&given=Catherine&birthdate=2015-01-06", 2).await;
+    check("another transliteration", "family=El%20Hassan&given=Muhamad&birthdate=2014-09-23", 3).await;
+    check("without the article", "family=Hasan&given=Mohamed&birthdate=2014-09-23", 3).await;
+    check("a slip of ten years", "family=Al-Hassan&given=Mohammed&birthdate=2004-09-23", 3).await;
+    check("a daughter's ending", "family=Kowalski&given=Sofia&birthdate=2016-11-05", 4).await;
+    check("another alphabet", "family=Szewczenko&given=Aleksander&birthdate=2012-02-17", 5).await;
+    check("a digit of the day", "family=Shevchenko&given=Oleksandr&birthdate=2012-02-12", 5).await;
+    check("held without a name", "family=Khan&given=Zara&birthdate=2026-10-30&gender=female", 6).await;
+    check("exchanged names", "family=Chidi&given=Okonkwo&birthdate=2013-07-08", 7).await;
+    check("mother's surname", "family=Adeyemi&given=Chidi&birthdate=2013-07-08", 7).await;
+    check("slip in date and name", "family=Okonkow&given=Chidi&birthdate=2013-08-08", 7).await;
+    check("an alike previous name", "family=Whitehose&given=Grace&birthdate=2011-04-19", 8).await;
+    check("an estimate", "family=Estimate&given=Yousef&birthdate=2008-03-04", 15).await;
+    check(
+        "a year alone",
+        "family=Shevchenco&given=Oleksandr&birthdate=ge2012-01-01&birthdate=le2012-12-31",
+        5,
+    )
+    .await;
+    check("no family name", "given=Chidi&birthdate=2013-07-08&gender=female&address-postalcode=SN1", 7).await;
+}
+
+#[tokio::test]
+async fn a_fuzzy_search_shows_nobody_whom_little_speaks_for() {
+    let hub = TestHub::with(&people()).await;
+    for query in [
+        "family=Hart&given=Amelia&birthdate=2011-01-12",
+        "family=Smith-Jones&given=George&birthdate=2009-05-30",
+        "family=Patel&given=Ravi&birthdate=2019-03-12",
+        "family=Adeyemi&given=Chidi&birthdate=2013-08-08",
+        "family=Okonkwo&birthdate=2001-07-08",
+    ] {
+        assert_eq!(found(&hub, query).await, [], "{query}");
+    }
+    // Exactly what was asked is that, and nobody else is shown beside.
+    assert_eq!(found(&hub, "family=Fox&given=Ella&birthdate=2020-04-09").await, [(9, 1.0)]);
+    // All that was found, only exact ones asked for.
+    assert_eq!(found(&hub, "family=Foxx&given=Ella&birthdate=2020-04-09&_exact-match=true").await, []);
+}
+
+#[tokio::test]
+async fn h4_twins_are_both_shown_alike_where_the_given_name_does_not_decide() {
+    let hub = TestHub::with(&people()).await;
+    for query in
+        ["family=Foxe&given=Baby", "family=Fox&given=Twin%201", "family=Foks&given=Oliver", "family=Fox"]
+    {
+        let found = found(&hub, &format!("{query}&birthdate=2020-04-09")).await;
+        let mut seeds: Vec<u64> = found.iter().map(|(seed, _)| *seed).collect();
+        seeds.sort_unstable();
+        assert_eq!(seeds, [9, 10], "{query}");
+        assert!((found[0].1 - found[1].1).abs() < 0.05, "{query}: {found:?}");
+    }
+    let decided = found(&hub, "family=Foxe&given=Rubi&birthdate=2020-04-09").await;
+    assert_eq!(decided.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [10]);
+}
+
+#[tokio::test]
+async fn h3_h2_ended_and_superseded_identities_are_in_no_key_of_the_index() {
+    let hub = TestHub::with(&people()).await;
+    let keys = |hub: &TestHub| hub.count("SELECT 1 FROM search_key");
+    let orphans = "SELECT 1 FROM search_key WHERE person_id NOT IN (SELECT person_id FROM nhs_number
+                   WHERE standing = 'current')";
+    assert_eq!(hub.count(orphans), 0);
+    assert_eq!(
+        found(&hub, "family=Old&given=Rosalind&birthdate=2009-12-01").await.first().map(|(seed, _)| *seed),
+        Some(14)
+    );
+    let before = keys(&hub);
+    hub.load(&lines(&[ended(11)])).await;
+    assert!(keys(&hub) < before);
+    assert_eq!(hub.count(orphans), 0);
+    for query in
+        ["family=Gone&given=Imogen&birthdate=2010-10-10", "family=Gonne&given=Imogen&birthdate=2010-10-10"]
+    {
+        assert_eq!(found(&hub, query).await, [], "{query}");
+    }
+    // Restricted people are found by name, and not by postcode.
+    let hidden = "family=Hiden&given=Beatrix&birthdate=2012-01-31";
+    assert_eq!(found(&hub, hidden).await.len(), 1);
+    assert_eq!(found(&hub, &format!("{hidden}&address-postalcode=SN11AA")).await, []);
+}
+
+#[tokio::test]
+async fn who_is_changed_is_found_by_what_they_are_called_now_and_by_nothing_else() {
+    let hub = TestHub::with(&people()).await;
+    let renamed = json!({ "resourceType": "Patient", "id": number(7).digits(), "birthDate": "2013-07-09",
+        "name": [{ "use": "usual", "family": "Underwood", "given": ["Daniel"] }] });
+    hub.load(&lines(&[renamed])).await;
+    assert_eq!(found(&hub, "family=Okonkwo&given=Chidi&birthdate=2013-07-08").await, []);
+    assert_eq!(found(&hub, "family=Underwod&given=Danny&birthdate=2013-07-09").await.len(), 1);
+}
+
+#[tokio::test]
+async fn people_who_were_there_before_the_keys_get_theirs_when_the_database_is_opened() {
+    let hub = TestHub::with(&people()).await;
+    let query = "family=Jones&given=Amelia&birthdate=2019-03-12";
+    let all = "SELECT key, detail, person_id FROM search_key ORDER BY 1, 2, 3";
+    let before = hub.rows(all);
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.execute_batch(
+        "DELETE FROM search_person; DELETE FROM search_key;
+         UPDATE search_made SET version = 0, up_to = 0, is_complete = 0",
+    )
+    .unwrap();
+    assert_eq!(found(&hub, query).await, []);
+    let settings = cpis::hub::store::StoreSettings {
+        path: hub.database.clone(),
+        synchronous: cpis::config::hub::Synchronous::Full,
+        tails: cpis::domain::TailDays::default(),
+        disk: cpis::hub::disk::Disk::of(&hub.database),
+    };
+    drop(cpis::hub::store::Store::open(&settings, hub.clock.clone()).unwrap());
+    assert_eq!(hub.rows(all), before, "the same keys, however they are made");
+    assert_eq!(found(&hub, query).await.len(), 1);
+}
