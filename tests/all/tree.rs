@@ -14,6 +14,7 @@ use super::source::none_of;
 const LICENCES: &[(&str, &str)] = &[
     ("MIT", "permissive: the notice travels with the packages"),
     ("Apache-2.0", "permissive: the notice travels with the packages"),
+    ("0BSD", "permissive: nothing to do"),
     ("BSD-3-Clause", "permissive: the notice travels with the packages"),
     ("ISC", "permissive: the notice travels with the packages"),
     ("Zlib", "permissive: nothing to do for unchanged sources"),

@@ -93,7 +93,7 @@ fn file_system(directory: &Path) -> Finding {
     let Ok(found) = rustix::fs::statfs(directory) else {
         return Finding::cannot_tell("file system", "it does not say what it is");
     };
-    let kind = u32::try_from(i64::from(found.f_type) & 0xffff_ffff).unwrap_or(0);
+    let kind = u32::try_from(found.f_type & 0xffff_ffff).unwrap_or(0);
     match NETWORK.iter().find(|(network, _)| *network == kind) {
         Some((_, name)) => {
             Finding::mend("file system", format!("{name}: move the database to a disk of this machine"))

@@ -218,23 +218,27 @@ fn apply_person(
     {
         insert_name(work, id, is_current, name)?;
     }
-    if known.is_some() {
-        // The line may leave out what is held.
-        search_keys::refresh(work.db, id)?;
-    } else {
-        let names: Vec<(bool, PersonName)> = (person.name.iter().map(|name| (true, name.clone())))
-            .chain(person.previous_names.iter().map(|name| (false, name.clone())))
-            .collect();
-        let described = Described {
-            born: person.born,
-            gender: person.gender.unwrap_or(Gender::Unknown),
-            restricted: person.restricted.unwrap_or(false),
-            postcode: person.postcode.as_deref(),
-            names: &names,
-        };
-        search_keys::add(work.db, id, &described)?;
-    }
+    find_by(work, id, known.is_some(), person)?;
     Ok(Some(id))
+}
+
+/// What the person is found by from now on.
+fn find_by(work: &Work<'_>, id: i64, is_known: bool, person: &LoadedPerson) -> Result<(), Fault> {
+    if is_known {
+        // The line may leave out what is held.
+        return search_keys::refresh(work.db, id);
+    }
+    let names: Vec<(bool, PersonName)> = (person.name.iter().map(|name| (true, name.clone())))
+        .chain(person.previous_names.iter().map(|name| (false, name.clone())))
+        .collect();
+    let described = Described {
+        born: person.born,
+        gender: person.gender.unwrap_or(Gender::Unknown),
+        restricted: person.restricted.unwrap_or(false),
+        postcode: person.postcode.as_deref(),
+        names: &names,
+    };
+    search_keys::add(work.db, id, &described)
 }
 
 fn insert_name(work: &Work<'_>, person: i64, is_current: bool, name: &PersonName) -> Result<(), Fault> {

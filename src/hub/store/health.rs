@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::Store;
 use super::error::StoreError;
+use super::queue::Line;
 use crate::hub::limits;
 use crate::hub::metrics::Metrics;
 
@@ -38,6 +39,12 @@ impl Store {
             Ok(())
         });
         written.await.map(|_| ())
+    }
+
+    /// Whether a view, or another request, would be taken at present: whoever asks need not be looked at else.
+    #[must_use]
+    pub fn has_room(&self, for_a_view: bool) -> bool {
+        self.0.queue.has_room(if for_a_view { Line::Views } else { Line::Others })
     }
 
     /// Takes no more work, does what waits, and moves the write-ahead log into the database, so that the next

@@ -34,7 +34,6 @@ mod search;
 mod search_keys;
 mod settings;
 mod shape;
-mod standing;
 mod volume;
 mod writer;
 

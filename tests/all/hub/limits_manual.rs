@@ -33,7 +33,7 @@ fn written(value: &str) -> String {
     if let Some(milliseconds) = inside("Duration::from_millis(") {
         return format!("{} ms", product(milliseconds));
     }
-    if value.ends_with("* 1024 * 1024") {
+    if value == "1024 * 1024" || value.ends_with("* 1024 * 1024") {
         return format!("{} MiB", product(value) / 1024 / 1024);
     }
     if value.ends_with("* 1024") {

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cpis::hub::clock::Clock;
 use cpis::hub::sample::{self, SampleAsk, SamplePerson};
 use jiff::civil::date;
 use uuid::Uuid;
@@ -142,7 +143,7 @@ fn a_file_that_changed_is_not_gone_on_with_and_starting_over_is_always_possible(
 /// A view of a number, as its total, or why not.
 async fn view(program: &Program, place: &Place, number: cpis::domain::NhsNumber) -> Result<u64, String> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let bearer = token(&place.key, &nurse(), jiff::Timestamp::now());
+    let bearer = token(&place.key, &nurse(), Clock::system().now());
     let asked = http
         .get(format!("{}{}", program.base, plans_of(number)))
         .bearer_auth(bearer)

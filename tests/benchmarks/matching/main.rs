@@ -21,10 +21,12 @@ use cpis::config::hub::Synchronous;
 use cpis::domain::{Activity, BirthDate, Caller, NhsNumber, SearchPermit, TailDays};
 use cpis::hub::clock::Clock;
 use cpis::hub::disk::Disk;
+use cpis::hub::limits::Volume;
+use cpis::hub::load::{self, LoadAsk, Source, Watch};
 use cpis::hub::sample::{self, Chance, Role, SampleAsk, SamplePerson};
 use cpis::hub::search::{AskedText, PersonQuery};
 use cpis::hub::store::{SearchOutcome, Store, StoreSettings};
-use cpis::hub::{limits, load};
+
 use jiff::civil::date;
 
 use baseline::Baseline;
@@ -105,22 +107,15 @@ fn prepared(options: &Options, path: PathBuf) -> Result<(Store, Vec<SamplePerson
     {
         let store = Store::open(&settings, clock.clone())?;
         let mut lines = String::new();
-        let mut waiting = 0;
         for (place, person) in (0..).zip(sample::people(ask)?) {
             baseline.add(place, &person);
             // The people alone: plans have no part in a search.
             lines.push_str(&person.person_line().to_string());
             lines.push('\n');
-            waiting += 1;
             people.push(person);
-            if waiting == limits::LOAD_LINES {
-                load::load(&store, lines.as_bytes(), true, caller())?;
-                (waiting, lines) = (0, String::new());
-            }
         }
-        if waiting > 0 {
-            load::load(&store, lines.as_bytes(), true, caller())?;
-        }
+        let ask = LoadAsk { source: Source::Text(lines.into()), synthetic: true, restart: false };
+        load::load(&store, &ask, &caller(), &mut Watch::default())?;
     }
     // Only loading needs to be safe.
     settings.synchronous = Synchronous::Normal;
@@ -199,6 +194,9 @@ async fn ask_all(
     Ok(all.into_iter().map(|(_, answers)| answers).collect())
 }
 
+/// The benchmark asks more than any caller may.
+const UNLIMITED: Volume = Volume { searches: u32::MAX, people: u32::MAX };
+
 async fn ask(
     store: &Store,
     numbers: &HashMap<NhsNumber, u64>,
@@ -206,7 +204,7 @@ async fn ask(
 ) -> Result<Vec<u64>, Failure> {
     let Some(query) = query else { return Ok(Vec::new()) };
     let permit = SearchPermit::of(&caller()).map_err(|_| "not allowed")?;
-    let answer = store.search(permit, query, "benchmark".to_owned()).await?;
+    let answer = store.search(permit, query, "benchmark".to_owned(), UNLIMITED).await?;
     Ok(match answer.value() {
         SearchOutcome::Found(found) => {
             found.iter().filter_map(|found| numbers.get(&found.candidate.person.number).copied()).collect()
