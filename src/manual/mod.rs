@@ -19,3 +19,7 @@ pub mod hub {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("api.md")]
 pub mod api {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("loading.md")]
+pub mod loading {}
