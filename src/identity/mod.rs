@@ -4,4 +4,5 @@
 
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod proved;
 pub mod token;

@@ -4,12 +4,14 @@
 //! clock is an argument. A token that lacks one of its claims proves nobody: there is no partial caller.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::proved::{self, Proved, ProvedTokens};
 use crate::domain::{Activity, Caller, text};
 
 /// Difference between two machines' clocks that is forgiven.
@@ -193,18 +195,19 @@ pub(super) fn signed(key: &SigningKey, claims: &serde_json::Value) -> Option<Str
     jsonwebtoken::encode(&Header::new(Algorithm::ES256), claims, &key.private).ok()
 }
 
-/// Proves tokens.
+/// Proves tokens. Clones share what was proved already.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     key: SigningKey,
     issuer: String,
+    proved: Arc<ProvedTokens>,
 }
 
 impl Verifier {
     /// For the hub at the URL `issuer`.
     #[must_use]
     pub fn new(key: SigningKey, issuer: &str) -> Self {
-        Self { key, issuer: issuer.to_owned() }
+        Self { key, issuer: issuer.to_owned(), proved: Arc::default() }
     }
 
     /// Who shows this token at `now`.
@@ -212,6 +215,26 @@ impl Verifier {
     /// # Errors
     /// The token proves nobody.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+        let now = now.as_second();
+        let hash = proved::hash(token).ok_or(TokenError::NotGenuine)?;
+        if let Some(known) = self.proved.get(&hash) {
+            if in_time(known.issued, known.expires, now) {
+                return Ok(known.caller);
+            }
+            self.proved.forget(&hash);
+        }
+        let claims = self.genuine(token)?;
+        let (issued, expires) = (claims.iat, claims.exp);
+        if !in_time(issued, expires, now) {
+            return Err(TokenError::NotNow);
+        }
+        let caller = caller(claims)?;
+        self.proved.keep(hash, Proved { caller: caller.clone(), issued, expires }, now);
+        Ok(caller)
+    }
+
+    /// The claims of a token that this hub issued, whenever.
+    fn genuine(&self, token: &str) -> Result<Claims, TokenError> {
         // The header first: what cannot be read there (an algorithm such as "none") is no lacking claim.
         jsonwebtoken::decode_header(token).map_err(|_| TokenError::NotGenuine)?;
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key.public, &validation())
@@ -223,16 +246,16 @@ impl Verifier {
         if claims.iss != self.issuer || claims.aud != self.issuer {
             return Err(TokenError::NotGenuine);
         }
-        let now = now.as_second();
-        let (leeway, longest) = (LEEWAY.as_secs(), LONGEST.as_secs());
-        let in_time = now < claims.exp.saturating_add(leeway)
-            && claims.iat <= now.saturating_add(leeway)
-            && claims.exp.saturating_sub(claims.iat) <= longest;
-        if !in_time {
-            return Err(TokenError::NotNow);
-        }
-        caller(claims)
+        Ok(claims)
     }
+}
+
+/// Whether a token of these seconds is valid in this one.
+fn in_time(issued: i64, expires: i64, now: i64) -> bool {
+    let (leeway, longest) = (LEEWAY.as_secs(), LONGEST.as_secs());
+    now < expires.saturating_add(leeway)
+        && issued <= now.saturating_add(leeway)
+        && expires.saturating_sub(issued) <= longest
 }
 
 fn caller(claims: Claims) -> Result<Caller, TokenError> {
@@ -287,6 +310,8 @@ mod tests {
         assert_eq!(here.verify(token.secret(), at(10)), Ok(nurse()), "within the leeway");
         assert_eq!(here.verify(token.secret(), at(11)), Err(TokenError::NotNow));
         assert_eq!(here.verify(token.secret(), at(-1)), Err(TokenError::NotNow));
+        assert_eq!(here.verify(token.secret(), now), Ok(nurse()), "proved again after it was forgotten");
+        assert_eq!(here.verify(token.secret(), at(-1)), Err(TokenError::NotNow), "known, and not valid then");
         let elsewhere = Verifier::new(key.clone(), "http://127.0.0.1:8471");
         assert_eq!(elsewhere.verify(token.secret(), now), Err(TokenError::NotGenuine));
         let other_key = Verifier::new(SigningKey::generate().unwrap(), HUB);

@@ -33,9 +33,17 @@ pub mod limits {}
 pub mod api {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("speed.md")]
+pub mod speed {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("keeping.md")]
 pub mod keeping {}
 
 #[cfg(feature = "hub")]
 #[doc = include_str!("search.md")]
 pub mod search {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("loading.md")]
+pub mod loading {}

@@ -193,7 +193,7 @@ enum Lost {
 
 fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known) -> Served {
     let begun = Instant::now();
-    if let Err(error) = db.execute_batch("BEGIN IMMEDIATE") {
+    if let Err(error) = prepared(db, "BEGIN IMMEDIATE") {
         return fail_all(known, group, "begin", &error);
     }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
@@ -237,7 +237,7 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
             return fail_all(known, done, "marking", &error);
         }
     };
-    match db.execute_batch("COMMIT") {
+    match prepared(db, "COMMIT") {
         Ok(()) => {
             known.synthetic.fetch_or(is_synthetic, Ordering::AcqRel);
             known.failing.store(false, Ordering::Release);
@@ -256,14 +256,14 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
 }
 
 fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<Vec<Counted>, Lost> {
-    db.execute_batch("SAVEPOINT request").map_err(Lost::WithAll)?;
+    prepared(db, "SAVEPOINT request").map_err(Lost::WithAll)?;
     let work = Work { db, now, entries: RefCell::default() };
     let ran = job.run(&work);
     // Some failures (a full disk) make SQLite roll the whole transaction back by itself: then these fail, and
     // nothing more is written as if what the others wrote were still there.
     match ran {
         Ok(()) => {
-            db.execute_batch("RELEASE request").map_err(Lost::WithAll)?;
+            prepared(db, "RELEASE request").map_err(Lost::WithAll)?;
             Ok(work.entries.into_inner())
         }
         Err(fault) => match db.execute_batch("ROLLBACK TO request; RELEASE request") {
@@ -275,6 +275,11 @@ fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Resu
             })),
         },
     }
+}
+
+/// What is said for each request is compiled once.
+fn prepared(db: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    db.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 /// Ends the transaction, if SQLite has not ended it already. If this fails too, the next BEGIN does.

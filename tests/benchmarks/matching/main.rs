@@ -210,7 +210,7 @@ async fn ask(
             found.iter().filter_map(|found| numbers.get(&found.candidate.person.number).copied()).collect()
         }
         // Nobody is shown.
-        SearchOutcome::TooMany => Vec::new(),
+        SearchOutcome::TooMany | SearchOutcome::VolumeReached(_) => Vec::new(),
     })
 }
 

@@ -192,7 +192,10 @@ impl World {
             .filter(|(_, alias)| alias.standing == Standing::InUse && fits(&self.people[alias.person]))
             .map(|(number, alias)| (*number, alias.person))
             .collect();
-        found.sort_unstable();
+        // Best first: who was surely born that day, then who may have been.
+        found.sort_by_key(|(number, person)| {
+            (matches!(self.people[*person].born, Some(Born::Year(_))), *number)
+        });
         if found.is_empty() {
             self.write(&who, "search", "none").request = Some(request);
         }

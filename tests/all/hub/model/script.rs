@@ -184,7 +184,8 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
             Step::View { who, number, trace, unscheduled, site }
         }),
         5 => any::<bool>().prop_map(|new_trace| Step::Again { new_trace }),
-        5 => (whos(), numbers()).prop_map(|(who, number)| Step::History { who, number }),
+        6 => prop_oneof![Just(None), (whos(), numbers()).prop_map(Some)]
+            .prop_map(|of| Step::History { of }),
         1 => (whos(), 0..FAMILIES.len(), any::<bool>())
             .prop_map(|(who, family, grown_up)| Step::Search { who, family, grown_up }),
         1 => (whos(), numbers()).prop_map(|(who, number)| Step::Retrieve { who, number }),

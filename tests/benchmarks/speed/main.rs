@@ -1,0 +1,214 @@
+//! How fast the hub answers, beside what the machine itself can do (manual, "Speed").
+//!
+//! `tests/bench` runs this and the other measurements; alone:
+//! `cargo bench --no-default-features --features hub --bench speed -- --hub PATH [--people N] [--seed S] [--quick]`.
+
+#![expect(clippy::print_stdout, reason = "the report")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a measurement that cannot be made ends")]
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures to be read by people")]
+
+mod client;
+mod hub;
+mod machine;
+mod people;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use clap::Parser;
+use client::{Chance, Measured, percentile};
+use hub::{Place, Program};
+
+/// Measures the hub.
+#[derive(Parser)]
+struct Options {
+    /// People in the database; a tenth of them have a plan.
+    #[arg(long, default_value_t = 1_000_000)]
+    people: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Ten thousand people and a second for each figure.
+    #[arg(long)]
+    quick: bool,
+    /// The hub's release program.
+    #[arg(long)]
+    hub: Option<PathBuf>,
+    /// Where the databases are kept.
+    #[arg(long, default_value = "target/speed")]
+    folder: PathBuf,
+    /// Seconds for each figure.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Views alone.
+    #[arg(long)]
+    views: bool,
+    #[arg(long, hide = true)]
+    echo: bool,
+    /// Cargo says so.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let mut options = Options::parse();
+    if options.echo {
+        return machine::serve_echo();
+    }
+    let Some(program) = options.hub.clone() else {
+        println!("speed: which hub? --hub target/release/cpis-hub (tests/bench does all of it)");
+        return;
+    };
+    if options.quick {
+        (options.people, options.seconds) = (options.people.min(10_000), 1);
+    }
+    let place = Place::new(&options.folder);
+    place.people(options.people, options.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(measure(&options, &place, &program));
+}
+
+async fn measure(options: &Options, place: &Place, program: &Path) {
+    let time = Duration::from_secs(options.seconds);
+    println!("{}", machine::cpu());
+    println!(
+        "{} people, {} of them with a plan; seed {}\n",
+        options.people,
+        options.people / 10,
+        options.seed
+    );
+
+    println!("The machine itself");
+    let flushes = machine::flushes(&place.folder, 4096, time);
+    println!("{:<46}{flushes:>10.0} /s", "flushes of 4 KiB");
+    println!("{:<46}{:>10.0} /s", "flushes of 128 KiB", machine::flushes(&place.folder, 128 * 1024, time));
+    for group in [1, 8, 64] {
+        let views = machine::grouped_commits(&place.folder.join("work.db"), group, time);
+        println!("{:<46}{views:>10.0} views/s", format!("SQLite alone, a commit for {group}"));
+    }
+    place.afresh(options.people, options.seed);
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.arg("--echo");
+    let server = Program::start(command);
+    for clients in [1, 64] {
+        let echoed = machine::echo(&server.address, clients, time).await;
+        let label = format!("a server that does nothing, {clients} clients");
+        println!("{label:<46}{:>10.0} answers/s", echoed.per_second());
+    }
+    drop(server);
+
+    place.raise_rates(program);
+    let hub = place.hub(program);
+    let asks = Asks::new(place, options);
+    println!("\nThe hub (release), resident {} MiB when started", hub.memory().0);
+    println!(
+        "{:<32}{:>8}{:>9}{:>9}{:>9}{:>9}{:>8}{:>11}",
+        "milliseconds", "clients", "median", "99th", "99th*", "/s", "failed", "hub CPU us"
+    );
+    let mut searches: Vec<(&str, Kind)> = vec![
+        ("retrieve by number", Kind::Retrieve),
+        ("search by name and birth date", Kind::Search),
+        ("fuzzy search", Kind::Fuzzy),
+    ];
+    if options.views {
+        searches.clear();
+    }
+    let mut at_64 = 0.0;
+    let kinds = searches.into_iter().flat_map(|(name, kind)| [(name, kind, 1), (name, kind, 64)]);
+    let views = [1, 8, 64].map(|clients| ("view (durable)", Kind::View, clients));
+    for (name, kind, clients) in kinds.chain(views) {
+        let before = hub.processor();
+        let measured = asks.run(&hub.address, kind, clients, time).await;
+        line(name, clients, &measured, hub.processor() - before);
+        at_64 = measured.per_second();
+    }
+    let target = (25.0 * flushes).min(5000.0);
+    println!("\n* without the time until the commit was on disk (`Server-Timing`)");
+    println!(
+        "views at 64 clients: {at_64:.0}/s, of {target:.0}/s to be reached ({:.1} per flush)",
+        at_64 / flushes
+    );
+    let (now, most) = hub.memory();
+    println!("resident memory of the hub: {now} MiB, {most} MiB at most");
+}
+
+fn line(name: &str, clients: usize, measured: &Measured, processor: u64) {
+    println!(
+        "{name:<32}{clients:>8}{:>9.2}{:>9.2}{:>9.2}{:>9.0}{:>8}{:>11}",
+        percentile(&measured.total, 50),
+        percentile(&measured.total, 99),
+        percentile(&measured.without_commit, 99),
+        measured.per_second(),
+        measured.failed,
+        processor / (measured.total.len() + measured.failed).max(1) as u64
+    );
+    if measured.failed > 0 {
+        println!("  one that failed: {}", measured.sample.lines().next().unwrap_or_default());
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Retrieve,
+    Search,
+    Fuzzy,
+    View,
+}
+
+/// Callers, each with a token.
+const NURSES: usize = 1000;
+
+/// Requests, made of parts that are prepared.
+struct Asks {
+    people: usize,
+    seed: u64,
+    tokens: std::rc::Rc<Vec<String>>,
+}
+
+impl Asks {
+    fn new(place: &Place, options: &Options) -> Self {
+        let tokens = (0..NURSES).map(|nurse| place.token(nurse)).collect();
+        Self { people: options.people, seed: options.seed, tokens: std::rc::Rc::new(tokens) }
+    }
+
+    async fn run(&self, address: &str, kind: Kind, clients: usize, time: Duration) -> Measured {
+        let (people, seed, tokens) = (self.people, self.seed, self.tokens.clone());
+        client::run(address, clients, time, move |chance, out| {
+            let path = path(kind, seed, people, chance);
+            let header = if matches!(kind, Kind::View) { "TraceID" } else { "X-Request-ID" };
+            let token = &tokens[chance.below(tokens.len())];
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n{header}: {}\r\n\r\n",
+                uuid::Uuid::new_v4()
+            );
+            out.extend_from_slice(request.as_bytes());
+        })
+        .await
+    }
+}
+
+fn path(kind: Kind, seed: u64, people: usize, chance: &mut Chance) -> String {
+    let anybody = people::made(seed, chance.below(people));
+    let base = "/personal-demographics/FHIR/R4/Patient";
+    match kind {
+        Kind::Retrieve => format!("{base}/{}", anybody.number),
+        Kind::Search => {
+            format!("{base}?family={}&birthdate=eq{}&given={}", anybody.family, anybody.born, anybody.given)
+        }
+        Kind::Fuzzy => {
+            // As heard: one letter of the family name is another.
+            let heard = anybody.family.replacen(['a', 'o'], "e", 1);
+            format!(
+                "{base}?family={heard}&given={}&birthdate=eq{}&_fuzzy-match=true",
+                anybody.given, anybody.born
+            )
+        }
+        Kind::View => {
+            let flagged = people::made(seed, chance.below(people / 10) * 10);
+            format!(
+                "/cpis/FHIR/R4/CareTeam?patient:identifier=https://fhir.nhs.uk/Id/nhs-number%7C{}",
+                flagged.number
+            )
+        }
+    }
+}
