@@ -1,6 +1,6 @@
 //! The hub as it is run: the release program in a process of its own, with a database that is kept between runs.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -8,7 +8,7 @@ use cpis::config::hub::Synchronous;
 use cpis::domain::{Activity, Caller, TailDays};
 use cpis::hub::clock::Clock;
 use cpis::hub::disk::Disk;
-use cpis::hub::load;
+use cpis::hub::load::{self, LoadAsk, Source, Watch};
 use cpis::hub::store::{Store, StoreSettings};
 use cpis::identity::token::{Minter, SigningKey};
 use jiff::SignedDuration;
@@ -164,7 +164,6 @@ impl Place {
 }
 
 fn make(path: &Path, people: usize, seed: u64) {
-    const AT_ONCE: usize = 10_000;
     let settings = StoreSettings {
         path: path.to_owned(),
         synchronous: Synchronous::Full,
@@ -172,7 +171,7 @@ fn make(path: &Path, people: usize, seed: u64) {
         disk: Disk::of(path),
     };
     let store = Store::open(&settings, Clock::system()).expect("a store");
-    let operator = || Caller {
+    let operator = Caller {
         user: "bench".to_owned(),
         name: "bench".to_owned(),
         role: "bench".to_owned(),
@@ -182,16 +181,15 @@ fn make(path: &Path, people: usize, seed: u64) {
         activities: Vec::new(),
         session: "bench".to_owned(),
     };
-    for first in (0..people).step_by(AT_ONCE) {
-        let mut text = String::new();
-        for place in first..(first + AT_ONCE).min(people) {
-            for line in people::lines(seed, place) {
-                text.push_str(&line.to_string());
-                text.push('\n');
-            }
-        }
-        load::load(&store, text.as_bytes(), false, operator()).expect("people loaded");
+    let lines = path.with_extension("ndjson");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&lines).expect("a file"));
+    for line in (0..people).flat_map(|place| people::lines(seed, place)) {
+        writeln!(file, "{line}").expect("a line written");
     }
+    drop(file);
+    let ask = LoadAsk { source: Source::File(lines.clone()), synthetic: true, restart: true };
+    load::load(&store, &ask, &operator, &mut Watch::default()).expect("people loaded");
+    let _ = std::fs::remove_file(lines);
     drop(store);
     // Everything into the one file.
     let db = rusqlite::Connection::open(path).expect("a database");

@@ -1,7 +1,7 @@
 //! Made-up people for measuring: any number of them, each of which can be told from its place alone.
 //!
-//! Names are put together from syllables and are used as unevenly as real ones; the numbers begin with 90, where
-//! a hub that is not marked synthetic takes them. This database never leaves the target folder.
+//! Names are put together from syllables and are used as unevenly as real ones; the numbers begin with 90, which
+//! are never issued, and the database is marked synthetic.
 
 use cpis::domain::NhsNumber;
 use serde_json::{Value, json};
