@@ -141,7 +141,7 @@ impl Play {
         let lines: Vec<Line> = lines.iter().map(|line| self.line(line)).collect();
         let got = self.hub.load(&lines).await;
         let expected = self.model.load(&OPERATOR, &lines);
-        agree!(got.as_ref().ok(), expected.as_ref().ok(), format!("{lines:?} ({got:?})"));
+        agree!(got, Ok(expected), format!("{lines:?}"));
         Ok(())
     }
 
