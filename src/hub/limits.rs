@@ -196,9 +196,9 @@ pub const LOAD_PAUSE: Duration = Duration::from_millis(4);
 pub const LOAD_TRIES: usize = 5;
 
 /// Lines that are parsed together, and such groups that wait for the writer.
-pub const LOAD_CHUNK: usize = 256;
+pub const LOAD_CHUNK: usize = 1_024;
 /// See [`LOAD_CHUNK`].
-pub const LOAD_CHUNKS: usize = 8;
+pub const LOAD_CHUNKS: usize = 4;
 
 /// Refused lines that are named on the screen.
 pub const LOAD_ERRORS: usize = 20;

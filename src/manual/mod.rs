@@ -43,3 +43,7 @@ pub mod keeping {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("search.md")]
 pub mod search {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("loading.md")]
+pub mod loading {}

@@ -30,12 +30,17 @@ name = "Great Western Hospital"
 department = "ED"
 contact = "in-person"
 """
+# Nobody is refused for asking often but where a story wants it: "other" requests, a hundred at once.
+LIMITS = "[limits]\n" + "".join(f"{kind}_per_minute = 1000000\n{kind}_at_once = 1000000\n"
+                                for kind in ("views", "retrieves", "searches"))
+LIMITS += "searches_per_hour = 1000000\npeople_per_hour = 1000000\n"
+RARELY, OFTEN = "others_per_minute = 1\nothers_at_once = 100\n", "others_per_minute = 1000000\nothers_at_once = 1000000\n"
 
 
 class Hub:
     """A hub of its own, ended with the `with` block."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, others=OFTEN):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         for old in self.folder.iterdir():
@@ -44,8 +49,9 @@ class Hub:
         pem = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                      serialization.NoEncryption())
         (self.folder / "key.pem").write_bytes(pem)
+        (self.folder / "key.pem").chmod(0o600)
         (self.folder / "hub.toml").write_text(
-            f'listen = "127.0.0.1:0"\nissuer = "{ISSUER}"\ndatabase = "hub.db"\nsigning_key = "key.pem"\n{SITE}')
+            f'listen = "127.0.0.1:0"\nissuer = "{ISSUER}"\ndatabase = "hub.db"\nsigning_key = "key.pem"\n{LIMITS}{others}{SITE}')
         (self.folder / "people.ndjson").write_text("\n".join(json.dumps(line) for line in people.lines()))
         self.run("load", "people.ndjson", "--synthetic")
         self.log = open(self.folder / "log", "w")

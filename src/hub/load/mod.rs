@@ -94,6 +94,8 @@ pub struct LoadReport {
     pub named: Vec<LineError>,
     /// It went on where an earlier one was broken off.
     pub resumed: bool,
+    /// Commits that this took; of a load that went on, those since then.
+    pub commits: usize,
 }
 
 /// How far a load has come.

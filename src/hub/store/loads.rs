@@ -96,6 +96,7 @@ impl Store {
             }
             loading.note_refusals(work, &refusals)?;
             loading.note_position(work, before)?;
+            loading.counts.commits += 1;
             Ok((loading, done))
         })
         .map(super::Audited::into_value)
@@ -155,6 +156,7 @@ impl Store {
             refusals.sort_by_key(|error: &LineError| error.line);
             refusals.dedup_by_key(|error| error.line);
             loading.counts.refused = refusals.len();
+            loading.counts.commits = 1;
             note_applied(work, &loading)?;
             Ok((loading.counts, refusals))
         })
@@ -295,6 +297,7 @@ fn earlier(work: &Work<'_>, begin: &LoadBegin) -> Result<Option<Earlier>, Fault>
                     refused: count(row, 11)?,
                     named: Vec::new(),
                     resumed: true,
+                    commits: 0,
                 },
             })
         })
