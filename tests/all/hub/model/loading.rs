@@ -53,8 +53,10 @@ struct File<'a> {
 
 impl World {
     pub(super) fn load(&mut self, operator: &Who, lines: &[Line]) -> Report {
-        let links = lines.iter().filter_map(link).collect();
-        let mut file = File { lines, links, uploads: BTreeMap::new(), report: (0, 0, 0, 0, 0, 0) };
+        let (links, uploads) = (BTreeMap::new(), BTreeMap::new());
+        let mut file = File { lines, links, uploads, report: (0, 0, 0, 0, 0, 0) };
+        // What is refused leads nowhere.
+        file.links = lines.iter().filter(|line| !file.is_doubled(line)).filter_map(link).collect();
         for line in lines {
             let outcome = self.person_line(line, &mut file);
             file.count(outcome);
@@ -101,8 +103,9 @@ impl World {
         for line in file.lines {
             let Some(plan) = self.read(line, person).filter(|_| !file.is_doubled(line)) else { continue };
             let is_theirs = self.known(plan.number) == Ok(person) || !self.numbers.contains_key(&plan.number);
-            let may_stand =
-                is_theirs && file.last(plan.number) == Some(number) && self.may_be_held(&plan).is_ok();
+            let may_stand = is_theirs
+                && file.last(plan.number).unwrap_or(plan.number) == number
+                && self.may_be_held(&plan).is_ok();
             if may_stand && self.plan(plan, file) {
                 file.report.3 += 1;
             }
