@@ -88,9 +88,9 @@ pub(super) enum Step {
     Again {
         new_trace: bool,
     },
+    /// By this one of this person, or as the last view was.
     History {
-        who: usize,
-        number: usize,
+        of: Option<(usize, usize)>,
     },
     Search {
         who: usize,
