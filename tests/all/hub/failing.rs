@@ -232,6 +232,8 @@ fn a_database_that_can_only_be_read_does_not_start_a_hub() {
     for file in ["hub.db", "hub.toml", "key.pem"] {
         set_mode(&path(file), 0o444);
     }
+    // A key that everybody may read is refused before the database is looked at.
+    set_mode(&path("key.pem"), 0o400);
     set_mode(place.directory.path(), 0o555);
     // Root is not stopped by permissions: it becomes somebody who is.
     let is_root = std::fs::write(path("probe"), "").is_ok();
@@ -243,6 +245,9 @@ fn a_database_that_can_only_be_read_does_not_start_a_hub() {
     } else {
         Command::new(&program)
     };
+    if is_root {
+        std::os::unix::fs::chown(path("key.pem"), Some(65534), None).unwrap();
+    }
     let output = command.args(["serve", "--config", "hub.toml"]).current_dir(place.directory.path()).output();
     set_mode(place.directory.path(), 0o755);
     let output = output.unwrap();
