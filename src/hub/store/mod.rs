@@ -369,7 +369,6 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite
     db.pragma_update(None, "recursive_triggers", true)?;
     // What was removed is not to be found in the file either.
     db.pragma_update(None, "secure_delete", true)?;
-    // Negative: kibibytes, not pages.
     db.pragma_update(None, "cache_size", -(limits::PAGE_CACHE_BYTES / 1024))?;
     db.set_prepared_statement_cache_capacity(128);
     Ok(db)
