@@ -278,7 +278,6 @@ fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Resu
     }
 }
 
-/// What is said for each request is compiled once.
 fn prepared(db: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     db.prepare_cached(sql)?.execute([]).map(drop)
 }
