@@ -345,8 +345,7 @@ impl Drop for AbandonAtEnd<'_> {
     }
 }
 
-/// Makes a new database file readable by its owner alone; SQLite's other files follow it. Where this fails,
-/// opening fails next, and says why.
+/// Makes a new database file its owner's alone; SQLite's others follow it. Where this fails, opening says why.
 fn private_file(path: &Path) {
     let _ = super::disk::create_private(path);
 }
@@ -370,6 +369,8 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite
     // What was removed is not to be found in the file either.
     db.pragma_update(None, "secure_delete", true)?;
     db.pragma_update(None, "cache_size", -limits::PAGE_CACHE_KIB)?;
+    // Else SQLite plans whatever has a parameter in its LIMIT anew each time.
+    db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(128);
     Ok(db)
 }
@@ -377,8 +378,7 @@ fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite
 /// Waits for another process's lock, and says whether to ask again.
 fn ask_again(asked: i32) -> bool {
     std::thread::sleep(limits::LOCK_POLL);
-    let asked = u32::try_from(asked).unwrap_or(u32::MAX);
-    limits::LOCK_POLL.saturating_mul(asked) < limits::LOCK_WAIT
+    limits::LOCK_POLL.saturating_mul(asked.unsigned_abs()) < limits::LOCK_WAIT
 }
 
 fn migration(error: &rusqlite_migration::Error) -> String {
