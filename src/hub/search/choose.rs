@@ -2,7 +2,7 @@
 
 use super::compared::Compared;
 use super::query::PersonQuery;
-use super::weigh::{self, Weight};
+use super::weigh::{self, Weighing, Weight};
 use super::{FULL, Score, exact, names};
 
 /// Less than this many bits is nobody who is meant.
@@ -41,10 +41,11 @@ fn fitting(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
 }
 
 fn alike(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
+    let weighing = Weighing::of(query);
     let mut weighed: Vec<(usize, Weight)> = people
         .iter()
         .enumerate()
-        .filter_map(|(place, person)| Some((place, weigh::weigh(query, person)?)))
+        .filter_map(|(place, person)| Some((place, weighing.weigh(person)?)))
         .filter(|(_, weight)| weight.bits >= CUT)
         .collect();
     weighed.sort_by(|(_, a), (_, b)| b.bits.total_cmp(&a.bits));

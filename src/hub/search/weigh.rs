@@ -24,37 +24,39 @@ pub(super) struct Weight {
     pub(super) previous_name: bool,
 }
 
-/// What speaks for a person; `None` where the birth date cannot be meant, or the record may not be found so.
-pub(super) fn weigh(query: &PersonQuery, person: &Compared) -> Option<Weight> {
-    if person.restricted && query.postcode.is_some() {
-        return None;
-    }
-    let born = born(query, person.born?)?;
-    let rest = born + gender(query.gender, person.gender) + postcode(query, person);
-    let asked = AskedName::of(query);
-    let best = person.names.iter().map(|name| (asked.weigh(name), !name.is_current));
-    let ((family, given), previous_name) = best.reduce(|best, other| {
-        let worth = |((family, given), previous): ((f64, f64), bool)| {
-            family + given - f64::from(u8::from(previous)) * 0.5
-        };
-        if worth(other) > worth(best) { other } else { best }
-    })?;
-    Some(Weight { bits: rest + family + given, given, previous_name })
-}
-
-/// The names that were asked, taken apart once for each comparison.
-struct AskedName<'a> {
+/// What was asked, taken apart once for everybody who is compared with it.
+pub(super) struct Weighing<'a> {
+    query: &'a PersonQuery,
     family: Option<&'a [String]>,
     given: Vec<String>,
 }
 
-impl<'a> AskedName<'a> {
-    fn of(query: &'a PersonQuery) -> Self {
-        Self { family: query.family.as_ref().map(super::AskedText::parts), given: query.given_parts() }
+impl<'a> Weighing<'a> {
+    pub(super) fn of(query: &'a PersonQuery) -> Self {
+        let family = query.family.as_ref().map(super::AskedText::parts);
+        Self { query, family, given: query.given_parts() }
+    }
+
+    /// What speaks for a person; `None` where the birth date cannot be meant, or the record may not be found so.
+    pub(super) fn weigh(&self, person: &Compared) -> Option<Weight> {
+        let query = self.query;
+        if person.restricted && query.postcode.is_some() {
+            return None;
+        }
+        let born = born(query, person.born?)?;
+        let rest = born + gender(query.gender, person.gender) + postcode(query, person);
+        let best = person.names.iter().map(|name| (self.weigh_name(name), !name.is_current));
+        let ((family, given), previous_name) = best.reduce(|best, other| {
+            let worth = |((family, given), previous): ((f64, f64), bool)| {
+                family + given - f64::from(u8::from(previous)) * 0.5
+            };
+            if worth(other) > worth(best) { other } else { best }
+        })?;
+        Some(Weight { bits: rest + family + given, given, previous_name })
     }
 
     /// Weights of family and given names, as asked or in each other's place.
-    fn weigh(&self, held: &ComparedName) -> (f64, f64) {
+    fn weigh_name(&self, held: &ComparedName) -> (f64, f64) {
         let held_given = held.given_parts();
         let Some(asked_family) = self.family else { return (0.0, given(&self.given, &held_given)) };
         let mut as_asked = (family(asked_family, &held.family), given(&self.given, &held_given));
@@ -127,15 +129,20 @@ fn is_prefixed(asked: &str, held: &str) -> bool {
 fn alike(asked: &str, held: &str) -> Option<f64> {
     let shorter = asked.chars().count().min(held.chars().count());
     let similarity = jaro_winkler(asked, held);
-    let sounds_alike = similarity >= 0.65 && names::sound(asked) == names::sound(held);
+    if similarity < 0.5 {
+        // No one or two slips make so much of a difference; most pairs end here.
+        return None;
+    }
+    // A sound takes longer to find than all the rest: only where it decides.
+    let sounds_alike = || similarity >= 0.65 && names::sound(asked) == names::sound(held);
     let slips = osa_distance(asked, held);
     let bits = if (shorter >= 4 && slips == 1) || similarity >= 0.94 {
         6.5
-    } else if similarity >= 0.9 || (sounds_alike && similarity >= 0.8) {
+    } else if similarity >= 0.9 || (similarity >= 0.8 && sounds_alike()) {
         5.5
     } else if (shorter >= 7 && slips == 2) || (shorter == 3 && slips == 1) {
         5.0
-    } else if sounds_alike {
+    } else if sounds_alike() {
         4.5
     } else if similarity >= 0.84 {
         2.5
@@ -228,9 +235,9 @@ pub(super) fn slip(asked: Date, held: Date) -> Option<f64> {
     if day_and_month_swapped(asked) == Some(held) {
         return Some(9.0);
     }
-    let digits = |day: Date| format!("{:04}{:02}{:02}", day.year(), day.month(), day.day()).into_bytes();
     let (a, h) = (digits(asked), digits(held));
-    let different: Vec<usize> = (0..a.len()).filter(|place| a.get(*place) != h.get(*place)).collect();
+    let mut different = Vec::with_capacity(DIGITS);
+    different.extend((0..DIGITS).filter(|place| a.get(*place) != h.get(*place)));
     let same_year = asked.year() == held.year();
     let years = (asked.year() - held.year()).abs();
     match different.as_slice() {
@@ -252,6 +259,16 @@ pub(super) fn slip(asked: Date, held: Date) -> Option<f64> {
         },
         _ => None,
     }
+}
+
+const DIGITS: usize = 8;
+
+/// Year, month and day, digit by digit.
+fn digits(day: Date) -> [i16; DIGITS] {
+    let (year, month, of_month) = (day.year(), i16::from(day.month()), i16::from(day.day()));
+    let tens = |number: i16| (number / 10 % 10, number % 10);
+    let (year, month, of_month) = ((tens(year / 100), tens(year)), tens(month), tens(of_month));
+    [year.0.0, year.0.1, year.1.0, year.1.1, month.0, month.1, of_month.0, of_month.1]
 }
 
 /// The day that a slip of day and month gives, where there is one.

@@ -35,6 +35,8 @@ pub(super) fn connect(path: &Path, synchronous: Synchronous) -> Result<Connectio
     db.pragma_update(None, "secure_delete", true)?;
     // Negative: kibibytes, not pages.
     db.pragma_update(None, "cache_size", -(limits::PAGE_CACHE_BYTES / 1024))?;
+    // Else SQLite plans whatever has a parameter in its LIMIT anew each time.
+    db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(128);
     Ok(db)
 }

@@ -108,15 +108,14 @@ fn still_found(
 fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>>, Fault> {
     let moment = db.unchecked_transaction()?;
     let Some(ids) = candidates(&moment, query)? else { return Ok(None) };
-    let people = compared(&moment, &ids)?;
-    let only: Vec<Compared> = people.iter().map(|(_, person)| person.clone()).collect();
-    let chosen = search::choose(query, &only);
+    let (ids, people) = compared(&moment, &ids)?;
+    let chosen = search::choose(query, &people);
     if chosen.len() > query.most {
         return Ok(None);
     }
     let mut matches = Vec::with_capacity(chosen.len());
     for (place, score) in chosen {
-        if let Some((id, _)) = people.get(place) {
+        if let Some(id) = ids.get(place) {
             matches.extend(found(&moment, query, *id, score)?);
         }
     }
@@ -148,14 +147,13 @@ fn found(db: &Connection, query: &PersonQuery, id: i64, score: Score) -> Result<
 fn candidates(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT detail, person_id FROM search_key
-         WHERE key = ?1 AND detail BETWEEN ?2 AND ?3 LIMIT ?4",
+         WHERE key = ?1 AND detail BETWEEN ?2 AND ?3",
     )?;
     let (mut ids, mut seen) = (Vec::new(), HashSet::new());
     // Rows of which nobody is read count too: nothing makes a search walk through an index.
     let mut left = limits::SEARCH_ROWS;
     for probe in search::probes(query) {
-        let most = i64::try_from(left).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![probe.key, probe.low, probe.high, most])?;
+        let mut rows = statement.query(params![probe.key, probe.low, probe.high])?;
         while let Some(row) = rows.next()? {
             left = left.saturating_sub(1);
             let id: i64 = row.get(1)?;
@@ -171,21 +169,22 @@ fn candidates(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, 
 }
 
 /// What is compared of these people, so many at a time.
-fn compared(db: &Connection, ids: &[i64]) -> Result<Vec<(i64, Compared)>, Fault> {
+fn compared(db: &Connection, ids: &[i64]) -> Result<(Vec<i64>, Vec<Compared>), Fault> {
     const AT_ONCE: usize = 32;
     let places = vec!["?"; AT_ONCE].join(",");
     let mut statement = db.prepare_cached(&format!(
         "SELECT person_id, compared FROM search_person WHERE person_id IN ({places})"
     ))?;
-    let mut people = Vec::with_capacity(ids.len());
+    let (mut found, mut people) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
     for some in ids.chunks(AT_ONCE) {
         // No person has the id 0.
         let padded = some.iter().copied().chain(std::iter::repeat(0)).take(AT_ONCE);
         let mut rows = statement.query(params_from_iter(padded))?;
         while let Some(row) = rows.next()? {
             let text: String = row.get(1)?;
-            people.push((row.get(0)?, search_keys::read(&text)?));
+            found.push(row.get(0)?);
+            people.push(search_keys::read(&text)?);
         }
     }
-    Ok(people)
+    Ok((found, people))
 }
