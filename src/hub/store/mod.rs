@@ -15,6 +15,7 @@ mod audited;
 mod backup;
 mod codec;
 mod concerns;
+mod connection;
 mod copy;
 mod disclose;
 mod error;
@@ -55,6 +56,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
 use super::metrics::Shed;
+use connection::connect;
 use error::Fault;
 use figures::Figuring;
 use queue::{Line, Queue};
@@ -349,36 +351,6 @@ impl Drop for AbandonAtEnd<'_> {
 /// opening fails next, and says why.
 fn private_file(path: &Path) {
     let _ = super::disk::create_private(path);
-}
-
-fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite::Error> {
-    let db = Connection::open(path)?;
-    db.busy_handler(Some(ask_again))?;
-    // Anything else than WAL would change what a commit means: refused.
-    let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(rusqlite::Error::InvalidQuery);
-    }
-    let level = match synchronous {
-        Synchronous::Full => "FULL",
-        Synchronous::Normal => "NORMAL",
-    };
-    db.pragma_update(None, "synchronous", level)?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.pragma_update(None, "trusted_schema", false)?;
-    db.pragma_update(None, "recursive_triggers", true)?;
-    // What was removed is not to be found in the file either.
-    db.pragma_update(None, "secure_delete", true)?;
-    db.pragma_update(None, "cache_size", -limits::PAGE_CACHE_KIB)?;
-    db.set_prepared_statement_cache_capacity(128);
-    Ok(db)
-}
-
-/// Waits for another process's lock, and says whether to ask again.
-fn ask_again(asked: i32) -> bool {
-    std::thread::sleep(limits::LOCK_POLL);
-    let asked = u32::try_from(asked).unwrap_or(u32::MAX);
-    limits::LOCK_POLL.saturating_mul(asked) < limits::LOCK_WAIT
 }
 
 fn migration(error: &rusqlite_migration::Error) -> String {

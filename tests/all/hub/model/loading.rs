@@ -52,8 +52,10 @@ struct File<'a> {
 
 impl World {
     pub(super) fn load(&mut self, operator: &Who, lines: &[Line]) -> Report {
-        let links = lines.iter().filter_map(link).collect();
-        let mut file = File { lines, links, uploads: BTreeMap::new(), report: (0, 0, 0, 0, 0, 0) };
+        let (links, uploads) = (BTreeMap::new(), BTreeMap::new());
+        let mut file = File { lines, links, uploads, report: (0, 0, 0, 0, 0, 0) };
+        // A line that is refused leads nowhere.
+        file.links = lines.iter().filter(|line| !file.is_doubled(line)).filter_map(link).collect();
         for line in lines {
             let outcome = self.person_line(line, &mut file);
             file.count(outcome);
