@@ -27,7 +27,8 @@ pub(super) fn connect(path: &Path, synchronous: Synchronous) -> Result<Connectio
     db.pragma_update(None, "recursive_triggers", true)?;
     // What was removed is not to be found in the file either.
     db.pragma_update(None, "secure_delete", true)?;
-    db.pragma_update(None, "cache_size", -limits::PAGE_CACHE_KIB)?;
+    // Negative: kibibytes, not pages.
+    db.pragma_update(None, "cache_size", -(limits::PAGE_CACHE_BYTES / 1024))?;
     db.set_prepared_statement_cache_capacity(128);
     Ok(db)
 }

@@ -32,7 +32,7 @@ impl Store {
         let written = self.write(|work| {
             work.db
                 .prepare_cached(
-                    "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
+                    "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(131072))
                      ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
                 )?
                 .execute([work.now_ms()])?;

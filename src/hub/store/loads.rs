@@ -355,6 +355,8 @@ fn go_on(work: &Work<'_>, by: Caller, begin: LoadBegin, found: Earlier) -> Resul
 
 fn note_applied(work: &Work<'_>, loading: &Loading) -> Result<(), Fault> {
     let counts = &loading.counts;
+    let applied = counts.people + counts.superseded + counts.plans + counts.outdated + counts.ended;
+    let outcome = if applied == 0 && counts.refused > 0 { "refused" } else { "applied" };
     let detail = serde_json::json!({
         "people": counts.people,
         "superseded": counts.superseded,
@@ -367,7 +369,7 @@ fn note_applied(work: &Work<'_>, loading: &Loading) -> Result<(), Fault> {
     audit::append(
         work,
         &loading.by,
-        &Entry { detail: Some(detail), ..Entry::new(Kind::Load, "applied", "load") },
+        &Entry { detail: Some(detail), ..Entry::new(Kind::Load, outcome, "load") },
     )
 }
 

@@ -209,6 +209,8 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
             }
             Err(Lost::Alone(fault)) => {
                 if let Fault::Sql(error) = &fault {
+                    // Before anybody is told.
+                    known.failing.store(true, Ordering::Release);
                     is_refused_by_database = true;
                     served = Served::after(error);
                 }
@@ -225,7 +227,6 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
         roll_back(db);
         if is_refused_by_database {
             known.metrics.not_committed("work");
-            known.failing.store(true, Ordering::Release);
         }
         return served;
     }

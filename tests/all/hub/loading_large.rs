@@ -51,6 +51,11 @@ fn finished(place: &Place) -> (bool, String, String) {
     )
 }
 
+/// Rows of a database that is perhaps not made yet.
+fn try_rows(place: &Place, sql: &str) -> Vec<String> {
+    if place.database().prepare(sql).is_ok() { rows(&place.database(), sql) } else { Vec::new() }
+}
+
 /// All that was loaded, without the ids that the order of the lines gives.
 fn held(place: &Place) -> Vec<String> {
     let db = place.database();
@@ -79,24 +84,31 @@ fn h26_a_load_that_is_killed_again_and_again_ends_as_one_that_was_not() {
     }
     let (is_good, said, report) = finished(&left_alone);
     assert!(!is_good, "some lines are bad");
-    let mut positions = Vec::new();
+    let position = || {
+        let is_there = killed.path("hub.db").exists();
+        let rows = |sql| if is_there { try_rows(&killed, sql) } else { Vec::new() };
+        rows("SELECT phase, next FROM load").join("")
+    };
+    let mut positions = vec![String::new()];
     let mut is_told = false;
-    for round in 0..5 {
+    for _ in 0..5 {
         let mut load = started(&killed, &["--report", "report"]);
-        std::thread::sleep(Duration::from_millis(100 + 37 * (round % 5)));
-        let is_over = load.try_wait().unwrap().is_some();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        // Killed as soon as it has come further than the last one.
+        while position() == *positions.last().unwrap() && Instant::now() < deadline && !is_told {
+            std::thread::sleep(Duration::from_millis(1));
+            is_told = load.try_wait().unwrap().is_some();
+        }
+        is_told |= load.try_wait().unwrap().is_some();
         let _ = load.kill();
         let _ = load.wait();
-        if is_over {
-            is_told = true;
+        if is_told {
             break;
         }
-        if killed.path("hub.db").exists() && killed.database().prepare("SELECT 1 FROM load").is_ok() {
-            positions.extend(rows(&killed.database(), "SELECT phase, next FROM load"));
-        }
+        positions.push(position());
     }
     positions.dedup();
-    assert!(positions.len() >= 2, "killed on the way: {positions:?}");
+    assert!(positions.len() >= 3, "killed on the way: {positions:?}");
     if !is_told {
         let resumed = finished(&killed).1;
         let figures = |said: &str| said.lines().find(|line| line.starts_with("Loaded")).map(str::to_owned);

@@ -112,13 +112,14 @@ fn timed_bare(from: &Path, to: &Path, commits: usize) -> Outcome<(Duration, u64)
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "secure_delete", true)?;
+    db.pragma_update(None, "cache_size", -(cpis::hub::limits::PAGE_CACHE_BYTES / 1024))?;
     db.set_prepared_statement_cache_capacity(64);
     let people: i64 = from.query_row("SELECT max(id) FROM person", [], |row| row.get(0))?;
-    let each = i64::try_from(u64::try_from(people)?.div_ceil(commits as u64).max(1))?;
+    let each = (people / i64::try_from(commits)? + 1).max(1);
     let tables = tables(&from)?;
     // Only so that reading them person by person does not take hours.
     from.execute_batch("CREATE INDEX IF NOT EXISTS read_by_person ON search_key (person_id)")?;
-    let (mut time, mut rows) = (Duration::ZERO, 0);
+    let (mut time, mut rows) = (Duration::ZERO, 0_u64);
     let mut first = 1;
     while first <= people {
         let last = first + each - 1;

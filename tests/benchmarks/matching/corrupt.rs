@@ -72,7 +72,15 @@ pub(super) fn corrupted(chance: &mut Chance, child: &SamplePerson, kind: Kind) -
                 [Kind::DateSlip, Kind::Nickname][usize::from(chance.in_a_thousand(500))]
             }
             Kind::Unnamed => Kind::MothersSurname,
-            _ => [Kind::Typing, Kind::ByEar][usize::from(chance.in_a_thousand(500))],
+            Kind::Transliteration
+            | Kind::Hyphen
+            | Kind::Patronymic
+            | Kind::MothersSurname
+            | Kind::Nickname
+            | Kind::DayAndMonth
+            | Kind::YearSlip
+            | Kind::DateSlip
+            | Kind::Exchanged => [Kind::Typing, Kind::ByEar][usize::from(chance.in_a_thousand(500))],
         };
         let mut worse = asked.clone();
         if apply(chance, child, second, &mut worse).is_some() {

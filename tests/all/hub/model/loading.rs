@@ -1,4 +1,5 @@
-//! What a load file does: all or nothing; people first, then superseded numbers, plans and ended identities.
+//! What a load file does: people first, then superseded numbers, plans and ended identities; a line that does not
+//! fit is refused alone.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +73,9 @@ impl World {
             let outcome = self.ended_line(line, &mut file);
             file.count(outcome);
         }
-        self.write(operator, "load", "applied");
+        let (people, superseded, ended, plans, outdated, refused) = file.report;
+        let nothing = people + superseded + ended + plans + outdated == 0;
+        self.write(operator, "load", if nothing && refused > 0 { "refused" } else { "applied" });
         file.report
     }
 
@@ -100,8 +103,9 @@ impl World {
         for line in file.lines {
             let Some(plan) = self.read(line, person).filter(|_| !file.is_doubled(line)) else { continue };
             let is_theirs = self.known(plan.number) == Ok(person) || !self.numbers.contains_key(&plan.number);
-            let may_stand =
-                is_theirs && file.last(plan.number) == Some(number) && self.may_be_held(&plan).is_ok();
+            let may_stand = is_theirs
+                && file.last(plan.number).unwrap_or(plan.number) == number
+                && self.may_be_held(&plan).is_ok();
             if may_stand && self.plan(plan, file) {
                 file.report.3 += 1;
             }
@@ -167,9 +171,7 @@ impl World {
             upload: 0,
             id: 0,
         };
-        let ends_before_it_starts = plan.end.is_some_and(|end| end < plan.start);
-        let never_ends = plan.kind == Kind::Unborn && plan.end.is_none();
-        (!ends_before_it_starts && !never_ends).then_some(plan)
+        can_be_meant(line).then_some(plan)
     }
 
     fn person(
@@ -303,10 +305,21 @@ fn described(line: &Line) -> (usize, Option<(&'static str, Kind, i64)>) {
     }
 }
 
+/// A plan that ends before it starts is none, nor is an unborn one without an end.
+fn can_be_meant(line: &Line) -> bool {
+    match line {
+        Line::Plan { kind, start, end, .. } => {
+            end.is_none_or(|end| end >= *start) && !(*kind == Kind::Unborn && end.is_none())
+        }
+        Line::Person { .. } | Line::Superseded { .. } | Line::Ended { .. } => true,
+    }
+}
+
 impl File<'_> {
     /// Described by two lines: nobody knows which is meant.
     fn is_doubled(&self, line: &Line) -> bool {
-        self.lines.iter().filter(|other| described(other) == described(line)).count() > 1
+        let same = |other: &&Line| can_be_meant(other) && described(other) == described(line);
+        can_be_meant(line) && self.lines.iter().filter(same).count() > 1
     }
 
     /// Where the replacements of a file lead to; nowhere if they lead back.
