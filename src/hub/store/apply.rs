@@ -191,8 +191,15 @@ fn apply_person(
             )?
             .execute(params![person.number.digits(), id])?;
     }
+    replace_names(work, id, known.is_some(), person)?;
+    find_by(work, id, known.is_some(), person)?;
+    Ok(Some(id))
+}
+
+/// The current name and the previous names are each replaced as a whole, if the line has any.
+fn replace_names(work: &Work<'_>, id: i64, is_known: bool, person: &LoadedPerson) -> Result<(), Fault> {
     for (is_current, is_said) in [(true, person.name.is_some()), (false, !person.previous_names.is_empty())] {
-        if is_said && known.is_some() {
+        if is_said && is_known {
             work.db
                 .prepare_cached("DELETE FROM person_name WHERE person_id = ?1 AND is_current = ?2")?
                 .execute(params![id, is_current])?;
@@ -203,8 +210,7 @@ fn apply_person(
     {
         insert_name(work, id, is_current, name)?;
     }
-    find_by(work, id, known.is_some(), person)?;
-    Ok(Some(id))
+    Ok(())
 }
 
 /// Whom the line is about: somebody who is held, somebody new, or nobody whom it may change.

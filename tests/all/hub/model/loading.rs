@@ -55,7 +55,7 @@ impl World {
     pub(super) fn load(&mut self, operator: &Who, lines: &[Line]) -> Report {
         let (links, uploads) = (BTreeMap::new(), BTreeMap::new());
         let mut file = File { lines, links, uploads, report: (0, 0, 0, 0, 0, 0) };
-        // What is refused leads nowhere.
+        // A line that is refused leads nowhere.
         file.links = lines.iter().filter(|line| !file.is_doubled(line)).filter_map(link).collect();
         for line in lines {
             let outcome = self.person_line(line, &mut file);
