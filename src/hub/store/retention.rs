@@ -19,7 +19,7 @@ use super::writer::Work;
 use super::{Store, codec};
 use crate::config::hub::Retention;
 use crate::domain::plan::standing;
-use crate::domain::{Caller, PlanKind, PlanPeriod, Standing, TailDays, dates};
+use crate::domain::{Caller, PlanKind, PlanPeriod, Standing, TailDays, birth, dates};
 use crate::hub::limits;
 
 /// A clock that is this far ahead of the newest entry may be wrong.
@@ -214,11 +214,16 @@ fn find_plans(
     Ok((due, next))
 }
 
-/// Whether a plan was shown to nobody any more already on a day.
+/// Whether a plan was shown to nobody any more already on a day, and was held then already.
+///
+/// Never by a birth date alone, which may be a placeholder or a slip, and be put right tomorrow: a plan that ended is
+/// judged by its own dates too, and one that did not end must have begun before the 18th birthday, else one of the two
+/// dates is wrong and nobody knows which.
 fn is_gone(db: &Connection, plan: i64, day: Date, tails: TailDays) -> Result<bool, Fault> {
     let mut statement = db.prepare_cached(
-        "SELECT plan.kind, plan.start_day, plan.end_day, person.born
-         FROM plan JOIN person ON person.id = plan.person_id WHERE plan.id = ?1",
+        "SELECT plan.kind, plan.start_day, plan.end_day, person.born, max(upload.at_ms, coalesce(plan.sent_ms, 0))
+         FROM plan JOIN person ON person.id = plan.person_id JOIN upload ON upload.id = plan.upload_id
+         WHERE plan.id = ?1",
     )?;
     let mut rows = statement.query([plan])?;
     let Some(row) = rows.next()? else { return Ok(false) };
@@ -230,7 +235,13 @@ fn is_gone(db: &Connection, plan: i64, day: Date, tails: TailDays) -> Result<boo
         None => None,
         Some(text) => Some(codec::born(&text).ok_or(Fault::Corrupt("a date of birth"))?.range().1),
     };
-    Ok(standing(kind, period, born, day, tails) == Standing::Gone)
+    let was_held = dates::london_day(codec::moment(row.get(4)?)?) < day && period.start < day;
+    let is_over = match (period.end, born) {
+        (Some(_), _) => standing(kind, period, None, day, tails) == Standing::Gone,
+        (None, Some(born)) => period.start < birth::birthday(born, 18),
+        (None, None) => false,
+    };
+    Ok(was_held && is_over && standing(kind, period, born, day, tails) == Standing::Gone)
 }
 
 /// Removes those of the rows that still have to go, as many as there is time for; says how many were judged.

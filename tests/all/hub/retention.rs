@@ -28,13 +28,13 @@ fn noon(day: Date) -> jiff::Timestamp {
 
 #[tokio::test]
 async fn a_plan_goes_when_it_was_shown_to_nobody_for_as_long_as_configured_and_not_a_day_before() {
-    // Born, kind, start, end, and the first day on which nobody is shown it any more.
+    // Born, kind, start, end, and the first day on which nobody is shown it any more and it was held already.
     let plans: &[(&str, &str, &str, &str, Option<&str>)] = &[
         ("2019-03-12", CHILD_PROTECTION, "2026-01-05", "", Some("2037-03-12")),
-        ("2019-03-12", LOOKED_AFTER, "2024-01-05", "2025-06-30", Some("2026-06-30")),
+        ("2019-03-12", LOOKED_AFTER, "2024-01-05", "2025-06-30", Some("2026-11-23")),
         ("2009", CHILD_PROTECTION, "2020-01-05", "", Some("2027-12-31")),
-        ("1998-06", UNBORN, "2026-01-01", "2026-07-01", Some("2026-07-30")),
-        ("2015-01-01", LOOKED_AFTER, "2036-01-05", "", Some("2033-01-01")),
+        ("1998-06", UNBORN, "2026-01-01", "2026-12-01", Some("2026-12-30")),
+        ("2015-01-01", LOOKED_AFTER, "2032-01-05", "", Some("2033-01-01")),
     ];
     let mut data = Vec::new();
     for (seed, (born, kind, start, end, _)) in (1..).zip(plans) {
@@ -66,6 +66,28 @@ async fn a_plan_goes_when_it_was_shown_to_nobody_for_as_long_as_configured_and_n
         assert_eq!(last, [format!("retention|removed|1|{gone_by}")]);
     }
     assert_eq!(hub.count("SELECT 1 FROM person"), plans.len(), "people stay");
+}
+
+#[tokio::test]
+async fn a_plan_that_nobody_was_shown_because_of_a_wrong_birth_date_is_shown_once_it_is_put_right() {
+    let placeholder = |seed| person(seed, "Bennett", "Ava", "1900-01-01");
+    let data = lines(&[
+        placeholder(1),
+        plan(1, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
+        placeholder(2),
+        plan(2, LOOKED_AFTER, "2024-01-05", "2040-06-30", "E06000030"),
+        person(3, "Bennett", "Ava", "2000-03-12"),
+        plan(3, CHILD_PROTECTION, "2017-01-05", "", "E06000030"),
+    ]);
+    let hub = TestHub::with(&data).await;
+    assert_eq!(remove(&hub, PLANS).await, Removed::default(), "the last one was loaded today");
+    hub.turn(410 * 24 * 60);
+    assert_eq!(remove(&hub, PLANS).await, Removed { plans: 1, ..Removed::default() });
+    let right = |seed| person(seed, "Bennett", "Ava", "2019-03-12");
+    hub.load(&lines(&[right(1), right(2), right(3)])).await;
+    for (seed, shown) in [(1, 1), (2, 1), (3, 0)] {
+        assert_eq!(hub.view(&nurse(), number(seed)).await.total(), shown, "person {seed}");
+    }
 }
 
 #[tokio::test]
