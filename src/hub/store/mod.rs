@@ -44,7 +44,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::Semaphore;
 
