@@ -99,9 +99,9 @@ pub const COMMIT_GROUP_OTHERS: usize = 8;
 /// Time after which a writer without work looks whether another process has marked the database synthetic.
 pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 
-/// Kibibytes of the database that each connection keeps in memory. SQLite's usual two mebibytes are
+/// Bytes of the database that each connection keeps in memory. SQLite's usual two mebibytes are
 /// little beside the indexes of a million people.
-pub const PAGE_CACHE_KIB: i64 = 16 * 1024;
+pub const PAGE_CACHE_BYTES: i64 = 16 * 1024 * 1024;
 
 /// Connections that only read (matching of searches, the audit log, health).
 pub const READERS: usize = 2;

@@ -49,6 +49,7 @@ class Hub:
         pem = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                      serialization.NoEncryption())
         (self.folder / "key.pem").write_bytes(pem)
+        (self.folder / "key.pem").chmod(0o600)
         (self.folder / "hub.toml").write_text(
             f'listen = "127.0.0.1:0"\nissuer = "{ISSUER}"\ndatabase = "hub.db"\nsigning_key = "key.pem"\n{LIMITS}{others}{SITE}')
         (self.folder / "people.ndjson").write_text("\n".join(json.dumps(line) for line in people.lines()))

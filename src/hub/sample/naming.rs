@@ -94,7 +94,7 @@ fn given_names(
 }
 
 fn title(chance: &mut Chance, is_female: bool) -> Option<String> {
-    let titles: &[&str] = if is_female { &["Mrs", "Ms", "Miss", "Mrs", "Miss", "Dr"] } else { &["Mr"] };
+    let titles: &[&str] = if is_female { &["Mrs", "Ms", "Miss", "Mrs", "Miss"] } else { &["Mr"] };
     if chance.in_a_thousand(500) { chance.pick(titles).map(|title| (*title).to_owned()) } else { None }
 }
 

@@ -154,22 +154,7 @@ fn apply_person(
     person: &LoadedPerson,
     applying: &mut Applying<'_>,
 ) -> Result<Option<i64>, Fault> {
-    let known = match people::resolve(work, person.number)? {
-        Resolved::Ended { .. } => {
-            if !person.is_ended {
-                applying.refuse(person.line, "the identity of this number ended, for good");
-            }
-            return Ok(None);
-        }
-        // What an ended identity was called stays as it was.
-        Resolved::Person { .. } if person.is_ended => return Ok(None),
-        Resolved::Person { number, .. } if number != person.number => {
-            applying.refuse(person.line, "this number was superseded");
-            return Ok(None);
-        }
-        Resolved::Person { id, .. } => Some(id),
-        Resolved::NotKnown => None,
-    };
+    let Some(known) = known(work, person, applying)? else { return Ok(None) };
     let (first, last) = people::born_range(person.born);
     // What the line does not say stays as it is held: absence never deletes.
     let id: i64 = work
@@ -206,8 +191,15 @@ fn apply_person(
             )?
             .execute(params![person.number.digits(), id])?;
     }
+    replace_names(work, id, known.is_some(), person)?;
+    find_by(work, id, known.is_some(), person)?;
+    Ok(Some(id))
+}
+
+/// The current name and the previous names are each replaced as a whole, if the line has any.
+fn replace_names(work: &Work<'_>, id: i64, is_known: bool, person: &LoadedPerson) -> Result<(), Fault> {
     for (is_current, is_said) in [(true, person.name.is_some()), (false, !person.previous_names.is_empty())] {
-        if is_said && known.is_some() {
+        if is_said && is_known {
             work.db
                 .prepare_cached("DELETE FROM person_name WHERE person_id = ?1 AND is_current = ?2")?
                 .execute(params![id, is_current])?;
@@ -218,8 +210,31 @@ fn apply_person(
     {
         insert_name(work, id, is_current, name)?;
     }
-    find_by(work, id, known.is_some(), person)?;
-    Ok(Some(id))
+    Ok(())
+}
+
+/// Whom the line is about: somebody who is held, somebody new, or nobody whom it may change.
+fn known(
+    work: &Work<'_>,
+    person: &LoadedPerson,
+    applying: &mut Applying<'_>,
+) -> Result<Option<Option<i64>>, Fault> {
+    Ok(match people::resolve(work, person.number)? {
+        Resolved::Ended { .. } => {
+            if !person.is_ended {
+                applying.refuse(person.line, "the identity of this number ended, for good");
+            }
+            None
+        }
+        // What an ended identity was called stays as it was.
+        Resolved::Person { .. } if person.is_ended => None,
+        Resolved::Person { number, .. } if number != person.number => {
+            applying.refuse(person.line, "this number was superseded");
+            None
+        }
+        Resolved::Person { id, .. } => Some(Some(id)),
+        Resolved::NotKnown => Some(None),
+    })
 }
 
 /// What the person is found by from now on.

@@ -24,7 +24,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes something, of more than a view needs, and waits until it is on disk.
+    /// Writes something, of more than a view needs, and waits until it is on disk. At random: SQLite writes no page that
+    /// does not change.
     ///
     /// # Errors
     /// Nothing can be written.
@@ -32,7 +33,7 @@ impl Store {
         let written = self.write(|work| {
             work.db
                 .prepare_cached(
-                    "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, zeroblob(65536))
+                    "INSERT INTO probe (id, at_ms, filler) VALUES (1, ?1, randomblob(131072))
                      ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, filler = excluded.filler",
                 )?
                 .execute([work.now_ms()])?;

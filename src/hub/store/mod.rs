@@ -15,6 +15,7 @@ mod audited;
 mod backup;
 mod codec;
 mod concerns;
+mod connection;
 mod copy;
 mod disclose;
 mod error;
@@ -38,12 +39,11 @@ mod shape;
 mod volume;
 mod writer;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, OptionalExtension};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::Semaphore;
 
@@ -56,6 +56,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
 use super::metrics::Shed;
+use connection::{connect, migration, private_file, read_marking};
 use error::Fault;
 use figures::Figuring;
 use queue::{Line, Queue};
@@ -322,58 +323,4 @@ impl Drop for AbandonAtEnd<'_> {
         }
         self.0.abandon();
     }
-}
-
-/// Makes a new database file its owner's alone; SQLite's others follow it. Where this fails, opening says why.
-fn private_file(path: &Path) {
-    let _ = super::disk::create_private(path);
-}
-
-fn connect(path: &Path, synchronous: Synchronous) -> Result<Connection, rusqlite::Error> {
-    let db = Connection::open(path)?;
-    db.busy_handler(Some(ask_again))?;
-    // Anything else than WAL would change what a commit means: refused.
-    let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(rusqlite::Error::InvalidQuery);
-    }
-    let level = match synchronous {
-        Synchronous::Full => "FULL",
-        Synchronous::Normal => "NORMAL",
-    };
-    db.pragma_update(None, "synchronous", level)?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.pragma_update(None, "trusted_schema", false)?;
-    db.pragma_update(None, "recursive_triggers", true)?;
-    // What was removed is not to be found in the file either.
-    db.pragma_update(None, "secure_delete", true)?;
-    db.pragma_update(None, "cache_size", -limits::PAGE_CACHE_KIB)?;
-    // Else SQLite plans whatever has a parameter in its LIMIT anew each time.
-    db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    db.set_prepared_statement_cache_capacity(128);
-    Ok(db)
-}
-
-/// Waits for another process's lock, and says whether to ask again.
-fn ask_again(asked: i32) -> bool {
-    std::thread::sleep(limits::LOCK_POLL);
-    limits::LOCK_POLL.saturating_mul(asked.unsigned_abs()) < limits::LOCK_WAIT
-}
-
-fn migration(error: &rusqlite_migration::Error) -> String {
-    if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
-        format!("its schema could not be brought to this version: {}", error::reason(err))
-    } else if let rusqlite_migration::Error::MigrationDefinition(_) = error {
-        "its schema is of a later version of the hub".to_owned()
-    } else {
-        "its schema could not be brought to this version".to_owned()
-    }
-}
-
-fn read_marking(db: &Connection) -> Result<bool, rusqlite::Error> {
-    let marked: Option<i64> = db
-        .prepare_cached("SELECT 1 FROM marking WHERE what = 'synthetic'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(marked.is_some())
 }

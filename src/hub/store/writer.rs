@@ -209,6 +209,8 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
             }
             Err(Lost::Alone(fault)) => {
                 if let Fault::Sql(error) = &fault {
+                    // Before anybody is told.
+                    known.failing.store(true, Ordering::Release);
                     is_refused_by_database = true;
                     served = Served::after(error);
                 }
@@ -225,7 +227,6 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
         roll_back(db);
         if is_refused_by_database {
             known.metrics.not_committed("work");
-            known.failing.store(true, Ordering::Release);
         }
         return served;
     }
@@ -277,7 +278,6 @@ fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Resu
     }
 }
 
-/// What is said for each request is compiled once.
 fn prepared(db: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
     db.prepare_cached(sql)?.execute([]).map(drop)
 }
@@ -300,101 +300,4 @@ fn fail_all(known: &Known, jobs: Vec<Box<dyn Job>>, phase: &'static str, error: 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn database() -> Connection {
-        let mut db = Connection::open_in_memory().unwrap();
-        super::super::MIGRATIONS.to_latest(&mut db).unwrap();
-        db.execute_batch("CREATE TABLE written (what TEXT)").unwrap();
-        db
-    }
-
-    fn write(what: &'static str, then: &'static str) -> (Box<dyn Job>, Reply<()>) {
-        job(move |work: &Work<'_>| {
-            work.db.execute("INSERT INTO written VALUES (?1)", [what])?;
-            work.db.execute_batch(then)?;
-            Ok(())
-        })
-    }
-
-    /// What each of the group was answered, and what is in the table afterwards.
-    fn served(db: &Connection, steps: [&'static str; 3]) -> (Vec<bool>, i64, Known) {
-        let known = Known::default();
-        let (jobs, replies): (Vec<_>, Vec<_>) = steps.map(|step| write("one", step)).into_iter().unzip();
-        serve(db, jobs, &Clock::system(), &known);
-        let answered = replies.into_iter().map(|mut reply| reply.try_recv().unwrap().is_ok()).collect();
-        let written = db.query_row("SELECT count(*) FROM written", [], |row| row.get(0)).unwrap();
-        assert!(db.is_autocommit(), "no transaction stays open");
-        (answered, written, known)
-    }
-
-    #[test]
-    fn a_request_that_fails_fails_alone() {
-        let (answered, written, known) = served(&database(), ["", "SELECT * FROM nowhere", ""]);
-        assert_eq!((answered, written), (vec![true, false, true], 2));
-        assert!(!known.failing.load(Ordering::Acquire));
-    }
-
-    #[test]
-    fn where_a_request_can_neither_be_kept_nor_taken_back_nothing_of_its_group_is_kept() {
-        // Its savepoint is gone: RELEASE fails after success, ROLLBACK TO after failure.
-        for lost in ["RELEASE request", "RELEASE request; SELECT * FROM nowhere", "ROLLBACK"] {
-            let (answered, written, known) = served(&database(), ["", lost, ""]);
-            assert_eq!((answered, written), (vec![false, false, false], 0), "{lost}");
-            assert!(known.failing.load(Ordering::Acquire));
-        }
-    }
-
-    #[test]
-    fn a_commit_that_fails_fails_all_of_its_group_and_the_next_one_goes_on() {
-        let db = database();
-        db.execute_batch(
-            "PRAGMA foreign_keys = ON; CREATE TABLE parent (id INTEGER PRIMARY KEY);
-             CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
-        )
-        .unwrap();
-        // Nobody notices before COMMIT that there is no such parent.
-        let (answered, written, _) = served(&db, ["", "INSERT INTO child VALUES (7)", ""]);
-        assert_eq!((answered, written), (vec![false, false, false], 0));
-        let (answered, written, _) = served(&db, ["", "", ""]);
-        assert_eq!((answered, written), (vec![true, true, true], 3));
-    }
-
-    #[test]
-    fn whoever_left_before_the_work_is_dropped_and_whoever_left_after_it_is_kept() {
-        let db = database();
-        let queue = Queue::default();
-        let (gone, _) = write("gone before", "");
-        let (stays, mut reply) = write("stays", "");
-        queue.push(super::super::queue::Line::Others, gone).unwrap();
-        queue.push(super::super::queue::Line::Others, stays).unwrap();
-        queue.close();
-        run(&db, &queue, &Clock::system(), &Known::default(), &Disk::of(std::path::Path::new("hub.db")));
-        assert!(reply.try_recv().unwrap().is_ok());
-        let (leaves, reply) = write("left after", "");
-        let leaving = std::sync::Mutex::new(Some(reply));
-        let (last, _reply) = job(move |_: &Work<'_>| {
-            drop(leaving.lock().unwrap().take());
-            Ok(())
-        });
-        serve(&db, vec![leaves, last], &Clock::system(), &Known::default());
-        let kept: Vec<String> = db
-            .prepare("SELECT what FROM written ORDER BY rowid")
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        assert_eq!(kept, ["stays", "left after"]);
-    }
-
-    #[test]
-    fn a_marking_that_cannot_be_read_lets_nothing_out() {
-        let db = database();
-        db.execute_batch("DROP TABLE marking").unwrap();
-        let (answered, written, known) = served(&db, ["", "", ""]);
-        assert_eq!((answered, written), (vec![false, false, false], 0));
-        assert!(known.failing.load(Ordering::Acquire));
-    }
-}
+mod tests;

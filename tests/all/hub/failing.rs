@@ -194,10 +194,11 @@ async fn the_health_of_the_hub_is_that_of_its_last_write() {
 #[tokio::test]
 async fn a_full_disk_keeps_the_plans_in_and_loses_no_view_that_was_answered() {
     let place = Place::with(&child());
-    // No file may grow beyond 150 kB (blocks of 512 bytes): after some views the log of the database is full.
+    // No file may grow beyond 400 kB (blocks of 512 bytes), twice an empty database: after some views its log is
+    // full.
     let mut command = Command::new("sh");
     let script = format!(
-        "trap '' XFSZ; ulimit -f 300; exec '{}' serve --config hub.toml",
+        "trap '' XFSZ; ulimit -f 800; exec '{}' serve --config hub.toml",
         env!("CARGO_BIN_EXE_cpis-hub")
     );
     command.args(["-c", &script]);
@@ -232,6 +233,8 @@ fn a_database_that_can_only_be_read_does_not_start_a_hub() {
     for file in ["hub.db", "hub.toml", "key.pem"] {
         set_mode(&path(file), 0o444);
     }
+    // A key that everybody may read is refused before the database is looked at.
+    set_mode(&path("key.pem"), 0o400);
     set_mode(place.directory.path(), 0o555);
     // Root is not stopped by permissions: it becomes somebody who is.
     let is_root = std::fs::write(path("probe"), "").is_ok();
@@ -243,6 +246,9 @@ fn a_database_that_can_only_be_read_does_not_start_a_hub() {
     } else {
         Command::new(&program)
     };
+    if is_root {
+        std::os::unix::fs::chown(path("key.pem"), Some(65534), None).unwrap();
+    }
     let output = command.args(["serve", "--config", "hub.toml"]).current_dir(place.directory.path()).output();
     set_mode(place.directory.path(), 0o755);
     let output = output.unwrap();

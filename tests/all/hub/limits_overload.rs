@@ -19,7 +19,8 @@ async fn when_too_many_requests_wait_further_ones_are_told_to_ask_again_and_no_v
     let busy = answers.iter().filter(|answer| answer.told() == "503 UNABLE_TO_CALL_SERVICE").count();
     assert!(busy >= 30, "{busy} of {}", answers.len());
     for answer in &answers {
-        assert!(answer.status == 503 || answer.status == 500, "{}", answer.told());
+        // On a slow machine the last ones wait for longer than a request may take.
+        assert!([408, 500, 503].contains(&answer.status), "{}", answer.told());
         assert_eq!(answer.header("retry-after").is_some(), answer.status == 503);
         assert!(!answer.body.contains("CareTeam"));
     }

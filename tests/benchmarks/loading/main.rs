@@ -112,6 +112,7 @@ fn timed_bare(from: &Path, to: &Path, commits: usize) -> Outcome<(Duration, u64)
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "secure_delete", true)?;
+    db.pragma_update(None, "cache_size", -(cpis::hub::limits::PAGE_CACHE_BYTES / 1024))?;
     db.set_prepared_statement_cache_capacity(64);
     let people: i64 = from.query_row("SELECT max(id) FROM person", [], |row| row.get(0))?;
     let each = (people / i64::try_from(commits)? + 1).max(1);

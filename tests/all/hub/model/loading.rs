@@ -1,4 +1,5 @@
-//! What a load file does: all or nothing; people first, then superseded numbers, plans and ended identities.
+//! What a load file does: people first, then superseded numbers, plans and ended identities; a line that does not
+//! fit is refused alone.
 
 use std::collections::BTreeMap;
 
@@ -31,77 +32,146 @@ pub(super) enum Line {
     },
 }
 
-/// People, superseded numbers, ended identities, plans, outdated plans.
-pub(super) type Report = (usize, usize, usize, usize, usize);
+/// People, superseded numbers, ended identities, plans, outdated plans, refused lines.
+pub(super) type Report = (usize, usize, usize, usize, usize, usize);
 
-/// The file is refused as a whole.
+/// A line is refused, alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FileRefused;
+pub(super) struct Refused;
 
-type Loaded<T> = Result<T, FileRefused>;
+type Loaded<T> = Result<T, Refused>;
+
+/// What is true of a file as a whole.
+struct File<'a> {
+    lines: &'a [Line],
+    /// Which number leads to which.
+    links: BTreeMap<usize, usize>,
+    /// The upload of each authority.
+    uploads: BTreeMap<&'static str, usize>,
+    report: Report,
+}
 
 impl World {
-    pub(super) fn load(&mut self, operator: &Who, lines: &[Line]) -> Loaded<Report> {
-        let mut loaded = self.clone();
-        match loaded.try_load(lines) {
-            Ok(report) => {
-                *self = loaded;
-                self.write(operator, "load", "applied");
-                Ok(report)
+    pub(super) fn load(&mut self, operator: &Who, lines: &[Line]) -> Report {
+        let (links, uploads) = (BTreeMap::new(), BTreeMap::new());
+        let mut file = File { lines, links, uploads, report: (0, 0, 0, 0, 0, 0) };
+        // A line that is refused leads nowhere.
+        file.links = lines.iter().filter(|line| !file.is_doubled(line)).filter_map(link).collect();
+        for line in lines {
+            let outcome = self.person_line(line, &mut file);
+            file.count(outcome);
+        }
+        for line in lines {
+            let outcome = self.superseded_line(line, &mut file);
+            file.count(outcome);
+        }
+        for line in lines {
+            let outcome = self.plan_line(line, &mut file);
+            file.count(outcome);
+        }
+        for line in lines {
+            let outcome = self.ended_line(line, &mut file);
+            file.count(outcome);
+        }
+        let (people, superseded, ended, plans, outdated, refused) = file.report;
+        let nothing = people + superseded + ended + plans + outdated == 0;
+        self.write(operator, "load", if nothing && refused > 0 { "refused" } else { "applied" });
+        file.report
+    }
+
+    /// A person comes with those plans of theirs against which nothing can stand.
+    fn person_line(&mut self, line: &Line, file: &mut File<'_>) -> Loaded<()> {
+        let number = match line {
+            Line::Person { number, .. } | Line::Ended { number } => *number,
+            Line::Superseded { .. } | Line::Plan { .. } => return Ok(()),
+        };
+        if file.is_doubled(line) {
+            return Err(Refused);
+        }
+        match line {
+            Line::Person { family, born, restricted, .. } => {
+                self.person(number, *family, *born, *restricted)?;
             }
-            Err(refused) => {
-                self.write(operator, "load", "refused");
-                Err(refused)
+            // Somebody who ended and was never known is made, so that the number says so.
+            Line::Ended { .. } if !self.numbers.contains_key(&number) => {
+                self.person(number, None, None, None)?
             }
+            Line::Ended { .. } | Line::Superseded { .. } | Line::Plan { .. } => return Ok(()),
+        }
+        file.report.0 += 1;
+        let person = self.known(number)?;
+        for line in file.lines {
+            let Some(plan) = self.read(line, person).filter(|_| !file.is_doubled(line)) else { continue };
+            let is_theirs = self.known(plan.number) == Ok(person) || !self.numbers.contains_key(&plan.number);
+            let may_stand = is_theirs
+                && file.last(plan.number).unwrap_or(plan.number) == number
+                && self.may_be_held(&plan).is_ok();
+            if may_stand && self.plan(plan, file) {
+                file.report.3 += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn superseded_line(&mut self, line: &Line, file: &mut File<'_>) -> Loaded<()> {
+        let Line::Superseded { old, .. } = line else { return Ok(()) };
+        if file.is_doubled(line) {
+            return Err(Refused);
+        }
+        let last = file.last(*old).ok_or(Refused)?;
+        file.report.1 += usize::from(self.supersede(*old, last)?);
+        Ok(())
+    }
+
+    /// A plan that came with its person is not looked at again.
+    fn plan_line(&mut self, line: &Line, file: &mut File<'_>) -> Loaded<()> {
+        let Line::Plan { number, .. } = line else { return Ok(()) };
+        if file.is_doubled(line) {
+            return Err(Refused);
+        }
+        let person = self.known(*number);
+        let plan = self.read(line, person.unwrap_or_default()).ok_or(Refused)?;
+        person?;
+        let held = self.plans.iter().find(|held| held.person == plan.person && held.is_the_same_plan(&plan));
+        let is_of_the_future = plan.sent.is_some_and(|sent| sent > self.now + HOUR);
+        if !is_of_the_future
+            && held.is_some_and(|held| file.uploads.get(held.authority) == Some(&held.upload))
+        {
+            return Ok(());
+        }
+        self.may_be_held(&plan)?;
+        *(if self.plan(plan, file) { &mut file.report.3 } else { &mut file.report.4 }) += 1;
+        Ok(())
+    }
+
+    fn ended_line(&mut self, line: &Line, file: &mut File<'_>) -> Loaded<()> {
+        match line {
+            // Refused already.
+            Line::Ended { .. } if file.is_doubled(line) => Ok(()),
+            Line::Ended { number } => {
+                file.report.2 += usize::from(self.end(*number)?);
+                Ok(())
+            }
+            Line::Person { .. } | Line::Superseded { .. } | Line::Plan { .. } => Ok(()),
         }
     }
 
-    fn try_load(&mut self, lines: &[Line]) -> Loaded<Report> {
-        no_number_and_no_plan_twice(lines)?;
-        let mut report = (0, 0, 0, 0, 0);
-        for line in lines {
-            match line {
-                Line::Person { number, family, born, restricted } => {
-                    self.person(*number, *family, *born, *restricted)?;
-                    report.0 += 1;
-                }
-                // Somebody who ended and was never known is made, so that the number says so.
-                Line::Ended { number } if !self.numbers.contains_key(number) => {
-                    self.person(*number, None, None, None)?;
-                    report.0 += 1;
-                }
-                Line::Ended { .. } | Line::Superseded { .. } | Line::Plan { .. } => {}
-            }
-        }
-        let links: BTreeMap<usize, usize> = lines.iter().filter_map(link).collect();
-        for (old, new) in lines.iter().filter_map(link) {
-            report.1 += usize::from(self.supersede(old, new, &links)?);
-        }
-        let mut uploads: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for line in lines {
-            if let Line::Plan { number, authority, kind, start, end, sent } = line {
-                let plan = Plan {
-                    person: self.known(*number)?,
-                    authority,
-                    kind: *kind,
-                    start: *start,
-                    end: *end,
-                    number: *number,
-                    sent: *sent,
-                    loaded: self.now,
-                    upload: 0,
-                    id: 0,
-                };
-                let is_written = self.plan(plan, &mut uploads)?;
-                *(if is_written { &mut report.3 } else { &mut report.4 }) += 1;
-            }
-        }
-        for line in lines {
-            if let Line::Ended { number } = line {
-                report.2 += usize::from(self.end(*number)?);
-            }
-        }
-        Ok(report)
+    /// A plan that can be meant.
+    fn read(&self, line: &Line, person: usize) -> Option<Plan> {
+        let Line::Plan { number, authority, kind, start, end, sent } = line else { return None };
+        let plan = Plan {
+            person,
+            authority,
+            kind: *kind,
+            start: *start,
+            end: *end,
+            number: *number,
+            sent: *sent,
+            loaded: self.now,
+            upload: 0,
+            id: 0,
+        };
+        can_be_meant(line).then_some(plan)
     }
 
     fn person(
@@ -124,45 +194,33 @@ impl World {
                 held.born = born.or(held.born);
                 held.restricted = restricted.unwrap_or(held.restricted);
             }
-            Some(Alias { standing: Standing::Superseded | Standing::Ended, .. }) => return Err(FileRefused),
+            Some(Alias { standing: Standing::Superseded | Standing::Ended, .. }) => return Err(Refused),
         }
         Ok(())
     }
 
     /// Whose number this is; an unknown one and one whose identity ended take nothing.
     fn known(&self, number: usize) -> Loaded<usize> {
-        let alias = self.numbers.get(&number).ok_or(FileRefused)?;
-        if self.has_ended(alias.person) { Err(FileRefused) } else { Ok(alias.person) }
+        let alias = self.numbers.get(&number).ok_or(Refused)?;
+        if self.has_ended(alias.person) { Err(Refused) } else { Ok(alias.person) }
     }
 
-    fn supersede(&mut self, old: usize, new: usize, links: &BTreeMap<usize, usize>) -> Loaded<bool> {
-        let mut seen = vec![old];
-        let mut last = new;
-        loop {
-            if seen.contains(&last) {
-                return Err(FileRefused);
-            }
-            seen.push(last);
-            match links.get(&last) {
-                Some(next) => last = *next,
-                None => break,
-            }
-        }
+    fn supersede(&mut self, old: usize, last: usize) -> Loaded<bool> {
         let new = self.known(last)?;
         let Some(alias) = self.numbers.get(&old).copied() else {
             self.numbers.insert(old, Alias { person: new, standing: Standing::Superseded });
             return Ok(true);
         };
         match alias.standing {
-            _ if self.has_ended(alias.person) => Err(FileRefused),
+            _ if self.has_ended(alias.person) => Err(Refused),
             // It is the number that the other one leads to.
-            Standing::InUse if alias.person == new => Err(FileRefused),
+            Standing::InUse if alias.person == new => Err(Refused),
             Standing::InUse => {
                 self.merge(alias.person, new);
                 Ok(true)
             }
             Standing::Superseded if alias.person == new => Ok(false),
-            Standing::Superseded | Standing::Ended => Err(FileRefused),
+            Standing::Superseded | Standing::Ended => Err(Refused),
         }
     }
 
@@ -185,46 +243,48 @@ impl World {
         }
     }
 
-    /// Whether it is written: what was sent before what is held changes nothing.
-    fn plan(&mut self, mut plan: Plan, uploads: &mut BTreeMap<&'static str, usize>) -> Loaded<bool> {
-        let held =
-            self.plans.iter().position(|held| held.person == plan.person && held.is_the_same_plan(&plan));
+    /// Not what is sent in the future, and nothing new for a restricted person.
+    fn may_be_held(&self, plan: &Plan) -> Loaded<()> {
+        let mut held = self.plans.iter().filter(|held| held.person == plan.person);
+        let is_held = held.any(|held| held.is_the_same_plan(plan));
         let is_of_the_future = plan.sent.is_some_and(|sent| sent > self.now + HOUR);
-        let may_not_be_held = self.people[plan.person].restricted && held.is_none();
-        let ends_before_it_starts = plan.end.is_some_and(|end| end < plan.start);
-        let never_ends = plan.kind == Kind::Unborn && plan.end.is_none();
-        if is_of_the_future || may_not_be_held || ends_before_it_starts || never_ends {
-            return Err(FileRefused);
-        }
-        plan.upload = *uploads.entry(plan.authority).or_insert_with(|| {
+        let may_not = self.people[plan.person].restricted && !is_held;
+        if is_of_the_future || may_not { Err(Refused) } else { Ok(()) }
+    }
+
+    /// Whether it is written: what was sent before what is held changes nothing.
+    fn plan(&mut self, mut plan: Plan, file: &mut File<'_>) -> bool {
+        plan.upload = *file.uploads.entry(plan.authority).or_insert_with(|| {
             self.uploads += 1;
             self.uploads
         });
+        let held =
+            self.plans.iter().position(|held| held.person == plan.person && held.is_the_same_plan(&plan));
         match held {
             None => {
                 self.plans_ever += 1;
                 plan.id = self.plans_ever;
                 self.plans.push(plan);
-                Ok(true)
+                true
             }
             Some(held) if plan.when() >= self.plans[held].when() => {
                 plan.id = self.plans[held].id;
                 self.plans[held] = plan;
-                Ok(true)
+                true
             }
-            Some(_) => Ok(false),
+            Some(_) => false,
         }
     }
 
     fn end(&mut self, number: usize) -> Loaded<bool> {
-        let alias = self.numbers.get_mut(&number).ok_or(FileRefused)?;
+        let alias = self.numbers.get_mut(&number).ok_or(Refused)?;
         match alias.standing {
             Standing::InUse => {
                 alias.standing = Standing::Ended;
                 Ok(true)
             }
             Standing::Ended => Ok(false),
-            Standing::Superseded => Err(FileRefused),
+            Standing::Superseded => Err(Refused),
         }
     }
 }
@@ -236,15 +296,47 @@ fn link(line: &Line) -> Option<(usize, usize)> {
     }
 }
 
-fn no_number_and_no_plan_twice(lines: &[Line]) -> Loaded<()> {
-    let key = |line: &Line| match line {
+/// What a line describes: a number, or a plan.
+fn described(line: &Line) -> (usize, Option<(&'static str, Kind, i64)>) {
+    match line {
         Line::Person { number, .. } | Line::Ended { number } => (*number, None),
         Line::Superseded { old, .. } => (*old, None),
         Line::Plan { number, authority, kind, start, .. } => (*number, Some((*authority, *kind, *start))),
-    };
-    let mut keys: Vec<_> = lines.iter().map(key).collect();
-    keys.sort_unstable();
-    let all = keys.len();
-    keys.dedup();
-    if keys.len() == all { Ok(()) } else { Err(FileRefused) }
+    }
+}
+
+/// A plan that ends before it starts is none, nor is an unborn one without an end.
+fn can_be_meant(line: &Line) -> bool {
+    match line {
+        Line::Plan { kind, start, end, .. } => {
+            end.is_none_or(|end| end >= *start) && !(*kind == Kind::Unborn && end.is_none())
+        }
+        Line::Person { .. } | Line::Superseded { .. } | Line::Ended { .. } => true,
+    }
+}
+
+impl File<'_> {
+    /// Described by two lines: nobody knows which is meant.
+    fn is_doubled(&self, line: &Line) -> bool {
+        let same = |other: &&Line| can_be_meant(other) && described(other) == described(line);
+        can_be_meant(line) && self.lines.iter().filter(same).count() > 1
+    }
+
+    /// Where the replacements of a file lead to; nowhere if they lead back.
+    fn last(&self, number: usize) -> Option<usize> {
+        let mut seen = vec![number];
+        let mut last = number;
+        while let Some(next) = self.links.get(&last) {
+            if seen.contains(next) {
+                return None;
+            }
+            seen.push(*next);
+            last = *next;
+        }
+        Some(last)
+    }
+
+    fn count(&mut self, outcome: Loaded<()>) {
+        self.report.5 += usize::from(outcome.is_err());
+    }
 }

@@ -65,7 +65,7 @@ impl Machine {
         let operator = caller(&super::script::OPERATOR);
         let report =
             load::load_text(store, &text, true, operator).await.map_err(|error| error.to_string())?;
-        Ok((report.people, report.superseded, report.ended, report.plans, report.outdated))
+        Ok((report.people, report.superseded, report.ended, report.plans, report.outdated, report.refused))
     }
 
     pub(super) async fn send(

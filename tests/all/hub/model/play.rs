@@ -19,7 +19,8 @@ pub(super) struct Play {
     /// The reference of each view, as the hub made it up.
     references: Vec<String>,
     traces: Vec<u128>,
-    last: Option<Ask>,
+    /// The last view, and when it was.
+    last: Option<(Ask, i64)>,
     requests: u128,
 }
 
@@ -78,13 +79,16 @@ impl Play {
                 let ask = Ask { who: WHO[*who], number, trace, unscheduled, site: *site };
                 self.view(ask).await
             }
-            Step::Again { new_trace } => {
-                let Some(last) = self.last else { return Ok(()) };
+            Step::Again { new_trace, after } => {
+                let Some((last, at)) = self.last else { return Ok(()) };
+                if let Some(after) = after {
+                    self.turn_to(at + after * 1000)?;
+                }
                 let trace = if *new_trace { self.trace(Trace::New) } else { last.trace };
                 self.view(Ask { trace, ..last }).await
             }
             Step::History { of } => {
-                let last = self.last.map(|last| (last.who, last.number));
+                let last = self.last.map(|(last, _)| (last.who, last.number));
                 let of = of.map(|(who, number)| (WHO[who], number)).or(last);
                 match of {
                     Some((who, number)) => self.history(who, number).await,
@@ -141,7 +145,7 @@ impl Play {
         let lines: Vec<Line> = lines.iter().map(|line| self.line(line)).collect();
         let got = self.hub.load(&lines).await;
         let expected = self.model.load(&OPERATOR, &lines);
-        agree!(got.as_ref().ok(), expected.as_ref().ok(), format!("{lines:?} ({got:?})"));
+        agree!(got, Ok(expected), format!("{lines:?}"));
         Ok(())
     }
 
@@ -179,7 +183,7 @@ impl Play {
     }
 
     async fn view(&mut self, ask: Ask) -> Differs {
-        self.last = Some(ask);
+        self.last = Some((ask, self.model.now));
         let mut headers = vec![
             ("TraceID", machine::trace(ask.trace)),
             ("IsUnscheduledAccessEvent", ask.unscheduled.to_string()),

@@ -84,9 +84,10 @@ pub(super) enum Step {
         unscheduled: Option<bool>,
         site: Option<&'static str>,
     },
-    /// The last view again: the same person, or another, under the same TraceID or a new one.
+    /// The last view again, under the same TraceID or a new one; so many seconds after it, or now.
     Again {
         new_trace: bool,
+        after: Option<i64>,
     },
     /// By this one of this person, or as the last view was.
     History {
@@ -158,11 +159,16 @@ fn lines() -> impl Strategy<Value = LineIs> {
     ]
 }
 
-fn clocks() -> impl Strategy<Value = Step> {
+/// Seconds around the ends of the rules' times.
+fn edges() -> impl Strategy<Value = i64> {
     const EDGES: [i64; 6] = [10 * 60, 30 * 60, 12 * 3600, 24 * 3600, 28 * 86_400, 364 * 86_400];
     let edges = prop_oneof![4 => 0_usize..4, 1 => 4_usize..6];
+    (edges, -1_i64..=1).prop_map(|(edge, slip)| EDGES[edge] + slip)
+}
+
+fn clocks() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (edges, -1_i64..=1).prop_map(|(edge, slip)| Step::Clock(EDGES[edge] + slip)),
+        4 => edges().prop_map(Step::Clock),
         3 => (1_i64..40).prop_map(|minutes| Step::Clock(minutes * 60)),
         2 => (1_i64..30).prop_map(|hours| Step::Clock(hours * 3600)),
         1 => (-3_i64..=1).prop_map(Step::Midnight),
@@ -183,7 +189,8 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         8 => (whos(), numbers(), traces, says, sites).prop_map(|(who, number, trace, unscheduled, site)| {
             Step::View { who, number, trace, unscheduled, site }
         }),
-        5 => any::<bool>().prop_map(|new_trace| Step::Again { new_trace }),
+        5 => (any::<bool>(), prop::option::of(edges()))
+            .prop_map(|(new_trace, after)| Step::Again { new_trace, after }),
         6 => prop_oneof![Just(None), (whos(), numbers()).prop_map(Some)]
             .prop_map(|of| Step::History { of }),
         1 => (whos(), 0..FAMILIES.len(), any::<bool>())
