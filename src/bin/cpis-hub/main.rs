@@ -149,8 +149,6 @@ fn run(command: Command) -> Result<(), String> {
         }
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),
-        Command::Retention { config, dry_run, today } => {
-            retention::retention(&config.config, dry_run, today)
-        }
+        Command::Retention { config, dry_run, today } => retention::retention(&config.config, dry_run, today),
     }
 }

@@ -97,7 +97,8 @@ fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
 }
 
 fn uploads(db: &Connection) -> Result<Vec<(String, Timestamp)>, Fault> {
-    let mut statement = db.prepare_cached(UPLOADS)?;    let mut rows = statement.query([])?;
+    let mut statement = db.prepare_cached(UPLOADS)?;
+    let mut rows = statement.query([])?;
     let mut uploads = Vec::new();
     while let Some(row) = rows.next()? {
         let code: String = row.get(0)?;
