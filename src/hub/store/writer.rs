@@ -131,7 +131,7 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, 
                 disk.make_room(group.len());
                 let served = match serve(db, group, clock, known) {
                     Served::Done => move_the_log(db),
-                    other => other,
+                    failed @ (Served::NoRoom | Served::Lost) => failed,
                 };
                 match served {
                     Served::Done => {}
