@@ -1,6 +1,5 @@
 -- What an operator watches is counted from an index, and not from every message that was ever queued.
-CREATE INDEX outbox_by_state ON outbox (state);
-CREATE INDEX outbox_waiting ON outbox (at_ms) WHERE state = 'queued';
+CREATE INDEX outbox_by_state ON outbox (state, at_ms);
 CREATE INDEX upload_by_authority ON upload (authority_code, at_ms);
 
 -- A concern weighs a shared family name by how many people have it.
