@@ -180,6 +180,9 @@ pub const LOAD_PLANS: usize = 2_000_000;
 /// Superseded numbers, and ended identities, in a load file.
 pub const LOAD_REPLACEMENTS: usize = 500_000;
 
+/// Numbers of a load file that one and the same number replaces.
+pub const LOAD_REPLACED_BY_ONE: usize = 50;
+
 /// Authorities in a load file. England has 153.
 pub const LOAD_AUTHORITIES: usize = 1_000;
 
