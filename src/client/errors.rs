@@ -53,6 +53,13 @@ fn chain_says(error: &dyn Error, words: &[&str]) -> bool {
     false
 }
 
+/// The seconds that the hub says to wait; a minute where it does not say, and never more than a day.
+fn wait(retry_after: Option<&str>) -> u32 {
+    const UNSAID: u32 = 60;
+    const MOST: u32 = 24 * 60 * 60;
+    retry_after.and_then(|text| text.parse().ok()).unwrap_or(UNSAID).min(MOST)
+}
+
 /// Passes what was answered with 2xx, and names every other status.
 pub(super) fn check(received: Received) -> Result<Received, Failure> {
     let code = || read::outcome_code(&received.body);
@@ -69,7 +76,7 @@ pub(super) fn check(received: Received) -> Result<Received, Failure> {
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Failure::TimedOut,
         // Of the hub, both say that nothing was recorded; of something in front of it they say nothing of that.
         StatusCode::TOO_MANY_REQUESTS if code().as_deref() == Some("TOO_MANY_REQUESTS") => {
-            Failure::AskedTooOften
+            Failure::AskedTooOften { seconds: wait(received.header("retry-after")) }
         }
         StatusCode::SERVICE_UNAVAILABLE if code().as_deref() == Some("UNABLE_TO_CALL_SERVICE") => {
             Failure::Busy
@@ -78,4 +85,18 @@ pub(super) fn check(received: Received) -> Result<Received, Failure> {
         status if status.is_client_error() => Failure::NotAccepted,
         _ => Failure::HubFailed,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_to_wait_is_what_the_hub_says_within_reason() {
+        for (said, expected) in
+            [(Some("2400"), 2400), (Some("1"), 1), (None, 60), (Some("soon"), 60), (Some("9999999"), 86_400)]
+        {
+            assert_eq!(wait(said), expected, "{said:?}");
+        }
+    }
 }

@@ -43,9 +43,12 @@ pub enum Failure {
     /// 400: the hub did not understand what this viewer sent.
     #[error("the hub did not accept the question")]
     NotAccepted,
-    /// 429 of the hub: this user asked too often in a short time. Nothing was recorded.
+    /// 429 of the hub: this user asked too often, or searched for too many. Nothing was recorded.
     #[error("asked too often")]
-    AskedTooOften,
+    AskedTooOften {
+        /// Until the hub will answer again, as it said.
+        seconds: u32,
+    },
     /// 503 of the hub: it is busy. Nothing was recorded.
     #[error("the hub is busy")]
     Busy,
@@ -81,7 +84,7 @@ impl Failure {
             | Failure::NotKnown
             | Failure::NoLongerInUse
             | Failure::NotAccepted
-            | Failure::AskedTooOften
+            | Failure::AskedTooOften { .. }
             | Failure::Busy => false,
         }
     }

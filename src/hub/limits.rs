@@ -270,6 +270,12 @@ pub const CONCERNS_PRINTED: usize = 50;
 /// People of one user within the period that concerns look at.
 pub const CONCERN_PEOPLE: usize = 50_000;
 
+/// Entries of the audit log of one user within the period that concerns look at.
+pub const CONCERN_ENTRIES: usize = 200_000;
+
+/// Names, roles and organisations of one user that concerns remember, to hold each once in memory.
+pub const CONCERN_ROLES: usize = 64;
+
 /// References that one concern names.
 pub const CONCERN_REFERENCES: usize = 10;
 

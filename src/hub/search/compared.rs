@@ -63,6 +63,8 @@ impl Described<'_> {
                 given: name.given.iter().map(|given| names::parts(given)).filter(|g| !g.is_empty()).collect(),
             })
             .collect();
+        // Of the previous ones the latest first, in the order of the record.
+        names.reverse();
         names.sort_by_key(|name| !name.is_current);
         names.truncate(limits::NAMES_SEARCHED);
         Compared {
@@ -140,6 +142,18 @@ mod tests {
                 assert_eq!(compared.postcode.is_some(), postcode.is_some() && !restricted);
             }
         }
+        let mut names: Vec<_> = (0..20).map(|n| (n == 3, name(&format!("Name{n}"), &[]))).collect();
+        names.truncate(limits::NAMES_SEARCHED + 2);
+        let described = Described {
+            born: None,
+            gender: Gender::Female,
+            restricted: false,
+            postcode: None,
+            names: &names,
+        };
+        let kept: Vec<String> = described.compared().names.iter().map(ComparedName::whole_family).collect();
+        assert_eq!(kept[..3], ["name3", "name9", "name8"], "the current one, and the latest");
+        assert_eq!(kept.len(), limits::NAMES_SEARCHED);
         for bad in ["", "x|male||", "2015-03-12|male|||smith/jane", "|male|||=smith"] {
             assert_eq!(Compared::read(bad), None, "{bad}");
         }

@@ -1,7 +1,8 @@
 //! Whether a person is what was asked: every parameter that was given agrees.
 //!
 //! Never a score of 1 for something that is not exactly what was asked: a birth date that is held as an estimate,
-//! or a star that stands for letters, scores less.
+//! a star that stands for letters, or half of a given name, scores less. A previous name is what was asked where
+//! previous names were asked for; that it is one is said beside the score.
 
 use super::compared::{Compared, ComparedName};
 use super::query::{AskedText, PersonQuery};
@@ -13,6 +14,9 @@ const ESTIMATE: u32 = 900;
 /// What a star in a name takes off.
 const NAME_PATTERN: u32 = 900;
 
+/// What given names take off that are only parts of those held: `Ann` of `Mary-Ann`.
+const GIVEN_PART: u32 = 990;
+
 /// What a star in a postcode takes off.
 const POSTCODE_PATTERN: u32 = 965;
 
@@ -23,12 +27,20 @@ pub(super) fn score(query: &PersonQuery, person: &Compared) -> Option<Score> {
     }
     let mut score = born(query, person)? * postcode(query, person)? / FULL;
     // The current name comes first, so that nothing is said about a previous one where both fit.
-    let fits = |name: &&ComparedName| (name.is_current || query.history || query.fuzzy) && fits(query, name);
-    let name = person.names.iter().find(fits)?;
+    let names = || person.names.iter().filter(|name| name.is_current || query.history || query.fuzzy);
+    let best = |is_current: bool| {
+        let those = names().filter(|name| name.is_current == is_current);
+        those.filter_map(|name| fits(query, name)).max()
+    };
+    let (of_name, previous_name) = match best(true) {
+        Some(of_name) => (of_name, false),
+        None => (best(false)?, true),
+    };
+    score = score * of_name / FULL;
     if query.family.iter().chain(&query.given).any(AskedText::is_pattern) {
         score = score * NAME_PATTERN / FULL;
     }
-    Some(Score { thousandths: score, previous_name: !name.is_current })
+    Some(Score { thousandths: score, previous_name })
 }
 
 /// The postcode's part of the score. Restricted people are never found by one.
@@ -47,17 +59,21 @@ fn born(query: &PersonQuery, person: &Compared) -> Option<u32> {
     (first <= asked_last && last >= asked_first).then_some(ESTIMATE)
 }
 
-fn fits(query: &PersonQuery, name: &ComparedName) -> bool {
+/// How well a name fits; `None` does not.
+fn fits(query: &PersonQuery, name: &ComparedName) -> Option<u32> {
     let family = name.whole_family();
-    query.family.as_ref().is_none_or(|asked| asked.fits(&family)) && given_fits(&query.given, name)
+    if query.family.as_ref().is_some_and(|asked| !asked.fits(&family)) {
+        return None;
+    }
+    given_fits(&query.given, name)
 }
 
-/// Whether each given name that was asked is one of those held. `Mary Jane` may be held as one name or as two.
-fn given_fits(asked: &[AskedText], name: &ComparedName) -> bool {
+/// Whether each given name that was asked is one of those held, as a whole, or at least made of their parts.
+/// `Mary Jane` may be held as one name or as two.
+fn given_fits(asked: &[AskedText], name: &ComparedName) -> Option<u32> {
     let held: Vec<String> = name.given.iter().map(|parts| parts.concat()).collect();
     let all = held.concat();
-    let parts = name.given_parts();
-    let one = |(place, asked): (usize, &AskedText)| {
+    let is_held = |(place, asked): (usize, &AskedText)| {
         if asked.is_pattern() {
             // As published: the start of the first name, or of the first names run together.
             return match place {
@@ -65,8 +81,18 @@ fn given_fits(asked: &[AskedText], name: &ComparedName) -> bool {
                 _ => held.iter().skip(1).any(|held| asked.fits(held)),
             };
         }
-        held.iter().any(|held| asked.fits(held)) || asked.parts().iter().all(|part| parts.contains(part))
+        held.iter().any(|held| asked.fits(held))
     };
     let whole: String = asked.iter().map(AskedText::whole).collect();
-    asked.iter().enumerate().all(one) || whole == all || held.contains(&whole)
+    if asked.iter().enumerate().all(is_held) || whole == all || held.contains(&whole) {
+        return Some(FULL);
+    }
+    let parts = name.given_parts();
+    let is_made_of_parts =
+        |asked: &AskedText| !asked.is_pattern() && asked.parts().iter().all(|part| parts.contains(part));
+    asked
+        .iter()
+        .enumerate()
+        .all(|(place, asked)| is_held((place, asked)) || is_made_of_parts(asked))
+        .then_some(GIVEN_PART)
 }

@@ -79,7 +79,7 @@ pub(super) fn failed(failure: Failure, maybe_recorded: bool, site: &SiteAdvice) 
         Some(help) if words::is_for_it_help(failure) => {
             format!("{remedy}: {}, {}", help.name, help.telephone.as_sent())
         }
-        Some(_) | None => remedy.to_owned(),
+        Some(_) | None => remedy.into_owned(),
     });
     if maybe_recorded {
         panel.lines.push(words::MAYBE_RECORDED.to_owned());

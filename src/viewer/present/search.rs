@@ -3,8 +3,8 @@
 use super::screen::{Action, AnswerPanel, CandidateRow, FormField, Prominence, Search};
 use super::{answer, words};
 use crate::domain::{
-    AnswerKind, BirthDate, BirthDateError, Candidate, Deceased, Person, PersonName, PostcodeCheck, birth,
-    dates,
+    AnswerKind, BirthDate, BirthDateError, Candidate, Deceased, Failure, Person, PersonName, PostcodeCheck,
+    birth, dates,
 };
 use crate::viewer::command::{Command, Field};
 use crate::viewer::state::{Desk, NotFound, Problem, Question, SearchStage, State, WhyChoose};
@@ -138,7 +138,13 @@ fn outcome(state: &State, stage: &SearchStage) -> (Option<AnswerPanel>, Vec<Acti
             )),
             Vec::new(),
         ),
-        NotFound::Failed(failure) => (Some(answer::failed(*failure, false, &state.setup.site)), vec![again]),
+        NotFound::Failed(failure) => {
+            let mut panel = answer::failed(*failure, false, &state.setup.site);
+            if let (Question::Name(_), Failure::AskedTooOften { .. }) = (question, failure) {
+                panel.lines.push(words::BY_NUMBER.to_owned());
+            }
+            (Some(panel), vec![again])
+        }
     }
 }
 

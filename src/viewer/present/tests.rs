@@ -111,7 +111,7 @@ fn h9_every_failure_is_could_not_check_and_says_what_to_do() {
         NotKnown,
         NoLongerInUse,
         NotAccepted,
-        AskedTooOften,
+        AskedTooOften { seconds: 2400 },
         Busy,
         HubFailed,
         OtherPerson,

@@ -1,5 +1,7 @@
 //! Sentences that more than one screen says, and the words for every failure.
 
+use std::borrow::Cow;
+
 use crate::domain::Failure;
 
 /// What failed, as the middle of a sentence.
@@ -19,7 +21,7 @@ pub fn cause(failure: Failure) -> &'static str {
         Failure::NotKnown => "the CP-IS service does not know this NHS number",
         Failure::NoLongerInUse => "this NHS number is no longer in use",
         Failure::NotAccepted => "the CP-IS service did not accept the question",
-        Failure::AskedTooOften => "you have asked the CP-IS service too often in a short time",
+        Failure::AskedTooOften { .. } => "you have asked the CP-IS service too often in a short time",
         Failure::Busy => "the CP-IS service is too busy",
         Failure::HubFailed => "the CP-IS service has a fault",
         Failure::OtherPerson => "the answer was about another person, so it is not shown",
@@ -29,8 +31,11 @@ pub fn cause(failure: Failure) -> &'static str {
 
 /// What the clinician can do about it, beside ringing.
 #[must_use]
-pub fn remedy(failure: Failure) -> &'static str {
-    match failure {
+pub fn remedy(failure: Failure) -> Cow<'static, str> {
+    Cow::Borrowed(match failure {
+        Failure::AskedTooOften { seconds } => {
+            return Cow::Owned(format!("Wait {}, then try once more", how_long(seconds)));
+        }
         Failure::SessionEnded => "Sign out, sign in again and search again",
         Failure::Refused => "Ask the nurse in charge or your safeguarding lead to check for you",
         Failure::NotKnown | Failure::NoLongerInUse => {
@@ -38,9 +43,6 @@ pub fn remedy(failure: Failure) -> &'static str {
         }
         Failure::NotSecure | Failure::NameNotFound | Failure::NotAccepted | Failure::TooLarge => {
             "Try once more; if it stays so, tell your IT help desk what this says"
-        }
-        Failure::AskedTooOften => {
-            "Wait a minute, then try once more; to find a patient meanwhile, use the NHS number"
         }
         Failure::NoConnection
         | Failure::TimedOut
@@ -51,6 +53,14 @@ pub fn remedy(failure: Failure) -> &'static str {
         | Failure::HubFailed
         | Failure::OtherPerson
         | Failure::NoTime => "Try once more",
+    })
+}
+
+/// `a minute`, `40 minutes`: never less than it is.
+fn how_long(seconds: u32) -> String {
+    match seconds.div_ceil(60) {
+        0 | 1 => "a minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
     }
 }
 
@@ -62,6 +72,8 @@ pub fn is_for_it_help(failure: Failure) -> bool {
 
 /// Said on every *Could not check*.
 pub const NO_ANSWER: &str = "You do not have an answer. Treat it as unknown, never as no plan";
+/// Said where searches by name are refused for a while: numbers are not.
+pub const BY_NUMBER: &str = "To find a patient meanwhile, use the NHS number";
 /// Said where a view may have been recorded although nothing came of it.
 pub const MAYBE_RECORDED: &str = "This view may already have been recorded";
 /// Said after every view.

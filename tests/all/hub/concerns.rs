@@ -14,13 +14,13 @@ const UNTIL: &str = "2026-11-22T14:00:00Z";
 const SINCE: &str = "2026-11-15T14:00:00Z";
 
 /// What somebody did: moment, user's name, kind, outcome, number.
-struct Story<'a> {
+pub(super) struct Story<'a> {
     place: &'a Place,
     db: Connection,
 }
 
 impl Story<'_> {
-    fn of(place: &Place) -> Story<'_> {
+    pub(super) fn of(place: &Place) -> Story<'_> {
         Story { place, db: place.database() }
     }
 
@@ -28,7 +28,7 @@ impl Story<'_> {
         self.at(who, "RN3", at(when), kind, outcome, Some(seed), None)
     }
 
-    fn viewed(&self, who: &str, when: &str, seed: u64) -> &Self {
+    pub(super) fn viewed(&self, who: &str, when: &str, seed: u64) -> &Self {
         self.did(who, when, "view", "held", seed)
     }
 
@@ -46,7 +46,7 @@ impl Story<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "a row of the audit log")]
-    fn at(
+    pub(super) fn at(
         &self,
         who: &str,
         organisation: &str,
@@ -62,7 +62,8 @@ impl Story<'_> {
             .execute(
                 "INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
                                     session, request, reference, number, person_id, detail)
-                 VALUES (?1, ?2, ?3, 'user-' || ?4, ?4, 'Nurse', ?5, 'Hospital', '', '', ?6, ?7,
+                 VALUES (?1, ?2, ?3, 'user-' || ?4, ?4, iif(?5 = 'RA9', 'Porter', 'Nurse'), ?5,
+                         iif(?5 = 'RA9', 'Clinic', 'Hospital'), '', '', ?6, ?7,
                          (SELECT person_id FROM nhs_number WHERE number = ?7), ?8)",
                 params![when.as_millisecond(), kind, outcome, who, organisation, reference, digits, detail],
             )
@@ -70,7 +71,7 @@ impl Story<'_> {
         self
     }
 
-    fn report(&self) -> Value {
+    pub(super) fn report(&self) -> Value {
         let arguments =
             ["concerns", "--config", "hub.toml", "--since", SINCE, "--until", UNTIL, "--format", "json"];
         let output = self.place.run(&arguments);
@@ -92,7 +93,7 @@ impl Story<'_> {
 }
 
 /// Twelve people: an Okafor, a Smith-Jones, many Khans, a restricted one, and others.
-fn people() -> Vec<String> {
+pub(super) fn people() -> Vec<String> {
     let mut all = vec![
         person(1, "Okafor", "Ada", "2019-03-12"),
         person(2, "Smith-Jones", "Ben", "2019-03-12"),
@@ -275,6 +276,13 @@ fn walking_through_numbers_is_a_concern_in_whatever_order_and_scattered_numbers_
         },
         &["walking-numbers Sam Marsh"],
     );
+    let place = Place::with(&people());
+    let story = Story::of(&place);
+    for near in [5001, 5003, 5005, 5007, 5009] {
+        story.asked_for("Sam Marsh", near);
+    }
+    let seen = story.report()["concerns"][0]["seen"].as_str().unwrap().to_owned();
+    assert!(seen.ends_with("5 of them are not known to this hub"), "{seen}");
 }
 
 #[test]

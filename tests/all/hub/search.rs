@@ -69,6 +69,32 @@ async fn a_search_finds_whom_it_names_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn h1_half_of_a_given_name_is_never_exactly_what_was_asked() {
+    let named = |seed: u64, given: &[&str]| {
+        let name = json!({ "name": [{ "use": "usual", "family": "Twin", "given": given }] });
+        changed(person(seed, "Twin", "Any", "2020-02-02"), name)
+    };
+    let people = [named(7, &["Mary-Ann"]), named(8, &["Ann-Marie"]), named(9, &["Rose", "Ann"])];
+    let hub = TestHub::with(&lines(&people)).await;
+    let check = async |query: &str, expected: &[(u64, u64)]| {
+        let answer = hub.people(&nurse(), &format!("?family=Twin&birthdate=2020-02-02&{query}")).await;
+        let mut found = found(&answer.json());
+        found.sort_unstable();
+        assert_eq!(found, expected, "{query}");
+    };
+    check("given=Ann", &[(7, 990), (8, 990), (9, 1000)]).await;
+    check("given=Ann&_exact-match=true", &[(9, 1000)]).await;
+    check("given=Ann-Mary", &[(7, 990)]).await;
+    check("given=Mary&given=Ann", &[(7, 1000)]).await;
+    check("given=mary+ann&_exact-match=true", &[(7, 1000)]).await;
+    check("given=Ann&given=Rose", &[(9, 1000)]).await;
+    // A fuzzy search says no more of it.
+    let fuzzy = hub.people(&nurse(), "?family=Twin&birthdate=2020-02-02&given=Ann&_fuzzy-match=true").await;
+    let full: Vec<_> = found(&fuzzy.json()).into_iter().filter(|(_, score)| *score == 1000).collect();
+    assert_eq!(full, [(9, 1000)]);
+}
+
+#[tokio::test]
 async fn wildcards_ranges_and_given_names_are_searched_as_published() {
     let hub = TestHub::with(&people()).await;
     let check = async |query: &str, expected: &[(u64, u64)]| {

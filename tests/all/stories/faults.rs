@@ -39,9 +39,10 @@ const LATE: Said = ("the CP-IS service did not answer in time", ONCE_MORE, true)
 const BUSY: Said = ("the CP-IS service is too busy", ONCE_MORE, false);
 const TOO_OFTEN: Said = (
     "you have asked the CP-IS service too often in a short time",
-    "Wait a minute, then try once more; to find a patient meanwhile, use the NHS number",
+    "Wait 40 minutes, then try once more",
     false,
 );
+const BY_NUMBER: &str = "To find a patient meanwhile, use the NHS number";
 const FAULT: Said = ("the CP-IS service has a fault", ONCE_MORE, true);
 const TOO_LARGE: Said = ("the answer was far too large to be one", TELL_IT, true);
 const UNREADABLE: Said = ("the answer could not be read", ONCE_MORE, true);
@@ -57,7 +58,7 @@ const FAULTS: &[(&str, Broken, Said)] = &[
     ("400", || outcome(400, "INVALID_VALUE"), NOT_ACCEPTED),
     ("404 of something else", || page(404, "Not found"), FAULT),
     ("408", || outcome(408, "UNABLE_TO_CALL_SERVICE"), LATE),
-    ("429", || outcome(429, "TOO_MANY_REQUESTS"), TOO_OFTEN),
+    ("429", || outcome_and(429, "TOO_MANY_REQUESTS", "retry-after: 2400\r\n"), TOO_OFTEN),
     ("429 of a gateway", || page(429, "Slow down"), FAULT),
     ("503", || outcome(503, "UNABLE_TO_CALL_SERVICE"), BUSY),
     ("503 of a gateway", || page(503, "Unavailable"), FAULT),
@@ -154,9 +155,15 @@ fn rubbish(header: &str) -> Act {
 }
 
 fn outcome(status: u16, code: &str) -> Act {
+    outcome_and(status, code, "")
+}
+
+/// With a header more.
+fn outcome_and(status: u16, code: &str, header: &str) -> Act {
     let body = json!({ "resourceType": "OperationOutcome",
         "issue": [{ "severity": "error", "code": "x", "details": { "coding": [{ "code": code }] } }] });
-    Act::Say(answer(status, "application/fhir+json", &body.to_string()))
+    let kind = format!("application/fhir+json\r\n{header}");
+    Act::Say(answer(status, kind.trim_end(), &body.to_string()))
 }
 
 /// Holds that the answer is here in time, is the expected one, and is none of the reassuring ones.
@@ -223,8 +230,9 @@ fn h6_a_search_that_fails_is_could_not_check_and_never_nobody_found() {
     for (name, act, (cause, remedy, _)) in FAULTS {
         proxy.on("/Patient", move |_| act());
         let headline = format!("Could not check: {cause}");
-        let expected = [headline.as_str(), NO_ANSWER, remedy];
         for by_name in [true, false] {
+            let mut expected = vec![headline.as_str(), NO_ANSWER, remedy];
+            expected.extend((by_name && *name == "429").then_some(BY_NUMBER));
             let asked = Instant::now();
             if by_name {
                 desk.ask_by_name("Hart", AMELIA.1)

@@ -1,6 +1,7 @@
 //! What one user did in a period, as the audit log has it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,20 +16,21 @@ use crate::hub::limits;
 /// The row id of a person.
 pub(super) type Person = i64;
 
-/// One user's period.
+/// One user's period. Whoever has two organisations, or roles, did each thing in one of them: `who` is said of each.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
-    pub(super) who: Who,
     /// Views of plans, and retrieves of restricted records, by person.
     pub(super) opened: BTreeMap<Person, Opened>,
     /// What was found and asked for, by London day.
     pub(super) days: BTreeMap<Date, Day>,
     /// Moments of views, to compare with usual hours.
-    pub(super) views: Vec<(Timestamp, String)>,
-    /// Refusals by rates and volumes: when, what, how many.
-    pub(super) refused: Vec<(Timestamp, String, u64)>,
+    pub(super) views: Vec<View>,
+    /// Refusals by rates and volumes.
+    pub(super) refused: Vec<Refused>,
     /// There was more than is looked at.
     pub(super) is_cut: bool,
+    /// As whom the user came, each once.
+    known: Vec<Rc<Who>>,
 }
 
 /// What was opened of one person.
@@ -36,30 +38,50 @@ pub(super) struct Activity {
 pub(super) struct Opened {
     pub(super) number: NhsNumber,
     pub(super) is_restricted: bool,
-    /// Each view: when, where, and its reference.
+    /// Each view: when, as whom, and its reference.
     pub(super) views: Vec<View>,
-    /// Moments of retrieves.
-    pub(super) retrieved: Vec<Timestamp>,
+    /// Retrieves: when, and as whom.
+    pub(super) retrieved: Vec<View>,
 }
 
-#[derive(Debug)]
+/// Something done to one record. A retrieve has no reference.
+#[derive(Debug, Clone)]
 pub(super) struct View {
     pub(super) at: Timestamp,
-    pub(super) organisation_code: String,
-    pub(super) reference: String,
+    pub(super) who: Rc<Who>,
+    pub(super) reference: Rc<str>,
+}
+
+/// Refused by a rate or a volume, so many times.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) at: Timestamp,
+    pub(super) who: Rc<Who>,
+    pub(super) is_volume: bool,
+    pub(super) count: u64,
 }
 
 /// One day of a user.
 #[derive(Debug, Default)]
 pub(super) struct Day {
-    pub(super) first: Option<Timestamp>,
-    pub(super) last: Option<Timestamp>,
-    /// People whom searches and retrieves returned.
-    pub(super) found: BTreeSet<Person>,
+    /// From when to when, and as whom, by organisation.
+    pub(super) places: BTreeMap<String, (Rc<Who>, Timestamp, Timestamp)>,
+    /// People whom searches and retrieves returned, each with the organisation.
+    pub(super) found: BTreeMap<Person, Rc<Who>>,
     /// People whose plans were opened.
     pub(super) opened: BTreeSet<Person>,
-    /// Numbers asked for by retrieve or view, and whether they were known.
-    pub(super) numbers: BTreeMap<NhsNumber, bool>,
+    /// Numbers asked for by retrieve or view, whether they were known, and at which organisation.
+    pub(super) numbers: BTreeMap<NhsNumber, (bool, Rc<Who>)>,
+}
+
+/// Things done by one user, by organisation: what each of them may ask about.
+pub(super) fn by_organisation<T>(all: impl IntoIterator<Item = T>, who: impl Fn(&T) -> &Who) -> Vec<Vec<T>> {
+    let mut groups: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for one in all {
+        let code = who(&one).organisation_code.clone();
+        groups.entry(code).or_default().push(one);
+    }
+    groups.into_values().collect()
 }
 
 /// Reads a user's period; nothing where they did nothing that is looked at.
@@ -81,70 +103,91 @@ pub(super) fn read(
     )?;
     let (since, until) = (question.since.as_millisecond(), question.until.as_millisecond());
     let mut rows = statement.query(params![user, since, until])?;
-    let mut activity =
-        Activity { who: Who { user: user.to_owned(), ..Who::default() }, ..Activity::default() };
-    let (mut is_there, mut people) = (false, BTreeSet::new());
+    let mut activity = Activity::default();
+    let (mut entries, mut people) = (0, BTreeSet::new());
     while let Some(row) = rows.next()? {
-        is_there = true;
+        entries += 1;
+        if entries > limits::CONCERN_ENTRIES {
+            activity.is_cut = true;
+            break;
+        }
         let person: Option<Person> = row.get(9)?;
         if people.len() >= limits::CONCERN_PEOPLE && person.is_some_and(|person| !people.contains(&person)) {
             activity.is_cut = true;
             continue;
         }
         people.extend(person);
-        activity.note(row, person)?;
+        activity.note(user, row, person)?;
     }
-    Ok(is_there.then_some(activity))
+    Ok((entries > 0).then_some(activity))
 }
 
 impl Activity {
-    fn note(&mut self, row: &Row<'_>, person: Option<Person>) -> Result<(), Fault> {
+    fn note(&mut self, user: &str, row: &Row<'_>, person: Option<Person>) -> Result<(), Fault> {
         let at = codec::moment(row.get(0)?)?;
         let (kind, outcome): (String, String) = (row.get(1)?, row.get(2)?);
-        self.who.name = row.get(3)?;
-        self.who.role = row.get(4)?;
-        self.who.organisation_code = row.get(5)?;
-        self.who.organisation = row.get(6)?;
+        let who = self.known(Who {
+            user: user.to_owned(),
+            name: row.get(3)?,
+            role: row.get(4)?,
+            organisation_code: row.get(5)?,
+            organisation: row.get(6)?,
+        });
         let number: Option<String> = row.get(8)?;
         let number = number.as_deref().map(codec::number).transpose()?;
         let day = self.days.entry(dates::london_day(at)).or_default();
-        day.first.get_or_insert(at);
-        day.last = Some(at);
+        let place = day.places.entry(who.organisation_code.clone());
+        place.and_modify(|(_, _, last)| *last = at).or_insert_with(|| (Rc::clone(&who), at, at));
         let is_view = kind == "view" || kind == "silent-view";
         if let (Some(number), true) = (number, is_view || kind == "retrieve") {
             let is_known = outcome != "not-found";
             // An ended number is nobody whom a walk would have found.
-            day.numbers.insert(number, is_known);
+            day.numbers.insert(number, (is_known, Rc::clone(&who)));
         }
         match (kind.as_str(), outcome.as_str(), person, number) {
             ("refused", "too-many-requests", ..) => {
                 let detail: Option<String> = row.get(11)?;
                 let detail = detail.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
                 let word = |key: &str| detail.as_ref().and_then(|detail| detail.get(key));
-                let asked = word("asked").and_then(|asked| asked.as_str()).unwrap_or_default().to_owned();
-                self.refused.push((at, asked, word("count").and_then(|count| count.as_u64()).unwrap_or(1)));
+                let is_volume = word("asked").and_then(|asked| asked.as_str()) == Some("search-volume");
+                let count = word("count").and_then(|count| count.as_u64()).unwrap_or(1);
+                self.refused.push(Refused { at, who, is_volume, count });
             }
             ("search" | "retrieve", "returned", Some(person), number) => {
-                day.found.insert(person);
+                day.found.insert(person, Rc::clone(&who));
                 let is_restricted: bool = row.get::<_, Option<bool>>(10)?.unwrap_or(false);
                 if let (Some(number), true) = (number, is_restricted && kind == "retrieve") {
-                    self.opened(person, number, is_restricted).retrieved.push(at);
+                    self.opened(person, number, is_restricted).retrieved.push(View {
+                        at,
+                        who,
+                        reference: Rc::default(),
+                    });
                 }
             }
             (_, "held" | "nothing-held", Some(person), Some(number)) if is_view => {
                 day.opened.insert(person);
                 let is_restricted: bool = row.get::<_, Option<bool>>(10)?.unwrap_or(false);
-                let view = View {
-                    at,
-                    organisation_code: self.who.organisation_code.clone(),
-                    reference: row.get(7)?,
-                };
-                self.views.push((at, view.reference.clone()));
+                let reference: String = row.get(7)?;
+                let view = View { at, who, reference: reference.into() };
+                self.views.push(view.clone());
                 self.opened(person, number, is_restricted).views.push(view);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Each once, however often they come. The latest first: mostly it is the same.
+    fn known(&mut self, who: Who) -> Rc<Who> {
+        if let Some(known) = self.known.iter().rev().find(|known| ***known == who) {
+            return Rc::clone(known);
+        }
+        let who = Rc::new(who);
+        if self.known.len() >= limits::CONCERN_ROLES {
+            self.known.remove(0);
+        }
+        self.known.push(Rc::clone(&who));
+        who
     }
 
     fn opened(&mut self, person: Person, number: NhsNumber, is_restricted: bool) -> &mut Opened {

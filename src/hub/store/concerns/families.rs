@@ -1,5 +1,7 @@
 //! Whether viewer and person share a family name, and how common it is among the people that are held.
 
+use std::cell::OnceCell;
+
 use rusqlite::Connection;
 
 use super::super::error::Fault;
@@ -8,12 +10,26 @@ use crate::hub::folding::folded;
 
 /// A name that both have.
 pub(super) struct Shared {
-    /// As the person's record writes it.
-    pub(super) name: String,
-    /// How many people have it, as a whole or in full with others.
-    pub(super) people: u64,
+    /// As the person's record writes it; `None` where it is one that they no longer use, which is not said.
+    name: Option<String>,
+    /// How many people have it now, as a whole or in full with others.
+    people: u64,
     /// Of how many.
-    pub(super) of: u64,
+    of: u64,
+}
+
+/// How many people are held: counted when it is first needed.
+#[derive(Default)]
+pub(super) struct Held(OnceCell<u64>);
+
+impl Held {
+    fn people(&self, db: &Connection) -> Result<u64, Fault> {
+        if let Some(people) = self.0.get() {
+            return Ok(*people);
+        }
+        let people = count(db, "SELECT count(*) FROM nhs_number WHERE standing = 'current'", [])?;
+        Ok(*self.0.get_or_init(|| people))
+    }
 }
 
 /// Particles and the like: they say nothing by themselves.
@@ -45,27 +61,40 @@ fn parts(family: &str) -> Vec<String> {
     parts
 }
 
-/// The rarest name that the viewer shares with a person, present or previous.
-pub(super) fn shared(db: &Connection, viewer: &[String], person: Person) -> Result<Option<Shared>, Fault> {
-    let mut statement = db.prepare_cached("SELECT family FROM person_name WHERE person_id = ?1")?;
+/// The rarest name that the viewer shares with a person: a present one, or else a previous one.
+pub(super) fn shared(
+    db: &Connection,
+    held: &Held,
+    viewer: &[String],
+    person: Person,
+) -> Result<Option<Shared>, Fault> {
+    let mut statement =
+        db.prepare_cached("SELECT family, is_current FROM person_name WHERE person_id = ?1")?;
     let mut rows = statement.query([person])?;
     let mut rarest: Option<Shared> = None;
     while let Some(row) = rows.next()? {
-        let family: String = row.get(0)?;
+        let (family, is_current): (String, bool) = (row.get(0)?, row.get(1)?);
         for part in parts(&family) {
             if !viewer.contains(&part) {
                 continue;
             }
+            // Who has it now: nobody whose identity ended, and nobody who had it once.
             let people = count(
                 db,
-                "SELECT count(DISTINCT person_id) FROM person_name WHERE family_folded = ?1",
+                "SELECT count(DISTINCT person_id) FROM person_name
+                 WHERE family_folded = ?1 AND is_current
+                   AND person_id IN (SELECT person_id FROM nhs_number WHERE standing = 'current')",
                 [part.as_str()],
             )?;
             // Whoever has only a part of it has at least one bearer: this person.
             let people = people.max(1);
-            if rarest.as_ref().is_none_or(|known| people < known.people) {
-                let of = count(db, "SELECT count(*) FROM person", [])?;
-                rarest = Some(Shared { name: family.clone(), people, of });
+            let is_better = rarest.as_ref().is_none_or(|known| {
+                let known_is_current = known.name.is_some();
+                (is_current, known.people) > (known_is_current, people)
+            });
+            if is_better {
+                let name = is_current.then(|| family.clone());
+                rarest = Some(Shared { name, people, of: held.people(db)? });
             }
         }
     }
@@ -78,6 +107,19 @@ fn count(db: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<u6
 }
 
 impl Shared {
+    /// In a sentence.
+    pub(super) fn seen(&self) -> String {
+        let rare = format!("{} of {} people held here have it now", self.people, self.of);
+        match &self.name {
+            Some(name) => {
+                format!("the viewer's name and the patient's family name, {name}, have it in common; {rare}")
+            }
+            None => format!(
+                "the viewer's family name is one that the patient had before and no longer uses; {rare}"
+            ),
+        }
+    }
+
     /// One in so many people have it: the fewer, the less it is by chance.
     pub(super) fn strength(&self) -> u8 {
         match self.of / self.people.max(1) {

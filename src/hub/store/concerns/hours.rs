@@ -8,9 +8,9 @@ use rusqlite::{Connection, params};
 
 use super::super::codec;
 use super::super::error::Fault;
-use super::activity::Activity;
+use super::activity::{Activity, View, by_organisation};
 use crate::domain::dates;
-use crate::hub::concerns::{Concern, ConcernKind, ConcernQuestion};
+use crate::hub::concerns::{Concern, ConcernKind, ConcernQuestion, Who};
 use crate::hub::limits;
 
 /// How far back history counts.
@@ -26,16 +26,17 @@ const ONE_IN: u64 = 100;
 /// What is known of a viewer's hours.
 pub(super) enum Usual {
     TooLittle,
-    Known(Option<Concern>),
+    Known(Vec<Concern>),
 }
 
 pub(super) fn concerns(
     db: &Connection,
+    user: &str,
     activity: &Activity,
     question: ConcernQuestion,
 ) -> Result<Usual, Fault> {
     if activity.views.is_empty() {
-        return Ok(Usual::Known(None));
+        return Ok(Usual::Known(Vec::new()));
     }
     let since = question.since.as_millisecond();
     let from = since.saturating_sub(i64::try_from(BACK.as_millis()).unwrap_or(i64::MAX));
@@ -44,7 +45,7 @@ pub(super) fn concerns(
          ORDER BY at_ms DESC LIMIT ?4",
     )?;
     let most = i64::try_from(limits::CONCERN_HISTORY).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![activity.who.user, from, since, most])?;
+    let mut rows = statement.query(params![user, from, since, most])?;
     let (mut by_hour, mut days, mut entries) = ([0_u64; 24], BTreeSet::new(), 0_u64);
     while let Some(row) = rows.next()? {
         let local = dates::in_london(codec::moment(row.get(0)?)?);
@@ -60,36 +61,30 @@ pub(super) fn concerns(
     let around = |hour: usize| -> u64 {
         [hour + 23, hour, hour + 1].iter().filter_map(|hour| by_hour.get(hour % 24)).sum()
     };
-    let unusual: Vec<_> = activity
-        .views
-        .iter()
-        .filter(|(at, _)| {
-            let hour = usize::try_from(dates::in_london(*at).hour()).unwrap_or(0);
-            around(hour).saturating_mul(ONE_IN) < entries
+    let unusual = activity.views.iter().filter(|view| {
+        let hour = usize::try_from(dates::in_london(view.at).hour()).unwrap_or(0);
+        around(hour).saturating_mul(ONE_IN) < entries
+    });
+    let of_organisation = |unusual: Vec<&View>| {
+        let (first, last) = (unusual.first()?, unusual.last()?);
+        let known = unusual.iter().map(|view| &view.reference).filter(|reference| !reference.is_empty());
+        Some(Concern {
+            kind: ConcernKind::UnusualHour,
+            strength: 45,
+            who: Who::clone(&last.who),
+            number: None,
+            seen: format!(
+                "{} of {} views were at hours at which this viewer hardly ever works ({entries} entries of {} days before)",
+                unusual.len(),
+                activity.views.len(),
+                days.len()
+            ),
+            first: first.at,
+            last: last.at,
+            times: unusual.len() as u64,
+            references: known.map(ToString::to_string).take(limits::CONCERN_REFERENCES).collect(),
         })
-        .collect();
-    let (Some((first, _)), Some((last, _))) = (unusual.first(), unusual.last()) else {
-        return Ok(Usual::Known(None));
     };
-    Ok(Usual::Known(Some(Concern {
-        kind: ConcernKind::UnusualHour,
-        strength: 45,
-        who: activity.who.clone(),
-        number: None,
-        seen: format!(
-            "{} of {} views were at hours at which this viewer hardly ever works ({entries} entries of {} days before)",
-            unusual.len(),
-            activity.views.len(),
-            days.len()
-        ),
-        first: *first,
-        last: *last,
-        times: unusual.len() as u64,
-        references: unusual
-            .iter()
-            .map(|(_, reference)| reference.clone())
-            .filter(|reference| !reference.is_empty())
-            .take(limits::CONCERN_REFERENCES)
-            .collect(),
-    })))
+    let groups = by_organisation(unusual, |view| &view.who);
+    Ok(Usual::Known(groups.into_iter().filter_map(of_organisation).collect()))
 }

@@ -87,15 +87,16 @@ impl Store {
 fn report(db: &Connection, question: ConcernQuestion, asked: Timestamp) -> Result<ConcernReport, Fault> {
     let mut found = Found::default();
     let (mut users, mut too_little_history, mut not_all_looked_at) = (0, 0, 0);
+    let held = families::Held::default();
     let mut user = next_user(db, "")?;
     while let Some(id) = user {
         if let Some(activity) = activity::read(db, &id, question)? {
             users += 1;
             not_all_looked_at += u64::from(activity.is_cut);
-            let views = views::concerns(db, &activity, asked)?;
+            let views = views::concerns(db, &activity, &held, asked)?;
             views.into_iter().for_each(|concern| found.add(concern));
             searching::concerns(&activity).into_iter().for_each(|concern| found.add(concern));
-            match hours::concerns(db, &activity, question)? {
+            match hours::concerns(db, &id, &activity, question)? {
                 hours::Usual::TooLittle => too_little_history += 1,
                 hours::Usual::Known(concern) => concern.into_iter().for_each(|concern| found.add(concern)),
             }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::activity::{Activity, Day};
+use super::activity::{Activity, Day, Refused, by_organisation};
 use crate::domain::{NhsNumber, dates};
-use crate::hub::concerns::{Concern, ConcernKind};
+use crate::hub::concerns::{Concern, ConcernKind, Who};
 
 /// So many numbers close to each other on one day are a walk.
 const WALK: usize = 5;
@@ -18,69 +18,92 @@ const NOT_OPENED: usize = 30;
 pub(super) fn concerns(activity: &Activity) -> Vec<Concern> {
     let mut concerns = Vec::new();
     for (date, day) in &activity.days {
-        let of_day = |kind, strength, seen, times: usize| {
-            let (first, last) = (day.first?, day.last?);
-            Some(concern(activity, kind, strength, seen, (first, last), times as u64))
-        };
-        for (numbers, unknown) in walks(day) {
-            let strength = u8::try_from((45 + 3 * numbers.min(10) + 15 * usize::from(unknown > 0)).min(100));
+        for walk in walks(day) {
+            let (numbers, unknown) = (walk.len(), walk.iter().filter(|step| !step.is_known).count());
+            // That they are not known here says little: they may well be somebody's.
+            let strength =
+                u8::try_from(45 + 3 * numbers.min(10) + 5 * usize::from(unknown > 0)).unwrap_or(80);
             let seen = format!(
-                "{numbers} NHS numbers that follow each other closely were asked for on {}; {unknown} of them are nobody's",
+                "{numbers} NHS numbers that follow each other closely were asked for on {}; {unknown} of them are not known to this hub",
                 dates::day(*date)
             );
-            concerns.extend(of_day(ConcernKind::WalkingNumbers, strength.unwrap_or(100), seen, numbers));
+            for there in by_organisation(walk, |step| step.who) {
+                concerns.extend(of_day(day, ConcernKind::WalkingNumbers, strength, &seen, &there));
+            }
         }
-        let not_opened = day.found.difference(&day.opened).count();
-        if not_opened > NOT_OPENED {
-            let strength = if not_opened > 10 * NOT_OPENED { 65 } else { 45 };
+        let not_opened: Vec<Step<'_>> = day
+            .found
+            .iter()
+            .filter(|(person, _)| !day.opened.contains(person))
+            .map(|(_, who)| Step { who, is_known: true })
+            .collect();
+        if not_opened.len() > NOT_OPENED {
+            let strength = if not_opened.len() > 10 * NOT_OPENED { 65 } else { 45 };
             let seen = format!(
-                "{} people were found on {}, and the plans of {not_opened} of them not opened",
+                "{} people were found on {}, and the plans of {} of them not opened",
                 day.found.len(),
-                dates::day(*date)
+                dates::day(*date),
+                not_opened.len()
             );
-            concerns.extend(of_day(ConcernKind::FoundNotOpened, strength, seen, not_opened));
+            for there in by_organisation(not_opened, |step| step.who) {
+                concerns.extend(of_day(day, ConcernKind::FoundNotOpened, strength, &seen, &there));
+            }
         }
     }
-    concerns.extend(limits_reached(activity));
+    for there in by_organisation(&activity.refused, |refused| &refused.who) {
+        concerns.extend(limits_reached(&there));
+    }
     concerns
 }
 
+/// Somebody found, or a number asked for, at an organisation.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    who: &'a Who,
+    is_known: bool,
+}
+
+/// Of what was done on a day at one organisation.
+fn of_day(day: &Day, kind: ConcernKind, strength: u8, seen: &str, there: &[Step<'_>]) -> Option<Concern> {
+    let (who, first, last) = day.places.get(&there.first()?.who.organisation_code)?;
+    Some(concern(who, kind, strength, seen.to_owned(), (*first, *last), there.len() as u64))
+}
+
 fn concern(
-    activity: &Activity,
+    who: &Who,
     kind: ConcernKind,
     strength: u8,
     seen: String,
     (first, last): (Timestamp, Timestamp),
     times: u64,
 ) -> Concern {
-    let who = activity.who.clone();
+    let who = who.clone();
     Concern { kind, strength, who, number: None, seen, first, last, times, references: Vec::new() }
 }
 
-/// Numbers of a day that follow each other, in whatever order they were asked for: how many, and how many of
-/// them are nobody's.
-fn walks(day: &Day) -> Vec<(usize, usize)> {
-    let mut sorted: Vec<(u64, bool)> =
-        day.numbers.iter().map(|(number, is_known)| (without_check_digit(*number), *is_known)).collect();
-    sorted.sort_unstable();
-    let mut walks = Vec::new();
+/// Numbers of a day that follow each other, in whatever order they were asked for.
+fn walks(day: &Day) -> Vec<Vec<Step<'_>>> {
+    let mut sorted: Vec<(u64, Step<'_>)> = day
+        .numbers
+        .iter()
+        .map(|(number, (is_known, who))| (without_check_digit(*number), Step { who, is_known: *is_known }))
+        .collect();
+    sorted.sort_by_key(|(number, _)| *number);
     let chains = sorted.chunk_by(|(number, _), (next, _)| next.abs_diff(*number) <= STEP);
-    for chain in chains.filter(|chain| chain.len() >= WALK) {
-        walks.push((chain.len(), chain.iter().filter(|(_, is_known)| !is_known).count()));
-    }
-    walks
+    chains
+        .filter(|chain| chain.len() >= WALK)
+        .map(|chain| chain.iter().map(|(_, step)| *step).collect())
+        .collect()
 }
 
 fn without_check_digit(number: NhsNumber) -> u64 {
     number.digits().parse::<u64>().unwrap_or(0) / 10
 }
 
-fn limits_reached(activity: &Activity) -> Option<Concern> {
-    let (first, ..) = activity.refused.first()?;
-    let (last, ..) = activity.refused.last()?;
-    let count: u64 = activity.refused.iter().map(|(_, _, count)| count).sum();
-    let is_volume = activity.refused.iter().any(|(_, asked, _)| asked == "search-volume");
-    let (strength, seen) = if is_volume {
+fn limits_reached(refused: &[&Refused]) -> Option<Concern> {
+    let (first, last) = (refused.first()?, refused.last()?);
+    let count: u64 = refused.iter().map(|refused| refused.count).sum();
+    let (strength, seen) = if refused.iter().any(|refused| refused.is_volume) {
         (
             70,
             format!(
@@ -90,5 +113,5 @@ fn limits_reached(activity: &Activity) -> Option<Concern> {
     } else {
         (40, format!("{count} requests were refused because they came too fast"))
     };
-    Some(concern(activity, ConcernKind::SearchVolume, strength, seen, (*first, *last), count))
+    Some(concern(&last.who, ConcernKind::SearchVolume, strength, seen, (first.at, last.at), count))
 }
