@@ -99,6 +99,9 @@ pub const COMMIT_GROUP_OTHERS: usize = 8;
 /// Time after which a writer without work looks whether another process has marked the database synthetic.
 pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 
+/// Pages of the database's log after which it is moved into the database.
+pub const LOG_PAGES: i64 = 1000;
+
 /// Bytes of the database that each connection keeps in memory. SQLite's usual two mebibytes are
 /// little beside the indexes of a million people.
 pub const PAGE_CACHE_BYTES: i64 = 16 * 1024 * 1024;
