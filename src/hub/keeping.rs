@@ -27,10 +27,10 @@ async fn remove_daily(hub: &Hub) {
     loop {
         tokio::time::sleep(wait).await;
         wait = limits::RETENTION_EVERY;
-        match hub.store().retain(hub.0.retention, hub_itself()).await {
+        match hub.store().retain(hub.0.retention, hub_itself(), None).await {
             Ok(Some(removed)) => tracing::info!(%removed, "removed what was over its time"),
             Ok(None) => tracing::error!(
-                "nothing is removed: the clock is a month ahead of the last entry of the audit log; if it is right, run `cpis-hub retention`"
+                "nothing is removed: the clock is a month ahead of the last removal, or there was none yet; if it is right, run `cpis-hub retention` with `--today`"
             ),
             Err(error) => tracing::error!(reason = %error, "what is over its time cannot be removed"),
         }

@@ -106,6 +106,9 @@ enum Command {
         /// Only say how much would go
         #[arg(long)]
         dry_run: bool,
+        /// The day of today, where it is a month after the last removal: a clock that is wrong would remove for good
+        #[arg(long, value_name = "YYYY-MM-DD", conflicts_with = "dry_run")]
+        today: Option<jiff::civil::Date>,
     },
 }
 
@@ -155,6 +158,6 @@ fn run(command: Command) -> Result<(), String> {
         }
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),
-        Command::Retention { config, dry_run } => retention::retention(&config.config, dry_run),
+        Command::Retention { config, dry_run, today } => retention::retention(&config.config, dry_run, today),
     }
 }

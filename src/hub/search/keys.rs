@@ -19,7 +19,6 @@ use crate::domain::BirthDate;
 
 use super::compared::{Compared, ComparedName};
 use super::{limits, names, variants};
-use crate::hub::store::born_text;
 
 /// Of the keys as they are stored: a change of this module, of `names`, or of the sound codes needs a higher one,
 /// and then every hub makes its keys anew when it opens its database.
@@ -84,6 +83,22 @@ pub(super) fn hash(kind: Kind, parts: &[&str]) -> i64 {
     hash.cast_signed()
 }
 
+/// The key of a sound and a birth date. The date stands last: the days that a slip makes of one are beside each
+/// other in the index, and a search finds them on the same few pages.
+pub(super) fn hash_born(kind: Kind, sound: &str, born: i64) -> i64 {
+    const DATE_BITS: u32 = 24;
+    (hash(kind, &[sound]) << DATE_BITS) | (born & ((1 << DATE_BITS) - 1))
+}
+
+/// A birth date as a number: of an estimate, one that no day has.
+fn born_number(born: BirthDate) -> i64 {
+    match born {
+        BirthDate::Day(day) => day_number(day),
+        BirthDate::Month(year, month) => i64::from(year) * 512 + i64::from(month) * 32,
+        BirthDate::Year(year) => i64::from(year) * 512,
+    }
+}
+
 /// A day as a number that grows with it.
 pub(super) fn day_number(day: Date) -> i64 {
     i64::from(day.year()) * 512 + i64::from(day.month()) * 32 + i64::from(day.day())
@@ -101,19 +116,19 @@ pub(in crate::hub) fn of_person(person: &Compared) -> Vec<Key> {
     let Some(born) = person.born else { return Vec::new() };
     let first = day_number(born.range().0);
     let born_exactly = born.is_exact();
-    let born = born_text(born);
+    let born = born_number(born);
     // The most important first: all of the current name, then whole family names, then what others sound like.
     let mut keys = Vec::new();
     for is_current in [true, false] {
         for name in person.names.iter().filter(|name| name.is_current == is_current) {
             keys.extend(whole_family_keys(name, born_exactly, first));
             if is_current {
-                keys.extend(sound_keys(name, &born, born_exactly, first));
+                keys.extend(sound_keys(name, born, born_exactly, first));
             }
         }
     }
     for name in person.names.iter().filter(|name| !name.is_current) {
-        keys.extend(sound_keys(name, &born, born_exactly, first));
+        keys.extend(sound_keys(name, born, born_exactly, first));
     }
     let mut seen = HashSet::new();
     keys.retain(|key| seen.insert(*key));
@@ -135,18 +150,18 @@ fn whole_family_keys(name: &ComparedName, born_exactly: bool, first: i64) -> Vec
 }
 
 /// The keys of how a name sounds.
-fn sound_keys(name: &ComparedName, born: &str, born_exactly: bool, first: i64) -> Vec<Key> {
+fn sound_keys(name: &ComparedName, born: i64, born_exactly: bool, first: i64) -> Vec<Key> {
     let given = first_given(name);
     let given_letters = i64::from(given.map(names::letters).unwrap_or_default());
     let family = family_sounds(&name.family);
     let mut keys: Vec<Key> = family
         .iter()
-        .map(|sound| Key { key: hash(Kind::FamilyBorn, &[sound, born]), detail: given_letters })
+        .map(|sound| Key { key: hash_born(Kind::FamilyBorn, sound, born), detail: given_letters })
         .collect();
     let Some(given) = given else { return keys };
     let sound = names::sound(given);
     let detail = i64::from(names::letters(&name.whole_family()));
-    keys.push(Key { key: hash(Kind::GivenBorn, &[&sound, born]), detail });
+    keys.push(Key { key: hash_born(Kind::GivenBorn, &sound, born), detail });
     for family in &family {
         keys.push(Key { key: hash(Kind::Names.of(born_exactly), &[family, &sound]), detail: first });
     }
@@ -212,12 +227,12 @@ pub(super) fn other_given_sounds(given: &[String]) -> Vec<String> {
     sounds
 }
 
-/// The texts that stand for a birth date that can be this day: the day itself and the estimates that hold it.
-pub(super) fn born_texts(day: Date) -> [String; 3] {
+/// The numbers that stand for a birth date that can be this day: the day itself and the estimates that hold it.
+pub(super) fn born_numbers(day: Date) -> [i64; 3] {
     [
-        born_text(BirthDate::Day(day)),
-        born_text(BirthDate::Month(day.year(), day.month())),
-        born_text(BirthDate::Year(day.year())),
+        born_number(BirthDate::Day(day)),
+        born_number(BirthDate::Month(day.year(), day.month())),
+        born_number(BirthDate::Year(day.year())),
     ]
 }
 

@@ -32,6 +32,10 @@ impl Probe {
         Self { key: hash(kind, parts), low: i64::MIN, high: i64::MAX, narrowed: Narrowed::Not }
     }
 
+    fn born(kind: Kind, sound: &str, born: i64) -> Self {
+        Self { key: keys::hash_born(kind, sound, born), ..Self::point(kind, &[]) }
+    }
+
     fn days(self, from: i64, to: i64) -> Self {
         Self { low: from, high: to, ..self }
     }
@@ -142,27 +146,27 @@ fn fuzzy(query: &PersonQuery) -> Vec<Probe> {
 /// Born on that day, or held with an estimate that holds it: one name may be anything.
 fn on_the_day(probes: &mut Vec<Probe>, query: &PersonQuery, sounds: &Sounds, day: Date) {
     let (family, given) = (Narrowed::Letters(sounds.family_letters), Narrowed::Letters(sounds.given_letters));
-    for (index, born) in keys::born_texts(day).iter().enumerate() {
+    for (index, born) in keys::born_numbers(day).into_iter().enumerate() {
         let is_day = index == 0;
         for sound in &sounds.family {
-            let probe = Probe::point(Kind::FamilyBorn, &[sound, born]);
+            let probe = Probe::born(Kind::FamilyBorn, sound, born);
             probes.push(if is_day { probe } else { probe.narrowed(given) });
         }
         for sound in &sounds.given {
-            let probe = Probe::point(Kind::GivenBorn, &[sound, born]);
+            let probe = Probe::born(Kind::GivenBorn, sound, born);
             probes.push(if is_day { probe } else { probe.narrowed(family) });
         }
     }
-    let [day_text, ..] = keys::born_texts(day);
+    let [on_day, ..] = keys::born_numbers(day);
     // Family and given name in each other's place.
     for sound in &sounds.given {
-        probes.push(Probe::point(Kind::FamilyBorn, &[sound, &day_text]).narrowed(family));
+        probes.push(Probe::born(Kind::FamilyBorn, sound, on_day).narrowed(family));
     }
     for sound in &sounds.family {
-        probes.push(Probe::point(Kind::GivenBorn, &[sound, &day_text]).narrowed(given));
+        probes.push(Probe::born(Kind::GivenBorn, sound, on_day).narrowed(given));
     }
     for sound in &sounds.other_given {
-        probes.push(Probe::point(Kind::GivenBorn, &[sound, &day_text]).narrowed(family));
+        probes.push(Probe::born(Kind::GivenBorn, sound, on_day).narrowed(family));
     }
     if let Some(family) = &query.family {
         let mut beginnings: Vec<&str> = vec![keys::beginning(family.whole())];
@@ -181,13 +185,13 @@ fn on_the_day(probes: &mut Vec<Probe>, query: &PersonQuery, sounds: &Sounds, day
 
 /// Born on a day that a slip makes of the one asked: one name may be written otherwise.
 fn near_day(probes: &mut Vec<Probe>, sounds: &Sounds, day: Date) {
-    let [born, ..] = keys::born_texts(day);
+    let [born, ..] = keys::born_numbers(day);
     for sound in &sounds.family {
-        let probe = Probe::point(Kind::FamilyBorn, &[sound, &born]);
+        let probe = Probe::born(Kind::FamilyBorn, sound, born);
         probes.push(probe.narrowed(Narrowed::Letters(sounds.given_letters)));
     }
     for sound in &sounds.given {
-        let probe = Probe::point(Kind::GivenBorn, &[sound, &born]);
+        let probe = Probe::born(Kind::GivenBorn, sound, born);
         probes.push(probe.narrowed(Narrowed::Letters(sounds.family_letters)));
     }
 }
@@ -224,22 +228,21 @@ fn within(probes: &mut Vec<Probe>, query: &PersonQuery, sounds: &Sounds) {
     let (first, last) = query.born;
     let mut day = first;
     for _ in 0..limits::DAYS_SEARCHED {
-        let [born, month, year] = keys::born_texts(day);
-        let mut texts = vec![born];
+        let [born, month, year] = keys::born_numbers(day);
+        let mut dates = vec![born];
         if day == first || day.day() == 1 {
-            texts.push(month);
+            dates.push(month);
         }
         if day == first || day.day_of_year() == 1 {
-            texts.push(year);
+            dates.push(year);
         }
-        for born in &texts {
+        for born in dates {
             probes.extend(sounds.family.iter().map(|sound| {
-                Probe::point(Kind::FamilyBorn, &[sound, born])
-                    .narrowed(Narrowed::Letters(sounds.given_letters))
+                Probe::born(Kind::FamilyBorn, sound, born).narrowed(Narrowed::Letters(sounds.given_letters))
             }));
             if !sounds.given.is_empty() {
                 probes.extend(sounds.given.iter().map(|sound| {
-                    Probe::point(Kind::GivenBorn, &[sound, born])
+                    Probe::born(Kind::GivenBorn, sound, born)
                         .narrowed(Narrowed::Letters(sounds.family_letters))
                 }));
             }

@@ -35,6 +35,9 @@ pub(super) fn connect(path: &Path, synchronous: Synchronous) -> Result<Connectio
     db.pragma_update(None, "recursive_triggers", true)?;
     // What was removed is not to be found in the file either.
     db.pragma_update(None, "secure_delete", true)?;
+    // What a request that fails alone takes back is kept in memory: a slice of a load would write it to a file,
+    // and no part of a record belongs in one.
+    db.pragma_update(None, "temp_store", "MEMORY")?;
     // Negative: kibibytes, not pages.
     db.pragma_update(None, "cache_size", -(limits::PAGE_CACHE_BYTES / 1024))?;
     // Else SQLite plans whatever has a parameter in its LIMIT anew each time.

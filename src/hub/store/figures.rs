@@ -65,9 +65,15 @@ impl Store {
     }
 }
 
+const STATES: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
+const WAITING: &str = "SELECT min(at_ms) FROM outbox WHERE state = 'queued'";
+const UPLOADS: &str = "SELECT code, last FROM
+    (SELECT code, (SELECT max(at_ms) FROM upload WHERE authority_code = code) AS last FROM authority)
+    WHERE last IS NOT NULL ORDER BY code";
+
 fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
     let mut outbox = [("queued", 0), ("delivered", 0), ("filed", 0), ("returned", 0)];
-    let mut statement = db.prepare_cached("SELECT state, count(*) FROM outbox GROUP BY state")?;
+    let mut statement = db.prepare_cached(STATES)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let state: String = row.get(0)?;
@@ -82,7 +88,7 @@ fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
     let count = |sql: &str| db.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
     Ok(Figures {
         outbox,
-        oldest_unsent: moment("SELECT min(at_ms) FROM outbox WHERE state = 'queued'")?,
+        oldest_unsent: moment(WAITING)?,
         newest_audit: moment("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1")?,
         uploads: uploads(db)?,
         people: u64::try_from(count("SELECT count(*) FROM person")?).unwrap_or(0),
@@ -94,9 +100,7 @@ fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
 }
 
 fn uploads(db: &Connection) -> Result<Vec<(String, Timestamp)>, Fault> {
-    let mut statement = db.prepare_cached(
-        "SELECT authority_code, max(at_ms) FROM upload GROUP BY authority_code ORDER BY authority_code",
-    )?;
+    let mut statement = db.prepare_cached(UPLOADS)?;
     let mut rows = statement.query([])?;
     let mut uploads = Vec::new();
     while let Some(row) = rows.next()? {
@@ -124,6 +128,24 @@ fn size(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_grows_with_every_view_is_counted_from_an_index() {
+        let mut db = Connection::open_in_memory().unwrap();
+        super::super::MIGRATIONS.to_latest(&mut db).unwrap();
+        let plan = |sql: &str| -> Vec<String> {
+            let mut explained = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            explained.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        for (sql, index) in
+            [(STATES, "outbox_by_state"), (WAITING, "outbox_waiting"), (UPLOADS, "upload_by_authority")]
+        {
+            let plan = plan(sql).join("; ");
+            assert!(plan.contains(index), "{sql}: {plan}");
+        }
+        let family = "SELECT count(DISTINCT person_id) FROM person_name WHERE family_folded = 'x'";
+        assert!(plan(family).join("; ").contains("COVERING INDEX name_by_family_folded"));
+    }
 
     #[test]
     fn only_what_looks_like_a_code_becomes_a_label() {

@@ -29,6 +29,7 @@ mod lock;
 mod notices;
 mod people;
 mod queue;
+mod readers;
 mod retention;
 mod schema;
 mod search;
@@ -39,11 +40,10 @@ mod volume;
 mod writer;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::Semaphore;
 
@@ -60,6 +60,7 @@ use connection::{connect, migration, private_file, read_marking};
 use error::Fault;
 use figures::Figuring;
 use queue::{Line, Queue};
+use readers::Readers;
 use writer::{Known, Reply, Work};
 
 pub(super) use codec::{
@@ -89,6 +90,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0003.sql")),
     M::up(include_str!("migrations/0004.sql")),
     M::up(include_str!("migrations/0005.sql")),
+    M::up(include_str!("migrations/0006.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -166,8 +168,7 @@ struct Inner {
     clock: Clock,
     queue: Arc<Queue>,
     writer: Option<JoinHandle<()>>,
-    readers: Vec<Mutex<Connection>>,
-    next_reader: AtomicUsize,
+    readers: Readers,
     figuring: Mutex<Figuring>,
     known: Arc<Known>,
     searches: Arc<Semaphore>,
@@ -191,10 +192,7 @@ impl Drop for Inner {
         }
         if *self.known.lost.borrow() {
             // What a flush refused must not reach the database by closing it: the next start reads its log.
-            for reader in &self.readers {
-                let reader = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                writer::leave_the_log(&reader);
-            }
+            self.readers.leave_the_log();
         }
     }
 }
@@ -225,7 +223,7 @@ impl Store {
         };
         let mut readers = Vec::with_capacity(limits::READERS);
         for _ in 0..limits::READERS {
-            readers.push(Mutex::new(reader().map_err(|error| unusable(&error))?));
+            readers.push(reader().map_err(|error| unusable(&error))?);
         }
         let figuring = reader().map_err(|error| unusable(&error))?;
         let known = Arc::new(Known::default());
@@ -250,8 +248,7 @@ impl Store {
             clock: clock_too,
             queue,
             writer: Some(writer),
-            readers,
-            next_reader: AtomicUsize::new(0),
+            readers: Readers::new(readers),
             figuring: Mutex::new(Figuring { db: figuring, path: settings.path.clone(), last: None }),
             known,
             searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
@@ -314,24 +311,6 @@ impl Store {
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
         self.submit(Line::Others, work)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
-    }
-
-    /// Reads off the threads that serve connections: SQLite may have to wait for a lock.
-    async fn read_elsewhere<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let store = self.clone();
-        tokio::task::spawn_blocking(move || store.read(work)).await.unwrap_or(Err(StoreError::Closed))
-    }
-
-    /// Reads committed data on one of the readers.
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
-        let turn = self.0.next_reader.fetch_add(1, Ordering::Relaxed) % self.0.readers.len().max(1);
-        let reader = self.0.readers.get(turn).ok_or(StoreError::Closed)?;
-        // A reader whose user panicked holds no state of its own: it goes on.
-        let db = reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        work(&db).map_err(|fault| fault.into_error("read"))
     }
 }
 

@@ -9,7 +9,7 @@ mod views;
 use std::time::Instant;
 
 use jiff::civil::Date;
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
@@ -19,10 +19,10 @@ use super::writer::Work;
 use super::{Store, codec};
 use crate::config::hub::Retention;
 use crate::domain::plan::standing;
-use crate::domain::{Caller, PlanKind, PlanPeriod, Standing, TailDays, dates};
+use crate::domain::{Caller, PlanKind, PlanPeriod, Standing, TailDays, birth, dates};
 use crate::hub::limits;
 
-/// A clock that is this far ahead of the newest entry may be wrong.
+/// A clock that is this far ahead of the last removal may be wrong.
 const CLOCK_AHEAD: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// How much was removed, or would be.
@@ -65,6 +65,7 @@ impl Removed {
 enum Cut {
     Views {
         before_ms: i64,
+        now_ms: i64,
     },
     /// Plans that were gone already on this day.
     Plans {
@@ -73,6 +74,7 @@ enum Cut {
     },
     Audit {
         before_ms: i64,
+        now_ms: i64,
     },
 }
 
@@ -84,39 +86,62 @@ struct Slice {
 }
 
 impl Store {
-    /// Removes what is over its time, unless the clock is far ahead of the newest entry of the audit log: then
-    /// nothing, and `None`, since what is removed by a wrong clock is gone.
+    /// Removes what is over its time, unless the clock is a month ahead of the last removal (before the first one: of the
+    /// first entry of the audit log) and nobody says with `today` that it is right: then nothing, and `None`, since what
+    /// is removed by a wrong clock is gone. Entries that were written since say nothing: the same clock wrote them.
     ///
     /// # Errors
     /// The database refused; what was removed before stays removed and is audited.
-    pub async fn retain(&self, policy: Retention, by: Caller) -> Result<Option<Removed>, StoreError> {
-        let newest = self
+    pub async fn retain(
+        &self,
+        policy: Retention,
+        by: Caller,
+        today: Option<Date>,
+    ) -> Result<Option<Removed>, StoreError> {
+        let now = self.0.clock.now();
+        let last = self
             .read_elsewhere(|db| {
-                Ok(db.query_row(
-                    "SELECT max(at_ms) FROM audit WHERE id = (SELECT max(id) FROM audit)",
-                    [],
-                    |row| row.get::<_, Option<i64>>(0),
-                )?)
+                let last = "SELECT coalesce((SELECT at_ms FROM retention_run),
+                                            (SELECT at_ms FROM audit ORDER BY id LIMIT 1))";
+                Ok(db.query_row(last, [], |row| row.get::<_, Option<i64>>(0))?)
             })
             .await?;
         let ahead = i64::try_from(CLOCK_AHEAD.as_millis()).unwrap_or(i64::MAX);
-        let now = self.0.clock.now().as_millisecond();
-        if newest.is_some_and(|newest| now.saturating_sub(newest) > ahead) {
+        let is_ahead = last.is_some_and(|last| now.as_millisecond().saturating_sub(last) > ahead);
+        if is_ahead && today != Some(dates::london_day(now)) {
             return Ok(None);
         }
-        self.remove(policy, by, false).await.map(Some)
+        let removed = self.remove_as_of(now, policy, by, false).await?;
+        self.write(move |work| {
+            work.db
+                .prepare_cached("INSERT OR REPLACE INTO retention_run (id, at_ms) VALUES (1, ?1)")?
+                .execute([now.as_millisecond()])?;
+            Ok(())
+        })
+        .await?;
+        Ok(Some(removed))
     }
 
-    /// Removes what is over its time, or only counts it.
+    /// Removes what is over its time whatever the clock says, or only counts it.
     ///
     /// # Errors
     /// The database refused; what was removed before stays removed and is audited.
     pub async fn remove(&self, policy: Retention, by: Caller, dry_run: bool) -> Result<Removed, StoreError> {
-        let now = self.0.clock.now();
-        let before = |days: u32| now.as_millisecond().saturating_sub(i64::from(days) * 86_400_000);
+        self.remove_as_of(self.0.clock.now(), policy, by, dry_run).await
+    }
+
+    async fn remove_as_of(
+        &self,
+        now: Timestamp,
+        policy: Retention,
+        by: Caller,
+        dry_run: bool,
+    ) -> Result<Removed, StoreError> {
+        let now_ms = now.as_millisecond();
+        let before = |days: u32| now_ms.saturating_sub(i64::from(days) * 86_400_000);
         let mut cuts = Vec::new();
         if let Some(days) = policy.views_days {
-            cuts.push(Cut::Views { before_ms: before(days) });
+            cuts.push(Cut::Views { before_ms: before(days), now_ms });
         }
         if let Some(days) = policy.plans_days {
             let gone_by = dates::london_day(now).checked_sub(i64::from(days).days()).unwrap_or(Date::MIN);
@@ -124,7 +149,7 @@ impl Store {
         }
         if let Some(years) = policy.audit_years {
             // With every leap day, and one more.
-            cuts.push(Cut::Audit { before_ms: before(years.saturating_mul(36_525) / 100 + 1) });
+            cuts.push(Cut::Audit { before_ms: before(years.saturating_mul(36_525) / 100 + 1), now_ms });
         }
         let mut all = Removed::default();
         for cut in cuts {
@@ -164,33 +189,42 @@ impl Store {
 
 fn find(db: &Connection, cut: Cut, after: i64) -> Result<Slice, Fault> {
     match cut {
-        Cut::Views { before_ms } => views::find(db, before_ms, after),
+        Cut::Views { before_ms, now_ms } => views::find(db, (before_ms, now_ms), after),
         Cut::Plans { gone_by, tails } => {
             let (due, next) = find_plans(db, gone_by, tails, after)?;
             let would_go = Removed { plans: due.len() as u64, ..Removed::default() };
             Ok(Slice { due, would_go, next })
         }
-        Cut::Audit { before_ms } => {
-            let (due, next) = older(db, "audit", before_ms, after)?;
+        Cut::Audit { before_ms, now_ms } => {
+            let (due, next) = older(db, "audit", (before_ms, now_ms), after)?;
             let would_go = Removed { audit: due.len() as u64, ..Removed::default() };
             Ok(Slice { due, would_go, next })
         }
     }
 }
 
-/// The next rows of a table that grows with time, up to the first one that is young.
-fn older(db: &Connection, table: &str, before_ms: i64, after: i64) -> Result<(Vec<i64>, Option<i64>), Fault> {
+/// The next rows of a table that grows with time, up to the first one that is young: from the cut-off until now. One of
+/// a day to come was written by a clock that was wrong, and does not hide what is behind it.
+fn older(
+    db: &Connection,
+    table: &str,
+    (before_ms, now_ms): (i64, i64),
+    after: i64,
+) -> Result<(Vec<i64>, Option<i64>), Fault> {
     let mut statement =
         db.prepare_cached(&format!("SELECT id, at_ms FROM {table} WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
     let mut rows = statement.query(params![after, limits::RETENTION_ROWS as i64])?;
-    let mut found = Vec::new();
+    let (mut found, mut next) = (Vec::new(), None);
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(1)? >= before_ms {
+        let (id, at_ms): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if (before_ms..=now_ms).contains(&at_ms) {
             return Ok((found, None));
         }
-        found.push(row.get(0)?);
+        if at_ms < before_ms {
+            found.push(id);
+        }
+        next = Some(id);
     }
-    let next = found.last().copied();
     Ok((found, next))
 }
 
@@ -214,11 +248,16 @@ fn find_plans(
     Ok((due, next))
 }
 
-/// Whether a plan was shown to nobody any more already on a day.
+/// Whether a plan was shown to nobody any more already on a day, and was held then already.
+///
+/// Never by a birth date alone, which may be a placeholder or a slip, and be put right tomorrow: a plan that ended is
+/// judged by its own dates too, and one that did not end must have begun before the 18th birthday, else one of the two
+/// dates is wrong and nobody knows which.
 fn is_gone(db: &Connection, plan: i64, day: Date, tails: TailDays) -> Result<bool, Fault> {
     let mut statement = db.prepare_cached(
-        "SELECT plan.kind, plan.start_day, plan.end_day, person.born
-         FROM plan JOIN person ON person.id = plan.person_id WHERE plan.id = ?1",
+        "SELECT plan.kind, plan.start_day, plan.end_day, person.born, max(upload.at_ms, coalesce(plan.sent_ms, 0))
+         FROM plan JOIN person ON person.id = plan.person_id JOIN upload ON upload.id = plan.upload_id
+         WHERE plan.id = ?1",
     )?;
     let mut rows = statement.query([plan])?;
     let Some(row) = rows.next()? else { return Ok(false) };
@@ -230,7 +269,13 @@ fn is_gone(db: &Connection, plan: i64, day: Date, tails: TailDays) -> Result<boo
         None => None,
         Some(text) => Some(codec::born(&text).ok_or(Fault::Corrupt("a date of birth"))?.range().1),
     };
-    Ok(standing(kind, period, born, day, tails) == Standing::Gone)
+    let was_held = dates::london_day(codec::moment(row.get(4)?)?) < day && period.start < day;
+    let is_over = match (period.end, born) {
+        (Some(_), _) => standing(kind, period, None, day, tails) == Standing::Gone,
+        (None, Some(born)) => period.start < birth::birthday(born, 18),
+        (None, None) => false,
+    };
+    Ok(was_held && is_over && standing(kind, period, born, day, tails) == Standing::Gone)
 }
 
 /// Removes those of the rows that still have to go, as many as there is time for; says how many were judged.
@@ -239,7 +284,7 @@ fn remove(work: &Work<'_>, cut: Cut, due: &[i64], by: &Caller) -> Result<(Remove
     let mut removed = Removed::default();
     let mut judged = 0;
     let detail = match cut {
-        Cut::Views { before_ms } => {
+        Cut::Views { before_ms, now_ms: _ } => {
             let mut judge = views::Judge::new(before_ms);
             for id in due {
                 removed.add(judge.remove(work.db, *id)?);
@@ -264,7 +309,7 @@ fn remove(work: &Work<'_>, cut: Cut, due: &[i64], by: &Caller) -> Result<(Remove
             }
             json!({ "plans": removed.plans, "gone_by": gone_by.to_string() })
         }
-        Cut::Audit { before_ms } => {
+        Cut::Audit { before_ms, now_ms: _ } => {
             removed.audit = remove_audit(work, before_ms, due, by)?;
             return Ok((removed, due.len()));
         }

@@ -211,7 +211,7 @@ async fn a_flush_that_fails_ends_the_hub_and_the_next_one_starts_with_all_that_w
 async fn a_file_system_that_is_read_only_for_a_while_keeps_the_plans_in_and_the_hub_goes_on_afterwards() {
     let place = Place::with(&child());
     place.configure("[disk]\nreserve_mb = 0\n");
-    let mut program = serve_with_failing(&place, "inject=pwrite64:error=EROFS:when=60..90");
+    let mut program = serve_with_failing(&place, "inject=pwrite64:error=EROFS:when=200..220");
     let (mut answered, mut refused) = (Vec::new(), 0);
     for _ in 0..60 {
         let answer = view(&place, &program.0).await.unwrap();

@@ -28,13 +28,13 @@ fn noon(day: Date) -> jiff::Timestamp {
 
 #[tokio::test]
 async fn a_plan_goes_when_it_was_shown_to_nobody_for_as_long_as_configured_and_not_a_day_before() {
-    // Born, kind, start, end, and the first day on which nobody is shown it any more.
+    // Born, kind, start, end, and the first day on which nobody is shown it any more and it was held already.
     let plans: &[(&str, &str, &str, &str, Option<&str>)] = &[
         ("2019-03-12", CHILD_PROTECTION, "2026-01-05", "", Some("2037-03-12")),
-        ("2019-03-12", LOOKED_AFTER, "2024-01-05", "2025-06-30", Some("2026-06-30")),
+        ("2019-03-12", LOOKED_AFTER, "2024-01-05", "2025-06-30", Some("2026-11-23")),
         ("2009", CHILD_PROTECTION, "2020-01-05", "", Some("2027-12-31")),
-        ("1998-06", UNBORN, "2026-01-01", "2026-07-01", Some("2026-07-30")),
-        ("2015-01-01", LOOKED_AFTER, "2036-01-05", "", Some("2033-01-01")),
+        ("1998-06", UNBORN, "2026-01-01", "2026-12-01", Some("2026-12-30")),
+        ("2015-01-01", LOOKED_AFTER, "2032-01-05", "", Some("2033-01-01")),
     ];
     let mut data = Vec::new();
     for (seed, (born, kind, start, end, _)) in (1..).zip(plans) {
@@ -66,6 +66,28 @@ async fn a_plan_goes_when_it_was_shown_to_nobody_for_as_long_as_configured_and_n
         assert_eq!(last, [format!("retention|removed|1|{gone_by}")]);
     }
     assert_eq!(hub.count("SELECT 1 FROM person"), plans.len(), "people stay");
+}
+
+#[tokio::test]
+async fn a_plan_that_nobody_was_shown_because_of_a_wrong_birth_date_is_shown_once_it_is_put_right() {
+    let placeholder = |seed| person(seed, "Bennett", "Ava", "1900-01-01");
+    let data = lines(&[
+        placeholder(1),
+        plan(1, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
+        placeholder(2),
+        plan(2, LOOKED_AFTER, "2024-01-05", "2040-06-30", "E06000030"),
+        person(3, "Bennett", "Ava", "2000-03-12"),
+        plan(3, CHILD_PROTECTION, "2017-01-05", "", "E06000030"),
+    ]);
+    let hub = TestHub::with(&data).await;
+    assert_eq!(remove(&hub, PLANS).await, Removed::default(), "the last one was loaded today");
+    hub.turn(410 * 24 * 60);
+    assert_eq!(remove(&hub, PLANS).await, Removed { plans: 1, ..Removed::default() });
+    let right = |seed| person(seed, "Bennett", "Ava", "2019-03-12");
+    hub.load(&lines(&[right(1), right(2), right(3)])).await;
+    for (seed, shown) in [(1, 1), (2, 1), (3, 0)] {
+        assert_eq!(hub.view(&nurse(), number(seed)).await.total(), shown, "person {seed}");
+    }
 }
 
 #[tokio::test]
@@ -217,16 +239,22 @@ async fn the_audit_log_loses_nothing_but_its_oldest_entries_and_says_so() {
     hub.clock.turn_to(at("2001-01-01T14:00:00Z"));
     hub.view(&nurse(), number(1)).await;
     hub.clock.turn_to(at("2025-12-31T14:00:00Z"));
-    // A month ahead of the newest entry: a hub does nothing by itself.
+    // A month ahead of whatever was removed: nothing goes, whatever the same clock writes.
     let by = caller("Operator", "", &[]);
-    assert_eq!(hub.hub.store().retain(AUDIT, by.clone()).await.unwrap(), None);
-    let removed = remove(&hub, AUDIT).await;
+    let retain = async |today| hub.hub.store().retain(AUDIT, by.clone(), today).await.unwrap();
+    assert_eq!(retain(None).await, None);
+    assert_eq!(retain(Some("2025-12-30".parse().unwrap())).await, None);
+    let removed = retain(Some("2025-12-31".parse().unwrap())).await.unwrap();
     assert_eq!((removed.audit, removed.views), (4, 4));
     let left = hub.rows("SELECT id, kind FROM audit ORDER BY id");
     assert_eq!(left, ["5|view", "6|retention", "7|retention"]);
     let said = hub.rows("SELECT json_extract(detail, '$.audit') FROM audit WHERE id = 7");
     assert_eq!(said, ["4"]);
-    assert!(hub.hub.store().retain(AUDIT, by).await.unwrap().is_some(), "the newest entry is of today");
+    hub.clock.turn_to(at("2026-01-30T14:00:00Z"));
+    assert!(retain(None).await.is_some(), "the last removal was in this month");
+    hub.clock.turn_to(at("2061-01-01T14:00:00Z"));
+    hub.view(&nurse(), number(1)).await;
+    assert_eq!(retain(None).await, None, "an entry of the same clock says nothing");
 }
 
 #[tokio::test]
@@ -300,15 +328,22 @@ fn the_command_says_what_would_go_and_removes_it_where_it_is_configured() {
     assert_eq!(said(&dry), "Nothing is ever removed: the configuration has no [retention]\n");
     let view =
         "INSERT INTO view (id, reference, user_id, organisation_code, trace_id, person_id, at_ms, mode, held)
-                VALUES (1, 'R1', 'u', 'RN3', 'T1', 1, 0, 'silent', 0)";
+                VALUES (1, 'R1', 'u', 'RN3', 'T1', 1, 9000000000000, 'silent', 0),
+                       (2, 'R2', 'u', 'RN3', 'T2', 1, 0, 'silent', 0)";
     place.database().execute_batch(view).unwrap();
     place.configure("[retention]\nviews_days = 3000\n");
     let gone =
         "0 plans, 1 views, 0 rows of the access history, 0 notifications, 0 entries of the audit log\n";
     assert_eq!(said(&dry), format!("Would remove {gone}"));
-    assert_eq!(rows(&place.database(), "SELECT 1 FROM view").len(), 1);
+    assert_eq!(rows(&place.database(), "SELECT 1 FROM view").len(), 2);
     assert_eq!(said(&dry[..3]), format!("Removed {gone}"));
-    assert_eq!(rows(&place.database(), "SELECT 1 FROM view").len(), 0);
+    assert_eq!(rows(&place.database(), "SELECT id FROM view"), ["1"], "of a day to come, and hides nothing");
+    place.database().execute_batch("UPDATE retention_run SET at_ms = at_ms - 32 * 86400000").unwrap();
+    let refused = place.run(&dry[..3]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && why.contains("say with `--today` which day it is"), "{why}");
+    let today = cpis::domain::dates::london_day(cpis::hub::clock::Clock::system().now()).to_string();
+    said(&[&dry[..3], &["--today", &today]].concat());
     place.configure("[retention]\nviews_days = 3000\nplans_days = 3000\naudit_years = 10\n");
     let refused = place.run(&dry);
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();

@@ -23,9 +23,10 @@ struct Verdict {
     view: bool,
 }
 
-pub(super) fn find(db: &Connection, before_ms: i64, after: i64) -> Result<Slice, Fault> {
-    let (ids, next) = older(db, "view", before_ms, after)?;
-    let mut judge = Judge::new(before_ms);
+/// From the cut-off and the present moment.
+pub(super) fn find(db: &Connection, times: (i64, i64), after: i64) -> Result<Slice, Fault> {
+    let (ids, next) = older(db, "view", times, after)?;
+    let mut judge = Judge::new(times.0);
     let mut slice = Slice { due: Vec::new(), would_go: Removed::default(), next };
     for id in ids {
         let verdict = judge.judge(db, id)?;
