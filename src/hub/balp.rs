@@ -91,7 +91,7 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
     let (action, interaction) = match kind {
         "search" | "view" | "silent-view" | "repeated-view" | "history-read" => ("E", Some("search")),
         "retrieve" => ("R", Some("read")),
-        "status-read" | "audit-read" => ("R", None),
+        "status-read" | "audit-read" | "concerns-read" => ("R", None),
         "opened-in-error" | "care-setting" => ("U", None),
         "copy-number" | "copy-summary" | "print" | "export" | "load" | "backup" | "restore" => ("C", None),
         "retention" => ("D", None),
@@ -110,7 +110,7 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
 
 fn event_type(kind: &str) -> Value {
     match kind {
-        "audit-read" => coded(DICOM, "110101", "Audit Log Used"),
+        "audit-read" | "concerns-read" => coded(DICOM, "110101", "Audit Log Used"),
         "load" | "restore" => coded(DICOM, "110107", "Import"),
         "retention" => coded(DICOM, "110100", "Application Activity"),
         "backup" | "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
@@ -194,7 +194,8 @@ fn asked(kind: &str, number: &str, detail: &str) -> String {
     match kind {
         "search" => {
             let pairs: Vec<(String, String)> = serde_json::from_str(detail).unwrap_or_default();
-            let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> =
+                pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
             format!("GET {DEMOGRAPHICS}/Patient?{}", pairs.join("&"))
         }
         "history-read" => format!("GET {CHILD_PROTECTION}/AuditEvent?{patient}"),
@@ -205,10 +206,48 @@ fn asked(kind: &str, number: &str, detail: &str) -> String {
     }
 }
 
+/// A text as it stands in a query, so that no `&` or `=` of it looks like another parameter.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
 fn coded(system: &str, code: &str, display: &str) -> Value {
     json!({ "system": system, "code": code, "display": display })
 }
 
 fn concept(system: &str, code: &str, display: &str) -> Value {
     json!({ "coding": [coded(system, code, display)] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(kind: &str, detail: &str) -> AuditRow {
+        let columns = [kind, "none", "user", "Name", "Nurse", "RN3", "Hospital", "", "", "", detail];
+        AuditRow { id: 1, at: "2026-11-22T14:05:00Z".to_owned(), columns: columns.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_search_text_forges_no_parameter_of_the_exported_query() {
+        let event =
+            audit_event(&row("search", r#"[["family","Smith&gender=male"],["given","Zoë*"]]"#), "hub");
+        let query = STANDARD.decode(event["entity"][0]["query"].as_str().unwrap()).unwrap();
+        let query = String::from_utf8(query).unwrap();
+        assert!(query.ends_with("/Patient?family=Smith%26gender%3Dmale&given=Zo%C3%AB%2A"), "{query}");
+    }
+
+    #[test]
+    fn reading_the_concerns_is_reading_the_audit_log() {
+        let event = audit_event(&row("concerns-read", "{}"), "hub");
+        assert_eq!((&event["type"]["code"], &event["action"]), (&json!("110101"), &json!("R")));
+    }
 }

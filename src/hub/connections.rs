@@ -1,5 +1,6 @@
 //! Which connections are open, and which of them has been without a request for longest: that one makes room
-//! where there is none. One with a request under way, or with an answer that is still being sent, never does.
+//! where there is none. One with a request under way, or with an answer that is still being sent, never does; but
+//! an answer to somebody who never proved who they are keeps no place.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,10 +37,19 @@ pub(super) struct Place {
 struct Doing {
     under_way: usize,
     is_writing: bool,
+    /// Somebody who proved who they are was answered on it.
+    is_proven: bool,
     /// It is closed: what ends later changes nothing.
     is_gone: bool,
     /// Its turn among the idle, where it is one.
     turn: Option<u64>,
+}
+
+impl Doing {
+    /// Whether it is not to be disturbed.
+    fn is_busy(&self) -> bool {
+        self.under_way > 0 || (self.is_writing && self.is_proven)
+    }
 }
 
 impl Connections {
@@ -124,12 +134,21 @@ impl Place {
         self.change(|doing| doing.is_writing = is_writing);
     }
 
+    /// Somebody who proved who they are is answered.
+    pub(super) fn set_proven(self: &Arc<Self>) {
+        self.change(|doing| doing.is_proven = true);
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.doing().is_proven
+    }
+
     /// Waits until this connection is the one that has to make room.
     pub(super) async fn has_to_leave(&self) {
         loop {
             self.leave.notified().await;
             let doing = self.doing();
-            if doing.under_way == 0 && !doing.is_writing {
+            if !doing.is_busy() {
                 return;
             }
         }
@@ -138,7 +157,7 @@ impl Place {
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut Doing)) {
         let mut doing = self.doing();
         change(&mut doing);
-        let is_idle = doing.under_way == 0 && !doing.is_writing && !doing.is_gone;
+        let is_idle = !doing.is_busy() && !doing.is_gone;
         match (is_idle, doing.turn) {
             (true, None) => {
                 let mut idle = self.all.idle();
@@ -190,6 +209,7 @@ mod tests {
         // The first has a request, the second had one lately, the third sends an answer that nobody takes.
         let request = taken[0].place.begin();
         drop(taken[1].place.begin());
+        taken[2].place.set_proven();
         taken[2].place.set_writing(true);
         let mut further = Box::pin(all.room());
         assert!(tokio::time::timeout(limits::ROOM_WAIT * 3, further.as_mut()).await.is_err());
@@ -203,6 +223,19 @@ mod tests {
         assert!(has_to_leave(&fourth) && !has_to_leave(&taken[0]));
         drop(fourth);
         let _fifth = further.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_known_does_not_take_keeps_no_place() {
+        let all = Connections::new(1);
+        let taken = all.room().await.unwrap();
+        drop(taken.place.begin());
+        taken.place.set_writing(true);
+        let mut further = Box::pin(all.room());
+        assert!(tokio::time::timeout(limits::ROOM_WAIT / 2, further.as_mut()).await.is_err());
+        assert!(has_to_leave(&taken));
+        drop(taken);
+        let _second = further.await.unwrap();
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ pub const SEARCHES_PER_HOUR: u32 = 300;
 /// views do not count and are never refused by it.
 pub const PEOPLE_PER_HOUR: u32 = 1_000;
 
-/// Callers whose rates are remembered; where there are more, all begin anew.
+/// Callers whose rates are remembered; of further ones no rate is known, and they pass.
 pub const CALLERS_REMEMBERED: usize = 100_000;
 
 /// Callers refused by a rate within a minute of whom the audit log says so.
@@ -183,6 +183,9 @@ pub const LOAD_PLANS: usize = 2_000_000;
 /// Superseded numbers, and ended identities, in a load file.
 pub const LOAD_REPLACEMENTS: usize = 500_000;
 
+/// Numbers of a load file that one and the same number replaces.
+pub const LOAD_REPLACED_BY_ONE: usize = 50;
+
 /// Authorities in a load file. England has 153.
 pub const LOAD_AUTHORITIES: usize = 1_000;
 
@@ -217,6 +220,9 @@ pub const METRIC_ROUTES: usize = 64;
 
 /// Authorities that have a line in the metrics. England has 153.
 pub const METRIC_AUTHORITIES: usize = 400;
+
+/// Bytes of a database up to which `cpis-hub doctor` looks at every page without being asked to.
+pub const DOCTOR_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// For this long the database's figures in the metrics are not read anew, however often somebody asks.
 pub const FIGURES_EVERY: Duration = Duration::from_secs(10);

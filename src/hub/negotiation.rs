@@ -44,7 +44,7 @@ pub(super) fn check_body(headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// Names the answer as the caller asked for it, and says which preference was heeded.
 pub(super) async fn name_the_answer(request: Request, next: Next) -> Response {
-    let kind = wanted(request.headers());
+    let kind = named(request.uri().query()).unwrap_or_else(|| wanted(request.headers()));
     let heeded = heeded(request.headers(), request.method().is_safe());
     let mut response = next.run(request).await;
     let is_fhir =
@@ -59,6 +59,15 @@ pub(super) async fn name_the_answer(request: Request, next: Next) -> Response {
         response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static(heeded));
     }
     response
+}
+
+/// The name that `_format` gives, which goes before `Accept`; `None` where there is none.
+fn named(query: Option<&str>) -> Option<Option<Kind>> {
+    let formats = query::formats(query).ok()?;
+    let (name, _) = range(formats.first()?.trim())?;
+    // The short word is FHIR's own for its representation.
+    let is_generic = ["application/json", "text/json"].contains(&name.as_str());
+    Some(Some(if is_generic { Kind::Generic } else { Kind::Fhir }))
 }
 
 /// Of all preferences two are how the hub works anyway: unknown parameters are always refused, and what was
@@ -166,6 +175,19 @@ mod tests {
         check(&["application/fhir+json; charset=iso-8859-1"], None);
         check(&["application/fhir+json;q=7"], None);
         check(&["nonsense"], None);
+    }
+
+    #[test]
+    fn a_format_goes_before_accept_in_naming_the_answer_too() {
+        for (query, expected) in [
+            ("_format=application/json", Some(Kind::Generic)),
+            ("family=x&_format=json", Some(Kind::Fhir)),
+            ("_format=application/fhir%2Bjson", Some(Kind::Fhir)),
+            ("family=x", None),
+        ] {
+            assert_eq!(named(Some(query)), expected.map(Some), "{query}");
+        }
+        assert_eq!(named(None), None);
     }
 
     #[test]

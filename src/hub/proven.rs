@@ -62,11 +62,12 @@ fn is_written(path: &str) -> bool {
 }
 
 /// Notes that a caller asked too often; the first time within a minute it is in the audit log before they are
-/// told. If it cannot be written, they are told all the same: nothing is disclosed to them.
+/// told. If it cannot be written, they are told all the same: nothing is disclosed to them; and it is tried again
+/// with the next minute that is over.
 pub(super) async fn refuse(hub: &Hub, caller: &Caller, asked: Asked) {
     hub.metrics().shed(if asked == Asked::SearchVolume { Shed::Volume } else { Shed::Rate });
     if let Some(first) = hub.rates().refuse(caller, asked) {
-        let _ = hub.store().refuse_rate(first.caller, first.asked.word(), first.count).await;
+        write_refusals(hub, vec![first]).await;
     }
 }
 
@@ -82,9 +83,13 @@ fn say_refusals(hub: &Hub, refusals: Vec<Refusals>) {
 /// The same, waited for.
 pub(super) async fn write_refusals(hub: &Hub, refusals: Vec<Refusals>) {
     for one in refusals {
-        let written = hub.store().refuse_rate(one.caller, one.asked.word(), one.count).await;
+        let written = hub.store().refuse_rate(one.caller.clone(), one.asked.word(), one.count).await;
         if written.is_err() {
-            tracing::warn!(count = one.count, "refusals by a rate could not be written to the audit log");
+            tracing::warn!(
+                count = one.count,
+                "refusals by a rate could not be written to the audit log; it is tried again"
+            );
+            hub.rates().put_back(one);
         }
     }
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use axum::http::Method;
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::state::keyed::ShrinkableKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::clock::{Clock, Steady};
@@ -57,8 +59,54 @@ impl Asked {
 /// User and organisation.
 type Key = (String, String);
 
-type Limiter =
-    RateLimiter<Key, HashMapStateStore<Key>, HubTime, NoOpMiddleware<<HubTime as GovernorClock>::Instant>>;
+type Limiter = RateLimiter<Key, Remembered, HubTime, NoOpMiddleware<<HubTime as GovernorClock>::Instant>>;
+
+/// What is remembered of callers: of no more than so many. Whoever is known keeps a rate; of whom there is no room
+/// to remember, nothing is.
+#[derive(Default)]
+struct Remembered(Mutex<HashMap<Key, Nanos>>);
+
+impl Remembered {
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Nanos>> {
+        // Nothing that is done under the lock leaves half a state behind.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateStore for Remembered {
+    type Key = Key;
+
+    fn measure_and_replace<T, F, E>(&self, key: &Key, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut known = self.known();
+        let before = known.get(key).copied();
+        let (answer, after) = decide(before)?;
+        if before.is_some() || known.len() < limits::CALLERS_REMEMBERED {
+            known.insert(key.clone(), after);
+        }
+        Ok(answer)
+    }
+}
+
+impl ShrinkableKeyedStateStore<Key> for Remembered {
+    fn retain_recent(&self, drop_below: Nanos) {
+        self.known().retain(|_, state| *state > drop_below);
+    }
+
+    fn shrink_to_fit(&self) {
+        self.known().shrink_to_fit();
+    }
+
+    fn len(&self) -> usize {
+        self.known().len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.known().is_empty()
+    }
+}
 
 /// The hub's clock, as governor reads it.
 #[derive(Debug, Clone)]
@@ -108,7 +156,7 @@ impl Rates {
         let time = HubTime(Arc::new(Steady::from(clock)));
         let limiter = |rate: Rate| {
             let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.at_once);
-            RateLimiter::new(quota, HashMapStateStore::default(), time.clone())
+            RateLimiter::new(quota, Remembered::default(), time.clone())
         };
         Self {
             views: limiter(limits.views),
@@ -129,10 +177,6 @@ impl Rates {
             Asked::Other => &self.others,
             Asked::SearchVolume => return Ok(()),
         };
-        // More callers than can be: whom nobody remembers, nobody refuses.
-        if limiter.len() >= limits::CALLERS_REMEMBERED {
-            return Ok(());
-        }
         limiter.check_key(&key(caller)).map_err(|until| until.wait_time_from(self.time.now()))
     }
 
@@ -150,6 +194,20 @@ impl Rates {
             None => {
                 refused.by.insert((key(caller), asked), refusals(0));
                 Some(refusals(1))
+            }
+        }
+    }
+
+    /// What could not be audited is told again with the next minute that is over.
+    pub(super) fn put_back(&self, refusals: Refusals) {
+        let mut refused = self.refused();
+        let is_full = refused.by.len() >= limits::CALLERS_REFUSED;
+        let key = (key(&refusals.caller), refusals.asked);
+        match refused.by.get_mut(&key) {
+            Some(known) => known.count = known.count.saturating_add(refusals.count),
+            None if is_full => {}
+            None => {
+                refused.by.insert(key, refusals);
             }
         }
     }
@@ -252,8 +310,12 @@ mod tests {
             assert_eq!(rates.refuse(&who, Asked::Search), None);
         }
         assert_eq!(rates.overdue(), []);
+        // The first could not be written, and is among those that are told later.
+        rates.put_back(told(1));
         clock.turn_to(clock.now() + SignedDuration::from_mins(1));
-        assert_eq!(rates.overdue(), [told(5)]);
+        assert_eq!(rates.overdue(), [told(6)]);
+        rates.put_back(told(6));
+        assert_eq!(rates.all_that_is_left(), [told(6)]);
         assert_eq!(rates.refuse(&who, Asked::Search), Some(told(1)));
         assert_eq!(rates.all_that_is_left(), []);
     }
@@ -265,11 +327,20 @@ mod tests {
             assert_eq!(rates.admit(&caller(&user.to_string(), "RN3"), Asked::View), Ok(()));
         }
         assert_eq!(rates.views.len(), limits::CALLERS_REMEMBERED);
+        // Who is known keeps a rate, however many others come; of whom there is no room, nobody is refused.
+        let (known, unknown) = (caller("0", "RN3"), caller("late", "RN3"));
+        for _ in 1..limits::VIEWS_AT_ONCE {
+            assert_eq!(rates.admit(&known, Asked::View), Ok(()));
+        }
+        assert!(rates.admit(&known, Asked::View).is_err());
+        for _ in 0..=limits::VIEWS_AT_ONCE {
+            assert_eq!(rates.admit(&unknown, Asked::View), Ok(()));
+        }
         for user in 0..limits::CALLERS_REFUSED + 10 {
             let _ = rates.refuse(&caller(&user.to_string(), "RN3"), Asked::View);
         }
         assert_eq!(rates.refused().by.len(), limits::CALLERS_REFUSED);
-        clock.turn_to(clock.now() + SignedDuration::from_mins(2));
+        clock.turn_to(clock.now() + SignedDuration::from_mins(6));
         assert_eq!(rates.overdue(), []);
         assert_eq!((rates.views.len(), rates.refused().by.len()), (0, 0));
     }

@@ -128,6 +128,8 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     let took = started.elapsed();
     hub.metrics().answered(route.as_deref(), method_word(&method), status.as_u16(), took);
     if is_of_nobody(status, route.as_deref()) {
+        // One answer for each connection: nobody unproven keeps a place with requests sent ahead.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         if let Some(calls) = hub.unproven().due(hub.clock().now()) {
             tracing::warn!(calls, "calls of nobody known since the last such line");
         }

@@ -3,6 +3,7 @@
 //!
 //! Loopback only: the hub speaks plain HTTP until it has TLS of its own.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -10,10 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
+use hyper::{Request, header};
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -152,9 +153,18 @@ async fn requests(
     let _ = stream.set_nodelay(true);
     let place = Arc::clone(taken.place());
     let answer = service_fn(move |request: Request<Incoming>| {
-        let under_way = place.begin();
+        let (place, under_way) = (Arc::clone(&place), place.begin());
         let answered = service.call(request);
-        async move { answered.await.map(|response| response.map(|body| Answering::new(body, under_way))) }
+        async move {
+            let mut response = answered.await?;
+            // The router says so of answers to nobody known; on a connection of somebody known it goes on.
+            if !response.headers().contains_key(header::CONNECTION) {
+                place.set_proven();
+            } else if place.is_proven() {
+                response.headers_mut().remove(header::CONNECTION);
+            }
+            Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way)))
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -34,7 +34,7 @@ contact = "in-person"
 LIMITS = "[limits]\n" + "".join(f"{kind}_per_minute = 1000000\n{kind}_at_once = 1000000\n"
                                 for kind in ("views", "retrieves", "searches"))
 LIMITS += "searches_per_hour = 1000000\npeople_per_hour = 1000000\n"
-RARELY, OFTEN = "others_per_minute = 1\nothers_at_once = 100\n", "others_per_minute = 1000000\nothers_at_once = 1000000\n"
+RARELY, OFTEN = "others_per_minute = 30\nothers_at_once = 100\n", "others_per_minute = 1000000\nothers_at_once = 1000000\n"
 
 
 class Hub:

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use cpis::hub::clock::Clock;
-use cpis::hub::doctor::{self, Verdict};
+use cpis::hub::doctor::{self, Asked, Verdict};
 
 use super::common::print;
 
-pub(super) fn doctor(config: &Path, json: bool) -> Result<(), String> {
-    let found = doctor::examine(config, &Clock::system());
+pub(super) fn doctor(config: &Path, asked: Asked, json: bool) -> Result<(), String> {
+    let found = doctor::examine(config, &Clock::system(), asked);
     if json {
         let text = serde_json::to_string_pretty(&found).map_err(|error| error.to_string())?;
         print(&format!("{text}\n"))?;

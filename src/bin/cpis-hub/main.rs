@@ -39,6 +39,12 @@ enum Command {
     Doctor {
         #[command(flatten)]
         config: WithConfig,
+        /// The hub has never been started: there need be no database, and nobody in it
+        #[arg(long)]
+        first_start: bool,
+        /// Look at every page of the database, however large it is
+        #[arg(long)]
+        thorough: bool,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -138,7 +144,10 @@ fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
-        Command::Doctor { config, json } => doctor::doctor(&config.config, json),
+        Command::Doctor { config, first_start, thorough, json } => {
+            let asked = cpis::hub::doctor::Asked { first_start, thorough };
+            doctor::doctor(&config.config, asked, json)
+        }
         Command::Load(what) => load::load_file(&what),
         Command::Sample(what) => sample::write(&what),
         Command::Audit { config, person, user, since, format } => {

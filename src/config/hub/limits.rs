@@ -7,9 +7,10 @@ use super::{ConfigError, setting};
 /// No rate or volume can be set higher; nothing that people do comes near it.
 const MOST: u32 = 1_000_000;
 
-/// The rates of views cannot be set lower: a view of a patient's plans must practically never be refused.
-const VIEWS_PER_MINUTE_LEAST: u32 = 30;
-const VIEWS_AT_ONCE_LEAST: u32 = 60;
+/// The rates of what a clinician needs beside a patient cannot be set lower: a view of the plans, a retrieve by
+/// number, and the history, "opened in error" and the care setting must practically never be refused.
+const PER_MINUTE_LEAST: u32 = 30;
+const AT_ONCE_LEAST: u32 = 60;
 
 /// The limits that are set; `None` is the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -50,14 +51,14 @@ impl LimitSettings {
             }
             Some(_) | None => Ok(()),
         };
-        check("views_per_minute", self.views_per_minute, VIEWS_PER_MINUTE_LEAST, MOST)?;
-        check("views_at_once", self.views_at_once, VIEWS_AT_ONCE_LEAST, MOST)?;
-        check("retrieves_per_minute", self.retrieves_per_minute, 1, MOST)?;
-        check("retrieves_at_once", self.retrieves_at_once, 1, MOST)?;
+        check("views_per_minute", self.views_per_minute, PER_MINUTE_LEAST, MOST)?;
+        check("views_at_once", self.views_at_once, AT_ONCE_LEAST, MOST)?;
+        check("retrieves_per_minute", self.retrieves_per_minute, PER_MINUTE_LEAST, MOST)?;
+        check("retrieves_at_once", self.retrieves_at_once, AT_ONCE_LEAST, MOST)?;
         check("searches_per_minute", self.searches_per_minute, 1, MOST)?;
         check("searches_at_once", self.searches_at_once, 1, MOST)?;
-        check("others_per_minute", self.others_per_minute, 1, MOST)?;
-        check("others_at_once", self.others_at_once, 1, MOST)?;
+        check("others_per_minute", self.others_per_minute, PER_MINUTE_LEAST, MOST)?;
+        check("others_at_once", self.others_at_once, AT_ONCE_LEAST, MOST)?;
         check("searches_per_hour", self.searches_per_hour, 1, MOST)?;
         check("people_per_hour", self.people_per_hour, 1, MOST)?;
         check("connections", self.connections, 16, 100_000)?;
@@ -88,6 +89,16 @@ mod tests {
             Some("`limits.views_per_minute` in the configuration: this must be from 30"),
         );
         check("views_at_once = 10", Some("from 60"));
+        check(
+            "retrieves_per_minute = 1",
+            Some("`limits.retrieves_per_minute` in the configuration: this must be from 30"),
+        );
+        check("retrieves_at_once = 59", Some("from 60"));
+        check(
+            "others_per_minute = 1",
+            Some("`limits.others_per_minute` in the configuration: this must be from 30"),
+        );
+        check("others_at_once = 1", Some("from 60"));
         check("searches_per_hour = 0", Some("from 1"));
         check("connections = 1000000", Some("from 16 to 100000"));
         check("idle_seconds = 601", Some("from 1 to 600"));

@@ -8,10 +8,7 @@ use std::time::Duration;
 use super::Finding;
 use crate::config::hub::HubConfig;
 use crate::hub::disk::{directory_of, space};
-use crate::hub::limits;
-
-/// Files that the hub has open beside its connections.
-const OTHER_FILES: u64 = 64;
+use crate::hub::limits::{self, Limits};
 
 /// For this long somebody who has the address may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -20,7 +17,7 @@ pub(super) fn examine(config: &HubConfig) -> Vec<Finding> {
     let directory = directory_of(&config.database);
     let mut found = vec![synchronised(), zone()];
     found.extend(disk(&directory, config.disk.alert_percent));
-    found.push(files());
+    found.push(files(Limits::of(&config.limits).connections));
     found.push(address(config.listen));
     found.push(match config.operator {
         Some(operator) => Finding::ok("operator", format!("metrics on http://{operator}/metrics")),
@@ -106,20 +103,23 @@ fn file_system(directory: &Path) -> Finding {
 }
 
 #[cfg(unix)]
-fn files() -> Finding {
-    let needed = (limits::CONNECTIONS as u64).saturating_add(OTHER_FILES);
-    match rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+fn files(connections: usize) -> Finding {
+    let needed = (connections as u64).saturating_add(limits::FILES_KEPT as u64);
+    // The hub raises the soft limit by itself: the hard one counts.
+    match rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum {
         Some(limit) if limit < needed => Finding::mend(
             "open files",
-            format!("{limit} here, {needed} are needed: LimitNOFILE= in the unit, `ulimit -n` in a shell"),
+            format!(
+                "at most {limit} here, {needed} are needed: LimitNOFILE= in the unit, `ulimit -Hn` in a shell"
+            ),
         ),
-        Some(limit) => Finding::ok("open files", format!("{limit} here, {needed} are needed")),
+        Some(limit) => Finding::ok("open files", format!("at most {limit} here, {needed} are needed")),
         None => Finding::ok("open files", "without limit"),
     }
 }
 
 #[cfg(not(unix))]
-fn files() -> Finding {
+fn files(_connections: usize) -> Finding {
     Finding::cannot_tell("open files", "this system does not say")
 }
 

@@ -13,6 +13,9 @@ use super::clock::Clock;
 use crate::config::hub::HubConfig;
 use crate::identity::token::SigningKey;
 
+/// Where systemd puts what it hands over.
+const CREDENTIALS: &str = "/run/credentials";
+
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,9 +64,18 @@ impl std::fmt::Display for Finding {
     }
 }
 
+/// What the one who asks says of the hub.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// It has never been started: there need be no database, and nobody in it.
+    pub first_start: bool,
+    /// Every page of the database is to be looked at, however large it is.
+    pub thorough: bool,
+}
+
 /// Looks at everything.
 #[must_use]
-pub fn examine(path: &Path, clock: &Clock) -> Vec<Finding> {
+pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
     let config = match HubConfig::read(path) {
         Ok(config) => config,
         // Without it there is nothing to look at.
@@ -71,7 +83,7 @@ pub fn examine(path: &Path, clock: &Clock) -> Vec<Finding> {
     };
     let mut found = vec![Finding::ok("configuration", path.display().to_string()), sites(&config)];
     found.push(key(&config));
-    found.extend(database::examine(&config, clock));
+    found.extend(database::examine(&config, clock, asked));
     found.extend(machine::examine(&config));
     found.push(Finding::ok(
         "certificates",
@@ -93,6 +105,13 @@ fn sites(config: &HubConfig) -> Finding {
 fn key(config: &HubConfig) -> Finding {
     match signing_key(config) {
         Ok(_) => Finding::ok("signing key", config.signing_key.display().to_string()),
+        // systemd hands it over to the service, and takes it away when that stops.
+        Err(_) if config.signing_key.starts_with(CREDENTIALS) && !config.signing_key.exists() => {
+            Finding::cannot_tell(
+                "signing key",
+                format!("{} is there only while the service runs", config.signing_key.display()),
+            )
+        }
         Err(why) => Finding::mend("signing key", why),
     }
 }

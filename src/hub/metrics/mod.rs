@@ -181,7 +181,7 @@ impl Metrics {
     fn register(&self, registry: &mut Registry) {
         registry.register(
             "requests",
-            "Requests answered, by the route's template, method and class of status",
+            "Requests answered, by the route's template, method and class of status; 408, out of time, by itself",
             self.requests.clone(),
         );
         registry.register(
@@ -227,10 +227,12 @@ impl Metrics {
         {
             "other".clone_into(&mut route.route);
         }
-        let status = match status / 100 {
-            2 => "2xx",
-            3 => "3xx",
-            4 => "4xx",
+        let status = match (status, status / 100) {
+            // Out of time: the hub's failure, not the caller's.
+            (408, _) => "408",
+            (_, 2) => "2xx",
+            (_, 3) => "3xx",
+            (_, 4) => "4xx",
             _ => "5xx",
         };
         self.durations.get_or_create(&route).observe(took.as_secs_f64());
@@ -282,6 +284,19 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ran_out_of_time_is_no_callers_mistake() {
+        let metrics = Metrics::default();
+        for status in [200, 404, 408, 429, 503] {
+            metrics.answered(Some("/view"), "GET", status, Duration::ZERO);
+        }
+        let text = metrics.text(&Scraped::default());
+        for (class, count) in [("2xx", 1), ("4xx", 2), ("408", 1), ("5xx", 1)] {
+            let line = format!("{{route=\"/view\",method=\"GET\",status=\"{class}\"}} {count}\n");
+            assert!(text.contains(&line), "{class}");
+        }
+    }
 
     #[test]
     fn however_many_routes_are_asked_for_the_number_of_series_has_an_end() {

@@ -57,6 +57,7 @@ pub(super) struct Gauges {
     oldest_unsent: Seconds,
     newest_audit: Seconds,
     upload_age: Family<AuthorityCode, Seconds>,
+    people: Gauge,
     authorities: Gauge,
     database: Gauge,
     wal: Gauge,
@@ -86,6 +87,7 @@ impl Gauges {
             gauge("writer_queue_limit", "Requests that may wait for the writer, in each line");
         let searches = gauge("searches", "Searches under way");
         let searches_limit = gauge("searches_limit", "Searches that may be under way at once");
+        let people = gauge("people", "People held");
         let authorities = gauge("authorities", "Authorities that have sent plans");
         let database = gauge("database_bytes", "Size of the database file");
         let wal = gauge("wal_bytes", "Size of the write-ahead log");
@@ -125,6 +127,7 @@ impl Gauges {
             oldest_unsent,
             newest_audit,
             upload_age,
+            people,
             authorities,
             database,
             wal,
@@ -175,6 +178,7 @@ impl Gauges {
         for (authority, at) in &figures.uploads {
             self.upload_age.get_or_create(&AuthorityCode { authority: authority.clone() }).set(age(*at));
         }
+        self.people.set(whole(figures.people));
         self.authorities.set(whole(figures.authorities));
         self.database.set(whole(figures.database_bytes));
         self.wal.set(whole(figures.wal_bytes));

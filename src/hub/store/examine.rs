@@ -14,8 +14,10 @@ use crate::hub::limits;
 pub struct Examined {
     /// The schema's version, and the one that this program works with.
     pub schema: (usize, usize),
-    /// Whether SQLite finds the file whole.
-    pub is_whole: bool,
+    /// Whether SQLite finds the file whole; `None` where that was not looked at.
+    pub is_whole: Option<bool>,
+    /// How many people are held.
+    pub people: u64,
     /// When the newest audit entry was written.
     pub newest_audit: Option<Timestamp>,
     /// Names of authorities without a number for office hours or for the emergency duty team.
@@ -24,23 +26,29 @@ pub struct Examined {
     pub is_synthetic: bool,
 }
 
-/// Looks at a file.
+/// Looks at a file; at every page of it only where that is asked for.
 ///
 /// # Errors
 /// It cannot be read as a database of a hub: SQLite's code in words.
-pub fn examine(path: &Path) -> Result<Examined, String> {
-    read(path).map_err(|fault| match fault {
+pub fn examine(path: &Path, looks_whole: bool) -> Result<Examined, String> {
+    read(path, looks_whole).map_err(|fault| match fault {
         Fault::Sql(error) => reason(&error),
         Fault::Corrupt(what) => format!("unreadable row: {what}"),
         Fault::Panicked | Fault::LoadRefused(_) => "unreadable".to_owned(),
     })
 }
 
-fn read(path: &Path) -> Result<Examined, Fault> {
+fn read(path: &Path, looks_whole: bool) -> Result<Examined, Fault> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     db.busy_timeout(limits::LOCK_WAIT)?;
     let schema: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let whole: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let is_whole = if looks_whole {
+        let said: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Some(said == "ok")
+    } else {
+        None
+    };
+    let people: i64 = db.query_row("SELECT count(*) FROM person", [], |row| row.get(0))?;
     let newest: Option<i64> =
         db.query_row("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
     let mut lacking = db.prepare(
@@ -49,7 +57,8 @@ fn read(path: &Path) -> Result<Examined, Fault> {
     let lacking_numbers = lacking.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(Examined {
         schema: (usize::try_from(schema).unwrap_or(0), STEPS.len()),
-        is_whole: whole == "ok",
+        is_whole,
+        people: u64::try_from(people).unwrap_or(0),
         newest_audit: newest.map(codec::moment).transpose()?,
         lacking_numbers,
         is_synthetic: read_marking(&db)?,

@@ -24,6 +24,8 @@ pub struct Figures {
     /// When each authority's plans last arrived, by its ODS code; only codes that look like one, and not
     /// without end.
     pub uploads: Vec<(String, Timestamp)>,
+    /// How many people are held.
+    pub people: u64,
     /// How many authorities there are.
     pub authorities: u64,
     /// The schema's version.
@@ -89,6 +91,7 @@ fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
         oldest_unsent: moment(WAITING)?,
         newest_audit: moment("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1")?,
         uploads: uploads(db)?,
+        people: u64::try_from(count("SELECT count(*) FROM person")?).unwrap_or(0),
         authorities: u64::try_from(count("SELECT count(*) FROM authority")?).unwrap_or(0),
         schema: count("PRAGMA user_version")?,
         database_bytes: size(path),
@@ -110,12 +113,12 @@ fn uploads(db: &Connection) -> Result<Vec<(String, Timestamp)>, Fault> {
     Ok(uploads)
 }
 
+/// Of three to nine letters and digits: councils' own codes are three digits (`301`), those of statistics nine.
 fn is_code(code: &str) -> bool {
-    let has_digit = code.bytes().any(|byte| byte.is_ascii_digit());
-    let is_code = (3..=10).contains(&code.len())
-        && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    // Ten digits could be somebody's number.
-    is_code && has_digit && code.bytes().any(|byte| byte.is_ascii_uppercase())
+    // Ten digits could be somebody's number, and letters alone a name.
+    (3..=9).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && code.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 fn size(path: &Path) -> u64 {
@@ -149,11 +152,11 @@ mod tests {
 
     #[test]
     fn only_what_looks_like_a_code_becomes_a_label() {
-        for code in ["E06000030", "W06000015", "RN3"] {
+        for code in ["E06000030", "W06000015", "RN3", "301", "8AE51"] {
             assert!(is_code(code), "{code}");
         }
         for other in
-            ["", "Swindon", "9990000018", "Ava Bennett", "SWINDON", "e06000030", "E0600003000", "E1\n"]
+            ["", "12", "Swindon", "9990000018", "Ava Bennett", "SWINDON", "e06000030", "E0600003000", "E1\n"]
         {
             assert!(!is_code(other), "{other}");
         }

@@ -66,7 +66,7 @@ impl Store {
         request: String,
     ) -> Result<Audited<HistoryOutcome>, StoreError> {
         let tails = self.tails();
-        self.write_first(move |work| {
+        self.write(move |work| {
             let (outcome, person, read) = read(work, &permit, number, tails)?;
             let kind =
                 if matches!(read, HistoryOutcome::NotOpened) { Kind::Refused } else { Kind::HistoryRead };

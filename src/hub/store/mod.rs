@@ -10,6 +10,7 @@
 
 mod acts;
 mod apply;
+mod arrivals;
 mod audit;
 mod audited;
 mod backup;
@@ -27,6 +28,7 @@ mod history;
 mod identities;
 mod loads;
 mod lock;
+mod marking;
 mod notices;
 mod people;
 mod queue;

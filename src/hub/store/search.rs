@@ -46,8 +46,17 @@ impl Store {
             self.metrics().shed(Shed::Searches);
             StoreError::Busy
         })?;
-        let (outcome, query, _place) =
-            self.read_elsewhere(move |db| Ok((find(db, &query)?, query, place))).await?;
+        let (user, now_ms) = (permit.caller().user.clone(), self.0.clock.now().as_millisecond());
+        let (outcome, query, _place) = self
+            .read_elsewhere(move |db| {
+                // Whose volume is reached costs no search.
+                let outcome = match volume::wait(db, &user, now_ms, most)? {
+                    Some(wait) => Err(wait),
+                    None => Ok(find(db, &query)?),
+                };
+                Ok((outcome, query, place))
+            })
+            .await?;
         self.write(move |work| {
             let entry = |outcome, person: Option<&(i64, Found)>| Entry {
                 person: person.map(|(id, _)| *id),
@@ -60,7 +69,12 @@ impl Store {
             if let Some(wait) = volume::wait(work.db, &caller.user, work.now_ms(), most)? {
                 return Ok(SearchOutcome::VolumeReached(wait));
             }
-            let Some(found) = outcome else {
+            let found = match outcome {
+                Ok(found) => found,
+                // It was over in the very moment, and nobody was looked for: ask again.
+                Err(wait) => return Ok(SearchOutcome::VolumeReached(wait)),
+            };
+            let Some(found) = found else {
                 volume::add(work, &caller.user, 0)?;
                 audit::append(work, caller, &entry("too-many", None))?;
                 return Ok(SearchOutcome::TooMany);

@@ -123,6 +123,36 @@ fn a_damaged_database_and_an_authority_without_a_number_are_found_and_nothing_is
 }
 
 #[test]
+fn an_empty_database_is_well_only_before_the_first_start() {
+    let place = Place::empty(OPERATOR);
+    let first_start = |check: &str, expected: &str| {
+        let output = place.run(&["doctor", "--config", "hub.toml", "--first-start"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut lines = text.lines().filter(|line| line.starts_with("ok") && line.contains(check));
+        assert!(lines.any(|line| line.contains(expected)), "{text}");
+    };
+    mended(&place, "database", "is not there");
+    first_start("database", "is not there yet");
+    drop(place.serve());
+    mended(&place, "people", "names the right file");
+    first_start("people", "nobody is held yet");
+}
+
+#[test]
+fn what_only_the_service_has_or_raises_is_not_to_be_mended() {
+    let place = Place::with(&child());
+    place.configure(&format!("{OPERATOR}\n[limits]\nconnections = 100"));
+    let (_, says) = said(&place, "open files");
+    assert!(says.contains("164 are needed"), "{says}");
+    let config = std::fs::read_to_string(place.path("hub.toml")).unwrap();
+    let key = config.lines().find(|line| line.starts_with("signing_key")).unwrap().to_owned();
+    let handed_over = "signing_key = \"/run/credentials/cpis-hub.service/signing-key\"";
+    std::fs::write(place.path("hub.toml"), config.replace(&key, handed_over)).unwrap();
+    let (verdict, says) = said(&place, "signing key");
+    assert!(verdict == "cannot-tell" && says.contains("only while the service runs"), "{verdict} {says}");
+}
+
+#[test]
 fn an_address_that_a_hub_answers_is_told_from_one_that_is_taken() {
     let place = Place::with(&child());
     place.configure(OPERATOR);

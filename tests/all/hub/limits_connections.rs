@@ -187,6 +187,17 @@ fn what_could_hide_a_second_request_hides_none() {
 }
 
 #[test]
+fn nobody_known_gets_one_answer_on_a_connection() {
+    let place = Place::with(&child());
+    let program = place.serve();
+    for open in ["/openapi.json", "/healthz", "/nowhere", "/metadata"] {
+        let mut stream = connect(&program);
+        stream.write_all(format!("GET {open} HTTP/1.1\r\nHost: h\r\n\r\n").repeat(5).as_bytes()).unwrap();
+        assert_eq!(statuses(&stream, 5).len(), 1, "{open}");
+    }
+}
+
+#[test]
 fn old_and_hurried_clients_are_answered_in_order() {
     let place = Place::with(&child());
     let program = place.serve();

@@ -147,6 +147,19 @@ async fn people_returned_and_searches_both_count_to_the_volume_of_an_hour() {
 }
 
 #[tokio::test]
+async fn whose_volume_is_reached_costs_no_search() {
+    let settings = LimitSettings { searches_per_hour: Some(1), ..generous() };
+    let hub = TestHub::with_limits(settings, &bennetts()).await;
+    assert_eq!(ask(&hub, &search("2019-03-12")).await.told(), "200");
+    // Whatever would be compared now cannot be read.
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.execute_batch("UPDATE search_person SET compared = 'unreadable'").unwrap();
+    assert_eq!(ask(&hub, &search("2019-03-12")).await.told(), "429 TOO_MANY_REQUESTS");
+    hub.turn(61);
+    assert_eq!(ask(&hub, &search("2019-03-12")).await.status, 500);
+}
+
+#[tokio::test]
 async fn the_volume_of_an_hour_survives_a_restart() {
     let place = Place::with(&bennetts());
     place.configure("[limits]\nsearches_per_hour = 2\n");

@@ -86,6 +86,7 @@ async fn what_happened_is_counted_once_it_is_on_disk() {
         ("cpis_hub_shed_total{reason=\"writer-views\"}", 0.0),
         ("cpis_hub_requests_total{route=\"/cpis/FHIR/R4/CareTeam\",method=\"GET\",status=\"2xx\"}", 3.0),
         ("cpis_hub_requests_total{route=\"/cpis/FHIR/R4/CareTeam\",method=\"GET\",status=\"4xx\"}", 2.0),
+        ("cpis_hub_people", 2.0),
         ("cpis_hub_requests_total{route=\"none\",method=\"GET\",status=\"4xx\"}", 1.0),
         ("cpis_hub_request_duration_seconds_count{route=\"/cpis/FHIR/R4/CareTeam\"}", 5.0),
         ("cpis_hub_commit_duration_seconds_count", 8.0),

@@ -68,6 +68,27 @@ async fn every_alert_is_about_a_metric_that_there_is_and_has_a_heading_that_says
     }
 }
 
+#[test]
+fn nobody_is_woken_by_a_caller_and_views_that_fail_are_counted_among_views() {
+    let expression = |alert: &str| {
+        let rule = ALERTS.split("- alert: ").find(|rule| rule.starts_with(&format!("{alert}\n"))).unwrap();
+        rule.split("expr:").nth(1).unwrap().split("labels:").next().unwrap().to_owned()
+    };
+    assert!(expression("ManyRefused").contains("outcome!=\"too-many-requests\""));
+    assert!(expression("WorkTurnedAway").contains("{reason=~\"writer-.*\"}"));
+    assert!(expression("NobodyHeld").contains("cpis_hub_people == 0"));
+    let failing = expression("ViewsFailing");
+    // Both sides: what fails, and of what.
+    for (label, sides) in [("status=~\"5xx|408\"", 1), ("status=~\"2xx|5xx|408\"", 1), ("route=~\"", 2)] {
+        assert_eq!(failing.matches(label).count(), sides, "{label}");
+    }
+    for route in
+        failing.split("route=~\"").skip(1).flat_map(|rest| rest.split('"').next().unwrap().split('|'))
+    {
+        assert!(cpis::hub::addresses().any(|(address, _)| address == route), "{route}");
+    }
+}
+
 fn directives(unit: &str) -> Vec<(&str, &str)> {
     let lines = unit.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '[']));
     lines.map(|line| line.split_once('=').unwrap_or_else(|| panic!("no directive: {line}"))).collect()
