@@ -99,6 +99,9 @@ pub const COMMIT_GROUP_OTHERS: usize = 8;
 /// Time after which a writer without work looks whether another process has marked the database synthetic.
 pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 
+/// Pages of the database's log after which it is moved into the database.
+pub const LOG_PAGES: i64 = 1000;
+
 /// Bytes of the database that each connection keeps in memory. SQLite's usual two mebibytes are
 /// little beside the indexes of a million people.
 pub const PAGE_CACHE_BYTES: i64 = 16 * 1024 * 1024;
@@ -179,6 +182,9 @@ pub const LOAD_PLANS: usize = 2_000_000;
 
 /// Superseded numbers, and ended identities, in a load file.
 pub const LOAD_REPLACEMENTS: usize = 500_000;
+
+/// Numbers of a load file that one and the same number replaces.
+pub const LOAD_REPLACED_BY_ONE: usize = 50;
 
 /// Authorities in a load file. England has 153.
 pub const LOAD_AUTHORITIES: usize = 1_000;

@@ -34,15 +34,18 @@ pub(super) fn load_file(what: &Load) -> Result<(), String> {
     if what.report.as_ref().is_some_and(is_same) {
         return Err("the report would overwrite the file: name another".to_owned());
     }
-    let mut report = what
+    let report = what
         .report
         .as_ref()
         .map(|path| {
             let made = File::create(path);
             made.map_err(|error| format!("cannot write {}: {}", path.display(), error.kind()))
         })
-        .transpose()?
-        .map(BufWriter::new);
+        .transpose()?;
+    let on_disk = report.as_ref().map(File::try_clone).transpose();
+    let on_disk = on_disk.map_err(|error| format!("cannot write the report: {}", error.kind()))?;
+    let mut keep = || on_disk.as_ref().map_or(Ok(()), File::sync_all);
+    let mut report = report.map(BufWriter::new);
     let ask =
         LoadAsk { source: Source::File(what.file.clone()), synthetic: what.synthetic, restart: what.restart };
     let bar = bar();
@@ -53,6 +56,7 @@ pub(super) fn load_file(what: &Load) -> Result<(), String> {
     };
     let mut watch = Watch {
         report: report.as_mut().map(|report| report as &mut dyn std::io::Write),
+        keep_report: Some(&mut keep),
         progress: Some(&mut progress),
     };
     let loaded = load::load(&store, &ask, &operator(), &mut watch);

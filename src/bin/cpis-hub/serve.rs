@@ -5,7 +5,7 @@ use std::path::Path;
 use cpis::config::hub::HubConfig;
 use cpis::hub::clock::Clock;
 use cpis::hub::doctor::signing_key;
-use cpis::hub::{Hub, life, serve, serve_operator};
+use cpis::hub::{Hub, ServeError, life, serve, serve_operator};
 use cpis::identity::token::SigningKey;
 
 use super::common::{print, read};
@@ -25,7 +25,6 @@ pub(super) fn serve_hub(path: &Path) -> Result<(), String> {
 /// The socket first: another hub that runs already must not find its database changed. Connections wait on it
 /// until the schema is up to date and something has been written.
 async fn run(config: HubConfig, key: SigningKey) -> Result<(), String> {
-    let mut stop = Stop::new()?;
     let listener = life::listener(config.listen).await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.kind().to_string())?;
     let operator = match config.operator {
@@ -33,6 +32,8 @@ async fn run(config: HubConfig, key: SigningKey) -> Result<(), String> {
         None => None,
     };
     let hub = Hub::open(&config, key, Clock::system()).map_err(|error| error.to_string())?;
+    // Not before: a hub that copies its database first is ended at once by a signal, and begins anew.
+    let mut stop = Stop::new()?;
     hub.store().probe().await.map_err(|error| format!("the database cannot be written: {error}"))?;
     if let Some(operator) = operator {
         tokio::spawn(serve_operator(operator, hub.clone(), std::future::pending()));
@@ -52,8 +53,7 @@ async fn run(config: HubConfig, key: SigningKey) -> Result<(), String> {
             let _ = told.await;
         };
         serve(listener, hub.clone(), told).await.map_err(|error| error.to_string())?;
-        hub.store().close().await;
-        Ok(())
+        if hub.store().close().await { Ok(()) } else { Err(ServeError::Lost.to_string()) }
     };
     tokio::select! {
         served = served => served,

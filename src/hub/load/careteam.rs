@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{LoadedPlan, nhs_number, text};
-use crate::domain::{Authority, OfficeHours, PlanKind, PlanPeriod, TeamContact, Telephone};
+use crate::domain::{Authority, NhsNumber, OfficeHours, PlanKind, PlanPeriod, TeamContact, Telephone};
 use crate::fhir::codes;
 use crate::fhir::wire::{CareTeam, Extension};
 use crate::hub::store::{time_from_wire, weekday_from_wire};
@@ -46,6 +46,12 @@ pub(super) fn read(line: usize, bytes: &[u8]) -> Result<LoadedPlan, String> {
         authority: authority(&team)?,
         sent_ms,
     })
+}
+
+/// Of a line that is refused, whose plan it is, as far as it says.
+pub(super) fn number(bytes: &[u8]) -> Option<NhsNumber> {
+    let line: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    nhs_number(line.pointer("/subject/identifier/value")?.as_str()?).ok()
 }
 
 fn period(team: &CareTeam, kind: PlanKind) -> Result<PlanPeriod, String> {

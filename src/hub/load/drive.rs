@@ -36,7 +36,7 @@ pub(super) fn load(
         links: Arc::new(index.links.clone()),
     };
     if index.lines <= limits::LOAD_AT_ONCE {
-        at_once(store, ask, by, &index, begin, watch)
+        at_once(store, ask, by, &index, begin, &stamp, watch)
     } else {
         in_slices(store, ask, by, &index, begin, &stamp, watch)
     }
@@ -62,6 +62,7 @@ fn at_once(
     by: &Caller,
     index: &Index,
     begin: LoadBegin,
+    stamp: &Stamp,
     watch: &mut Watch<'_>,
 ) -> Result<LoadReport, LoadError> {
     let mut units = Units::from(&ask.source, index, Position::default())?;
@@ -69,6 +70,7 @@ fn at_once(
     while let Some(unit) = units.next()? {
         all.push(unit);
     }
+    unchanged(ask, stamp)?;
     let (mut report, mut refusals) = store.load_at_once(by.clone(), begin, all).map_err(refused)?;
     refusals.sort_by_key(|error| error.line);
     written(watch, &refusals)?;
@@ -84,6 +86,12 @@ fn written(watch: &mut Watch<'_>, refusals: &[LineError]) -> Result<(), LoadErro
         .try_for_each(|error| writeln!(report, "{error}"))
         .and_then(|()| report.flush())
         .map_err(|error| LoadError::Report(error.kind().to_string()))
+}
+
+/// The report is on disk before what it says is forgotten.
+fn kept(watch: &mut Watch<'_>) -> Result<(), LoadError> {
+    let Some(keep) = &mut watch.keep_report else { return Ok(()) };
+    keep().map_err(|error| LoadError::Report(error.kind().to_string()))
 }
 
 fn in_slices(
@@ -123,6 +131,7 @@ fn in_slices(
         loading = store.load_finish(&loading).map_err(LoadError::Store)?;
     }
     let named = reported(store, &loading, watch)?;
+    kept(watch)?;
     store.load_told(&loading).map_err(LoadError::Store)?;
     Ok(LoadReport { named, ..loading.counts().clone() })
 }
@@ -163,6 +172,8 @@ fn applied(store: &Store, loading: &mut Loading, chunk: &Arc<Chunk>) -> Result<(
             {
                 tries += 1;
             }
+            // Another command went on with it.
+            Err(StoreError::LoadRefused(_)) => return Err(LoadError::Overtaken),
             Err(error) => return Err(refused(error)),
         }
         std::thread::sleep(limits::LOAD_PAUSE);

@@ -28,11 +28,12 @@ pub(super) struct PlanAt {
 pub(super) struct Described {
     fingerprint: u64,
     is_conflicting: bool,
-    sent_ms: Option<i64>,
+    /// The times of its lines, each once where they follow each other; `None` where a line has no time.
+    sent_ms: Option<Vec<i64>>,
 }
 
-/// The authorities of a file, by their codes: when each sent what it says of itself.
-pub(crate) type Authorities = HashMap<String, Option<i64>>;
+/// The authorities of a file, by their codes: when each sent its lines; `None` where one does not say.
+pub(crate) type Authorities = HashMap<String, Option<Vec<i64>>>;
 
 /// What is known of a file before anything of it is loaded.
 pub(super) struct Index {
@@ -42,11 +43,14 @@ pub(super) struct Index {
     pub(super) plans: Vec<PlanAt>,
     pub(super) replacements: Vec<At>,
     pub(super) ends: Vec<At>,
+    /// Of the replacements that can be followed.
     pub(super) links: HashMap<NhsNumber, NhsNumber>,
     /// The first line with a number that is not for tests.
     pub(super) first_real: Option<usize>,
     /// Places in `plans`, by person.
     by_person: Vec<u32>,
+    /// Places in `replacements`, by the last number of their chains.
+    by_last: Vec<(u32, u32)>,
     doubled_people: HashSet<u32>,
     doubled_plans: HashSet<u64>,
     authorities: HashMap<String, Described>,
@@ -84,7 +88,7 @@ struct Collected {
     people: Vec<u32>,
     plan_keys: Vec<u64>,
     plans: Vec<(At, Option<NhsNumber>)>,
-    replacements: Vec<At>,
+    replacements: Vec<(At, NhsNumber)>,
     ends: Vec<At>,
     links: HashMap<NhsNumber, NhsNumber>,
     first_real: Option<usize>,
@@ -128,8 +132,24 @@ impl Index {
             .map(|plan| plan.at)
     }
 
+    /// The replacements that lead to a number.
+    pub(super) fn replacements_by(&self, number: NhsNumber) -> impl Iterator<Item = At> {
+        let last = short(number);
+        let first = self.by_last.partition_point(|(under, _)| *under < last);
+        self.by_last
+            .get(first..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(move |(under, _)| *under == last)
+            .filter_map(|(_, place)| self.replacements.get(*place as usize).copied())
+    }
+
     pub(super) fn is_doubled(&self, number: NhsNumber) -> bool {
         self.doubled_people.contains(&short(number))
+    }
+
+    pub(super) fn is_followed(&self, old: NhsNumber) -> bool {
+        self.links.contains_key(&old)
     }
 
     /// What is wrong with a plan beside the others of its file.
@@ -145,7 +165,7 @@ impl Index {
     }
 
     pub(super) fn authorities(&self) -> Authorities {
-        self.authorities.iter().map(|(code, described)| (code.clone(), described.sent_ms)).collect()
+        self.authorities.iter().map(|(code, described)| (code.clone(), described.sent_ms.clone())).collect()
     }
 }
 
@@ -169,7 +189,7 @@ impl Collected {
             Ok(Read::Superseded(Superseded { old, new, .. })) => {
                 self.first_real = self.first_real.or(real(old)).or(real(new));
                 self.people.push(short(old));
-                self.replacements.push(at);
+                self.replacements.push((at, old));
                 self.links.insert(old, new);
             }
             Ok(Read::Plan(plan)) => {
@@ -181,7 +201,7 @@ impl Collected {
             // Named with the others, later.
             Err(_) => {
                 if matches!(super::kind(bytes), Ok(Some(super::IsA::CareTeam))) {
-                    self.plans.push((at, None));
+                    self.plans.push((at, super::careteam::number(bytes)));
                 }
             }
         }
@@ -198,11 +218,34 @@ impl Collected {
         let described = self.authorities.entry(plan.authority_code.clone()).or_insert(Described {
             fingerprint,
             is_conflicting: false,
-            sent_ms,
+            sent_ms: Some(Vec::new()),
         });
         described.is_conflicting |= described.fingerprint != fingerprint;
         // Without a time the moment of loading counts, which is the latest.
-        described.sent_ms = described.sent_ms.zip(sent_ms).map(|(one, other)| one.max(other));
+        match (sent_ms, &mut described.sent_ms) {
+            (None, sent) => *sent = None,
+            (Some(at), Some(sent)) if sent.last() != Some(&at) => sent.push(at),
+            (Some(_), Some(_) | None) => {}
+        }
+    }
+
+    /// The replacements by where they lead. Where too many lead to one number, none of them does.
+    fn by_last(&mut self, doubled: &HashSet<u32>) -> Vec<(u32, u32)> {
+        let mut by_last: Vec<(u32, u32)> = (0_u32..)
+            .zip(&self.replacements)
+            .filter(|(_, (_, old))| !doubled.contains(&short(*old)))
+            .filter_map(|(place, (_, old))| Some((short(follow(*old, &self.links)?), place)))
+            .collect();
+        by_last.sort_unstable();
+        let (fit, too_many): (Vec<_>, Vec<_>) = by_last
+            .chunk_by(|one, other| one.0 == other.0)
+            .partition(|chunk| chunk.len() <= limits::LOAD_REPLACED_BY_ONE);
+        for (_, place) in too_many.concat() {
+            if let Some((_, old)) = self.replacements.get(place as usize) {
+                self.links.remove(old);
+            }
+        }
+        fit.concat()
     }
 
     fn finish(mut self, lines: usize, read: Lines) -> Index {
@@ -210,6 +253,7 @@ impl Collected {
         let doubled_plans = doubled(&mut self.plan_keys);
         // Those lines are refused: they lead nowhere.
         self.links.retain(|old, _| !doubled_people.contains(&short(*old)));
+        let by_last = self.by_last(&doubled_people);
         let links = &self.links;
         let last = |number| follow(number, links).unwrap_or(number);
         let plans: Vec<PlanAt> = self
@@ -227,10 +271,11 @@ impl Collected {
             digest: read.digest(),
             lines,
             plans,
-            replacements: self.replacements,
+            replacements: self.replacements.into_iter().map(|(at, _)| at).collect(),
             ends: self.ends,
             first_real: self.first_real,
             by_person,
+            by_last,
             doubled_people,
             doubled_plans,
             authorities: self.authorities,
@@ -252,17 +297,19 @@ fn doubled<T: Ord + Copy + Hash>(all: &mut Vec<T>) -> HashSet<T> {
 }
 
 /// The last number of a chain of replacements within the file; `None` for a loop.
-pub(crate) fn follow(number: NhsNumber, links: &HashMap<NhsNumber, NhsNumber>) -> Option<NhsNumber> {
-    let mut seen = HashSet::from([number]);
-    let mut last = number;
+fn follow(number: NhsNumber, links: &HashMap<NhsNumber, NhsNumber>) -> Option<NhsNumber> {
+    way(number, links).map(|way| way.last().copied().unwrap_or(number))
+}
+
+/// The numbers that follow one in a chain of replacements within the file; `None` for a loop.
+pub(crate) fn way(number: NhsNumber, links: &HashMap<NhsNumber, NhsNumber>) -> Option<Vec<NhsNumber>> {
+    let mut way = Vec::new();
     for _ in 0..limits::REPLACEMENTS_FOLLOWED {
-        match links.get(&last) {
-            None => return Some(last),
-            Some(next) => last = *next,
-        }
-        if !seen.insert(last) {
+        let Some(next) = links.get(way.last().unwrap_or(&number)) else { return Some(way) };
+        if *next == number || way.contains(next) {
             return None;
         }
+        way.push(*next);
     }
     None
 }

@@ -25,8 +25,8 @@ use crate::domain::{
     Authority, BirthDate, Caller, Deceased, Gender, NhsNumber, PersonName, PlanKind, PlanPeriod,
 };
 
-pub(super) use index::{Authorities, follow};
-pub(super) use units::{Position, Unit};
+pub(super) use index::{Authorities, way};
+pub(super) use units::{Arrival, Position, Unit};
 
 /// A bad line: its number from 1 (0 is the file itself), and why, in words that hold nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,9 @@ pub enum LoadError {
     /// The file changed while it was loaded.
     #[error("the file changed while it was loaded: what was loaded stays; start over with --restart")]
     Changed,
+    /// Another command goes on with the same file.
+    #[error("another command loads the same file at this moment, and goes on with it: what was loaded stays")]
+    Overtaken,
     /// Too many lines were refused.
     #[error("more than {0} lines were refused: what was good until then is loaded; mend the file")]
     TooManyRefused(usize),
@@ -134,6 +137,8 @@ pub enum Source {
 pub struct Watch<'a> {
     /// Every refused line, in order.
     pub report: Option<&'a mut dyn std::io::Write>,
+    /// Brings the report to the disk, before the hub forgets what was refused.
+    pub keep_report: Option<&'a mut dyn FnMut() -> std::io::Result<()>>,
     /// Told now and then.
     pub progress: Option<&'a mut dyn FnMut(Progress)>,
 }

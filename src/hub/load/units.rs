@@ -4,7 +4,7 @@
 
 use super::index::{At, Index};
 use super::lines::Lines;
-use super::{IsA, LoadError, LoadedPerson, LoadedPlan, Read, Source, Superseded, kind, read_line};
+use super::{IsA, LineError, LoadError, LoadedPerson, LoadedPlan, Read, Source, Superseded, kind, read_line};
 use crate::domain::NhsNumber;
 use crate::hub::limits;
 
@@ -21,14 +21,22 @@ pub(crate) struct Position {
 
 /// What is applied at once.
 pub(crate) enum Unit {
-    /// A person, with plans that are theirs.
-    Person(Box<LoadedPerson>, Vec<LoadedPlan>),
+    Person(Box<Arrival>),
     Superseded(Superseded),
     Plan(Box<LoadedPlan>),
     End(usize, NhsNumber),
     Bad(usize, String),
     /// Only the place has changed.
     Nothing,
+}
+
+/// A person, with what must be known as soon as they are.
+pub(crate) struct Arrival {
+    pub(crate) person: LoadedPerson,
+    /// Numbers that theirs replaces.
+    pub(crate) replaces: Vec<Superseded>,
+    /// Plans that are theirs, or what is wrong with one.
+    pub(crate) plans: Vec<Result<LoadedPlan, LineError>>,
 }
 
 /// Reads on from a position.
@@ -79,7 +87,7 @@ impl<'a> Units<'a> {
                 Some(line) => match kind(line.bytes) {
                     Ok(None | Some(IsA::CareTeam)) => None,
                     Ok(Some(IsA::Patient)) => match read_line(line.number, line.bytes) {
-                        Ok(Read::Person(person)) => Some(Unit::Person(person, Vec::new())),
+                        Ok(Read::Person(person)) => Some(self.arrival(*person)?),
                         Ok(Read::Superseded(_) | Read::Plan(_) | Read::Nothing) => None,
                         Err(why) => Some(Unit::Bad(line.number, why)),
                     },
@@ -89,24 +97,33 @@ impl<'a> Units<'a> {
             let (next, offset) = self.people.place();
             self.at = Position { phase: 0, next, offset };
             if let Some(unit) = unit {
-                return Ok((self.with_plans(unit)?, self.at));
+                return Ok((unit, self.at));
             }
         }
     }
 
-    /// A person together with those plans of theirs that can be judged by themselves.
-    fn with_plans(&mut self, unit: Unit) -> Result<Unit, LoadError> {
-        let Unit::Person(person, mut plans) = unit else { return Ok(unit) };
+    /// A person together with the numbers and plans that the file brings for them.
+    fn arrival(&mut self, person: LoadedPerson) -> Result<Unit, LoadError> {
         if self.index.is_doubled(person.number) {
             return Ok(Unit::Bad(person.line, DOUBLED.to_owned()));
         }
         let index = self.index;
-        for at in index.plans_of(person.number) {
-            if let Unit::Plan(plan) = self.plan(at)? {
-                plans.push(*plan);
+        let mut replaces = Vec::new();
+        for at in index.replacements_by(person.number) {
+            if let Unit::Superseded(link) = self.replacement(at)? {
+                replaces.push(link);
             }
         }
-        Ok(Unit::Person(person, plans))
+        let mut plans = Vec::new();
+        // One more than can be held shows that they are too many.
+        for at in index.plans_of(person.number).take(limits::PLANS_PER_PERSON + 1) {
+            match self.plan(at)? {
+                Unit::Plan(plan) => plans.push(Ok(*plan)),
+                Unit::Bad(line, why) => plans.push(Err(LineError::new(line, why))),
+                Unit::Person(_) | Unit::Superseded(_) | Unit::End(..) | Unit::Nothing => {}
+            }
+        }
+        Ok(Unit::Person(Box::new(Arrival { person, replaces, plans })))
     }
 
     fn again(&mut self, at: At) -> Result<Result<Read, String>, LoadError> {
@@ -133,6 +150,9 @@ impl<'a> Units<'a> {
             Ok(Read::Superseded(link)) if self.index.is_doubled(link.old) => {
                 Unit::Bad(link.line, DOUBLED.to_owned())
             }
+            Ok(Read::Superseded(link)) if !self.index.is_followed(link.old) => {
+                Unit::Bad(link.line, TOO_MANY_REPLACED.to_owned())
+            }
             Ok(Read::Superseded(link)) => Unit::Superseded(link),
             Ok(Read::Nothing | Read::Person(_) | Read::Plan(_)) | Err(_) => return Err(LoadError::Changed),
         })
@@ -151,3 +171,4 @@ impl<'a> Units<'a> {
 }
 
 const DOUBLED: &str = "another line describes the same NHS number";
+const TOO_MANY_REPLACED: &str = "too many numbers are replaced by the same one";

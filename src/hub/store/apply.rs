@@ -6,14 +6,16 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, params};
 
+use super::arrivals;
 use super::codec;
 use super::error::Fault;
-use super::identities;
+use super::identities::{self, Restriction};
 use super::people::{self, Resolved};
 use super::search_keys;
 use super::writer::Work;
 use crate::domain::{Gender, NhsNumber, PersonName};
 use crate::hub::folding::folded;
+use crate::hub::limits;
 use crate::hub::load::{Authorities, LineError, LoadReport, LoadedPerson, LoadedPlan, Unit};
 use crate::hub::search::Described;
 
@@ -35,13 +37,16 @@ pub(super) struct Applying<'a> {
 pub(super) const ONLY_TESTS: &str = "a synthetic database takes only numbers that begin with 9";
 const NO_TESTS: &str = "numbers that begin with 9 are for tests: this database is not marked synthetic";
 
+pub(super) const ENDED: &str = "the identity of this number ended: it takes no plan";
+pub(super) const NOT_KNOWN: &str = "no person of this NHS number is known";
+
 impl Applying<'_> {
     pub(super) fn refuse(&mut self, line: usize, why: &str) {
         self.refusals.push(LineError::new(line, why));
     }
 
     /// Synthetic and real never mix.
-    fn fits(&mut self, line: usize, number: NhsNumber) -> bool {
+    pub(super) fn fits(&mut self, line: usize, number: NhsNumber) -> bool {
         match (self.is_marked, number.is_test_range()) {
             (true, false) => self.refuse(line, ONLY_TESTS),
             (false, true) => self.refuse(line, NO_TESTS),
@@ -54,19 +59,10 @@ impl Applying<'_> {
 /// Applies a unit.
 pub(super) fn unit(work: &Work<'_>, applying: &mut Applying<'_>, unit: &Unit) -> Result<(), Fault> {
     match unit {
-        Unit::Person(person, plans) => {
-            if applying.fits(person.line, person.number)
-                && let Some(id) = apply_person(work, person, applying)?
-            {
-                applying.counts.people += 1;
-                for plan in plans {
-                    early_plan(work, plan, id, applying)?;
-                }
-            }
-        }
+        Unit::Person(arrival) => arrivals::arrive(work, arrival, applying)?,
         Unit::Superseded(link) => {
             if applying.fits(link.line, link.old) && applying.fits(link.line, link.new) {
-                applying.counts.superseded += usize::from(identities::supersede(work, link, applying)?);
+                identities::supersede(work, link, Restriction::Stays, applying)?;
             }
         }
         Unit::Plan(plan) => {
@@ -87,55 +83,28 @@ pub(super) fn unit(work: &Work<'_>, applying: &mut Applying<'_>, unit: &Unit) ->
     Ok(())
 }
 
-/// A plan together with its person, so that nobody is known before their plans are. Only where nothing can stand
-/// against it; everything else is left to its own turn, which also says what is wrong.
-fn early_plan(
-    work: &Work<'_>,
-    plan: &LoadedPlan,
-    person: i64,
-    applying: &mut Applying<'_>,
-) -> Result<(), Fault> {
-    let is_theirs = match people::resolve(work, plan.number)? {
-        Resolved::Person { id, .. } => id == person,
-        // A number that this person's replaces, in the same file.
-        Resolved::NotKnown => true,
-        Resolved::Ended { .. } => false,
-    };
-    if is_theirs
-        && applying.is_marked == plan.number.is_test_range()
-        && !is_from_the_future(plan, applying)
-        && (!people::is_restricted(work, person)? || is_held(work, plan, person)?)
-        && let Applied::Written = write_plan(work, plan, person, applying)?
-    {
-        applying.counts.plans += 1;
-    }
-    Ok(())
-}
-
 /// A plan by itself, unless it came with its person.
 fn late_plan(work: &Work<'_>, plan: &LoadedPlan, applying: &mut Applying<'_>) -> Result<(), Fault> {
     let person = match people::resolve(work, plan.number)? {
         Resolved::Person { id, .. } => id,
         Resolved::Ended { .. } => {
-            applying.refuse(plan.line, "the identity of this number ended: it takes no plan");
+            applying.refuse(plan.line, ENDED);
             return Ok(());
         }
         Resolved::NotKnown => {
-            applying.refuse(plan.line, "no person of this NHS number is known");
+            applying.refuse(plan.line, NOT_KNOWN);
             return Ok(());
         }
     };
-    if is_from_the_future(plan, applying) {
-        // It would stand in the way of everything that is sent until then.
-        applying.refuse(plan.line, "`meta.lastUpdated` is in the future");
+    if let Some(why) = refusal(work, plan, person, applying)? {
+        applying.refuse(plan.line, why);
         return Ok(());
     }
-    let upload = held_by_upload(work, plan, person)?;
-    if upload.is_some() && upload == applying.uploads.get(&plan.authority_code).copied() {
-        return Ok(());
-    }
-    if upload.is_none() && people::is_restricted(work, person)? {
-        applying.refuse(plan.line, "a plan cannot be held for a restricted person");
+    // A line that came with its person. One under another number of theirs has its own turn.
+    if let Some((upload, number)) = held(work, plan, person)?
+        && applying.uploads.get(&plan.authority_code) == Some(&upload)
+        && number == plan.number.digits()
+    {
         return Ok(());
     }
     match write_plan(work, plan, person, applying)? {
@@ -145,11 +114,39 @@ fn late_plan(work: &Work<'_>, plan: &LoadedPlan, applying: &mut Applying<'_>) ->
     Ok(())
 }
 
+/// Why a plan cannot be held for a person.
+pub(super) fn refusal(
+    work: &Work<'_>,
+    plan: &LoadedPlan,
+    person: i64,
+    applying: &Applying<'_>,
+) -> Result<Option<&'static str>, Fault> {
+    if is_from_the_future(plan, applying) {
+        // It would stand in the way of everything that is sent until then.
+        return Ok(Some("`meta.lastUpdated` is in the future"));
+    }
+    // Who became restricted later keeps a plan, and its authority may still change or end it.
+    if held(work, plan, person)?.is_some() {
+        return Ok(None);
+    }
+    let held: u32 = work
+        .db
+        .prepare_cached("SELECT count(*) FROM plan WHERE person_id = ?1")?
+        .query_row([person], |row| row.get(0))?;
+    Ok(if people::is_restricted(work, person)? {
+        Some("a plan cannot be held for a restricted person")
+    } else if held as usize >= limits::PLANS_PER_PERSON {
+        Some("as many plans as one person can have are held already")
+    } else {
+        None
+    })
+}
+
 fn is_from_the_future(plan: &LoadedPlan, applying: &Applying<'_>) -> bool {
     plan.sent_ms.is_some_and(|sent| sent > applying.begun_ms.saturating_add(CLOCKS_DIFFER_MS))
 }
 
-fn apply_person(
+pub(super) fn apply_person(
     work: &Work<'_>,
     person: &LoadedPerson,
     applying: &mut Applying<'_>,
@@ -274,7 +271,7 @@ fn insert_name(work: &Work<'_>, person: i64, is_current: bool, name: &PersonName
 }
 
 /// What became of a plan's line.
-enum Applied {
+pub(super) enum Applied {
     Written,
     /// What is held was sent later.
     Outdated,
@@ -283,7 +280,7 @@ enum Applied {
 /// By so much an authority's clock may run ahead of the hub's: an hour.
 const CLOCKS_DIFFER_MS: i64 = 60 * 60 * 1000;
 
-fn write_plan(
+pub(super) fn write_plan(
     work: &Work<'_>,
     plan: &LoadedPlan,
     person: i64,
@@ -298,7 +295,8 @@ fn write_plan(
         }
     };
     let team = plan.authority.team.as_ref();
-    // Without a time of its own the moment of loading counts.
+    // Without a time of its own the moment of loading counts. Of two lines of one file, sent at the same time under
+    // two numbers of the person, the higher number's stays, whichever comes first.
     let written = work
         .db
         .prepare_cached(
@@ -309,8 +307,9 @@ fn write_plan(
                 end_day = excluded.end_day, number_uploaded = excluded.number_uploaded,
                 local_id = excluded.local_id, upload_id = excluded.upload_id, sent_ms = excluded.sent_ms,
                 team_name = excluded.team_name, team_telephone = excluded.team_telephone
-             WHERE coalesce(excluded.sent_ms, ?12) >= coalesce(
-                sent_ms, (SELECT at_ms FROM upload WHERE upload.id = plan.upload_id))",
+             WHERE (coalesce(excluded.sent_ms, ?12),
+                    upload_id <> excluded.upload_id OR number_uploaded <= excluded.number_uploaded)
+                >= (coalesce(sent_ms, (SELECT at_ms FROM upload WHERE upload.id = plan.upload_id)), 1)",
         )?
         .execute(params![
             person,
@@ -329,30 +328,27 @@ fn write_plan(
     Ok(if written == 0 { Applied::Outdated } else { Applied::Written })
 }
 
-/// Whether this very plan is held already: who became restricted later keeps it, and its authority may still
-/// change or end it.
-fn is_held(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<bool, Fault> {
-    Ok(held_by_upload(work, plan, person)?.is_some())
-}
-
-/// The upload that this very plan is held from.
-fn held_by_upload(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<Option<i64>, Fault> {
+/// The upload that this very plan is held from, and the number that it came under.
+fn held(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<Option<(i64, String)>, Fault> {
     Ok(work
         .db
         .prepare_cached(
-            "SELECT upload_id FROM plan
+            "SELECT upload_id, number_uploaded FROM plan
              WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4",
         )?
         .query_row(
             params![person, plan.authority_code, plan.kind.snomed(), plan.period.start.to_string()],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?)
 }
 
 /// The authority as this file names and reaches it, unless what is held was sent later, and the id of this upload.
 fn begin_upload(work: &Work<'_>, plan: &LoadedPlan, applying: &Applying<'_>) -> Result<i64, Fault> {
-    let sent_ms = applying.authorities.get(&plan.authority_code).copied().flatten();
+    // A line from the future is refused: it says nothing.
+    let is_refused = |sent: &&i64| **sent > applying.begun_ms.saturating_add(CLOCKS_DIFFER_MS);
+    let sent = applying.authorities.get(&plan.authority_code).and_then(Option::as_ref);
+    let sent_ms = sent.and_then(|sent| sent.iter().filter(|sent| !is_refused(sent)).max()).copied();
     // Without a time the moment of loading counts, and nothing counts as later than that.
     let described_ms = sent_ms.unwrap_or(applying.begun_ms).min(applying.begun_ms);
     let authority = &plan.authority;

@@ -30,6 +30,7 @@ pub(super) fn connect(path: &Path, synchronous: Synchronous) -> Result<Connectio
         Synchronous::Normal => "NORMAL",
     };
     db.pragma_update(None, "synchronous", level)?;
+    super::checkpoint::by_hand(&db)?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "recursive_triggers", true)?;

@@ -11,7 +11,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{MIGRATIONS, STEPS, codec, error, schema};
-use crate::hub::disk;
+use crate::hub::{disk, limits};
 
 /// Why a copy was not written, or is not believed: one sentence each, to follow a colon.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,7 @@ const TRAILER_START: &[u8] = b"\ncpis-hub copy 1 sha256 ";
 const TRAILER_BYTES: u64 = 24 + 64 + 1;
 
 /// Space that must remain beside a copy.
-const SPARE_BYTES: u64 = 16 * 1024 * 1024;
+const SPARE_BYTES: u64 = limits::LOAD_FREE_BYTES;
 
 /// Writes all that is committed to a file: under another name first, flushed, looked at, and then renamed. Views go
 /// on meanwhile, since in WAL a reader stops no writer; the copy is as of one moment.

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use rusqlite::Connection;
-
 use super::Store;
 use super::error::StoreError;
 use super::queue::Line;
@@ -49,19 +47,26 @@ impl Store {
     }
 
     /// Takes no more work, does what waits, and moves the write-ahead log into the database, so that the next
-    /// start finds nothing to recover. Returns when that is done.
-    pub async fn close(&self) {
+    /// start finds nothing to recover. Returns when that is done; false where the disk refused to flush something.
+    pub async fn close(&self) -> bool {
         self.0.known.is_last.store(true, Ordering::Release);
         self.0.queue.close();
         let store = self.clone();
         let ended = tokio::task::spawn_blocking(move || store.0.queue.wait_until_ended());
         let _ = ended.await;
+        !*self.0.known.lost.borrow()
     }
 
     /// What an operator watches.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.known.metrics
+    }
+
+    /// How many commits there were since the store was opened.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.0.known.commits.load(Ordering::Acquire)
     }
 
     /// How many requests wait for the writer: views, and others.
@@ -86,14 +91,5 @@ impl Store {
     pub async fn lost(&self) {
         let mut lost = self.0.known.lost.subscribe();
         let _ = lost.wait_for(|lost| *lost).await;
-    }
-}
-
-/// Where somebody else still reads, the rest stays in the log and the next start recovers it: nothing is lost.
-pub(super) fn checkpoint(db: &Connection) {
-    let left: Result<i64, _> = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-    match left {
-        Ok(0) => tracing::info!("the write-ahead log is in the database"),
-        Ok(_) | Err(_) => tracing::warn!("the write-ahead log stays: something else uses the database"),
     }
 }

@@ -11,62 +11,113 @@ use super::people::{self, Resolved};
 use super::search_keys;
 use super::writer::Work;
 use crate::domain::NhsNumber;
-use crate::hub::load::{Superseded, follow};
+use crate::hub::limits;
+use crate::hub::load::{Superseded, way};
 
-/// Lets a superseded number lead to the person who has the replacing one.
+/// What became of a number that is to lead to a person.
+enum Joined {
+    Now,
+    /// It does so already.
+    Already,
+    Refused(&'static str),
+}
+
+/// Lets a superseded number lead to the person who has the replacing one. A chain is joined from its end, so that a
+/// number never leads beyond one that is not joined itself.
 pub(super) fn supersede(
     work: &Work<'_>,
     link: &Superseded,
+    restriction: Restriction,
     applying: &mut Applying<'_>,
-) -> Result<bool, Fault> {
-    let Some(last) = follow(link.old, applying.links) else {
+) -> Result<(), Fault> {
+    let way = way(link.old, applying.links).unwrap_or_default();
+    let Some((last, between)) = way.split_last() else {
         applying.refuse(link.line, "the replacements lead back to this number");
-        return Ok(false);
+        return Ok(());
     };
-    let new = match people::resolve(work, last)? {
+    let new = match people::resolve(work, *last)? {
         Resolved::Person { id, .. } => id,
         Resolved::Ended { .. } => {
             applying.refuse(link.line, "the identity of the replacing number ended: nothing joins it");
-            return Ok(false);
+            return Ok(());
         }
         Resolved::NotKnown => {
             applying.refuse(link.line, "the replacing number is not known");
-            return Ok(false);
+            return Ok(());
         }
     };
-    match people::resolve(work, link.old)? {
+    for number in between.iter().rev().chain([&link.old]) {
+        let joined = if number.is_test_range() == applying.is_marked {
+            join(work, *number, new, restriction)?
+        } else {
+            Joined::Refused(BETWEEN)
+        };
+        match joined {
+            Joined::Now => applying.counts.superseded += 1,
+            Joined::Already => {}
+            Joined::Refused(why) => {
+                applying.refuse(link.line, if *number == link.old { why } else { BETWEEN });
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+const BETWEEN: &str = "a number between this one and the last of the replacements cannot be joined";
+
+fn join(work: &Work<'_>, old: NhsNumber, new: i64, restriction: Restriction) -> Result<Joined, Fault> {
+    Ok(match people::resolve(work, old)? {
         Resolved::NotKnown => {
             work.db
                 .prepare_cached(
                     "INSERT INTO nhs_number (number, person_id, standing) VALUES (?1, ?2, 'superseded')",
                 )?
-                .execute(params![link.old.digits(), new])?;
-            Ok(true)
+                .execute(params![old.digits(), new])?;
+            Joined::Now
         }
-        Resolved::Ended { .. } => {
-            applying.refuse(link.line, "the identity of this number ended: nothing joins it");
-            Ok(false)
+        Resolved::Ended { .. } => Joined::Refused("the identity of this number ended: nothing joins it"),
+        Resolved::Person { id, number } if id == new && number == old => {
+            Joined::Refused("the replacements lead back to this number")
         }
-        Resolved::Person { id, number } if id == new => {
-            if number == link.old {
-                applying.refuse(link.line, "the replacements lead back to this number");
-            }
-            Ok(false)
+        Resolved::Person { id, .. } if id == new => Joined::Already,
+        Resolved::Person { number, .. } if number != old => {
+            Joined::Refused("this number was superseded by another one")
         }
-        Resolved::Person { number, .. } if number != link.old => {
-            applying.refuse(link.line, "this number was superseded by another one");
-            Ok(false)
+        Resolved::Person { id, .. } if have_too_many_plans(work, id, new)? => {
+            Joined::Refused("together the two would have more plans than one person can have")
         }
         Resolved::Person { id, .. } => {
-            merge(work, id, new)?;
-            Ok(true)
+            merge(work, id, new, restriction)?;
+            Joined::Now
         }
-    }
+    })
+}
+
+/// Whether a merge restricts the one who stays.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restriction {
+    /// If either was restricted.
+    Stays,
+    /// The line of the one who stays lifts it.
+    Lifted,
+}
+
+fn have_too_many_plans(work: &Work<'_>, old: i64, new: i64) -> Result<bool, Fault> {
+    let together: u32 = work
+        .db
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT DISTINCT authority_code, kind, start_day FROM plan
+                                   WHERE person_id IN (?1, ?2))",
+        )?
+        .query_row([old, new], |row| row.get(0))?;
+    Ok(together as usize > limits::PLANS_PER_PERSON)
 }
 
 /// Everything of the old person becomes the new one's. Where both have the same plan, what the authority
-/// sent last stays.
-fn merge(work: &Work<'_>, old: i64, new: i64) -> Result<(), Fault> {
+/// sent last stays, and so does a restriction.
+fn merge(work: &Work<'_>, old: i64, new: i64, restriction: Restriction) -> Result<(), Fault> {
+    let restricts = restriction == Restriction::Stays && people::is_restricted(work, old)?;
     let same = "other.authority_code = plan.authority_code AND other.kind = plan.kind
                 AND other.start_day = plan.start_day";
     let sent = |table: &str| {
@@ -92,6 +143,10 @@ fn merge(work: &Work<'_>, old: i64, new: i64) -> Result<(), Fault> {
     )?;
     search_keys::remove(work.db, old)?;
     work.db.execute("DELETE FROM person WHERE id = ?1", [old])?;
+    if restricts {
+        work.db.execute("UPDATE person SET restricted = 1 WHERE id = ?1", [new])?;
+        search_keys::refresh(work.db, new)?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use super::Store;
 use super::apply::{self, Applying};
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
+use super::marking::marking;
 use super::writer::Work;
 use crate::domain::{Caller, NhsNumber};
 use crate::hub::limits;
@@ -83,6 +84,7 @@ impl Store {
         let (mut loading, units) = (loading.clone(), Arc::clone(units));
         self.write_blocking(move |work| {
             let begun = Instant::now();
+            loading.is_marked = super::read_marking(work.db)?;
             let before = loading.position;
             let mut refusals = Vec::new();
             let mut done = from;
@@ -371,24 +373,6 @@ fn note_applied(work: &Work<'_>, loading: &Loading) -> Result<(), Fault> {
         &loading.by,
         &Entry { detail: Some(detail), ..Entry::new(Kind::Load, outcome, "load") },
     )
-}
-
-/// Synthetic or real: decided once, for the whole database. Only an empty one is marked, and only for a file in
-/// which every number is for tests.
-fn marking(work: &Work<'_>, begin: &LoadBegin) -> Result<bool, Fault> {
-    let is_marked = super::read_marking(work.db)?;
-    if is_marked || !begin.synthetic {
-        return Ok(is_marked);
-    }
-    if work.db.prepare_cached("SELECT 1 FROM nhs_number")?.exists([])? {
-        let why = "only an empty database can be marked synthetic, and this one holds people";
-        return Err(Fault::LoadRefused(LineError::new(0, why)));
-    }
-    if let Some(line) = begin.first_real {
-        return Err(Fault::LoadRefused(LineError::new(line, apply::ONLY_TESTS)));
-    }
-    work.db.execute("INSERT INTO marking (what, at_ms) VALUES ('synthetic', ?1)", [work.now_ms()])?;
-    Ok(true)
 }
 
 fn stored(count: usize) -> i64 {

@@ -10,9 +10,11 @@
 
 mod acts;
 mod apply;
+mod arrivals;
 mod audit;
 mod audited;
 mod backup;
+mod checkpoint;
 mod codec;
 mod concerns;
 mod connection;
@@ -26,6 +28,7 @@ mod history;
 mod identities;
 mod loads;
 mod lock;
+mod marking;
 mod notices;
 mod people;
 mod queue;
@@ -193,6 +196,8 @@ impl Drop for Inner {
         if *self.known.lost.borrow() {
             // What a flush refused must not reach the database by closing it: the next start reads its log.
             self.readers.leave_the_log();
+            let figuring = self.figuring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            writer::leave_the_log(&figuring.db);
         }
     }
 }
@@ -207,11 +212,7 @@ impl Store {
             path: settings.path.clone(),
             reason: error::reason(error),
         };
-        let (mut db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
-        search_keys::make(&mut db).map_err(|fault| OpenError::Unusable {
-            path: settings.path.clone(),
-            reason: format!("its search keys could not be made: {}", fault.into_error("search keys")),
-        })?;
+        let (db, used) = open_with_keys(settings)?;
         let is_synthetic = read_marking(&db).map_err(|error| unusable(&error))?;
         if settings.synchronous == Synchronous::Normal && !is_synthetic {
             return Err(OpenError::NotSynthetic);
@@ -312,6 +313,23 @@ impl Store {
     {
         self.submit(Line::Others, work)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
+}
+
+/// Of this version's schema, and with this version's search keys. Nobody else may use the database while they are made.
+fn open_with_keys(settings: &StoreSettings) -> Result<(rusqlite::Connection, Lock), OpenError> {
+    let not_made = |fault: Fault| OpenError::Unusable {
+        path: settings.path.clone(),
+        reason: format!("its search keys could not be made: {}", fault.into_error("search keys")),
+    };
+    let (db, used) = schema::open(settings, &MIGRATIONS, STEPS.len())?;
+    if search_keys::are_made(&db).map_err(not_made)? {
+        return Ok((db, used));
+    }
+    drop((db, used));
+    let alone = lock::use_alone(&settings.path)?;
+    search_keys::make(&mut schema::connect(settings)?).map_err(not_made)?;
+    drop(alone);
+    schema::open(settings, &MIGRATIONS, STEPS.len())
 }
 
 /// Lets nobody wait for a writer that has ended, however it did.

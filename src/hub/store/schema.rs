@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite_migration::Migrations;
 
 use super::lock::{self, Held, Take};
-use super::{OpenError, StoreSettings, copy, error};
+use super::{OpenError, StoreSettings, checkpoint, copy, error};
 use crate::hub::disk;
 
 /// A restore that was broken off leaves this beside the database.
@@ -24,11 +24,13 @@ pub(super) fn open(
     let in_use = || OpenError::InUse { path: path.clone() };
     // Twice: whoever brings it to this version opens it anew.
     for _ in 0..2 {
+        settle(settings)?;
         let held = lock::wait(|| lock::try_use(path, Take::Share))?.ok_or_else(in_use)?;
         if disk::beside(path, RESTORING).exists() {
             return Err(OpenError::Restoring { path: path.clone() });
         }
         let db = connect(settings)?;
+        checkpoint::what_can_be(&db).or_else(unless_full).map_err(|error| unsettled(path, &error))?;
         let found = version(&db).map_err(|error| unusable(path, &error))?;
         if found == latest {
             return Ok((db, held));
@@ -43,6 +45,42 @@ pub(super) fn open(
         upgrade(settings, steps, latest)?;
     }
     Err(in_use())
+}
+
+/// Before the first commit, where nobody else uses the database: moves its log into it. What an earlier process could
+/// not flush is in the operating system's memory and is read from there as if it were on the disk; a commit behind
+/// it would be lost with it in a power cut. Moved, it is written anew, and flushed. Beside others nobody is waited
+/// for: whoever opened the database first has done this.
+fn settle(settings: &StoreSettings) -> Result<(), OpenError> {
+    let path = &settings.path;
+    if !path.exists() || disk::beside(path, RESTORING).exists() {
+        return Ok(());
+    }
+    let Some(_alone) = lock::try_use(path, Take::All)? else { return Ok(()) };
+    let db = connect(settings)?;
+    match checkpoint::whole(&db) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            tracing::warn!("another program uses the database: what is in its log stays there");
+            Ok(())
+        }
+        Err(error) => unless_full(error)
+            .and_then(|()| checkpoint::write_anew(&db, &disk::beside(path, "-wal")))
+            .map_err(|error| unsettled(path, &error)),
+    }
+}
+
+/// A full disk is no failed flush: a hub lives on its reserve.
+fn unless_full(error: rusqlite::Error) -> Result<(), rusqlite::Error> {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) { Ok(()) } else { Err(error) }
+}
+
+fn unsettled(path: &Path, error: &rusqlite::Error) -> OpenError {
+    let reason = error::reason(error);
+    OpenError::Unusable {
+        path: path.to_owned(),
+        reason: format!("what is in its log could not be moved into it: {reason}"),
+    }
 }
 
 fn upgrade(settings: &StoreSettings, steps: &Migrations<'_>, latest: usize) -> Result<(), OpenError> {
@@ -84,6 +122,10 @@ fn copy_before(db: &Connection, path: &Path, latest: usize) -> Result<PathBuf, O
         .find(|target| !target.exists())
         .ok_or_else(|| refused("there are nine copies already; move them away".to_owned()))?;
     tracing::warn!(to_version = latest, "copying the database before its schema is changed");
+    // Of an attempt that was ended on its way. Nobody else uses the database now.
+    for stale in [".partial", ".partial-journal"] {
+        let _ = std::fs::remove_file(disk::beside(&target, stale));
+    }
     copy::to_file(db, &target).map_err(|error| refused(error.to_string()))?;
     tracing::warn!(
         to_version = latest,
@@ -105,7 +147,7 @@ pub(super) fn version(db: &Connection) -> Result<usize, rusqlite::Error> {
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
-fn connect(settings: &StoreSettings) -> Result<Connection, OpenError> {
+pub(super) fn connect(settings: &StoreSettings) -> Result<Connection, OpenError> {
     super::private_file(&settings.path);
     super::connect(&settings.path, settings.synchronous).map_err(|error| unusable(&settings.path, &error))
 }

@@ -3,8 +3,8 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::codec;
 use super::error::Fault;
+use super::{checkpoint, codec};
 use crate::domain::{Gender, PersonName};
 use crate::hub::limits;
 use crate::hub::search::{Compared, Described, keys};
@@ -98,21 +98,30 @@ fn with_person<T>(
     then(Described { born, gender, restricted, postcode: postcode.as_deref(), names: &names })
 }
 
+/// Whether everybody has keys of this version.
+pub(super) fn are_made(db: &Connection) -> Result<bool, Fault> {
+    Ok(matches!(state(db)?, (keys::VERSION, _, true)))
+}
+
+/// Version, up to whom, and whether that is all.
+fn state(db: &Connection) -> Result<(i64, i64, bool), rusqlite::Error> {
+    db.query_row("SELECT version, up_to, is_complete FROM search_made", [], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })
+}
+
 /// Makes the keys of everybody who has none of this version, in transactions of their own, so that it goes on where
-/// it was interrupted. Another process may do the same at the same time.
+/// it was interrupted.
 pub(super) fn make(db: &mut Connection) -> Result<(), Fault> {
-    while !make_some(db)? {}
+    while !make_some(db)? {
+        checkpoint::where_long(db)?;
+    }
     Ok(())
 }
 
 /// True when everybody has keys.
 fn make_some(db: &mut Connection) -> Result<bool, Fault> {
-    let state = |db: &Connection| {
-        db.query_row("SELECT version, up_to, is_complete FROM search_made", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
-        })
-    };
-    if let (keys::VERSION, _, true) = state(db)? {
+    if are_made(db)? {
         return Ok(true);
     }
     let work = db.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::audit::Kind;
 use super::audited::Audited;
+use super::checkpoint;
 use super::error::{Fault, StoreError};
 use super::queue::{Next, Queue};
 use crate::hub::clock::Clock;
@@ -112,6 +113,8 @@ pub(super) struct Known {
     pub(super) is_last: AtomicBool,
     /// What an operator watches.
     pub(super) metrics: Arc<Metrics>,
+    /// How many commits there were.
+    pub(super) commits: AtomicU64,
     /// Nothing can be written any more, for good.
     pub(super) lost: watch::Sender<bool>,
 }
@@ -126,12 +129,15 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, 
                     continue;
                 }
                 disk.make_room(group.len());
-                match serve(db, group, clock, known) {
+                let served = match serve(db, group, clock, known) {
+                    Served::Done => move_the_log(db),
+                    failed @ (Served::NoRoom | Served::Lost) => failed,
+                };
+                match served {
                     Served::Done => {}
                     Served::NoRoom => disk.give_up_a_portion(),
                     Served::Lost => {
-                        tracing::error!("the disk refused to flush the database's log: the hub ends");
-                        leave_the_log(db);
+                        lose(db, known);
                         return;
                     }
                 }
@@ -143,13 +149,44 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, 
                 }
             }
             Next::End => {
-                if known.is_last.load(Ordering::Acquire) {
-                    super::health::checkpoint(db);
+                if known.is_last.load(Ordering::Acquire) && empty_the_log(db) == Served::Lost {
+                    lose(db, known);
                 }
                 return;
             }
         }
     }
+}
+
+/// Says, to everybody who asks, that nothing can be written any more.
+fn lose(db: &Connection, known: &Known) {
+    tracing::error!("the disk refused to flush the database's log: the hub ends");
+    leave_the_log(db);
+    known.lost.send_replace(true);
+}
+
+/// After a commit: everybody has been answered, and what is moved stays in the log until it is flushed.
+fn move_the_log(db: &Connection) -> Served {
+    checkpoint::where_long(db).map_or_else(|error| not_moved(&error), |()| Served::Done)
+}
+
+/// At the end. Where somebody else still reads, the rest stays in the log and the next start recovers it: nothing is
+/// lost.
+fn empty_the_log(db: &Connection) -> Served {
+    match checkpoint::whole(db) {
+        Ok(true) => tracing::info!("the write-ahead log is in the database"),
+        Ok(false) => tracing::warn!("the write-ahead log stays: something else uses the database"),
+        Err(error) => return not_moved(&error),
+    }
+    Served::Done
+}
+
+fn not_moved(error: &rusqlite::Error) -> Served {
+    tracing::error!(
+        reason = super::error::reason(error),
+        "the write-ahead log could not be moved into the database"
+    );
+    Served::after(error)
 }
 
 /// Lets closing a database leave its log as it is.
@@ -242,6 +279,7 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
         Ok(()) => {
             known.synthetic.fetch_or(is_synthetic, Ordering::AcqRel);
             known.failing.store(false, Ordering::Release);
+            known.commits.fetch_add(1, Ordering::AcqRel);
             known.metrics.committed(clock.now(), begun.elapsed(), done.len());
             entries
                 .into_iter()

@@ -207,6 +207,71 @@ async fn a_flush_that_fails_ends_the_hub_and_the_next_one_starts_with_all_that_w
     }
 }
 
+/// A hub of which no flush of the database itself works; those of its log do.
+fn strace_without_flushes_of_the_database(place: &Place) -> Command {
+    assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "trace", "-e", "trace=fdatasync,fsync", "-e", "signal=none"]);
+    command.args(["-e", "inject=fdatasync,fsync:error=EIO", "-P"]).arg(place.path("hub.db"));
+    command.arg(env!("CARGO_BIN_EXE_cpis-hub")).args(["serve", "--config", "hub.toml"]);
+    command
+}
+
+fn end_of(program: &mut Traced) -> std::process::ExitStatus {
+    for _ in 0..600 {
+        if let Some(ended) = program.0.child.try_wait().unwrap() {
+            return ended;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the hub does not end");
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_moved_into_the_database_ends_the_hub_and_no_other_starts_until_it_can() {
+    let place = Place::with(&child());
+    place.configure("[disk]\nreserve_mb = 0\n[limits]\nviews_per_minute = 6000\nviews_at_once = 1000\n");
+    let mut program = Traced(place.serve_with(strace_without_flushes_of_the_database(&place)));
+    let mut answered = Vec::new();
+    for _ in 0..400 {
+        match view(&place, &program.0).await {
+            Some(answer) if answer.status == 200 => answered.push(answer.reference().to_owned()),
+            Some(answer) => answer.assert_failed_without_detail(),
+            None => break,
+        }
+    }
+    assert!(!end_of(&mut program).success() && answered.len() > 10, "{} answered", answered.len());
+    let said = place.log();
+    assert!(said.contains("the disk refused to flush the database's log: the hub ends"), "{said}");
+    // What is in the log is in memory only, for all that anybody knows: nothing is written behind it.
+    let mut command = strace_without_flushes_of_the_database(&place);
+    let refused = command.current_dir(place.directory.path()).output().unwrap();
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && why.contains("what is in its log could not be moved into it"),
+        "{why}"
+    );
+    let mut again = place.serve();
+    assert_eq!(fs::metadata(place.path("hub.db-wal")).unwrap().len() / (300 * 1024), 0, "begun anew");
+    again.kill();
+    let logged = rows(&place.database(), "SELECT reference FROM audit WHERE kind = 'view'");
+    for reference in &answered {
+        assert!(logged.contains(reference), "{reference} was answered and is not logged");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_moved_at_the_end_is_told_to_the_service_manager() {
+    let place = Place::with(&child());
+    let mut program = Traced(place.serve_with(strace_without_flushes_of_the_database(&place)));
+    assert_eq!(view(&place, &program.0).await.unwrap().status, 200);
+    let strace = program.0.child.id();
+    let hub = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap();
+    assert!(Command::new("kill").args(["-TERM", hub.trim()]).status().unwrap().success());
+    assert!(!end_of(&mut program).success());
+    assert!(place.log().contains("cpis-hub: the database cannot be written any more"), "{}", place.log());
+}
+
 #[tokio::test]
 async fn a_file_system_that_is_read_only_for_a_while_keeps_the_plans_in_and_the_hub_goes_on_afterwards() {
     let place = Place::with(&child());

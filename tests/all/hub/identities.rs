@@ -121,3 +121,80 @@ async fn who_becomes_restricted_keeps_the_plan_until_its_authority_acts() {
     assert!(new.contains("restricted person"), "{new}");
     hub.load(&lines(&[plan(1, CHILD_PROTECTION, "2026-01-05", "2026-11-01", "E06000030")])).await;
 }
+
+#[tokio::test]
+async fn h3_a_chain_is_not_followed_beyond_a_number_that_the_hub_holds_otherwise() {
+    let born = "2019-03-12";
+    let hub = TestHub::with(&lines(&[
+        person(1, "Bennett", "Ava", born),
+        person(2, "Adopted", "Ava", born),
+        person(3, "Okafor", "Tom", born),
+        superseded(4, 3),
+    ]))
+    .await;
+    hub.load(&lines(&[ended(2)])).await;
+    for between in [2, 4] {
+        let file = lines(&[superseded(1, between), superseded(between, 5), person(5, "New", "Ava", born)]);
+        let refused = hub.try_load(&file).await.unwrap_err();
+        assert!(refused.contains("line 1: a number between") && refused.contains("line 2: "), "{refused}");
+        let held = hub.rows("SELECT number, standing FROM nhs_number WHERE person_id = 1");
+        assert_eq!(held, [format!("{}|current", number(1).digits())]);
+    }
+    // Nor does a plan get there.
+    let carried = plan(6, CHILD_PROTECTION, "2026-01-05", "", "E06000030");
+    let file = lines(&[superseded(6, 4), superseded(4, 7), person(7, "New", "Ava", born), carried]);
+    hub.try_load(&file).await.unwrap_err();
+    assert_eq!(hub.count("SELECT 1 FROM plan"), 0);
+}
+
+#[tokio::test]
+async fn h6_a_number_that_replaces_another_is_never_known_before_what_it_replaces_is_joined() {
+    let hub = TestHub::with(&super::support::data::child()).await;
+    let others = (10..2_100).map(|seed| person(seed, "Other", "Tom", "2020-01-01"));
+    let mut file = lines(&[person(2, "Bennett", "Ava", "2019-03-12")]);
+    file.extend(lines(&others.collect::<Vec<_>>()));
+    file.extend(lines(&[superseded(1, 2)]));
+    // Broken off for good before the superseded numbers have their turn.
+    let other = rusqlite::Connection::open(&hub.database).unwrap();
+    other
+        .execute_batch(
+            "CREATE TRIGGER stop BEFORE UPDATE ON load WHEN NEW.phase > 0
+             BEGIN SELECT RAISE(ABORT, 'stopped'); END",
+        )
+        .unwrap();
+    hub.try_load(&file).await.unwrap_err();
+    assert_eq!(hub.rows("SELECT phase FROM load"), ["0"]);
+    assert_eq!(hub.view(&nurse(), number(2)).await.total(), 1);
+}
+
+#[tokio::test]
+async fn a_merge_keeps_a_restriction_unless_the_line_of_who_stays_lifts_it() {
+    let restricted = |seed, code: &str| {
+        let security = json!({ "meta": { "security": [{ "code": code }] } });
+        changed(person(seed, "Bennett", "Ava", "2019-03-12"), security)
+    };
+    let hub = TestHub::with(&lines(&[restricted(1, "R"), restricted(3, "R")])).await;
+    hub.load(&lines(&[person(2, "Bennett", "Ava", "2019-03-12"), superseded(1, 2)])).await;
+    hub.load(&lines(&[restricted(4, "U"), superseded(3, 4)])).await;
+    let held = "SELECT number, restricted FROM person JOIN nhs_number ON person_id = person.id
+                WHERE standing = 'current' ORDER BY 1";
+    assert_eq!(hub.rows(held), [format!("{}|1", number(2).digits()), format!("{}|0", number(4).digits())]);
+}
+
+#[tokio::test]
+async fn of_two_lines_for_a_plan_under_two_joined_numbers_the_one_sent_last_stays_and_the_other_is_counted() {
+    let sent = |seed, end: &str, at: &str| {
+        let line = plan(seed, CHILD_PROTECTION, "2026-01-05", end, "E06000030");
+        changed(line, json!({ "meta": { "lastUpdated": at } }))
+    };
+    let earlier = sent(2, "2026-10-01", "2026-11-10T02:00:00Z");
+    let later = sent(1, "2026-11-01", "2026-11-11T02:00:00Z");
+    for (file, plans, outdated) in
+        [([earlier.clone(), later.clone()], 2, 0), ([later.clone(), earlier.clone()], 1, 1)]
+    {
+        let hub = TestHub::with(&lines(&[person(1, "Bennett", "Ava", "2019-03-12"), superseded(2, 1)])).await;
+        let report = hub.try_load(&lines(&file)).await.unwrap();
+        assert_eq!((report.plans, report.outdated), (plans, outdated));
+        assert_eq!(hub.rows("SELECT end_day FROM plan"), ["2026-11-01"]);
+    }
+}

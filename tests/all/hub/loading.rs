@@ -263,3 +263,92 @@ fn a_configuration_that_cannot_be_meant_does_not_start() {
     std::fs::remove_file(place.path("key.pem")).unwrap();
     check("", "check-config", "cannot read the signing key");
 }
+
+#[tokio::test]
+async fn h6_who_is_new_is_not_known_where_a_plan_of_theirs_is_refused() {
+    let hub = TestHub::with(&child()).await;
+    let of = |seed, office: &str| {
+        let telecom = json!([{ "system": "phone", "value": office, "use": "work" }]);
+        changed(plan(seed, CHILD_PROTECTION, "2026-02-05", "", "E06000030"), json!({ "telecom": telecom }))
+    };
+    let file = lines(&[
+        person(2, "Okafor", "Tom", "2020-01-01"),
+        person(3, "Shah", "Mia", "2021-01-01"),
+        person(4, "Doe", "Eve", "2021-01-01"),
+        of(1, "01632 960111"),
+        of(2, "01632 960222"),
+        plan(3, "1234", "2026-02-05", "", "E06000031"),
+    ]);
+    let refused = hub.try_load(&file).await.unwrap_err();
+    let why = "nobody is known without their plans, and one of this person's is refused";
+    assert!(refused.contains(&format!("line 1: {why} (line 5: another line names or reaches")), "{refused}");
+    assert!(refused.contains(&format!("line 2: {why} (line 6: `category`")), "{refused}");
+    assert!(refused.contains("line 4: another line") && refused.contains("line 6: `category`"), "{refused}");
+    for (seed, told) in [(2, "404 RESOURCE_NOT_FOUND"), (3, "404 RESOURCE_NOT_FOUND")] {
+        assert_eq!(hub.view(&super::support::nurse(), number(seed)).await.told(), told);
+    }
+    assert_eq!(hub.count("SELECT 1 FROM person"), 2, "who was known, and who has no plan");
+    assert_eq!(hub.count("SELECT 1 FROM upload"), 1, "nothing of what was taken back is left");
+}
+
+#[tokio::test]
+async fn nobody_gets_more_plans_than_an_answer_can_carry() {
+    let most = cpis::hub::limits::PLANS_PER_PERSON;
+    let days = |seed: u64, of: usize| -> Vec<Value> {
+        let first = jiff::civil::date(2026, 1, 1 + i8::try_from(seed).unwrap());
+        let day = |after: usize| first.saturating_add(jiff::Span::new().days(i64::try_from(after).unwrap()));
+        (0..of).map(|after| plan(seed, CHILD_PROTECTION, &day(after).to_string(), "", "E06000030")).collect()
+    };
+    let hub = TestHub::empty().await;
+    let born = "2019-03-12";
+    let mut file = days(1, most + 1);
+    file.insert(0, person(1, "Bennett", "Ava", born));
+    let refused = hub.try_load(&lines(&file)).await.unwrap_err();
+    assert!(refused.contains("as many plans as one person can have"), "{refused}");
+    assert_eq!(hub.count("SELECT 1 FROM person") + hub.count("SELECT 1 FROM plan"), 0);
+    hub.load(&lines(&[person(1, "Bennett", "Ava", born)])).await;
+    let refused = hub.try_load(&lines(&days(1, most + 1))).await.unwrap_err();
+    assert!(refused.contains(&format!("line {}: as many", most + 1)), "{refused}");
+    assert_eq!(hub.view(&super::support::nurse(), number(1)).await.total(), most as u64);
+    // Nor by a merge.
+    let other = plan(2, CHILD_PROTECTION, "2025-06-01", "", "E06000030");
+    hub.load(&lines(&[person(2, "Bennett", "Ava", born), other])).await;
+    let refused = hub.try_load(&lines(&[superseded(2, 1)])).await.unwrap_err();
+    assert!(refused.contains("together the two would have more plans"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_line_from_the_future_does_not_make_an_old_file_the_newest() {
+    let hub = TestHub::empty().await;
+    let of = |seed, office: &str, at: &str| {
+        let telecom = json!([{ "system": "phone", "value": office, "use": "work" }]);
+        let line = plan(seed, CHILD_PROTECTION, "2026-01-05", "", "E06000030");
+        changed(line, json!({ "telecom": telecom, "meta": { "lastUpdated": at } }))
+    };
+    let people = [person(1, "Bennett", "Ava", "2019-03-12"), person(2, "Okafor", "Tom", "2020-01-01")];
+    hub.load(&lines(&people)).await;
+    hub.load(&lines(&[of(1, "01632 960222", "2026-11-20T02:00:00Z")])).await;
+    let old = [of(1, "01632 960111", "2026-11-10T02:00:00Z"), of(2, "01632 960111", "2027-01-01T02:00:00Z")];
+    hub.try_load(&lines(&old)).await.unwrap_err();
+    let old_alone = [of(2, "01632 960111", "2026-11-10T02:00:00Z")];
+    hub.load(&lines(&old_alone)).await;
+    assert_eq!(hub.rows("SELECT office FROM authority"), ["01632 960222"]);
+}
+
+#[tokio::test]
+async fn h17_a_database_is_not_marked_while_a_load_is_under_way() {
+    let hub = TestHub::empty().await;
+    let other = rusqlite::Connection::open(&hub.database).unwrap();
+    other
+        .execute(
+            "INSERT INTO load (name, size, digest, begun_ms, state, phase, next, offset)
+             VALUES ('real', 1, 'x', 1, 'running', 0, 0, 0)",
+            [],
+        )
+        .unwrap();
+    let refused = hub.try_load(&child()).await.unwrap_err();
+    assert!(refused.contains("a load is under way"), "{refused}");
+    assert!(!hub.hub.is_synthetic());
+    other.execute("UPDATE load SET state = 'dropped'", []).unwrap();
+    hub.load(&child()).await;
+}

@@ -6,13 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cpis::hub::clock::Clock;
+use cpis::hub::load::{self, LoadAsk, LoadReport, Source, Watch};
 use cpis::hub::sample::{self, SampleAsk, SamplePerson};
 use jiff::civil::date;
 use uuid::Uuid;
 
 use super::support::data::plans_of;
 use super::support::program::{Place, Program};
-use super::support::{at, nurse, rows, token};
+use super::support::{TestHub, at, caller, nurse, rows, token};
 
 fn people(of: u64, flagged: u64) -> Vec<SamplePerson> {
     let ask = SampleAsk { people: of, flagged, seed: 4, today: date(2026, 11, 22) };
@@ -250,4 +251,50 @@ fn a_sample_is_written_as_asked_and_refused_where_it_cannot_be_had() {
     assert!(run(&to_file).0);
     assert_eq!(fs::read_to_string(place.path("sample")).unwrap(), lines);
     assert!(!run(&to_file).0, "what is there is not overwritten");
+}
+
+/// Loads a text of more lines than one commit takes, from a thread that may block.
+async fn loaded(
+    hub: &TestHub,
+    text: String,
+    watch: impl FnOnce(rusqlite::Connection) -> Watch<'static> + Send + 'static,
+) -> Result<LoadReport, String> {
+    let (store, by) = (hub.hub.store().clone(), caller("Operator", "", &[]));
+    let other = rusqlite::Connection::open(&hub.database).unwrap();
+    let ask = LoadAsk { source: Source::Text(text.into()), synthetic: true, restart: false };
+    let load = move || load::load(&store, &ask, &by, &mut watch(other)).map_err(|error| error.to_string());
+    tokio::task::spawn_blocking(load).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_refused_is_forgotten_only_once_the_report_is_kept() {
+    let hub = TestHub::empty().await;
+    let text = "\n".repeat(1_100) + "{";
+    let cannot = |other: rusqlite::Connection| {
+        let keep = move || match rows(&other, "SELECT count(*) FROM load_refusal").concat().as_str() {
+            "1" => Err(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            _ => Ok(()),
+        };
+        Watch { keep_report: Some(Box::leak(Box::new(keep))), ..Watch::default() }
+    };
+    let refused = loaded(&hub, text.clone(), cannot).await.unwrap_err();
+    assert!(refused.contains("the report cannot be written"), "{refused}");
+    assert_eq!(hub.rows("SELECT state FROM load"), ["complete"]);
+    let report = loaded(&hub, text, |_| Watch::default()).await.unwrap();
+    assert_eq!((report.refused, report.named.len()), (1, 1), "told again");
+    assert_eq!(hub.rows("SELECT state FROM load"), ["told"]);
+}
+
+#[tokio::test]
+async fn of_two_commands_that_load_one_file_the_later_says_that_the_other_goes_on() {
+    let hub = TestHub::empty().await;
+    let overtaking = |other: rusqlite::Connection| {
+        let progress = move |_| {
+            other.execute("UPDATE load SET next = next + 1 WHERE state = 'running'", []).unwrap();
+        };
+        Watch { progress: Some(Box::leak(Box::new(progress))), ..Watch::default() }
+    };
+    let refused = loaded(&hub, "{\n".repeat(1_100), overtaking).await.unwrap_err();
+    assert!(refused.contains("what was loaded stays"), "{refused}");
+    assert_eq!(hub.rows("SELECT outcome FROM audit WHERE kind = 'load'"), ["begun"]);
 }

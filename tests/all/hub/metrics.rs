@@ -168,11 +168,12 @@ async fn a_hub_that_cannot_write_says_so_until_it_can() {
     // Whoever failed alone is told so before the writer has taken note of it.
     let failing = loop {
         let read = read(&hub).await;
-        if read["cpis_hub_writing"] == 0.0 {
+        if read["cpis_hub_commit_failures_total{phase=\"work\"}"] > 0.0 {
             break read;
         }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     };
+    assert_eq!(failing["cpis_hub_writing"], 0.0);
     assert_eq!(failing["cpis_hub_commit_failures_total{phase=\"work\"}"], 1.0);
     assert_eq!(failing["cpis_hub_views_total{mode=\"recorded\"}"], 0.0);
     db.execute_batch("DROP TRIGGER refuse").unwrap();

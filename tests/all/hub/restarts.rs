@@ -221,6 +221,43 @@ fn it_says_ready_after_something_was_written_alive_while_it_can_write_and_stoppi
     panic!("it never said that it stops");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_alive_while_views_are_written_even_if_its_own_try_has_no_place() {
+    let place = Place::with(&child());
+    let manager = UnixDatagram::bind(place.path("notify")).unwrap();
+    manager.set_read_timeout(Some(Duration::from_millis(1_500))).unwrap();
+    let heard = || {
+        let mut said = [0; 256];
+        let length = manager.recv(&mut said).ok()?;
+        Some(String::from_utf8(said[..length].to_vec()).unwrap().trim().to_owned())
+    };
+    let (socket, base) = socket();
+    let notify = place.path("notify").display().to_string();
+    let program = place.serve_on(&socket, &[("NOTIFY_SOCKET", notify.as_str()), ("WATCHDOG_USEC", "600000")]);
+    assert_eq!(tokio::task::block_in_place(heard).as_deref(), Some("READY=1"));
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON probe BEGIN SELECT RAISE(ABORT, 'no'); END";
+    place.database().execute_batch(refuse).unwrap();
+    let mut client = Client {
+        http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        url: format!("{base}{}", plans_of(number(1))),
+        bearer: token(&place.key, &nurse(), Clock::system().now()),
+        answered: HashMap::new(),
+        broken: Arc::default(),
+    };
+    let viewing = tokio::spawn(async move {
+        for _ in 0..30 {
+            client.view(Uuid::new_v4()).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    for _ in 0..5 {
+        assert_eq!(tokio::task::block_in_place(heard).as_deref(), Some("WATCHDOG=1"));
+    }
+    viewing.await.unwrap();
+    while tokio::task::block_in_place(heard).is_some() {}
+    drop(program);
+}
+
 #[test]
 fn a_hub_that_cannot_write_or_is_handed_another_socket_does_not_start() {
     let place = Place::with(&child());

@@ -116,6 +116,12 @@ fn a_database_that_holds_people_is_copied_before_its_schema_changes_and_the_copy
     let place = Place::empty("");
     make(&place.path("hub.db"), RELEASED[0].1);
     let before = content(&place.database(), &place.database());
+    // As one that was ended while it copied leaves them.
+    let latest: usize =
+        rows(&Place::with(&child()).database(), "PRAGMA user_version").concat().parse().unwrap();
+    for stale in ["partial", "partial-journal"] {
+        std::fs::write(place.path(&format!("hub.db.before-{latest}.{stale}")), "cut short").unwrap();
+    }
     let mut program = place.serve();
     program.kill();
     let latest = rows(&place.database(), "PRAGMA user_version").concat();
@@ -164,4 +170,21 @@ fn an_older_database_that_somebody_uses_is_not_changed_under_them() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("stop the others first"), "{said}");
     assert_eq!(rows(&place.database(), "PRAGMA user_version"), ["1"]);
+}
+
+#[test]
+fn search_keys_of_another_version_are_made_anew_while_nobody_else_uses_the_database() {
+    let place = Place::with(&child());
+    let mut program = place.serve();
+    let made = "SELECT version, is_complete FROM search_made";
+    let complete = rows(&place.database(), made);
+    place.database().execute_batch("UPDATE search_made SET version = 4711").unwrap();
+    let audit = ["audit", "--config", "hub.toml", "--user", "nobody"];
+    let refused = place.run(&audit);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("stop the others first"), "{said}");
+    assert_eq!(rows(&place.database(), made), ["4711|1"]);
+    program.kill();
+    assert!(place.run(&audit).status.success());
+    assert_eq!(rows(&place.database(), made), complete);
 }

@@ -79,7 +79,7 @@ impl World {
         file.report
     }
 
-    /// A person comes with those plans of theirs against which nothing can stand.
+    /// A person comes with the numbers that theirs replaces and with their plans. Somebody new is refused if a plan is.
     fn person_line(&mut self, line: &Line, file: &mut File<'_>) -> Loaded<()> {
         let number = match line {
             Line::Person { number, .. } | Line::Ended { number } => *number,
@@ -88,39 +88,57 @@ impl World {
         if file.is_doubled(line) {
             return Err(Refused);
         }
+        let is_new = !self.numbers.contains_key(&number);
+        let before = (self.clone(), file.uploads.clone(), file.report);
+        let mut lifted = false;
         match line {
             Line::Person { family, born, restricted, .. } => {
+                lifted = *restricted == Some(false);
                 self.person(number, *family, *born, *restricted)?;
             }
             // Somebody who ended and was never known is made, so that the number says so.
-            Line::Ended { .. } if !self.numbers.contains_key(&number) => {
-                self.person(number, None, None, None)?
-            }
+            Line::Ended { .. } if is_new => self.person(number, None, None, None)?,
             Line::Ended { .. } | Line::Superseded { .. } | Line::Plan { .. } => return Ok(()),
         }
         file.report.0 += 1;
-        let person = self.known(number)?;
-        for line in file.lines {
-            let Some(plan) = self.read(line, person).filter(|_| !file.is_doubled(line)) else { continue };
-            let is_theirs = self.known(plan.number) == Ok(person) || !self.numbers.contains_key(&plan.number);
-            let may_stand = is_theirs
-                && file.last(plan.number).unwrap_or(plan.number) == number
-                && self.may_be_held(&plan).is_ok();
-            if may_stand && self.plan(plan, file) {
-                file.report.3 += 1;
+        let links: Vec<_> =
+            file.lines.iter().filter(|line| !file.is_doubled(line)).filter_map(link).collect();
+        for (old, _) in links {
+            if file.last(old) == Some(number) {
+                // What is wrong is said in its own turn.
+                let _ = self.supersede(old, lifted, file);
             }
+        }
+        if self.early_plans(number, file).is_err() && is_new {
+            (*self, file.uploads, file.report) = before;
+            return Err(Refused);
         }
         Ok(())
     }
 
+    fn early_plans(&mut self, number: usize, file: &mut File<'_>) -> Loaded<()> {
+        let person = self.known(number)?;
+        let mut outcome = Ok(());
+        for line in file.lines {
+            let Line::Plan { number: under, .. } = line else { continue };
+            if file.last(*under).unwrap_or(*under) != number {
+                continue;
+            }
+            let plan = self.read(line, person).filter(|_| !file.is_doubled(line));
+            match (plan, self.known(*under)) {
+                (Some(_), Ok(other)) if other != person => {}
+                (Some(plan), Ok(_)) if self.may_be_held(&plan).is_ok() => {
+                    file.report.3 += usize::from(self.plan(plan, file));
+                }
+                (Some(_) | None, Ok(_) | Err(Refused)) => outcome = Err(Refused),
+            }
+        }
+        outcome
+    }
+
     fn superseded_line(&mut self, line: &Line, file: &mut File<'_>) -> Loaded<()> {
         let Line::Superseded { old, .. } = line else { return Ok(()) };
-        if file.is_doubled(line) {
-            return Err(Refused);
-        }
-        let last = file.last(*old).ok_or(Refused)?;
-        file.report.1 += usize::from(self.supersede(*old, last)?);
-        Ok(())
+        if file.is_doubled(line) { Err(Refused) } else { self.supersede(*old, false, file) }
     }
 
     /// A plan that came with its person is not looked at again.
@@ -135,7 +153,9 @@ impl World {
         let held = self.plans.iter().find(|held| held.person == plan.person && held.is_the_same_plan(&plan));
         let is_of_the_future = plan.sent.is_some_and(|sent| sent > self.now + HOUR);
         if !is_of_the_future
-            && held.is_some_and(|held| file.uploads.get(held.authority) == Some(&held.upload))
+            && held.is_some_and(|held| {
+                file.uploads.get(held.authority) == Some(&held.upload) && held.number == *number
+            })
         {
             return Ok(());
         }
@@ -149,7 +169,10 @@ impl World {
             // Refused already.
             Line::Ended { .. } if file.is_doubled(line) => Ok(()),
             Line::Ended { number } => {
-                file.report.2 += usize::from(self.end(*number)?);
+                // Who was to be made for it and was refused is refused once.
+                if self.numbers.contains_key(number) {
+                    file.report.2 += usize::from(self.end(*number)?);
+                }
                 Ok(())
             }
             Line::Person { .. } | Line::Superseded { .. } | Line::Plan { .. } => Ok(()),
@@ -205,8 +228,23 @@ impl World {
         if self.has_ended(alias.person) { Err(Refused) } else { Ok(alias.person) }
     }
 
-    fn supersede(&mut self, old: usize, last: usize) -> Loaded<bool> {
+    /// A chain is joined from its end: what cannot be joined holds up all that leads to it.
+    fn supersede(&mut self, old: usize, lifted: bool, file: &mut File<'_>) -> Loaded<()> {
+        let last = file.last(old).ok_or(Refused)?;
         let new = self.known(last)?;
+        let mut way = vec![old];
+        while let Some(next) =
+            way.last().and_then(|number| file.links.get(number)).filter(|next| **next != last)
+        {
+            way.push(*next);
+        }
+        for number in way.into_iter().rev() {
+            file.report.1 += usize::from(self.join(number, new, lifted)?);
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, old: usize, new: usize, lifted: bool) -> Loaded<bool> {
         let Some(alias) = self.numbers.get(&old).copied() else {
             self.numbers.insert(old, Alias { person: new, standing: Standing::Superseded });
             return Ok(true);
@@ -216,6 +254,7 @@ impl World {
             // It is the number that the other one leads to.
             Standing::InUse if alias.person == new => Err(Refused),
             Standing::InUse => {
+                self.people[new].restricted |= self.people[alias.person].restricted && !lifted;
                 self.merge(alias.person, new);
                 Ok(true)
             }
@@ -267,7 +306,7 @@ impl World {
                 self.plans.push(plan);
                 true
             }
-            Some(held) if plan.when() >= self.plans[held].when() => {
+            Some(held) if plan.goes_before(&self.plans[held]) => {
                 plan.id = self.plans[held].id;
                 self.plans[held] = plan;
                 true

@@ -84,6 +84,12 @@ impl Plan {
         self.sent.unwrap_or(self.loaded)
     }
 
+    /// Of two lines of one file that were sent at the same time the higher number's holds.
+    pub(super) fn goes_before(&self, held: &Plan) -> bool {
+        let is_higher = self.upload != held.upload || self.number >= held.number;
+        (self.when(), is_higher) >= (held.when(), true)
+    }
+
     pub(super) fn is_the_same_plan(&self, other: &Plan) -> bool {
         (self.authority, self.kind, self.start) == (other.authority, other.kind, other.start)
     }
