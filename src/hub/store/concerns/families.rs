@@ -83,7 +83,8 @@ pub(super) fn shared(
                 db,
                 "SELECT count(DISTINCT person_id) FROM person_name
                  WHERE family_folded = ?1 AND is_current
-                   AND person_id IN (SELECT person_id FROM nhs_number WHERE standing = 'current')",
+                   AND EXISTS (SELECT 1 FROM nhs_number AS held
+                               WHERE held.person_id = person_name.person_id AND held.standing = 'current')",
                 [part.as_str()],
             )?;
             // Whoever has only a part of it has at least one bearer: this person.
