@@ -1,9 +1,17 @@
 //! Fuzzy searches: whom they find in spite of an error, whom they never do, and that twins are not confused.
 
+use std::path::Path;
+
+use cpis::config::hub::Synchronous;
+use cpis::domain::TailDays;
+use cpis::hub::clock::Clock;
+use cpis::hub::disk::Disk;
+use cpis::hub::load::{LoadAsk, Source, Watch, load};
+use cpis::hub::store::{Store, StoreSettings};
 use serde_json::{Value, json};
 
 use super::support::data::{changed, ended, lines, number, person, superseded};
-use super::support::{TestHub, nurse};
+use super::support::{NOW, TestHub, at, caller, nurse, rows};
 
 fn people() -> Vec<String> {
     let previously = |line: Value, family: &str, given: &str, before: &str| {
@@ -162,26 +170,37 @@ async fn who_is_changed_is_found_by_what_they_are_called_now_and_by_nothing_else
     assert_eq!(found(&hub, "family=Underwod&given=Danny&birthdate=2013-07-09").await.len(), 1);
 }
 
-#[tokio::test]
-async fn people_who_were_there_before_the_keys_get_theirs_when_the_database_is_opened() {
-    let hub = TestHub::with(&people()).await;
-    let query = "family=Jones&given=Amelia&birthdate=2019-03-12";
-    let all = "SELECT key, detail, person_id FROM search_key ORDER BY 1, 2, 3";
-    let before = hub.rows(all);
-    let db = rusqlite::Connection::open(&hub.database).unwrap();
+/// A database with the people and without their keys, which are returned.
+fn without_keys(database: &Path, all: &str) -> Vec<String> {
+    let settings = StoreSettings {
+        path: database.to_owned(),
+        synchronous: Synchronous::Full,
+        tails: TailDays::default(),
+        disk: Disk::of(database),
+    };
+    let ask = LoadAsk { source: Source::Text(people().join("\n").into()), synthetic: true, restart: false };
+    // Loading waits for the writer, which a thread of the runtime may not.
+    let load = || {
+        let store = Store::open(&settings, Clock::standing_at(at(NOW))).unwrap();
+        load(&store, &ask, &caller("Operator", "", &[]), &mut Watch::default()).unwrap();
+    };
+    std::thread::scope(|scope| scope.spawn(load).join().unwrap());
+    let db = rusqlite::Connection::open(database).unwrap();
+    let before = rows(&db, all);
     db.execute_batch(
         "DELETE FROM search_person; DELETE FROM search_key;
          UPDATE search_made SET version = 0, up_to = 0, is_complete = 0",
     )
     .unwrap();
-    assert_eq!(found(&hub, query).await, []);
-    let settings = cpis::hub::store::StoreSettings {
-        path: hub.database.clone(),
-        synchronous: cpis::config::hub::Synchronous::Full,
-        tails: cpis::domain::TailDays::default(),
-        disk: cpis::hub::disk::Disk::of(&hub.database),
-    };
-    drop(cpis::hub::store::Store::open(&settings, hub.clock.clone()).unwrap());
+    before
+}
+
+#[tokio::test]
+async fn people_who_were_there_before_the_keys_get_theirs_when_the_database_is_opened() {
+    let all = "SELECT key, detail, person_id FROM search_key ORDER BY 1, 2, 3";
+    let mut before = Vec::new();
+    let hub = TestHub::on(|database| before = without_keys(database, all)).await;
+    assert!(!before.is_empty());
     assert_eq!(hub.rows(all), before, "the same keys, however they are made");
-    assert_eq!(found(&hub, query).await.len(), 1);
+    assert_eq!(found(&hub, "family=Jones&given=Amelia&birthdate=2019-03-12").await.len(), 1);
 }
