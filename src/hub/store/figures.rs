@@ -66,7 +66,7 @@ impl Store {
 }
 
 const STATES: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
-const WAITING: &str = "SELECT min(at_ms) FROM outbox INDEXED BY outbox_waiting WHERE state = 'queued'";
+const WAITING: &str = "SELECT min(at_ms) FROM outbox INDEXED BY outbox_by_state WHERE state = 'queued'";
 const UPLOADS: &str = "SELECT code, last FROM
     (SELECT code, (SELECT max(at_ms) FROM upload WHERE authority_code = code) AS last FROM authority)
     WHERE last IS NOT NULL ORDER BY code";
