@@ -108,13 +108,13 @@ pub fn restore(
     let _served = lock::serve(path)?;
     let _used = lock::use_alone(path)?;
     let unpacked = disk::beside(path, ".unpacked");
-    remove(&unpacked)?;
+    remove_whole(&unpacked)?;
     copy::unpack(backup, &unpacked)?;
     let prepared = prepare(path, &unpacked, by, clock.now());
     let (holds, lost) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            remove(&unpacked)?;
+            remove_whole(&unpacked)?;
             return Err(error.into());
         }
     };
@@ -201,6 +201,12 @@ fn move_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, CopyError>
         remove(from)?;
     }
     Ok(Some(aside))
+}
+
+/// Removes a database with all that SQLite keeps beside it: the journal of a restore that was broken off would make
+/// the next backup look unsound.
+fn remove_whole(database: &Path) -> Result<(), CopyError> {
+    ["-journal", "-wal", "-shm", ""].into_iter().try_for_each(|part| remove(&disk::beside(database, part)))
 }
 
 fn remove(path: &Path) -> Result<(), CopyError> {

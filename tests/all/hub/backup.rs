@@ -238,11 +238,15 @@ fn a_restore_that_was_broken_off_lets_nobody_open_the_database_until_it_is_run_a
     let place = Place::with(&child());
     backup(&place, "backup.db");
     fs::copy(place.path("hub.db"), place.path("hub.db.restoring")).unwrap();
+    // What a restore leaves that dies while it writes into the database to come.
+    let journal = place.path("hub.db.unpacked-journal");
+    fs::write(&journal, "of another database").unwrap();
     for command in [&["serve", "--config", "hub.toml"][..], &["backup", "b.db", "--config", "hub.toml"]] {
         let refused = place.run(command);
         assert!(said(&refused).contains("run `cpis-hub restore` again"), "{}", said(&refused));
     }
     assert!(run(&place, "restore", "backup.db").status.success());
+    assert!(!journal.exists(), "or it would be taken for the next one's");
     backup(&place, "b.db");
 }
 
