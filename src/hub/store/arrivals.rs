@@ -1,11 +1,13 @@
 //! A person of a load, with the numbers that theirs replaces and with their plans: all at once, so that nobody is known
-//! before their plans are. Of somebody new either every plan is taken, or the person is refused too.
+//! before their plans are. Of somebody new either every plan is taken, or the person is refused too; so they are where
+//! plans stay behind under a number that could not be joined.
 
 use super::apply::{self, Applied, Applying};
 use super::error::Fault;
 use super::identities::{self, Restriction};
 use super::people::{self, Resolved};
 use super::writer::Work;
+use crate::domain::NhsNumber;
 use crate::hub::load::{Arrival, LineError, LoadedPlan};
 
 /// Applies a person's line with all that belongs to it.
@@ -15,8 +17,8 @@ pub(super) fn arrive(work: &Work<'_>, arrival: &Arrival, applying: &mut Applying
         return Ok(());
     }
     let is_new = matches!(people::resolve(work, person.number)?, Resolved::NotKnown);
-    if !is_new || arrival.plans.is_empty() {
-        // What is wrong with a plan is said in its own turn.
+    if !is_new || (arrival.plans.is_empty() && arrival.replaces.is_empty()) {
+        // What is wrong with a plan or a number is said in its own turn.
         return together(work, arrival, applying).map(drop);
     }
     let counts = applying.counts.clone();
@@ -43,7 +45,7 @@ fn savepoint(work: &Work<'_>, what: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The person, the numbers and the plans; returns the plans that cannot be held.
+/// The person, the numbers and the plans; returns the plans that cannot be held, and the numbers that keep theirs.
 fn together(
     work: &Work<'_>,
     arrival: &Arrival,
@@ -58,6 +60,12 @@ fn together(
         if applying.fits(link.line, link.old) && applying.fits(link.line, link.new) {
             identities::supersede(work, link, restriction, applying)?;
         }
+        if keeps_plans(work, link.old, id)? {
+            refused.push(LineError::new(
+                link.line,
+                "plans are held under this number, and it could not be joined",
+            ));
+        }
     }
     for plan in &arrival.plans {
         match plan {
@@ -66,6 +74,16 @@ fn together(
         }
     }
     Ok(refused)
+}
+
+/// Whether a number is still somebody else's, for whom plans are held. Of an identity that ended nothing is asked.
+fn keeps_plans(work: &Work<'_>, number: NhsNumber, person: i64) -> Result<bool, Fault> {
+    match people::resolve(work, number)? {
+        Resolved::Person { id, .. } if id != person => {
+            Ok(work.db.prepare_cached("SELECT 1 FROM plan WHERE person_id = ?1")?.exists([id])?)
+        }
+        Resolved::Person { .. } | Resolved::Ended { .. } | Resolved::NotKnown => Ok(false),
+    }
 }
 
 /// A plan together with its person, under whatever number that is joined by now.

@@ -168,6 +168,24 @@ async fn h6_a_number_that_replaces_another_is_never_known_before_what_it_replace
 }
 
 #[tokio::test]
+async fn h6_who_is_new_is_not_known_while_plans_stay_under_a_number_that_could_not_be_joined() {
+    let born = "2019-03-12";
+    let held = plan(3, CHILD_PROTECTION, "2026-01-05", "", "E06000030");
+    let hub = TestHub::with(&lines(&[person(3, "Bennett", "Ava", born), superseded(4, 3), held])).await;
+    let refused =
+        hub.try_load(&lines(&[person(5, "Bennett", "Ava", born), superseded(4, 5)])).await.unwrap_err();
+    assert!(refused.contains("line 1: nobody is known without their plans"), "{refused}");
+    assert_eq!(hub.view(&nurse(), number(5)).await.status, 404, "never nothing held");
+    assert_eq!(hub.view(&nurse(), number(4)).await.total(), 1);
+    // An ended identity keeps nobody from being known.
+    hub.load(&lines(&[ended(3)])).await;
+    let link =
+        hub.try_load(&lines(&[person(6, "Adopted", "Ava", born), superseded(3, 6)])).await.unwrap_err();
+    assert!(link.starts_with("line 2: ") && !link.contains("line 1"), "{link}");
+    assert_eq!(hub.view(&nurse(), number(6)).await.total(), 0);
+}
+
+#[tokio::test]
 async fn a_merge_keeps_a_restriction_unless_the_line_of_who_stays_lifts_it() {
     let restricted = |seed, code: &str| {
         let security = json!({ "meta": { "security": [{ "code": code }] } });

@@ -24,6 +24,6 @@ CREATE TABLE search_made (
 ) STRICT;
 INSERT INTO search_made (id, version, up_to, is_complete) VALUES (1, 0, 0, 0);
 
--- Nothing reads these any more.
+-- Searches go by the keys from now on.
 DROP INDEX name_by_family;
 DROP INDEX person_by_birth;

@@ -103,13 +103,21 @@ impl World {
         file.report.0 += 1;
         let links: Vec<_> =
             file.lines.iter().filter(|line| !file.is_doubled(line)).filter_map(link).collect();
+        let mut replaced = Vec::new();
         for (old, _) in links {
             if file.last(old) == Some(number) {
+                replaced.push(old);
                 // What is wrong is said in its own turn.
                 let _ = self.supersede(old, lifted, file);
             }
         }
-        if self.early_plans(number, file).is_err() && is_new {
+        let person = self.known(number)?;
+        let stays_behind = replaced.iter().any(|&old| {
+            self.known(old)
+                .is_ok_and(|other| other != person && self.plans.iter().any(|plan| plan.person == other))
+        });
+        let is_refused = self.early_plans(number, file).is_err() || stays_behind;
+        if is_refused && is_new {
             (*self, file.uploads, file.report) = before;
             return Err(Refused);
         }
