@@ -183,8 +183,8 @@ fn make(path: &Path, people: usize, seed: u64) {
     };
     let lines = path.with_extension("ndjson");
     let mut file = std::io::BufWriter::new(std::fs::File::create(&lines).expect("a file"));
-    for line in (0..people).flat_map(|place| people::lines(seed, place)) {
-        writeln!(file, "{line}").expect("a line written");
+    for person in people::made(people, seed) {
+        file.write_all(person.lines().as_bytes()).expect("lines written");
     }
     drop(file);
     let ask = LoadAsk { source: Source::File(lines.clone()), synthetic: true, restart: true };

@@ -19,6 +19,7 @@ use std::time::Duration;
 use clap::Parser;
 use client::{Chance, Measured, percentile};
 use hub::{Place, Program};
+use people::{Asked, Person};
 
 /// Measures the hub.
 #[derive(Parser)]
@@ -40,9 +41,9 @@ struct Options {
     /// Seconds for each figure.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Views alone.
+    /// This alone, without the machine's own limits: for a profiler.
     #[arg(long)]
-    views: bool,
+    only: Option<Kind>,
     #[arg(long, hide = true)]
     echo: bool,
     /// Cargo says so.
@@ -78,24 +79,11 @@ async fn measure(options: &Options, place: &Place, program: &Path) {
         options.seed
     );
 
-    println!("The machine itself");
-    let flushes = machine::flushes(&place.folder, 4096, time);
-    println!("{:<46}{flushes:>10.0} /s", "flushes of 4 KiB");
-    println!("{:<46}{:>10.0} /s", "flushes of 128 KiB", machine::flushes(&place.folder, 128 * 1024, time));
-    for group in [1, 8, 64] {
-        let views = machine::grouped_commits(&place.folder.join("work.db"), group, time);
-        println!("{:<46}{views:>10.0} views/s", format!("SQLite alone, a commit for {group}"));
-    }
+    let flushes = match options.only {
+        Some(_) => 0.0,
+        None => the_machine(place, time).await,
+    };
     place.afresh(options.people, options.seed);
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.arg("--echo");
-    let server = Program::start(command);
-    for clients in [1, 64] {
-        let echoed = machine::echo(&server.address, clients, time).await;
-        let label = format!("a server that does nothing, {clients} clients");
-        println!("{label:<46}{:>10.0} answers/s", echoed.per_second());
-    }
-    drop(server);
 
     place.raise_rates(program);
     let hub = place.hub(program);
@@ -105,18 +93,17 @@ async fn measure(options: &Options, place: &Place, program: &Path) {
         "{:<32}{:>8}{:>9}{:>9}{:>9}{:>9}{:>8}{:>11}",
         "milliseconds", "clients", "median", "99th", "99th*", "/s", "failed", "hub CPU us"
     );
-    let mut searches: Vec<(&str, Kind)> = vec![
-        ("retrieve by number", Kind::Retrieve),
-        ("search by name and birth date", Kind::Search),
-        ("fuzzy search", Kind::Fuzzy),
-    ];
-    if options.views {
-        searches.clear();
-    }
     let mut at_64 = 0.0;
-    let kinds = searches.into_iter().flat_map(|(name, kind)| [(name, kind, 1), (name, kind, 64)]);
-    let views = [1, 8, 64].map(|clients| ("view (durable)", Kind::View, clients));
-    for (name, kind, clients) in kinds.chain(views) {
+    let asked = [
+        ("retrieve by number", Kind::Retrieve, [1, 64].as_slice()),
+        ("search by name and birth date", Kind::Search, &[1, 64]),
+        ("fuzzy search", Kind::Fuzzy, &[1, 64]),
+        ("view (durable)", Kind::View, &[1, 8, 64]),
+    ];
+    let wanted = asked.into_iter().filter(|(_, kind, _)| options.only.is_none_or(|only| only == *kind));
+    let wanted =
+        wanted.flat_map(|(name, kind, clients)| clients.iter().map(move |&clients| (name, kind, clients)));
+    for (name, kind, clients) in wanted {
         let before = hub.processor();
         let measured = asks.run(&hub.address, kind, clients, time).await;
         line(name, clients, &measured, hub.processor() - before);
@@ -124,12 +111,36 @@ async fn measure(options: &Options, place: &Place, program: &Path) {
     }
     let target = (25.0 * flushes).min(5000.0);
     println!("\n* without the time until the commit was on disk (`Server-Timing`)");
-    println!(
-        "views at 64 clients: {at_64:.0}/s, of {target:.0}/s to be reached ({:.1} per flush)",
-        at_64 / flushes
-    );
+    if options.only.is_none() {
+        println!(
+            "views at 64 clients: {at_64:.0}/s, of {target:.0}/s to be reached ({:.1} per flush)",
+            at_64 / flushes
+        );
+    }
     let (now, most) = hub.memory();
     println!("resident memory of the hub: {now} MiB, {most} MiB at most");
+}
+
+/// What the machine gives to anybody; its flushes a second.
+async fn the_machine(place: &Place, time: Duration) -> f64 {
+    println!("The machine itself");
+    let flushes = machine::flushes(&place.folder, 4096, time);
+    println!("{:<46}{flushes:>10.0} /s", "flushes of 4 KiB");
+    println!("{:<46}{:>10.0} /s", "flushes of 128 KiB", machine::flushes(&place.folder, 128 * 1024, time));
+    for group in [1, 8, 64] {
+        let views = machine::grouped_commits(&place.folder.join("work.db"), group, time);
+        println!("{:<46}{views:>10.0} views/s", format!("SQLite alone, a commit for {group}"));
+    }
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.arg("--echo");
+    let server = Program::start(command);
+    for clients in [1, 64] {
+        let echoed = machine::echo(&server.address, clients, time).await;
+        let label = format!("a server that does nothing, {clients} clients");
+        println!("{label:<46}{:>10.0} answers/s", echoed.per_second());
+    }
+    drop(server);
+    flushes
 }
 
 fn line(name: &str, clients: usize, measured: &Measured, processor: u64) {
@@ -147,7 +158,7 @@ fn line(name: &str, clients: usize, measured: &Measured, processor: u64) {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     Retrieve,
     Search,
@@ -160,21 +171,21 @@ const NURSES: usize = 1000;
 
 /// Requests, made of parts that are prepared.
 struct Asks {
-    people: usize,
-    seed: u64,
+    asked: std::rc::Rc<Asked>,
     tokens: std::rc::Rc<Vec<String>>,
 }
 
 impl Asks {
     fn new(place: &Place, options: &Options) -> Self {
         let tokens = (0..NURSES).map(|nurse| place.token(nurse)).collect();
-        Self { people: options.people, seed: options.seed, tokens: std::rc::Rc::new(tokens) }
+        let asked = Asked::of(options.people, options.seed);
+        Self { asked: std::rc::Rc::new(asked), tokens: std::rc::Rc::new(tokens) }
     }
 
     async fn run(&self, address: &str, kind: Kind, clients: usize, time: Duration) -> Measured {
-        let (people, seed, tokens) = (self.people, self.seed, self.tokens.clone());
+        let (asked, tokens) = (self.asked.clone(), self.tokens.clone());
         client::run(address, clients, time, move |chance, out| {
-            let path = path(kind, seed, people, chance);
+            let path = path(kind, &asked, chance);
             let header = if matches!(kind, Kind::View) { "TraceID" } else { "X-Request-ID" };
             let token = &tokens[chance.below(tokens.len())];
             let request = format!(
@@ -187,28 +198,19 @@ impl Asks {
     }
 }
 
-fn path(kind: Kind, seed: u64, people: usize, chance: &mut Chance) -> String {
-    let anybody = people::made(seed, chance.below(people));
+fn path(kind: Kind, asked: &Asked, chance: &mut Chance) -> String {
+    let among = if matches!(kind, Kind::View) { &asked.flagged } else { &asked.anybody };
+    let Person { number, family, heard, given, born } = &among[chance.below(among.len())];
     let base = "/personal-demographics/FHIR/R4/Patient";
     match kind {
-        Kind::Retrieve => format!("{base}/{}", anybody.number),
-        Kind::Search => {
-            format!("{base}?family={}&birthdate=eq{}&given={}", anybody.family, anybody.born, anybody.given)
-        }
+        Kind::Retrieve => format!("{base}/{}", number.digits()),
+        Kind::Search => format!("{base}?family={family}&birthdate=eq{born}"),
         Kind::Fuzzy => {
-            // As heard: one letter of the family name is another.
-            let heard = anybody.family.replacen(['a', 'o'], "e", 1);
-            format!(
-                "{base}?family={heard}&given={}&birthdate=eq{}&_fuzzy-match=true",
-                anybody.given, anybody.born
-            )
+            format!("{base}?family={heard}&given={given}&birthdate=eq{born}&_fuzzy-match=true")
         }
-        Kind::View => {
-            let flagged = people::made(seed, chance.below(people / 10) * 10);
-            format!(
-                "/cpis/FHIR/R4/CareTeam?patient:identifier=https://fhir.nhs.uk/Id/nhs-number%7C{}",
-                flagged.number
-            )
-        }
+        Kind::View => format!(
+            "/cpis/FHIR/R4/CareTeam?patient:identifier=https://fhir.nhs.uk/Id/nhs-number%7C{}",
+            number.digits()
+        ),
     }
 }
