@@ -96,8 +96,8 @@ fn attendance(
                AND outbox.organisation_code = ?3 AND outbox.at_ms > ?4 AND view.opened_in_error IS NULL
                AND NOT EXISTS (
                    SELECT 1 FROM outbox AS early JOIN view AS early_view ON early_view.id = early.view_id
-                   WHERE early.attendance = outbox.attendance AND early.authority_code = ?2
-                     AND early.kind = 'notification' AND early.at_ms <= ?4
+                   WHERE early.person_id = ?1 AND early.authority_code = ?2
+                     AND early.attendance = outbox.attendance AND early.kind = 'notification' AND early.at_ms <= ?4
                      AND early_view.opened_in_error IS NULL)
              ORDER BY outbox.at_ms DESC, outbox.id DESC LIMIT 1",
         )?

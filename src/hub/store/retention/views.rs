@@ -107,8 +107,9 @@ fn has_needed_notice(db: &Connection, view: i64, before_ms: i64) -> Result<bool,
                AND (state = 'queued' OR state_ms >= ?2 OR at_ms >= ?2
                  OR EXISTS (SELECT 1 FROM told_earlier WHERE outbox_id = outbox.id)
                  OR EXISTS (SELECT 1 FROM outbox AS other
-                            WHERE other.attendance = outbox.attendance
+                            WHERE other.person_id = outbox.person_id
                               AND other.authority_code = outbox.authority_code
+                              AND other.attendance = outbox.attendance
                               AND (other.state = 'queued' OR other.at_ms >= ?2)))",
         )?
         .exists(params![view, before_ms])?)
