@@ -100,7 +100,7 @@ pub const COMMIT_GROUP_OTHERS: usize = 8;
 pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 
 /// Pages of the database's log after which it is moved into the database.
-pub const LOG_PAGES: i64 = 1000;
+pub const LOG_PAGES: i64 = 8000;
 
 /// Bytes of the database that each connection keeps in memory. SQLite's usual two mebibytes are
 /// little beside the indexes of a million people.

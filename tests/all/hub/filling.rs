@@ -230,10 +230,10 @@ fn end_of(program: &mut Traced) -> std::process::ExitStatus {
 #[tokio::test]
 async fn a_log_that_cannot_be_moved_into_the_database_ends_the_hub_and_no_other_starts_until_it_can() {
     let place = Place::with(&child());
-    place.configure("[disk]\nreserve_mb = 0\n[limits]\nviews_per_minute = 6000\nviews_at_once = 1000\n");
+    place.configure("[disk]\nreserve_mb = 0\n[limits]\nviews_per_minute = 60000\nviews_at_once = 10000\n");
     let mut program = Traced(place.serve_with(strace_without_flushes_of_the_database(&place)));
     let mut answered = Vec::new();
-    for _ in 0..400 {
+    for _ in 0..2000 {
         match view(&place, &program.0).await {
             Some(answer) if answer.status == 200 => answered.push(answer.reference().to_owned()),
             Some(answer) => answer.assert_failed_without_detail(),
