@@ -191,7 +191,7 @@ impl Store {
             }));
             append(work, &reader, &entry)
         })?;
-        self.read(|db| rows(db, &question))
+        self.read(move |db| rows(db, &question))
     }
 }
 

@@ -122,12 +122,13 @@ impl Store {
         loading: &Loading,
         after: usize,
     ) -> Result<Vec<LineError>, StoreError> {
-        self.read(|db| {
+        let id = loading.id;
+        self.read(move |db| {
             let mut statement = db.prepare_cached(
                 "SELECT line, why FROM load_refusal WHERE load_id = ?1 AND line > ?2 ORDER BY line LIMIT 1000",
             )?;
             let rows = statement
-                .query_map(params![loading.id, stored(after)], |row| Ok(LineError { line: count(row, 0)?, why: row.get(1)? }))?;
+                .query_map(params![id, stored(after)], |row| Ok(LineError { line: count(row, 0)?, why: row.get(1)? }))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }

@@ -48,7 +48,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use rusqlite_migration::{M, Migrations};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::config::hub::{HubConfig, Synchronous};
 use crate::domain::TailDays;
@@ -58,11 +58,10 @@ use crate::domain::{SearchPermit, ViewPermit};
 use super::clock::Clock;
 use super::disk::Disk;
 use super::limits;
-use super::metrics::Shed;
 use connection::{connect, migration, private_file, read_marking};
 use error::Fault;
 use figures::Figuring;
-use queue::{Line, Queue};
+use queue::{Line, Queue, ToWriter};
 use readers::Readers;
 use writer::{Known, Reply, Work};
 
@@ -189,6 +188,7 @@ impl std::fmt::Debug for Store {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.readers.end();
         self.queue.close();
         if let Some(writer) = self.writer.take() {
             // The writer catches its own panics; there is nobody left to tell.
@@ -196,7 +196,6 @@ impl Drop for Inner {
         }
         if *self.known.lost.borrow() {
             // What a flush refused must not reach the database by closing it: the next start reads its log.
-            self.readers.leave_the_log();
             let figuring = self.figuring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             writer::leave_the_log(&figuring.db);
         }
@@ -223,13 +222,16 @@ impl Store {
             reader.pragma_update(None, "query_only", true)?;
             Ok(reader)
         };
-        let mut readers = Vec::with_capacity(limits::READERS);
-        for _ in 0..limits::READERS {
-            readers.push(reader().map_err(|error| unusable(&error))?);
-        }
+        let connections: Result<Vec<_>, _> = (0..limits::READERS).map(|_| reader()).collect();
+        let connections = connections.map_err(|error| unusable(&error))?;
         let figuring = reader().map_err(|error| unusable(&error))?;
         let known = Arc::new(Known::default());
         known.synthetic.store(is_synthetic, Ordering::Release);
+        let no_thread = |error: std::io::Error| OpenError::Unusable {
+            path: settings.path.clone(),
+            reason: error.to_string(),
+        };
+        let readers = Readers::start(connections, &known).map_err(no_thread)?;
         let queue = Arc::new(Queue::default());
         let clock_too = clock.clone();
         let (waiting, learned, disk) = (Arc::clone(&queue), Arc::clone(&known), settings.disk.clone());
@@ -240,17 +242,14 @@ impl Store {
                 let _abandon = AbandonAtEnd(&waiting, &learned);
                 writer::run(&db, &waiting, &clock, &learned, &disk);
             })
-            .map_err(|error| OpenError::Unusable {
-                path: settings.path.clone(),
-                reason: error.to_string(),
-            })?;
+            .map_err(no_thread)?;
         Ok(Self(Arc::new(Inner {
             path: settings.path.clone(),
             disk: settings.disk.clone(),
             clock: clock_too,
             queue,
             writer: Some(writer),
-            readers: Readers::new(readers),
+            readers,
             figuring: Mutex::new(Figuring { db: figuring, path: settings.path.clone(), last: None }),
             known,
             searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
@@ -271,21 +270,18 @@ impl Store {
     }
 
     /// Queues work for the writer; its reply comes after COMMIT.
-    fn submit<T, F>(&self, line: Line, work: F) -> Result<Reply<T>, StoreError>
+    fn submit<T, F>(&self, line: Line, work: F) -> Reply<T>
     where
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let (job, reply) = writer::job(work);
-        self.0.queue.push(line, job).inspect_err(|error| {
-            if matches!(error, StoreError::Busy) {
-                self.metrics().shed(match line {
-                    Line::Views => Shed::Views,
-                    Line::Others => Shed::Others,
-                });
-            }
-        })?;
-        Ok(reply)
+        let (reply, receiver) = oneshot::channel();
+        self.to_writer().submit(line, reply, work);
+        receiver
+    }
+
+    fn to_writer(&self) -> ToWriter {
+        ToWriter { queue: Arc::clone(&self.0.queue), known: Arc::clone(&self.0.known) }
     }
 
     /// The same as [`Store::write`], before others.
@@ -294,7 +290,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        self.submit(Line::Views, work)?.await.unwrap_or(Err(StoreError::Closed))
+        self.submit(Line::Views, work).await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Does work in the writer's transaction and waits for its COMMIT.
@@ -303,7 +299,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        self.submit(Line::Others, work)?.await.unwrap_or(Err(StoreError::Closed))
+        self.submit(Line::Others, work).await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// The same from a thread that may block (the command line).
@@ -312,7 +308,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        self.submit(Line::Others, work)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+        self.submit(Line::Others, work).blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
 }
 

@@ -2,12 +2,16 @@
 //! child in front of them; nothing else is as urgent.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::error::StoreError;
-use super::writer::Job;
+use tokio::sync::oneshot;
+
+use super::audited::Audited;
+use super::error::{Fault, StoreError};
+use super::writer::{self, Job, Known, Work};
 use crate::hub::limits;
+use crate::hub::metrics::Shed;
 
 /// Which line a request stands in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,17 +61,18 @@ impl Queue {
         length < limits::WRITER_QUEUE
     }
 
-    pub(super) fn push(&self, line: Line, job: Box<dyn Job>) -> Result<(), StoreError> {
+    /// Lets something wait; what cannot is given back, and why.
+    pub(super) fn push(&self, line: Line, job: Box<dyn Job>) -> Result<(), (StoreError, Box<dyn Job>)> {
         let mut waiting = self.waiting();
         if waiting.is_closed {
-            return Err(StoreError::Closed);
+            return Err((StoreError::Closed, job));
         }
         let line = match line {
             Line::Views => &mut waiting.views,
             Line::Others => &mut waiting.others,
         };
         if line.len() >= limits::WRITER_QUEUE {
-            return Err(StoreError::Busy);
+            return Err((StoreError::Busy, job));
         }
         line.push_back(job);
         self.changed.notify_one();
@@ -122,6 +127,32 @@ impl Queue {
     }
 }
 
+/// The way to the writer; clones are of the same.
+#[derive(Clone)]
+pub(super) struct ToWriter {
+    pub(super) queue: Arc<Queue>,
+    pub(super) known: Arc<Known>,
+}
+
+impl ToWriter {
+    /// Queues work. The reply comes after COMMIT, or at once where there is no room for it.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        line: Line,
+        reply: oneshot::Sender<Result<Audited<T>, StoreError>>,
+        work: impl FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
+    ) {
+        let Err((error, job)) = self.queue.push(line, writer::job(reply, work)) else { return };
+        if matches!(error, StoreError::Busy) {
+            self.known.metrics.shed(match line {
+                Line::Views => Shed::Views,
+                Line::Others => Shed::Others,
+            });
+        }
+        job.failed(error);
+    }
+}
+
 impl Waiting {
     /// Views first, but however many there are, a few of the others too.
     fn group(&mut self) -> Vec<Box<dyn Job>> {
@@ -149,9 +180,9 @@ mod tests {
         let queue = Queue::default();
         let mut replies = Vec::new();
         let mut push = |line| {
-            let (job, reply) = job(nothing);
-            replies.push(reply);
-            queue.push(line, job)
+            let (reply, receiver) = oneshot::channel();
+            replies.push(receiver);
+            queue.push(line, job(reply, nothing)).map_err(|(error, _)| error)
         };
         for _ in 0..limits::WRITER_QUEUE {
             push(Line::Others).unwrap();

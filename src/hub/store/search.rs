@@ -47,17 +47,17 @@ impl Store {
             StoreError::Busy
         })?;
         let (user, now_ms) = (permit.caller().user.clone(), self.0.clock.now().as_millisecond());
-        let (outcome, query, _place) = self
-            .read_elsewhere(move |db| {
-                // Whose volume is reached costs no search.
-                let outcome = match volume::wait(db, &user, now_ms, most)? {
-                    Some(wait) => Err(wait),
-                    None => Ok(find(db, &query)?),
-                };
-                Ok((outcome, query, place))
-            })
-            .await?;
-        self.write(move |work| {
+        let find = move |db: &Connection| {
+            // All of one moment.
+            let moment = db.unchecked_transaction()?;
+            // Whose volume is reached costs no search.
+            let outcome = match volume::wait(&moment, &user, now_ms, most)? {
+                Some(wait) => Err(wait),
+                None => Ok(find(&moment, &query)?),
+            };
+            Ok((outcome, query, place))
+        };
+        self.read_then_write(find, move |work, (outcome, query, _place)| {
             let entry = |outcome, person: Option<&(i64, Found)>| Entry {
                 person: person.map(|(id, _)| *id),
                 number: person.map(|(_, found)| found.candidate.person.number),
@@ -118,11 +118,10 @@ fn still_found(
     Ok(still)
 }
 
-/// The matches with their ids, best first; `None` for too many. All of one moment.
+/// The matches with their ids, best first; `None` for too many.
 fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>>, Fault> {
-    let moment = db.unchecked_transaction()?;
-    let Some(ids) = candidates(&moment, query)? else { return Ok(None) };
-    let (ids, people) = compared(&moment, &ids)?;
+    let Some(ids) = candidates(db, query)? else { return Ok(None) };
+    let (ids, people) = compared(db, &ids)?;
     let chosen = search::choose(query, &people);
     if chosen.len() > query.most {
         return Ok(None);
@@ -130,7 +129,7 @@ fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>
     let mut matches = Vec::with_capacity(chosen.len());
     for (place, score) in chosen {
         if let Some(id) = ids.get(place) {
-            matches.extend(found(&moment, query, *id, score)?);
+            matches.extend(found(db, query, *id, score)?);
         }
     }
     // The number is the last resort, so that the same search lists people in the same order each time.

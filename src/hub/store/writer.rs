@@ -60,14 +60,13 @@ struct Task<T, F> {
     reply: oneshot::Sender<Result<Audited<T>, StoreError>>,
 }
 
-/// Wraps work into a job and the place where its reply will arrive.
-pub(super) fn job<T, F>(work: F) -> (Box<dyn Job>, Reply<T>)
+/// Wraps work into a job; the reply comes after COMMIT.
+pub(super) fn job<T, F>(reply: oneshot::Sender<Result<Audited<T>, StoreError>>, work: F) -> Box<dyn Job>
 where
     T: Send + 'static,
     F: FnOnce(&Work<'_>) -> Result<T, Fault> + Send + 'static,
 {
-    let (reply, receiver) = oneshot::channel();
-    (Box::new(Task { work: Some(work), done: None, asked: Instant::now(), reply }), receiver)
+    Box::new(Task { work: Some(work), done: None, asked: Instant::now(), reply })
 }
 
 impl<T, F> Job for Task<T, F>

@@ -80,7 +80,7 @@ impl Store {
             audit::append(work, &reader, &entry)
         })?;
         let asked = written.at();
-        self.read(|db| report(db, question, asked))
+        self.read(move |db| report(db, question, asked))
     }
 }
 

@@ -10,11 +10,13 @@ fn database() -> Connection {
 }
 
 fn write(what: &'static str, then: &'static str) -> (Box<dyn Job>, Reply<()>) {
-    job(move |work: &Work<'_>| {
+    let (reply, receiver) = oneshot::channel();
+    let written = job(reply, move |work: &Work<'_>| {
         work.db.execute("INSERT INTO written VALUES (?1)", [what])?;
         work.db.execute_batch(then)?;
         Ok(())
-    })
+    });
+    (written, receiver)
 }
 
 /// What each of the group was answered, and what is in the table afterwards.
@@ -66,14 +68,16 @@ fn whoever_left_before_the_work_is_dropped_and_whoever_left_after_it_is_kept() {
     let queue = Queue::default();
     let (gone, _) = write("gone before", "");
     let (stays, mut reply) = write("stays", "");
-    queue.push(super::super::queue::Line::Others, gone).unwrap();
-    queue.push(super::super::queue::Line::Others, stays).unwrap();
+    for job in [gone, stays] {
+        assert!(queue.push(super::super::queue::Line::Others, job).is_ok());
+    }
     queue.close();
     run(&db, &queue, &Clock::system(), &Known::default(), &Disk::of(std::path::Path::new("hub.db")));
     assert!(reply.try_recv().unwrap().is_ok());
     let (leaves, reply) = write("left after", "");
     let leaving = std::sync::Mutex::new(Some(reply));
-    let (last, _reply) = job(move |_: &Work<'_>| {
+    let (reply, _receiver) = oneshot::channel::<Result<Audited<()>, StoreError>>();
+    let last = job(reply, move |_: &Work<'_>| {
         drop(leaving.lock().unwrap().take());
         Ok(())
     });
