@@ -24,7 +24,8 @@ const TABLES: &[&str] = &["authority", "upload", "person", "nhs_number", "person
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let people = argument("--people")?.unwrap_or(200_000);
+    let is_quick = std::env::args().any(|argument| argument == "--quick");
+    let people = argument("--people")?.unwrap_or(if is_quick { 20_000 } else { 1_000_000 });
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("people.ndjson");
     write_sample(&file, people)?;

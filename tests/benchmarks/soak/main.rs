@@ -39,8 +39,9 @@ fn main() -> ExitCode {
         let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
         arguments.next().map_or(usual, |text| text.parse().expect("a number"))
     };
-    let requests = number("--requests", 1_000_000);
-    let (idle, slow) = (number("--idle", 10_000), number("--slow", 200));
+    let part = if std::env::args().any(|argument| argument == "--quick") { 50 } else { 1 };
+    let requests = number("--requests", 1_000_000 / part);
+    let (idle, slow) = (number("--idle", 10_000 / part), number("--slow", 200 / part));
     raise_open_files();
     let hub = Hub::start();
     let level = memory(&hub, requests);
