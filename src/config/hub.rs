@@ -212,7 +212,7 @@ impl HubConfig {
             operator: file.operator.resolve(listen)?,
             log: file.log.format,
             issuer: file.issuer,
-            database: directory.join(non_empty("database", file.database)?),
+            database: own_name(directory.join(non_empty("database", file.database)?)),
             signing_key: directory.join(non_empty("signing_key", file.signing_key)?),
             tails,
             sites: sites(file.sites)?,
@@ -221,6 +221,18 @@ impl HubConfig {
             retention: Retention::resolve(&file.retention)?,
             disk: DiskSettings::resolve(&file.disk)?,
         })
+    }
+}
+
+/// The file's own name where this is a link to it: under two names a database would have two locks, and a restore
+/// would put another one in the link's place.
+fn own_name(path: PathBuf) -> PathBuf {
+    match std::fs::read_link(&path) {
+        Ok(target) => {
+            let named = path.parent().unwrap_or(Path::new(".")).join(target);
+            named.canonicalize().unwrap_or(named)
+        }
+        Err(_) => path,
     }
 }
 

@@ -222,6 +222,13 @@ async fn nothing_is_restored_and_no_second_hub_starts_while_one_serves() {
         );
     }
     assert_eq!(view(&place, &program, "Ann One").await.total(), 1);
+    // Nor under another name of the database.
+    fs::create_dir(place.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../hub.db", place.path("elsewhere/linked.db")).unwrap();
+    let usual = fs::read_to_string(place.path("hub.toml")).unwrap();
+    fs::write(place.path("linked.toml"), usual.replace("hub.db", "elsewhere/linked.db")).unwrap();
+    let refused = place.run(&["serve", "--config", "linked.toml"]);
+    assert!(said(&refused).contains("another hub serves"), "{}", said(&refused));
     program.kill();
     // A command that still works on the database stops a restore too.
     let used = fs::File::create(place.path("hub.db.used")).unwrap();
