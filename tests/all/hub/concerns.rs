@@ -72,8 +72,12 @@ impl Story<'_> {
     }
 
     pub(super) fn report(&self) -> Value {
+        self.report_of(SINCE, UNTIL)
+    }
+
+    pub(super) fn report_of(&self, since: &str, until: &str) -> Value {
         let arguments =
-            ["concerns", "--config", "hub.toml", "--since", SINCE, "--until", UNTIL, "--format", "json"];
+            ["concerns", "--config", "hub.toml", "--since", since, "--until", until, "--format", "json"];
         let output = self.place.run(&arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()

@@ -139,6 +139,9 @@ async fn who_takes_no_json_is_refused_before_anything_is_looked_up() {
         let answer = hub.get(&format!("{}{query}", plans_of(number(1))), &nurse(), &headers).await;
         assert_eq!(answer.told(), "406 NOT_ACCEPTABLE", "{query} {accept}");
     }
+    // Whoever proves nothing is told nothing else, not even this.
+    let xml = [("Accept", "application/fhir+xml")];
+    assert_eq!(hub.send("GET", &plans_of(number(1)), None, &xml, None).await.told(), "401 ACCESS_DENIED");
     assert_eq!(hub.count("SELECT 1 FROM audit"), audited);
     let headers = [("TraceID", trace.as_str()), ("Accept", "application/json")];
     let answer = hub.get(&plans_of(number(1)), &nurse(), &headers).await;
