@@ -191,3 +191,18 @@ async fn a_version_is_the_same_for_as_long_as_the_person_is_and_never_spares_an_
         .await;
     assert_ne!(get(&tag).await.header("etag"), Some(tag.as_str()));
 }
+
+#[tokio::test]
+async fn h10_the_last_day_of_a_plan_ends_at_midnight_in_england() {
+    let people = lines(&[
+        person(1, "Bennett", "Ava", "2019-03-12"),
+        plan(1, CHILD_PROTECTION, "2026-01-05", "2027-07-01", "E06000030"),
+    ]);
+    let hub = TestHub::with(&people).await;
+    for (now, expected) in [("2027-07-01T22:59:59Z", "active"), ("2027-07-01T23:00:00Z", "inactive")] {
+        hub.clock.turn_to(super::support::at(now));
+        let trace = Uuid::new_v4().to_string();
+        let flags = hub.get(&flags_of(number(1)), &nurse(), &[("TraceID", &trace)]).await.json();
+        assert_eq!(flags["entry"][0]["resource"]["status"], expected, "{now}");
+    }
+}
