@@ -113,10 +113,10 @@ fn hours_are_hours_in_england_and_midnight_is_next_to_eleven_at_night() {
             story.at(who, "RN3", when, "search", "none", None, None);
         }
     }
-    // After it: 09:30 and 12:30 here.
-    story.viewed("Sam Marsh", "2026-04-07T08:30:00Z", 4).viewed("Sam Marsh", "2026-04-07T11:30:00Z", 4);
-    // 22:30, 00:30, and 01:30, of which the last is none of hers.
-    for when in ["2026-04-07T21:30:00Z", "2026-04-07T23:30:00Z", "2026-04-08T00:30:00Z"] {
+    // After it: 09:30 here, and 14:30, which is none of theirs by any clock.
+    story.viewed("Sam Marsh", "2026-04-07T08:30:00Z", 4).viewed("Sam Marsh", "2026-04-07T13:30:00Z", 4);
+    // 22:30 and 00:30 here; and 14:30.
+    for when in ["2026-04-07T21:30:00Z", "2026-04-07T23:30:00Z", "2026-04-08T13:30:00Z"] {
         story.viewed("Ann Ford", when, 2);
     }
     let told = raised(&story, "2026-04-06T00:00:00Z", "2026-04-10T00:00:00Z");
@@ -142,4 +142,32 @@ fn that_nobody_else_opened_a_record_is_said_once_a_day_is_over() {
     let told: Vec<&str> =
         report["concerns"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(told, ["Sam Marsh"], "somebody may still open the other");
+}
+
+#[test]
+fn what_is_little_on_each_of_two_days_is_not_added_up() {
+    let place = Place::with(&people());
+    let story = Story::of(&place);
+    for (when, first, near) in [
+        ("2026-11-18T10:00:00Z", 100, 5001),
+        ("2026-11-19T10:00:00Z", 120, 5007),
+        ("2026-11-20T10:00:00Z", 140, 9001),
+    ] {
+        for seed in first..first + 20 {
+            story.at("Sam Marsh", "RN3", at(when), "search", "returned", Some(seed), None);
+        }
+        for step in 0..3 {
+            story.asked_on("Sam Marsh", when, near + 2 * step);
+        }
+    }
+    assert_eq!(raised(&story, "2026-11-16T00:00:00Z", "2026-11-22T00:00:00Z"), Vec::<String>::new());
+    // What was too little with them is enough with eleven more on one day, and two more numbers.
+    for seed in 160..171 {
+        story.at("Sam Marsh", "RN3", at("2026-11-20T11:00:00Z"), "search", "returned", Some(seed), None);
+    }
+    for near in [9007, 9009] {
+        story.asked_on("Sam Marsh", "2026-11-20T11:00:00Z", near);
+    }
+    let told = raised(&story, "2026-11-16T00:00:00Z", "2026-11-22T00:00:00Z");
+    assert_eq!(told, ["walking-numbers Sam Marsh 5", "found-not-opened Sam Marsh 31"]);
 }
