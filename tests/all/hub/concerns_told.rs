@@ -171,3 +171,27 @@ fn what_is_little_on_each_of_two_days_is_not_added_up() {
     let told = raised(&story, "2026-11-16T00:00:00Z", "2026-11-22T00:00:00Z");
     assert_eq!(told, ["walking-numbers Sam Marsh 5", "found-not-opened Sam Marsh 31"]);
 }
+
+#[test]
+fn who_looked_silently_has_looked_and_who_was_refused_has_not() {
+    let place = Place::with(&people());
+    let story = Story::of(&place);
+    let day = at("2026-11-18T10:00:00Z");
+    let later = day + SignedDuration::from_hours(2);
+    story
+        // Each opened by Sam, and then by a colleague: silently, in vain, without the right, by number alone.
+        .at("Sam Marsh", "RN3", day, "view", "held", Some(100), None)
+        .at("Asha Khan", "RN3", later, "silent-view", "held", Some(100), None)
+        .at("Sam Marsh", "RN3", day, "view", "held", Some(101), None)
+        .at("Bo Ray", "RN3", later, "view", "not-found", Some(101), None)
+        .at("Sam Marsh", "RN3", day, "view", "held", Some(102), None)
+        .at("Bo Ray", "RN3", later, "refused", "not-allowed", Some(102), None)
+        .at("Sam Marsh", "RN3", day, "view", "nothing-held", Some(103), None)
+        .at("Bo Ray", "RN3", later, "retrieve", "returned", Some(103), None);
+    let report = story.report();
+    let told = report["concerns"].as_array().unwrap().iter();
+    let told: Vec<String> =
+        told.map(|one| format!("{} {} {}", one["kind"], one["name"], one["times"])).collect();
+    let told = told.join(", ").replace('"', "");
+    assert_eq!(told, "same-family-name Asha Khan 1, only-viewer Sam Marsh 3");
+}
