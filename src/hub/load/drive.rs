@@ -13,6 +13,16 @@ use crate::hub::store::{LoadBegin, Loading, Store, StoreError};
 
 type Chunk = Vec<(Unit, Position)>;
 
+/// What a load works with once it knows its file.
+struct Course<'a, 'w> {
+    store: &'a Store,
+    ask: &'a LoadAsk,
+    by: &'a Caller,
+    stamp: Stamp,
+    index: &'a Index,
+    watch: &'a mut Watch<'w>,
+}
+
 pub(super) fn load(
     store: &Store,
     ask: &LoadAsk,
@@ -24,7 +34,6 @@ pub(super) fn load(
     if index.lines == 0 {
         return Err(LoadError::Refused(LineError::new(0, "the file is empty")));
     }
-    unchanged(ask, &stamp)?;
     let begin = LoadBegin {
         name: ask.source.name(),
         size: stamp.size(),
@@ -35,15 +44,9 @@ pub(super) fn load(
         authorities: Arc::new(index.authorities()),
         links: Arc::new(index.links.clone()),
     };
-    if index.lines <= limits::LOAD_AT_ONCE {
-        at_once(store, ask, by, &index, begin, &stamp, watch)
-    } else {
-        in_slices(store, ask, by, &index, begin, &stamp, watch)
-    }
-}
-
-fn unchanged(ask: &LoadAsk, stamp: &Stamp) -> Result<(), LoadError> {
-    if ask.source.stamp()? == *stamp { Ok(()) } else { Err(LoadError::Changed) }
+    let course = Course { store, ask, by, stamp, index: &index, watch };
+    course.unchanged()?;
+    if index.lines <= limits::LOAD_AT_ONCE { course.at_once(begin) } else { course.in_slices(begin) }
 }
 
 fn refused(error: StoreError) -> LoadError {
@@ -55,28 +58,86 @@ fn refused(error: StoreError) -> LoadError {
     }
 }
 
-/// A short file is one commit.
-fn at_once(
-    store: &Store,
-    ask: &LoadAsk,
-    by: &Caller,
-    index: &Index,
-    begin: LoadBegin,
-    stamp: &Stamp,
-    watch: &mut Watch<'_>,
-) -> Result<LoadReport, LoadError> {
-    let mut units = Units::from(&ask.source, index, Position::default())?;
-    let mut all = Vec::new();
-    while let Some(unit) = units.next()? {
-        all.push(unit);
+impl Course<'_, '_> {
+    fn unchanged(&self) -> Result<(), LoadError> {
+        if self.ask.source.stamp()? == self.stamp { Ok(()) } else { Err(LoadError::Changed) }
     }
-    unchanged(ask, stamp)?;
-    let (mut report, mut refusals) = store.load_at_once(by.clone(), begin, all).map_err(refused)?;
-    refusals.sort_by_key(|error| error.line);
-    written(watch, &refusals)?;
-    refusals.truncate(limits::LOAD_ERRORS);
-    report.named = refusals;
-    Ok(report)
+
+    /// A short file is one commit.
+    fn at_once(self, begin: LoadBegin) -> Result<LoadReport, LoadError> {
+        let mut units = Units::from(&self.ask.source, self.index, Position::default())?;
+        let mut all = Vec::new();
+        while let Some(unit) = units.next()? {
+            all.push(unit);
+        }
+        self.unchanged()?;
+        let loaded = self.store.load_at_once(self.by.clone(), begin, all);
+        let (mut report, mut refusals) = loaded.map_err(refused)?;
+        refusals.sort_by_key(|error| error.line);
+        written(self.watch, &refusals)?;
+        refusals.truncate(limits::LOAD_ERRORS);
+        report.named = refusals;
+        Ok(report)
+    }
+
+    fn in_slices(mut self, begin: LoadBegin) -> Result<LoadReport, LoadError> {
+        let mut loading = self.store.load_begin(self.by.clone(), begin).map_err(refused)?;
+        if !loading.is_complete() {
+            let (sender, receiver) = sync_channel(limits::LOAD_CHUNKS);
+            let (ask, index, at) = (self.ask, self.index, loading.position());
+            std::thread::scope(|scope| {
+                std::thread::Builder::new()
+                    .name("load-parser".to_owned())
+                    .spawn_scoped(scope, || parse(ask, index, at, &sender))
+                    .map_err(|error| LoadError::Unreadable(error.to_string()))?;
+                // However this ends, the parser finds nobody to send to, and ends too.
+                for chunk in receiver {
+                    let chunk = Arc::new(chunk?);
+                    self.unchanged()?;
+                    applied(self.store, &mut loading, &chunk)?;
+                    self.told(loading.position());
+                    if loading.counts().refused > limits::LOAD_REFUSED {
+                        self.reported(&loading)?;
+                        return Err(LoadError::TooManyRefused(limits::LOAD_REFUSED));
+                    }
+                    if loading.position().phase > 3 {
+                        break;
+                    }
+                }
+                Ok(())
+            })?;
+            loading = self.store.load_finish(&loading).map_err(LoadError::Store)?;
+        }
+        let named = self.reported(&loading)?;
+        kept(self.watch)?;
+        self.store.load_told(&loading).map_err(LoadError::Store)?;
+        Ok(LoadReport { named, ..loading.counts().clone() })
+    }
+
+    fn told(&mut self, at: Position) {
+        let Some(progress) = &mut self.watch.progress else { return };
+        let index = self.index;
+        let (doing, done, of) = match at.phase {
+            0 => ("loading people", at.offset, self.stamp.size()),
+            1 => ("loading superseded numbers", at.next as u64, index.replacements.len() as u64),
+            2 => ("loading plans", at.next as u64, index.plans.len() as u64),
+            _ => ("ending identities", at.next as u64, index.ends.len() as u64),
+        };
+        progress(Progress { doing, done, of });
+    }
+
+    /// Writes the whole report, and returns its beginning.
+    fn reported(&mut self, loading: &Loading) -> Result<Vec<LineError>, LoadError> {
+        let mut named: Vec<LineError> = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = self.store.load_refusals(loading, after).map_err(LoadError::Store)?;
+            let Some(last) = page.last() else { return Ok(named) };
+            after = last.line;
+            written(self.watch, &page)?;
+            named.extend(page.into_iter().take(limits::LOAD_ERRORS.saturating_sub(named.len())));
+        }
+    }
 }
 
 fn written(watch: &mut Watch<'_>, refusals: &[LineError]) -> Result<(), LoadError> {
@@ -92,48 +153,6 @@ fn written(watch: &mut Watch<'_>, refusals: &[LineError]) -> Result<(), LoadErro
 fn kept(watch: &mut Watch<'_>) -> Result<(), LoadError> {
     let Some(keep) = &mut watch.keep_report else { return Ok(()) };
     keep().map_err(|error| LoadError::Report(error.kind().to_string()))
-}
-
-fn in_slices(
-    store: &Store,
-    ask: &LoadAsk,
-    by: &Caller,
-    index: &Index,
-    begin: LoadBegin,
-    stamp: &Stamp,
-    watch: &mut Watch<'_>,
-) -> Result<LoadReport, LoadError> {
-    let mut loading = store.load_begin(by.clone(), begin).map_err(refused)?;
-    if !loading.is_complete() {
-        let (sender, receiver) = sync_channel(limits::LOAD_CHUNKS);
-        let at = loading.position();
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .name("load-parser".to_owned())
-                .spawn_scoped(scope, || parse(ask, index, at, &sender))
-                .map_err(|error| LoadError::Unreadable(error.to_string()))?;
-            // However this ends, the parser finds nobody to send to, and ends too.
-            for chunk in receiver {
-                let chunk = Arc::new(chunk?);
-                unchanged(ask, stamp)?;
-                applied(store, &mut loading, &chunk)?;
-                told(watch, index, stamp, loading.position());
-                if loading.counts().refused > limits::LOAD_REFUSED {
-                    reported(store, &loading, watch)?;
-                    return Err(LoadError::TooManyRefused(limits::LOAD_REFUSED));
-                }
-                if loading.position().phase > 3 {
-                    break;
-                }
-            }
-            Ok(())
-        })?;
-        loading = store.load_finish(&loading).map_err(LoadError::Store)?;
-    }
-    let named = reported(store, &loading, watch)?;
-    kept(watch)?;
-    store.load_told(&loading).map_err(LoadError::Store)?;
-    Ok(LoadReport { named, ..loading.counts().clone() })
 }
 
 /// Reads on, until the end, or until nobody wants more.
@@ -179,28 +198,4 @@ fn applied(store: &Store, loading: &mut Loading, chunk: &Arc<Chunk>) -> Result<(
         std::thread::sleep(limits::LOAD_PAUSE);
     }
     Ok(())
-}
-
-fn told(watch: &mut Watch<'_>, index: &Index, stamp: &Stamp, at: Position) {
-    let Some(progress) = &mut watch.progress else { return };
-    let (doing, done, of) = match at.phase {
-        0 => ("loading people", at.offset, stamp.size()),
-        1 => ("loading superseded numbers", at.next as u64, index.replacements.len() as u64),
-        2 => ("loading plans", at.next as u64, index.plans.len() as u64),
-        _ => ("ending identities", at.next as u64, index.ends.len() as u64),
-    };
-    progress(Progress { doing, done, of });
-}
-
-/// Writes the whole report, and returns its beginning.
-fn reported(store: &Store, loading: &Loading, watch: &mut Watch<'_>) -> Result<Vec<LineError>, LoadError> {
-    let mut named: Vec<LineError> = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = store.load_refusals(loading, after).map_err(LoadError::Store)?;
-        let Some(last) = page.last() else { return Ok(named) };
-        after = last.line;
-        written(watch, &page)?;
-        named.extend(page.into_iter().take(limits::LOAD_ERRORS.saturating_sub(named.len())));
-    }
 }

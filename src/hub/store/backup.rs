@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 
+use super::aside;
 use super::audit::{self, Entry, Kind};
 use super::copy::{self, CopyError, Holds};
 use super::error::{Fault, StoreError};
@@ -38,7 +39,8 @@ pub enum KeepError {
 pub struct Restored {
     /// What is in place now.
     pub holds: Holds,
-    /// Where the database that was there is now; `None` where there was none.
+    /// Where the database that was there is now, also if a restore that was broken off moved it; `None` where there
+    /// was none.
     pub aside: Option<PathBuf>,
     /// What the database that was there held beyond the backup, as far as it could be read.
     pub lost: Option<Lost>,
@@ -110,8 +112,12 @@ pub fn restore(
     let unpacked = disk::beside(path, ".unpacked");
     remove_whole(&unpacked)?;
     copy::unpack(backup, &unpacked)?;
-    let prepared = prepare(path, &unpacked, by, clock.now());
-    let (holds, lost) = match prepared {
+    let prepared = aside::left(path).and_then(|left| {
+        let present = left.as_deref().unwrap_or(path);
+        let (holds, lost) = prepare(present, &unpacked, by, clock.now())?;
+        Ok((left, holds, lost))
+    });
+    let (left, holds, lost) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             remove_whole(&unpacked)?;
@@ -122,16 +128,16 @@ pub fn restore(
     let ready = disk::beside(path, schema::RESTORING);
     std::fs::rename(&unpacked, &ready).map_err(copy::in_file(&ready, "cannot be made"))?;
     copy::flush_directory(&directory)?;
-    let aside = move_aside(path, clock.now())?;
+    let aside = aside::move_aside(path, left, clock.now())?;
     copy::flush_directory(&directory)?;
     std::fs::rename(&ready, path).map_err(copy::in_file(path, "cannot be put in place"))?;
     copy::flush_directory(&directory)?;
     Ok(Restored { holds, aside, lost })
 }
 
-/// Writes into the database that is to come that it was restored, and says what it lacks.
+/// Writes into the database that is to come that it was restored, and says what it lacks of the present one.
 fn prepare(
-    path: &Path,
+    present: &Path,
     unpacked: &Path,
     by: &Caller,
     now: Timestamp,
@@ -140,7 +146,7 @@ fn prepare(
     let work = || -> Result<(Holds, Option<Lost>), rusqlite::Error> {
         db.pragma_update(None, "synchronous", "FULL")?;
         let version = schema::version(&db)?;
-        let lost = beyond(path, &db).unwrap_or(None);
+        let lost = beyond(present, &db).unwrap_or(None);
         let holds = copy::holds(&db, version)?;
         let detail = json!({
             "last_entry": holds.last_entry,
@@ -181,35 +187,13 @@ fn beyond(path: &Path, other: &Connection) -> Result<Option<Lost>, rusqlite::Err
     Ok(Some(Lost { views: after("view")?, notices: after("outbox")?, audit: after("audit")?, last_entry }))
 }
 
-/// Gives the database and its log a second name each, and then takes the first away. The pair is complete under one
-/// of the two at every moment.
-fn move_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, CopyError> {
-    let parts = ["", "-wal", "-shm"].map(|part| (part, disk::beside(path, part)));
-    let is_there = |part: &PathBuf| part.exists();
-    if !parts.iter().any(|(_, part)| is_there(part)) {
-        return Ok(None);
-    }
-    let stamp: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
-    let aside = disk::beside(path, &format!(".aside-{stamp}"));
-    for (part, from) in parts.iter().filter(|(_, part)| is_there(part)) {
-        let to = disk::beside(&aside, part);
-        std::fs::hard_link(from, &to).map_err(copy::in_file(&to, "cannot be made"))?;
-    }
-    copy::flush_directory(&disk::directory_of(path))?;
-    // The log first: without it the file is an older state of the same; with it below another file, it is poison.
-    for (_, from) in parts.iter().rev() {
-        remove(from)?;
-    }
-    Ok(Some(aside))
-}
-
 /// Removes a database with all that SQLite keeps beside it: the journal of a restore that was broken off would make
 /// the next backup look unsound.
 fn remove_whole(database: &Path) -> Result<(), CopyError> {
     ["-journal", "-wal", "-shm", ""].into_iter().try_for_each(|part| remove(&disk::beside(database, part)))
 }
 
-fn remove(path: &Path) -> Result<(), CopyError> {
+pub(super) fn remove(path: &Path) -> Result<(), CopyError> {
     match std::fs::remove_file(path) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

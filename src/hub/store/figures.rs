@@ -127,7 +127,12 @@ fn size(path: &Path) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::StoreSettings;
     use super::*;
+    use crate::config::hub::Synchronous;
+    use crate::domain::TailDays;
+    use crate::hub::clock::Clock;
+    use crate::hub::disk::Disk;
 
     #[test]
     fn what_grows_with_every_view_is_counted_from_an_index() {
@@ -148,6 +153,30 @@ mod tests {
         let family =
             "SELECT count(DISTINCT person_id) FROM person_name WHERE family_folded = 'x' AND is_current";
         assert!(plan(family).join("; ").contains("COVERING INDEX name_by_family_folded"));
+    }
+
+    #[tokio::test]
+    async fn what_was_read_is_kept_for_a_while_and_then_read_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hub.db");
+        let settings = StoreSettings {
+            path: path.clone(),
+            synchronous: Synchronous::Full,
+            tails: TailDays::default(),
+            disk: Disk::of(&path),
+        };
+        let store = Store::open(&settings, Clock::system()).unwrap();
+        assert_eq!(store.figures().await.unwrap().people, 0);
+        let other = Connection::open(&path).unwrap();
+        other
+            .execute("INSERT INTO person (gender, deceased, restricted) VALUES ('female', 'no', 0)", [])
+            .unwrap();
+        assert_eq!(store.figures().await.unwrap().people, 0, "however often somebody asks");
+        // As if it were later.
+        if let Some((at, _)) = &mut store.0.figuring.lock().unwrap().last {
+            *at = at.checked_sub(limits::FIGURES_EVERY).unwrap();
+        }
+        assert_eq!(store.figures().await.unwrap().people, 1);
     }
 
     #[test]

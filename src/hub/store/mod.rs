@@ -11,6 +11,7 @@
 mod acts;
 mod apply;
 mod arrivals;
+mod aside;
 mod audit;
 mod audited;
 mod backup;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::support::answer::Answer;
 use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan, plans_of};
-use super::support::program::{Place, Program};
+use super::support::program::{Place, Program, is_there};
 use super::support::{caller, rows, token};
 use cpis::hub::clock::Clock;
 
@@ -255,6 +255,73 @@ fn a_restore_that_was_broken_off_lets_nobody_open_the_database_until_it_is_run_a
     assert!(run(&place, "restore", "backup.db").status.success());
     assert!(!journal.exists(), "or it would be taken for the next one's");
     backup(&place, "b.db");
+}
+
+/// A restore that dies at a system call on a file.
+#[cfg(target_os = "linux")]
+fn broken_off(place: &Place, call: &str, file: &str) {
+    assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");
+    let mut command = std::process::Command::new("strace");
+    command.args(["-f", "-o", "trace", "-P", file, "-e", &format!("inject={call}")]);
+    command.arg(env!("CARGO_BIN_EXE_cpis-hub")).args(["restore", "backup.db", "--config", "hub.toml"]);
+    let output = command.current_dir(place.directory.path()).output().unwrap();
+    assert!(!output.status.success(), "{call} of {file}: {}", said(&output));
+    assert!(place.path("hub.db.restoring").exists(), "{call} of {file}: {}", said(&output));
+}
+
+/// The main files of what was moved aside, oldest first.
+#[cfg(target_os = "linux")]
+fn asides(place: &Place) -> Vec<String> {
+    let all = everything(place.directory.path()).into_iter().map(|(name, _)| name);
+    all.filter(|name| name.starts_with("hub.db.aside-") && !name.ends_with("-wal")).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_restore_after_one_that_died_names_what_that_moved_aside_and_what_it_held() {
+    for (call, file, is_gone) in [
+        ("linkat:error=EIO:signal=KILL", "hub.db-wal", false),
+        ("unlink:error=EIO:signal=KILL", "hub.db-wal", false),
+        ("unlink:error=EIO:signal=KILL", "hub.db", false),
+        ("rename:error=EIO:signal=KILL", "hub.db.restoring", true),
+    ] {
+        let place = Place::with(&child());
+        backup(&place, "backup.db");
+        // Of a restore long ago.
+        assert!(run(&place, "restore", "backup.db").status.success());
+        let mut program = place.serve();
+        assert_eq!(view(&place, &program, "Ann One").await.total(), 1);
+        program.kill();
+        broken_off(&place, call, file);
+        assert_eq!(place.path("hub.db").exists(), !is_gone, "{call} of {file}");
+        let restored = run(&place, "restore", "backup.db");
+        let told = said(&restored);
+        assert!(restored.status.success(), "{told}");
+        let kept = asides(&place);
+        assert_eq!(kept.len(), 2, "{call} of {file}: no second one of the same: {kept:?}");
+        assert!(told.contains(&format!("kept as {}: ", kept[1])), "{call} of {file}: {told}");
+        assert!(told.contains("Missing are 1 views, 1 notifications and "), "{call} of {file}: {told}");
+        let aside = Connection::open(place.path(&kept[1])).unwrap();
+        assert_eq!(rows(&aside, "SELECT 1 FROM view").len(), 1, "{call} of {file}: with its log");
+        assert_eq!(rows(&place.database(), "SELECT 1 FROM view"), Vec::<String>::new());
+        assert!(!place.path("hub.db.restoring").exists());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_came_to_the_databases_name_after_a_restore_died_is_moved_aside_too() {
+    let place = Place::with(&child());
+    backup(&place, "backup.db");
+    broken_off(&place, "rename:error=EIO:signal=KILL", "hub.db.restoring");
+    let first = asides(&place);
+    fs::write(place.path("hub.db"), "another").unwrap();
+    let told = said(&run(&place, "restore", "backup.db"));
+    let kept = asides(&place);
+    assert_eq!((first.len(), kept.len()), (1, 2), "{told}");
+    assert!(told.contains(&format!("kept as {}: ", kept[1])), "{told}");
+    assert_eq!(fs::read(place.path(&kept[1])).unwrap(), b"another");
+    assert_eq!(rows(&Connection::open(place.path(&kept[0])).unwrap(), "SELECT 1 FROM person").len(), 1);
 }
 
 #[test]

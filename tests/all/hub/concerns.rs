@@ -34,12 +34,16 @@ impl Story<'_> {
 
     /// A number that need not be anybody's, near to those of its neighbours.
     fn asked_for(&self, who: &str, near: u64) -> &Self {
+        self.asked_on(who, "2026-11-18T10:00:00Z", near)
+    }
+
+    pub(super) fn asked_on(&self, who: &str, when: &str, near: u64) -> &Self {
         self.db
             .execute(
                 "INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
                                     session, request, number)
                  VALUES (?1, 'retrieve', 'not-found', 'user-' || ?2, ?2, 'Nurse', 'RN3', 'Hospital', '', '', ?3)",
-                params![at("2026-11-18T10:00:00Z").as_millisecond(), who, NhsNumber::synthetic(near).digits()],
+                params![at(when).as_millisecond(), who, NhsNumber::synthetic(near).digits()],
             )
             .unwrap();
         self
@@ -72,8 +76,12 @@ impl Story<'_> {
     }
 
     pub(super) fn report(&self) -> Value {
+        self.report_of(SINCE, UNTIL)
+    }
+
+    pub(super) fn report_of(&self, since: &str, until: &str) -> Value {
         let arguments =
-            ["concerns", "--config", "hub.toml", "--since", SINCE, "--until", UNTIL, "--format", "json"];
+            ["concerns", "--config", "hub.toml", "--since", since, "--until", until, "--format", "json"];
         let output = self.place.run(&arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()

@@ -55,3 +55,24 @@ async fn whoever_has_an_answer_finds_every_line_about_it_in_either_format() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_log_that_is_set_to_errors_alone_still_says_of_which_request() {
+    let place = Place::with(&child());
+    let mut command = std::process::Command::new("sh");
+    let script = "RUST_LOG=error exec \"$0\" serve --config hub.toml";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_cpis-hub")]);
+    let program = place.serve_with(command);
+    place.database().execute_batch("DROP TABLE history").unwrap();
+    let trace = Uuid::new_v4().to_string();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .get(format!("{}{}", program.base, plans_of(number(1))))
+        .bearer_auth(token(&place.key, &nurse(), Clock::system().now()))
+        .header("TraceID", &trace);
+    assert_eq!(request.send().await.unwrap().status(), 500);
+    let log = place.log();
+    let failed: Vec<&str> = log.lines().filter(|line| line.contains("failed inside")).collect();
+    assert!(failed.len() == 1 && failed[0].contains(&trace), "{log}");
+    assert!(!log.contains("answered"), "{log}");
+}

@@ -139,6 +139,9 @@ async fn who_takes_no_json_is_refused_before_anything_is_looked_up() {
         let answer = hub.get(&format!("{}{query}", plans_of(number(1))), &nurse(), &headers).await;
         assert_eq!(answer.told(), "406 NOT_ACCEPTABLE", "{query} {accept}");
     }
+    // Whoever proves nothing is told nothing else, not even this.
+    let xml = [("Accept", "application/fhir+xml")];
+    assert_eq!(hub.send("GET", &plans_of(number(1)), None, &xml, None).await.told(), "401 ACCESS_DENIED");
     assert_eq!(hub.count("SELECT 1 FROM audit"), audited);
     let headers = [("TraceID", trace.as_str()), ("Accept", "application/json")];
     let answer = hub.get(&plans_of(number(1)), &nurse(), &headers).await;
@@ -187,4 +190,19 @@ async fn a_version_is_the_same_for_as_long_as_the_person_is_and_never_spares_an_
     hub.load(&lines(&[changed(person(1, "Bennett", "Ava", "2019-03-12"), json!({ "gender": "other" }))]))
         .await;
     assert_ne!(get(&tag).await.header("etag"), Some(tag.as_str()));
+}
+
+#[tokio::test]
+async fn h10_the_last_day_of_a_plan_ends_at_midnight_in_england() {
+    let people = lines(&[
+        person(1, "Bennett", "Ava", "2019-03-12"),
+        plan(1, CHILD_PROTECTION, "2026-01-05", "2027-07-01", "E06000030"),
+    ]);
+    let hub = TestHub::with(&people).await;
+    for (now, expected) in [("2027-07-01T22:59:59Z", "active"), ("2027-07-01T23:00:00Z", "inactive")] {
+        hub.clock.turn_to(super::support::at(now));
+        let trace = Uuid::new_v4().to_string();
+        let flags = hub.get(&flags_of(number(1)), &nurse(), &[("TraceID", &trace)]).await.json();
+        assert_eq!(flags["entry"][0]["resource"]["status"], expected, "{now}");
+    }
 }

@@ -56,6 +56,9 @@ async fn each_kind_of_request_has_a_rate_of_its_own_and_who_is_refused_is_told_f
         assert_eq!(refusals(&hub).last().unwrap(), &format!("user-sam-okafor|{word}|1|-"));
     };
     check(&plans_of(number(1)), 60, "1", "view").await;
+    // The same plans as flags are views too, and take none of the others' room.
+    let flags = format!("/patient-flags-api/FHIR/R4/Flag?patient={}", number(1).digits());
+    assert_eq!(ask(&hub, &flags).await.told(), "429 TOO_MANY_REQUESTS");
     check(&retrieve, 2, "10", "retrieve").await;
     check(&search("2019-03-12"), 2, "15", "search").await;
     check(&history_of(number(1)), 3, "30", "other").await;
@@ -77,7 +80,8 @@ async fn each_kind_of_request_has_a_rate_of_its_own_and_who_is_refused_is_told_f
     later.sort();
     assert_eq!(
         later,
-        ["other", "retrieve", "search", "view"].map(|word| format!("user-sam-okafor|{word}|4|-"))
+        [("other", 4), ("retrieve", 4), ("search", 4), ("view", 5)]
+            .map(|(word, count)| format!("user-sam-okafor|{word}|{count}|-"))
     );
 }
 
@@ -186,4 +190,44 @@ async fn a_caller_without_the_right_is_bounded_too() {
         assert_eq!(told().await, "429 TOO_MANY_REQUESTS");
     }
     assert_eq!(hub.count("SELECT 1 FROM audit"), before + 1);
+}
+
+#[tokio::test]
+async fn a_refusal_that_could_not_be_audited_is_among_those_that_are_audited_later() {
+    let settings = LimitSettings { others_per_minute: Some(1), others_at_once: Some(1), ..generous() };
+    let hub = TestHub::with_limits(settings, &child()).await;
+    assert_eq!(ask(&hub, &history_of(number(1))).await.status, 403, "nothing was opened");
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.execute_batch("CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END")
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(ask(&hub, &history_of(number(1))).await.told(), "429 TOO_MANY_REQUESTS");
+    }
+    db.execute_batch("DROP TRIGGER refuse").unwrap();
+    hub.turn(1);
+    assert_eq!(ask(&hub, &history_of(number(1))).await.status, 403);
+    while refusals(&hub).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(refusals(&hub), ["user-sam-okafor|other|3|-"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn refusals_of_the_last_minute_are_audited_before_the_hub_ends() {
+    let place = Place::with(&child());
+    place.configure("[limits]\nsearches_per_minute = 1\nsearches_at_once = 1\n");
+    let mut program = place.serve();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for expected in [200, 429, 429, 429] {
+        let request = http
+            .get(format!("{}{}", program.base, search("2020-01-01")))
+            .bearer_auth(token(&place.key, &nurse(), Clock::system().now()))
+            .header("X-Request-ID", Uuid::new_v4().to_string());
+        assert_eq!(request.send().await.unwrap().status(), expected);
+    }
+    program.terminate();
+    assert!(tokio::task::spawn_blocking(move || program.child.wait()).await.unwrap().unwrap().success());
+    let all = "SELECT sum(json_extract(detail, '$.count')) FROM audit WHERE outcome = 'too-many-requests'";
+    assert_eq!(super::support::rows(&place.database(), all), ["3"]);
 }

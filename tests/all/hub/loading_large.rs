@@ -11,8 +11,8 @@ use cpis::hub::sample::{self, SampleAsk, SamplePerson};
 use jiff::civil::date;
 use uuid::Uuid;
 
-use super::support::data::plans_of;
-use super::support::program::{Place, Program};
+use super::support::data::{child, person, plans_of};
+use super::support::program::{Place, Program, is_there};
 use super::support::{TestHub, at, caller, nurse, rows, token};
 
 fn people(of: u64, flagged: u64) -> Vec<SamplePerson> {
@@ -259,9 +259,18 @@ async fn loaded(
     text: String,
     watch: impl FnOnce(rusqlite::Connection) -> Watch<'static> + Send + 'static,
 ) -> Result<LoadReport, String> {
+    loaded_from(hub, Source::Text(text.into()), true, watch).await
+}
+
+async fn loaded_from(
+    hub: &TestHub,
+    source: Source,
+    synthetic: bool,
+    watch: impl FnOnce(rusqlite::Connection) -> Watch<'static> + Send + 'static,
+) -> Result<LoadReport, String> {
     let (store, by) = (hub.hub.store().clone(), caller("Operator", "", &[]));
     let other = rusqlite::Connection::open(&hub.database).unwrap();
-    let ask = LoadAsk { source: Source::Text(text.into()), synthetic: true, restart: false };
+    let ask = LoadAsk { source, synthetic, restart: false };
     let load = move || load::load(&store, &ask, &by, &mut watch(other)).map_err(|error| error.to_string());
     tokio::task::spawn_blocking(load).await.unwrap()
 }
@@ -297,4 +306,89 @@ async fn of_two_commands_that_load_one_file_the_later_says_that_the_other_goes_o
     let refused = loaded(&hub, "{\n".repeat(1_100), overtaking).await.unwrap_err();
     assert!(refused.contains("what was loaded stays"), "{refused}");
     assert_eq!(hub.rows("SELECT outcome FROM audit WHERE kind = 'load'"), ["begun"]);
+}
+
+#[tokio::test]
+async fn h17_a_database_that_is_marked_during_a_load_takes_no_real_person_of_the_rest() {
+    let hub = TestHub::empty().await;
+    let real = |digits: &str| format!("{{\"resourceType\":\"Patient\",\"id\":\"{digits}\"}}\n");
+    // One in the first slice, one after it.
+    let text = real("5434765915") + &"\n".repeat(10) + &"{\n".repeat(1_100) + &real("5434765877");
+    let marking = |other: rusqlite::Connection| {
+        let progress = move |_| {
+            let mark = "INSERT OR IGNORE INTO marking (what, at_ms) VALUES ('synthetic', 1)";
+            other.execute(mark, []).unwrap();
+        };
+        Watch { progress: Some(Box::leak(Box::new(progress))), ..Watch::default() }
+    };
+    let report = loaded_from(&hub, Source::Text(text.into()), false, marking).await.unwrap();
+    assert_eq!((report.people, report.refused), (1, 1_101), "{report:?}");
+    assert_eq!(hub.rows("SELECT number FROM nhs_number"), ["5434765915"]);
+    let why = hub.rows("SELECT json_extract(detail, '$.synthetic') FROM audit WHERE outcome = 'applied'");
+    assert_eq!(why, ["1"]);
+}
+
+#[tokio::test]
+async fn a_file_that_changes_between_two_slices_is_not_gone_on_with() {
+    let hub = TestHub::empty().await;
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("people.ndjson");
+    let line = |at: u64| format!("{}\n", person(at, "Bennett", "Ava", "2019-03-12"));
+    let lines: String = (1..3_000).map(line).collect();
+    fs::write(&file, &lines).unwrap();
+    let (written, longer) = (file.clone(), lines + "\n");
+    let writing = move |_: rusqlite::Connection| {
+        let progress = move |_| fs::write(&written, &longer).unwrap();
+        Watch { progress: Some(Box::leak(Box::new(progress))), ..Watch::default() }
+    };
+    let refused = loaded_from(&hub, Source::File(file), true, writing).await.unwrap_err();
+    assert!(refused.contains("the file changed while it was loaded"), "{refused}");
+    assert_eq!(hub.rows("SELECT state FROM load"), ["running"]);
+    let loaded = hub.count("SELECT 1 FROM person");
+    assert!(loaded > 0 && loaded < 2_999, "{loaded}");
+}
+
+/// The state of a process: `T` or `t` when it was stopped.
+#[cfg(target_os = "linux")]
+fn is_stopped(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['T', 't']))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_short_file_that_changes_between_being_known_and_being_applied_is_not_loaded() {
+    assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");
+    let place = Place::with(&child());
+    let line = |family: &str| person(2, family, "Ava", "2019-03-12").to_string();
+    fs::write(place.path("short"), line("Before")).unwrap();
+    // Stopped where it opens the file for the second time: to apply it.
+    let mut command = Command::new("strace");
+    command.args(["-o", "trace", "-P", "short", "-e", "trace=openat"]);
+    command.args(["-e", "inject=openat:signal=STOP:when=2", env!("CARGO_BIN_EXE_cpis-hub")]);
+    command.args(["load", "short", "--config", "hub.toml"]).current_dir(place.directory.path());
+    let mut strace = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", strace.id());
+    let is_stopped = || {
+        let is_there =
+            fs::read_to_string(place.path("trace")).is_ok_and(|trace| trace.contains("stopped by"));
+        let load = fs::read_to_string(&children).unwrap_or_default();
+        (is_there && is_stopped(&load)).then_some(load)
+    };
+    let load = loop {
+        if let Some(load) = is_stopped() {
+            break load;
+        }
+        assert!(strace.try_wait().unwrap().is_none(), "it was not stopped");
+        std::thread::yield_now();
+    };
+    // As long as before.
+    fs::write(place.path("short"), line("Behind")).unwrap();
+    assert!(Command::new("kill").args(["-CONT", load.trim()]).status().unwrap().success());
+    let output = strace.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("the file changed while it was loaded"), "{said}");
+    assert_eq!(rows(&place.database(), "SELECT family FROM person_name"), ["Bennett"]);
+    assert!(place.run(&["load", "short", "--config", "hub.toml"]).status.success(), "and once it is still");
+    assert_eq!(rows(&place.database(), "SELECT family FROM person_name ORDER BY 1"), ["Behind", "Bennett"]);
 }

@@ -9,7 +9,12 @@ use uuid::Uuid;
 use super::support::data::{
     CHILD_PROTECTION, LOOKED_AFTER, child, history_of, lines, number, person, plan, plans_of,
 };
-use super::support::{TestHub, caller, midwife, nurse, receptionist};
+use super::support::{NOW, TestHub, at, caller, configuration, midwife, nurse, receptionist};
+use cpis::config::hub::{DiskSettings, HubConfig};
+use cpis::domain::TailDays;
+use cpis::hub::Hub;
+use cpis::hub::clock::Clock;
+use cpis::identity::token::SigningKey;
 
 /// Each series (`name{label="value"}`) with its number, but for the buckets of the histograms.
 pub(super) fn series(text: &str) -> BTreeMap<String, f64> {
@@ -189,9 +194,15 @@ async fn everybody_who_is_turned_away_is_counted() {
     let who = nurse();
     let views = (0..cpis::hub::limits::WRITER_QUEUE + 100).map(|_| hub.view(&who, number(1)));
     let until_some_are = async {
-        while read(&hub).await["cpis_hub_shed_total{reason=\"writer-views\"}"] == 0.0 {
+        let full = loop {
+            let read = read(&hub).await;
+            if read["cpis_hub_shed_total{reason=\"writer-views\"}"] > 0.0 {
+                break read;
+            }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        };
+        assert!(full["cpis_hub_writer_queue{line=\"views\"}"] > 0.0, "{full:#?}");
+        assert_eq!(full["cpis_hub_writer_queue{line=\"others\"}"], 0.0);
         lock.execute_batch("ROLLBACK").unwrap();
     };
     let (answers, ()) = tokio::join!(super::support::all_at_once(views), until_some_are);
@@ -226,4 +237,34 @@ async fn the_operator_has_an_address_of_their_own_with_two_pages_and_the_clinici
     let outside = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
     let refused = cpis::hub::serve_operator(outside, hub.hub.clone(), std::future::pending()).await;
     assert!(refused.unwrap_err().to_string().contains("loopback"));
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_read_and_a_disk_that_is_low_are_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("hub.db");
+    let opened = |alert_percent: u8, reserve_mb: u16| {
+        let disk = DiskSettings { alert_percent, reserve_mb };
+        let config = HubConfig { disk, ..configuration(database.clone(), TailDays::default()) };
+        let clock = Clock::standing_at(at(NOW));
+        (Hub::open(&config, SigningKey::generate().unwrap(), clock.clone()).unwrap(), clock)
+    };
+    // No file system is wholly free; and where the reserve's file cannot be made, there is none.
+    std::fs::create_dir(directory.path().join("hub.db.reserve")).unwrap();
+    let (hub, clock) = opened(100, 1);
+    let read = series(&hub.metrics_text().await);
+    assert_eq!((read["cpis_hub_disk_low"], read["cpis_hub_disk_on_reserve"]), (1.0, 1.0));
+    assert_eq!(read["cpis_hub_database_readable"], 1.0);
+    let started = read["cpis_hub_start_timestamp_seconds"];
+    clock.turn_to(clock.now() + jiff::SignedDuration::from_hours(1));
+    let read = series(&hub.metrics_text().await);
+    assert_eq!(read["cpis_hub_start_timestamp_seconds"], started, "a hub that runs on has not restarted");
+    hub.store().close().await;
+    drop(hub);
+    let (hub, _) = opened(0, 0);
+    // Before the first reading of the figures, which are kept for a while.
+    rusqlite::Connection::open(&database).unwrap().execute_batch("DROP TABLE outbox").unwrap();
+    let read = series(&hub.metrics_text().await);
+    assert_eq!((read["cpis_hub_disk_low"], read["cpis_hub_disk_on_reserve"]), (0.0, 0.0));
+    assert_eq!(read["cpis_hub_database_readable"], 0.0);
 }

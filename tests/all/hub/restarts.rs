@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -263,7 +264,10 @@ fn a_hub_that_cannot_write_or_is_handed_another_socket_does_not_start() {
     let place = Place::with(&child());
     let lock = place.database();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let refused = place.run(&["serve", "--config", "hub.toml"]);
+    // One that starts all the same is ended, and the test with it.
+    let mut command = Command::new("timeout");
+    command.args(["60", env!("CARGO_BIN_EXE_cpis-hub"), "serve", "--config", "hub.toml"]);
+    let refused = command.current_dir(place.directory.path()).output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(1) && said.contains("cannot be written"), "{said}");
     assert!(refused.stdout.is_empty());
