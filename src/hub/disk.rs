@@ -90,6 +90,12 @@ impl Disk {
         self.held().state
     }
 
+    /// Whether there is so little room that nothing may be kept that need not be: as when it was last looked at.
+    pub(super) fn is_scarce(&self) -> bool {
+        let state = self.state();
+        self.0.is_served && (state.is_on_reserve() || state.free_bytes < limits::LOAD_FREE_BYTES)
+    }
+
     /// Whether something large can be written without coming near the reserve.
     #[must_use]
     pub fn has_room_for_loads(&self) -> bool {

@@ -100,7 +100,10 @@ pub const COMMIT_GROUP_OTHERS: usize = 8;
 pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 
 /// Pages of the database's log after which it is moved into the database.
-pub const LOG_PAGES: i64 = 8000;
+pub const LOG_PAGES: i64 = 2000;
+
+/// The same where the disk is nearly full, or the hub lives on its reserve.
+pub const LOG_PAGES_SCARCE: i64 = 250;
 
 /// Bytes of the database that each connection keeps in memory. SQLite's usual two mebibytes are
 /// little beside the indexes of a million people.
@@ -108,6 +111,12 @@ pub const PAGE_CACHE_BYTES: i64 = 16 * 1024 * 1024;
 
 /// Connections that only read (matching of searches, the audit log, health).
 pub const READERS: usize = 2;
+
+/// For so long readers who have begun are waited for, so that the log can be begun anew; further ones wait meanwhile.
+pub const READERS_HELD: Duration = Duration::from_millis(10);
+
+/// Readings that wait for a reader: searches, health, and what commands ask. More are answered 503.
+pub const READERS_QUEUE: usize = 256;
 
 /// Searches under way at once; more are answered 503 with `Retry-After`.
 pub const SEARCHES_AT_ONCE: usize = 128;

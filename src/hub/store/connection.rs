@@ -81,3 +81,20 @@ pub(super) fn read_marking(db: &Connection) -> Result<bool, rusqlite::Error> {
         .optional()?;
     Ok(marked.is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_is_compiled_as_dot_cargo_says() {
+        let db = Connection::open_in_memory().unwrap();
+        let mut options = db.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> =
+            options.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        let has = |name: &str| options.iter().any(|option| option == name);
+        // One page cache and one lock for all connections otherwise (manual, decision 42).
+        assert!(!has("ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+        assert!(has("DEFAULT_MEMSTATUS=0") && has("DEFAULT_PCACHE_INITSZ=500"), "{options:?}");
+    }
+}

@@ -24,6 +24,7 @@ mod disclose;
 mod error;
 mod examine;
 mod figures;
+mod gate;
 mod health;
 mod history;
 mod identities;
@@ -62,6 +63,7 @@ use super::limits;
 use connection::{connect, migration, private_file, read_marking};
 use error::Fault;
 use figures::Figuring;
+use gate::Gate;
 use queue::{Line, Queue, ToWriter};
 use readers::Readers;
 use writer::{Known, Reply, Work};
@@ -232,7 +234,8 @@ impl Store {
             path: settings.path.clone(),
             reason: error.to_string(),
         };
-        let readers = Readers::start(connections, &known).map_err(no_thread)?;
+        let gate = Arc::new(Gate::default());
+        let readers = Readers::start(connections, &gate, &known).map_err(no_thread)?;
         let queue = Arc::new(Queue::default());
         let clock_too = clock.clone();
         let (waiting, learned, disk) = (Arc::clone(&queue), Arc::clone(&known), settings.disk.clone());
@@ -241,7 +244,7 @@ impl Store {
             .spawn(move || {
                 // However it ends, nobody waits for it in vain.
                 let _abandon = AbandonAtEnd(&waiting, &learned);
-                writer::run(&db, &waiting, &clock, &learned, &disk);
+                writer::run(&db, &waiting, &gate, &clock, &learned, &disk);
             })
             .map_err(no_thread)?;
         Ok(Self(Arc::new(Inner {

@@ -19,6 +19,9 @@ const TOLD: SignedDuration = SignedDuration::from_mins(30);
 /// Less than this after the first is the same attendance.
 const ATTENDANCE: SignedDuration = SignedDuration::from_hours(12);
 
+/// Longer than any attendance: twelve hours from its first, and some minutes where the first is said to be in error.
+const ATTENDANCE_LONGEST: SignedDuration = SignedDuration::from_hours(24);
+
 /// Writes what is due for a recorded view of held plans.
 pub(super) fn tell(
     work: &Work<'_>,
@@ -87,7 +90,12 @@ fn attendance(
     view: &View,
     authority: &str,
 ) -> Result<Option<String>, Fault> {
-    let after = work.now_ms().saturating_sub(i64::try_from(ATTENDANCE.as_millis()).unwrap_or(0));
+    let before = |moment: i64, time: SignedDuration| {
+        moment.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(0))
+    };
+    let after = before(work.now_ms(), ATTENDANCE);
+    // Of a child who is looked at every half-hour of a year nobody reads the year.
+    let longest = before(after, ATTENDANCE_LONGEST);
     Ok(work
         .db
         .prepare_cached(
@@ -97,11 +105,14 @@ fn attendance(
                AND NOT EXISTS (
                    SELECT 1 FROM outbox AS early JOIN view AS early_view ON early_view.id = early.view_id
                    WHERE early.person_id = ?1 AND early.authority_code = ?2
-                     AND early.attendance = outbox.attendance AND early.kind = 'notification' AND early.at_ms <= ?4
+                     AND early.attendance = outbox.attendance AND early.kind = 'notification'
+                     AND early.at_ms <= ?4 AND early.at_ms > ?5
                      AND early_view.opened_in_error IS NULL)
              ORDER BY outbox.at_ms DESC, outbox.id DESC LIMIT 1",
         )?
-        .query_row(params![view.person, authority, caller.organisation_code, after], |row| row.get(0))
+        .query_row(params![view.person, authority, caller.organisation_code, after, longest], |row| {
+            row.get(0)
+        })
         .optional()?)
 }
 

@@ -10,12 +10,35 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::{Fault, StoreError};
+use super::gate::Gate;
 use super::queue::Line;
 use super::writer::{Known, Work};
 use super::{Audited, Store, writer};
+use crate::hub::limits;
 
 /// Something to read, and the way to whoever waits for it.
-type Errand = Box<dyn FnOnce(&Connection) + Send>;
+trait Errand: Send {
+    /// Whether nobody waits for it any more.
+    fn is_abandoned(&self) -> bool;
+    fn run(self: Box<Self>, db: &Connection);
+}
+
+/// An errand for whoever waits at the other end of a channel.
+struct For<T, F> {
+    reply: oneshot::Sender<T>,
+    work: F,
+}
+
+impl<T: Send, F: FnOnce(oneshot::Sender<T>, &Connection) + Send> Errand for For<T, F> {
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn run(self: Box<Self>, db: &Connection) {
+        let Self { reply, work } = *self;
+        work(reply, db);
+    }
+}
 
 #[derive(Default)]
 struct Errands {
@@ -25,8 +48,14 @@ struct Errands {
 
 #[derive(Default)]
 struct Waiting {
-    errands: VecDeque<Errand>,
+    errands: VecDeque<Box<dyn Errand>>,
     is_closed: bool,
+}
+
+impl Waiting {
+    fn forget_abandoned(&mut self) {
+        self.errands.retain(|errand| !errand.is_abandoned());
+    }
 }
 
 impl Errands {
@@ -36,7 +65,7 @@ impl Errands {
     }
 
     /// The next one; `None` at the end.
-    fn next(&self) -> Option<Errand> {
+    fn next(&self) -> Option<Box<dyn Errand>> {
         let is_idle = |waiting: &mut Waiting| waiting.errands.is_empty() && !waiting.is_closed;
         let waited = self.changed.wait_while(self.waiting(), is_idle);
         waited.unwrap_or_else(PoisonError::into_inner).errands.pop_front()
@@ -51,13 +80,20 @@ pub(super) struct Readers {
 
 impl Readers {
     /// One thread for each connection.
-    pub(super) fn start(connections: Vec<Connection>, known: &Arc<Known>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connections: Vec<Connection>,
+        gate: &Arc<Gate>,
+        known: &Arc<Known>,
+    ) -> std::io::Result<Self> {
         let mut readers = Self { errands: Arc::default(), threads: Vec::with_capacity(connections.len()) };
         for db in connections {
-            let (errands, known) = (Arc::clone(&readers.errands), Arc::clone(known));
+            let (errands, gate, known) = (Arc::clone(&readers.errands), Arc::clone(gate), Arc::clone(known));
             let thread = std::thread::Builder::new().name("store-reader".to_owned()).spawn(move || {
                 while let Some(errand) = errands.next() {
-                    errand(&db);
+                    // Whoever left before their turn is not read for. Nothing ends the thread: nobody would be read for.
+                    if !errand.is_abandoned() {
+                        gate.through(|| drop(catch_unwind(AssertUnwindSafe(|| errand.run(&db)))));
+                    }
                 }
                 if *known.lost.borrow() {
                     writer::leave_the_log(&db);
@@ -68,14 +104,30 @@ impl Readers {
         Ok(readers)
     }
 
-    fn send(&self, errand: Errand) -> Result<(), StoreError> {
+    /// Lets somebody wait for their turn, unless too many do.
+    fn send<T: Send + 'static>(
+        &self,
+        reply: oneshot::Sender<T>,
+        work: impl FnOnce(oneshot::Sender<T>, &Connection) + Send + 'static,
+    ) -> Result<(), StoreError> {
         let mut waiting = self.errands.waiting();
         if waiting.is_closed {
             return Err(StoreError::Closed);
         }
-        waiting.errands.push_back(errand);
+        if waiting.errands.len() >= limits::READERS_QUEUE {
+            waiting.forget_abandoned();
+        }
+        if waiting.errands.len() >= limits::READERS_QUEUE {
+            return Err(StoreError::Busy);
+        }
+        waiting.errands.push_back(Box::new(For { reply, work }));
         self.errands.changed.notify_one();
         Ok(())
+    }
+
+    /// Lets go of what those hold who have left, such as their places among the searches.
+    pub(super) fn forget_abandoned(&self) {
+        self.errands.waiting().forget_abandoned();
     }
 
     /// Waits until they are gone.
@@ -110,12 +162,7 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<R, Fault> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<R, StoreError>>, StoreError> {
         let (reply, receiver) = oneshot::channel();
-        self.0.readers.send(Box::new(move |db| {
-            // Whoever left before their turn is not read for.
-            if !reply.is_closed() {
-                let _ = reply.send(read_with(db, work));
-            }
-        }))?;
+        self.0.readers.send(reply, move |reply, db| drop(reply.send(read_with(db, work))))?;
         Ok(receiver)
     }
 
@@ -148,15 +195,10 @@ impl Store {
         let (reply, receiver) = oneshot::channel();
         // Not the store itself: the last handle on it waits for this thread.
         let to_writer = self.to_writer();
-        self.0.readers.send(Box::new(move |db| {
-            if reply.is_closed() {
-                return;
-            }
-            match read_with(db, read) {
-                Ok(read) => to_writer.submit(Line::Others, reply, move |work| write(work, read)),
-                Err(error) => drop(reply.send(Err(error))),
-            }
-        }))?;
+        self.0.readers.send(reply, move |reply, db| match read_with(db, read) {
+            Ok(read) => to_writer.submit(Line::Others, reply, move |work| write(work, read)),
+            Err(error) => drop(reply.send(Err(error))),
+        })?;
         receiver.await.unwrap_or(Err(StoreError::Closed))
     }
 }
@@ -166,7 +208,7 @@ mod tests {
     use super::*;
 
     fn readers(known: &Arc<Known>) -> Readers {
-        Readers::start(vec![Connection::open_in_memory().unwrap()], known).unwrap()
+        Readers::start(vec![Connection::open_in_memory().unwrap()], &Arc::default(), known).unwrap()
     }
 
     fn ask<R: Send + 'static>(
@@ -174,7 +216,7 @@ mod tests {
         work: impl FnOnce(&Connection) -> Result<R, Fault> + Send + 'static,
     ) -> oneshot::Receiver<Result<R, StoreError>> {
         let (reply, receiver) = oneshot::channel();
-        readers.send(Box::new(move |db| drop(reply.send(read_with(db, work))))).unwrap();
+        readers.send(reply, move |reply, db| drop(reply.send(read_with(db, work)))).unwrap();
         receiver
     }
 
@@ -192,6 +234,44 @@ mod tests {
         for (number, reply) in (0..).zip(further) {
             assert_eq!(reply.blocking_recv().unwrap().unwrap(), number);
         }
-        assert!(matches!(readers.send(Box::new(|_| ())), Err(StoreError::Closed)));
+        let (reply, _) = oneshot::channel::<()>();
+        assert!(matches!(readers.send(reply, |_, _| ()), Err(StoreError::Closed)));
+    }
+
+    #[test]
+    fn a_reply_that_panics_when_it_is_made_ends_no_reader() {
+        let readers = readers(&Arc::default());
+        let (reply, _receiver) = oneshot::channel::<()>();
+        readers.send(reply, |_, _| panic!("on purpose")).unwrap();
+        assert!(ask(&readers, |_| Ok(())).blocking_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn the_line_has_its_length_and_whoever_left_makes_room_and_lets_go_of_what_they_held() {
+        let readers = readers(&Arc::default());
+        let (begun, begins) = std::sync::mpsc::sync_channel(1);
+        let (release, wait) = std::sync::mpsc::sync_channel::<()>(1);
+        let reading = ask(&readers, move |_| {
+            let _ = begun.send(());
+            let _ = wait.recv();
+            Ok(())
+        });
+        begins.recv().unwrap();
+        let place = Arc::new(());
+        let waiting: Vec<_> = (0..limits::READERS_QUEUE)
+            .map(|_| {
+                let place = Arc::clone(&place);
+                ask(&readers, move |_| Ok(drop(place)))
+            })
+            .collect();
+        let (reply, _receiver) = oneshot::channel::<()>();
+        assert!(matches!(readers.send(reply, |_, _| ()), Err(StoreError::Busy)));
+        drop(waiting);
+        assert_eq!(Arc::strong_count(&place), limits::READERS_QUEUE + 1);
+        let next = ask(&readers, |_| Ok(()));
+        assert_eq!(Arc::strong_count(&place), 1, "nobody is kept waiting for those who left");
+        drop(release);
+        assert!(reading.blocking_recv().unwrap().is_ok());
+        assert!(next.blocking_recv().unwrap().is_ok());
     }
 }

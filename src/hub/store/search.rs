@@ -42,7 +42,12 @@ impl Store {
         most: Volume,
     ) -> Result<Audited<SearchOutcome>, StoreError> {
         // Kept to the end, also where the client is gone and the matching still runs.
-        let place = Arc::clone(&self.0.searches).try_acquire_owned().map_err(|_| {
+        let acquire = || Arc::clone(&self.0.searches).try_acquire_owned();
+        let place = acquire().or_else(|_| {
+            self.0.readers.forget_abandoned();
+            acquire()
+        });
+        let place = place.map_err(|_| {
             self.metrics().shed(Shed::Searches);
             StoreError::Busy
         })?;

@@ -16,8 +16,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::audit::Kind;
 use super::audited::Audited;
-use super::checkpoint;
+use super::checkpoint::{self, Mover};
 use super::error::{Fault, StoreError};
+use super::gate::Gate;
 use super::queue::{Next, Queue};
 use crate::hub::clock::Clock;
 use crate::hub::disk::Disk;
@@ -119,7 +120,8 @@ pub(super) struct Known {
 }
 
 /// Runs until the store closes, or until a flush has failed.
-pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, disk: &Disk) {
+pub(super) fn run(db: &Connection, queue: &Queue, readers: &Gate, clock: &Clock, known: &Known, disk: &Disk) {
+    let mut log = Mover::default();
     loop {
         match queue.next(limits::WRITER_IDLE) {
             Next::Group(mut group) => {
@@ -129,7 +131,7 @@ pub(super) fn run(db: &Connection, queue: &Queue, clock: &Clock, known: &Known, 
                 }
                 disk.make_room(group.len());
                 let served = match serve(db, group, clock, known) {
-                    Served::Done => move_the_log(db),
+                    Served::Done => move_the_log(db, &mut log, readers, disk),
                     failed @ (Served::NoRoom | Served::Lost) => failed,
                 };
                 match served {
@@ -165,8 +167,8 @@ fn lose(db: &Connection, known: &Known) {
 }
 
 /// After a commit: everybody has been answered, and what is moved stays in the log until it is flushed.
-fn move_the_log(db: &Connection) -> Served {
-    checkpoint::where_long(db).map_or_else(|error| not_moved(&error), |()| Served::Done)
+fn move_the_log(db: &Connection, log: &mut Mover, readers: &Gate, disk: &Disk) -> Served {
+    log.after_commit(db, readers, disk.is_scarce()).map_or_else(|error| not_moved(&error), |()| Served::Done)
 }
 
 /// At the end. Where somebody else still reads, the rest stays in the log and the next start recovers it: nothing is

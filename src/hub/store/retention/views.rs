@@ -99,7 +99,7 @@ impl Judge {
 }
 
 /// Whether any notification of a view has to stay: not sent, changed since, the reason why a later one was not sent, or
-/// of an attendance that goes on after the cut-off.
+/// of an attendance that goes on after the cut-off. None lasts a day.
 fn has_needed_notice(db: &Connection, view: i64, before_ms: i64) -> Result<bool, Fault> {
     Ok(db
         .prepare_cached(
@@ -110,6 +110,7 @@ fn has_needed_notice(db: &Connection, view: i64, before_ms: i64) -> Result<bool,
                             WHERE other.person_id = outbox.person_id
                               AND other.authority_code = outbox.authority_code
                               AND other.attendance = outbox.attendance
+                              AND other.at_ms BETWEEN outbox.at_ms - 86400000 AND outbox.at_ms + 86400000
                               AND (other.state = 'queued' OR other.at_ms >= ?2)))",
         )?
         .exists(params![view, before_ms])?)

@@ -72,7 +72,14 @@ fn whoever_left_before_the_work_is_dropped_and_whoever_left_after_it_is_kept() {
         assert!(queue.push(super::super::queue::Line::Others, job).is_ok());
     }
     queue.close();
-    run(&db, &queue, &Clock::system(), &Known::default(), &Disk::of(std::path::Path::new("hub.db")));
+    run(
+        &db,
+        &queue,
+        &Gate::default(),
+        &Clock::system(),
+        &Known::default(),
+        &Disk::of(std::path::Path::new("hub.db")),
+    );
     assert!(reply.try_recv().unwrap().is_ok());
     let (leaves, reply) = write("left after", "");
     let leaving = std::sync::Mutex::new(Some(reply));

@@ -1,0 +1,79 @@
+//! Between the readers and the log: while somebody reads from an older moment the log cannot be moved as a whole and is
+//! not begun anew, and on a busy hub somebody always does. So they are held back for the moment that the last of it takes.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Lets readers through, or waits until none is within.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    within: usize,
+    is_shut: bool,
+}
+
+impl Gate {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that is done under the lock leaves half a state behind.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads, once the gate is open. The work catches its own panics.
+    pub(super) fn through(&self, work: impl FnOnce()) {
+        let open = self.changed.wait_while(self.state(), |state| state.is_shut);
+        let mut state = open.unwrap_or_else(PoisonError::into_inner);
+        state.within += 1;
+        drop(state);
+        work();
+        self.state().within -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Works while nobody is within; `None` where somebody stays there for longer than this.
+    pub(super) fn alone<T>(&self, wait: Duration, work: impl FnOnce() -> T) -> Option<T> {
+        self.state().is_shut = true;
+        let waited = self.changed.wait_timeout_while(self.state(), wait, |state| state.within > 0);
+        let is_alone = waited.unwrap_or_else(PoisonError::into_inner).0.within == 0;
+        let worked = is_alone.then(work);
+        self.state().is_shut = false;
+        self.changed.notify_all();
+        worked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::mpsc::sync_channel;
+
+    #[test]
+    fn nobody_reads_beside_who_is_alone_and_who_reads_long_is_not_waited_for() {
+        let gate = Arc::new(Gate::default());
+        assert_eq!(gate.alone(Duration::ZERO, || 1), Some(1));
+        let (begun, begins) = sync_channel(1);
+        let (release, wait) = sync_channel::<()>(1);
+        let reader = {
+            let gate = Arc::clone(&gate);
+            std::thread::Builder::new()
+                .spawn(move || {
+                    gate.through(|| {
+                        let _ = begun.send(());
+                        let _ = wait.recv();
+                    });
+                })
+                .unwrap()
+        };
+        begins.recv().unwrap();
+        assert_eq!(gate.alone(Duration::from_millis(1), || 1), None);
+        drop(release);
+        reader.join().unwrap();
+        assert_eq!(gate.alone(Duration::ZERO, || 1), Some(1));
+        gate.through(|| ());
+    }
+}
