@@ -124,6 +124,22 @@ fn hours_are_hours_in_england_and_midnight_is_next_to_eleven_at_night() {
 }
 
 #[test]
+fn what_was_usual_in_summer_is_usual_in_winter_by_the_clock_on_the_wall() {
+    let place = Place::with(&people());
+    let story = Story::of(&place);
+    // 10:15 here, an hour earlier by UTC.
+    for entry in 0..100 {
+        let when = at("2026-09-01T09:15:00Z") + SignedDuration::from_hours(24 * (entry / 5));
+        story.at("Sam Marsh", "RN3", when, "search", "none", None, None);
+    }
+    story.viewed("Sam Marsh", "2026-10-27T11:30:00Z", 4);
+    assert_eq!(raised(&story, "2026-10-26T00:00:00Z", "2026-10-30T00:00:00Z"), Vec::<String>::new());
+    story.viewed("Sam Marsh", "2026-10-27T08:30:00Z", 4);
+    let told = raised(&story, "2026-10-26T00:00:00Z", "2026-10-30T00:00:00Z");
+    assert_eq!(told, ["unusual-hour Sam Marsh 1"]);
+}
+
+#[test]
 fn that_nobody_else_opened_a_record_is_said_once_a_day_is_over() {
     let place = Place::with(&people());
     let story = Story::of(&place);
