@@ -136,6 +136,13 @@ const LAYERS: &[Layer] = &[
     },
     layer("hub", &["domain", "fhir", "exchange", "config", "identity"]),
     layer("authority", &["domain", "fhir", "exchange", "config"]),
+    Layer {
+        of: "authority::extract",
+        may: &["domain", "config"],
+        not: &[],
+        crates: Crates::Any,
+        never: IMPURE,
+    },
     layer("demo", ANYTHING),
     layer("bin", ANYTHING),
     // In tests only: it calls every parser, and each layer's own `fuzzing` takes its assertions from it.

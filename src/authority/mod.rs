@@ -1,0 +1,7 @@
+//! The local authority's link.
+//!
+//! | Part | What it is for |
+//! |---|---|
+//! | [`extract`] | what the case management system says, checked before anything is sent |
+
+pub mod extract;
