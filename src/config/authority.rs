@@ -124,7 +124,13 @@ impl AuthorityConfig {
         Self::parse(&text, path)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, AuthorityConfigError> {
+    /// The configuration to start from.
+    #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+    pub(crate) fn starting() -> Result<Self, AuthorityConfigError> {
+        Self::parse(include_str!("../../packaging/authority.toml"), Path::new("authority.toml"))
+    }
+
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, AuthorityConfigError> {
         let file: File = toml::from_str(text).map_err(|error| AuthorityConfigError::Invalid {
             path: path.to_owned(),
             why: error.to_string(),

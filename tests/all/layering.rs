@@ -148,6 +148,7 @@ const LAYERS: &[Layer] = &[
     // In tests only: it calls every parser, and each layer's own `fuzzing` takes its assertions from it.
     layer("fuzzing", ANYTHING),
     layer("hub::fuzzing", ANYTHING),
+    layer("authority::fuzzing", ANYTHING),
     // Prose: its links may go everywhere.
     layer("manual", ANYTHING),
 ];
