@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::table::Record;
 use super::{Finding, Problem, dates};
 use crate::config::authority::{Column, Mapping};
-use crate::domain::{NhsNumber, NhsNumberError, PlanKind, PlanPeriod, birth};
+use crate::domain::{NhsNumber, PlanKind, PlanPeriod, birth};
 
 /// Characters of a local id or a name.
 const NAME_CHARACTERS: usize = 100;
@@ -133,10 +133,7 @@ impl Read<'_> {
         if text.contains(['e', 'E']) && text.contains(|c: char| c.is_ascii_digit()) {
             return Err(Finding::Rounded);
         }
-        let number = NhsNumber::parse(text).map_err(|error| match error {
-            NhsNumberError::Empty => Finding::Number(NhsNumberError::NotDigits),
-            error => Finding::Number(error),
-        })?;
+        let number = NhsNumber::parse(text).map_err(Finding::Number)?;
         match (number.is_test_range(), self.mapping.takes_test_numbers) {
             (true, false) => Err(Finding::TestNumber),
             (false, true) => Err(Finding::RealNumber),

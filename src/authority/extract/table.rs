@@ -121,13 +121,13 @@ fn csv(
     let mut fields = csv::ByteRecord::new();
     let mut next = |row: u64, fields: &mut csv::ByteRecord| {
         left.set(READ_FOR_ROW);
-        reader.read_byte_record(fields).map_err(|error| match error.kind() {
-            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                FileFault::RowTooLong(row)
-            }
-            csv::ErrorKind::Io(error) => unreadable(error),
-            // The reader gives bytes, and rows of any length.
-            _ => FileFault::Unreadable("not CSV".to_owned()),
+        reader.read_byte_record(fields).map_err(|error| {
+            // Bytes, and rows of any number of fields: nothing else than reading can fail.
+            let csv::ErrorKind::Io(error) = error.kind() else {
+                return FileFault::Unreadable("it is not CSV".to_owned());
+            };
+            let is_too_long = error.kind() == io::ErrorKind::FileTooLarge;
+            if is_too_long { FileFault::RowTooLong(row) } else { unreadable(error) }
         })
     };
     if !next(1, &mut fields)? {
