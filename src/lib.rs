@@ -11,15 +11,17 @@
 //! | `client` | typed calls to the hub | `domain`, `fhir` |
 //! | `viewer` | the clinician's window | `client` and below, not the hub |
 //! | `hub` | answers, logs every view, tells the local authority | `identity`, `config`, `fhir` and below, not the viewer |
-//! | `authority` | the local authority's link | not the viewer, not the hub |
+//! | `authority` | the local authority's link | `config` and below, not the viewer, not the hub |
 //! | `demo` | composes the others with synthetic people | everybody |
 //! | `fuzzing` | what must hold of every parser; in tests only | everybody |
 //!
 //! A test (`tests/all/layering.rs`) reads the `use`s and holds this table.
 
+#[cfg(feature = "authority")]
+pub mod authority;
 #[cfg(feature = "client")]
 pub mod client;
-#[cfg(any(feature = "hub", feature = "viewer"))]
+#[cfg(any(feature = "authority", feature = "hub", feature = "viewer"))]
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;

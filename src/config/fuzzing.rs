@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::authority::{AuthorityConfig, Column};
 use super::hub::HubConfig;
 use super::viewer::ViewerConfig;
 
@@ -37,6 +38,22 @@ pub(crate) fn viewer(data: &[u8]) {
             let advice = &config.advice;
             for contact in [&advice.lead, &advice.local_authority, &advice.it_help].into_iter().flatten() {
                 assert!(!contact.name.is_empty() && contact.telephone.looks_like_a_number());
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+pub(crate) fn authority(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match AuthorityConfig::parse(text, Path::new("authority.toml")) {
+        Ok(config) => {
+            let mapping = &config.extract;
+            assert!(!mapping.kinds.is_empty());
+            for (place, column) in Column::ALL.into_iter().enumerate() {
+                let name = mapping.name(column);
+                assert!(!name.is_empty() && column.place() == place);
+                assert_eq!(mapping.columns.iter().filter(|other| *other == name).count(), 1);
             }
         }
         Err(error) => assert!(!error.to_string().is_empty()),

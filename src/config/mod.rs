@@ -3,6 +3,8 @@
 //! Refuses rather than falls back: an unknown key, an unreadable file or a setting that cannot be meant ends
 //! the start with one sentence.
 
+#[cfg(feature = "authority")]
+pub mod authority;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 #[cfg(feature = "hub")]

@@ -22,6 +22,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("hub_token", crate::identity::fuzzing::token),
     ("hub_config", crate::config::fuzzing::hub),
     ("viewer_config", crate::config::fuzzing::viewer),
+    ("authority_config", crate::config::fuzzing::authority),
+    ("authority_extract", crate::authority::fuzzing::file),
     ("fhir_people", fhir::people),
     ("fhir_plans", fhir::plans),
     ("fhir_accesses", fhir::accesses),

@@ -47,3 +47,7 @@ pub mod search {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("loading.md")]
 pub mod loading {}
+
+#[cfg(feature = "authority")]
+#[doc = include_str!("extract.md")]
+pub mod extract {}

@@ -136,11 +136,19 @@ const LAYERS: &[Layer] = &[
     },
     layer("hub", &["domain", "fhir", "exchange", "config", "identity"]),
     layer("authority", &["domain", "fhir", "exchange", "config"]),
+    Layer {
+        of: "authority::extract",
+        may: &["domain", "config"],
+        not: &[],
+        crates: Crates::Any,
+        never: IMPURE,
+    },
     layer("demo", ANYTHING),
     layer("bin", ANYTHING),
     // In tests only: it calls every parser, and each layer's own `fuzzing` takes its assertions from it.
     layer("fuzzing", ANYTHING),
     layer("hub::fuzzing", ANYTHING),
+    layer("authority::fuzzing", ANYTHING),
     // Prose: its links may go everywhere.
     layer("manual", ANYTHING),
 ];

@@ -4,6 +4,8 @@
 //! `#[cfg(test)]` so that the lints know their helpers for test code too.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod habits;
 #[cfg(test)]
 mod hub;

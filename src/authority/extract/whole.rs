@@ -1,0 +1,112 @@
+//! Whether rows contradict each other. Where they do, none of them is sent, so that it does not matter which comes first.
+//! Of each row 48 bytes are kept, however long it is.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+use super::row::Meant;
+use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy};
+use crate::config::authority::Column;
+
+/// Everything that was said of a file.
+#[derive(Default)]
+pub(super) struct Whole {
+    hashes: RandomState,
+    kept: Vec<Kept>,
+    checked: Checked,
+}
+
+/// A row, as hashes: of two that differ, one in 2^64 looks the same.
+#[derive(Clone, Copy)]
+struct Kept {
+    row: u64,
+    local_id: u64,
+    number: u64,
+    /// Who the row says it is, but for the given names, which are written in many ways.
+    person: u64,
+    plan: u64,
+    end: u64,
+}
+
+impl Whole {
+    /// A row that can be sent by itself.
+    pub(super) fn add(&mut self, row: u64, meant: &Meant) {
+        let hashes = &self.hashes;
+        self.kept.push(Kept {
+            row,
+            local_id: hashes.hash_one(&meant.local_id),
+            number: hashes.hash_one(meant.number),
+            person: hashes.hash_one((meant.number, meant.born, meant.family_name.to_lowercase())),
+            plan: hashes.hash_one((meant.number, meant.kind, meant.period.start)),
+            end: hashes.hash_one(meant.period.end),
+        });
+        self.checked.rows += 1;
+    }
+
+    /// A row that cannot.
+    pub(super) fn refuse(&mut self, problems: Vec<Problem>) {
+        self.checked.rows += 1;
+        self.checked.refused += 1;
+        let is_without_number = problems.iter().any(|problem| problem.finding.remedy() == Remedy::Trace);
+        self.checked.without_number += u64::from(is_without_number);
+        problems.into_iter().for_each(|problem| self.note(problem));
+    }
+
+    fn note(&mut self, problem: Problem) {
+        if self.checked.problems.len() < FINDINGS_KEPT {
+            self.checked.problems.push(problem);
+        } else {
+            self.checked.further += 1;
+        }
+    }
+
+    /// After the last row.
+    pub(super) fn checked(mut self) -> Checked {
+        let mut contradicted: HashSet<u64> = HashSet::new();
+        let rows = std::mem::take(&mut self.kept);
+        let mut contradict = |whole: &mut Self, column: Column, found: Vec<(u64, Finding)>| {
+            for (row, finding) in found {
+                if contradicted.insert(row) {
+                    whole.checked.refused += 1;
+                }
+                whole.note(Problem { row, column: Some(column), local_id: None, finding });
+            }
+        };
+        let persons = differing(&rows, |row| row.local_id, |row| row.person, Finding::OtherPerson);
+        contradict(&mut self, Column::LocalId, persons);
+        let ids = differing(&rows, |row| row.number, |row| row.local_id, Finding::OtherLocalId);
+        contradict(&mut self, Column::NhsNumber, ids);
+        let ends = differing(&rows, |row| row.plan, |row| row.end, Finding::OtherPlan);
+        contradict(&mut self, Column::End, ends);
+        let (mut people, mut plans) = (HashSet::new(), HashSet::new());
+        for row in rows.iter().filter(|row| !contradicted.contains(&row.row)) {
+            people.insert(row.number);
+            if plans.insert(row.plan) { self.checked.right += 1 } else { self.checked.repeated += 1 }
+        }
+        self.checked.people = u64::try_from(people.len()).unwrap_or(u64::MAX);
+        self.checked.problems.sort_by_key(|problem| problem.row);
+        self.checked
+    }
+}
+
+/// Of the rows that are the same in one thing: those among which another differs, each with the first that does.
+fn differing(
+    rows: &[Kept],
+    same: impl Fn(&Kept) -> u64,
+    differs: impl Fn(&Kept) -> u64,
+    finding: impl Fn(u64) -> Finding,
+) -> Vec<(u64, Finding)> {
+    let mut sorted: Vec<&Kept> = rows.iter().collect();
+    sorted.sort_by_key(|row| (same(row), row.row));
+    let mut found = Vec::new();
+    for group in sorted.chunk_by(|one, other| same(one) == same(other)) {
+        let Some((first, others)) = group.split_first() else { continue };
+        let is_other = |row: &&&Kept| differs(row) != differs(first);
+        let Some(other) = others.iter().find(is_other) else { continue };
+        for one in group {
+            let against = if differs(one) == differs(first) { other.row } else { first.row };
+            found.push((one.row, finding(against)));
+        }
+    }
+    found
+}

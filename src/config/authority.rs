@@ -1,0 +1,252 @@
+//! The link's settings (`authority.toml`): which local authority it is, and how its case management system's
+//! extract is to be read, since every vendor's differs.
+
+mod mapping;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::domain::PlanKind;
+
+pub use mapping::{Column, Encoding, Form, Kinds, Mapping};
+
+/// Bytes of a configuration file that are read.
+const FILE_BYTES: u64 = 1024 * 1024;
+
+/// Why a file is not taken: one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {why}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        why: String,
+    },
+    /// Not TOML, or a key that the link does not know.
+    #[error("the configuration {path} is not valid: {why}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason, with line and column.
+        why: String,
+    },
+    /// A setting that cannot be meant.
+    #[error("`{key}` in the configuration: {why}")]
+    Setting {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What the link runs with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorityConfig {
+    /// How the extract is to be read.
+    pub extract: Mapping,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    extract: ExtractTable,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExtractTable {
+    format: Option<FormatWord>,
+    encoding: Option<EncodingWord>,
+    delimiter: Option<String>,
+    #[serde(default)]
+    synthetic: bool,
+    columns: ColumnTable,
+    kinds: KindTable,
+}
+
+#[derive(Deserialize)]
+enum FormatWord {
+    #[serde(rename = "csv")]
+    Csv,
+    #[serde(rename = "ndjson")]
+    Ndjson,
+}
+
+#[derive(Deserialize)]
+enum EncodingWord {
+    #[serde(rename = "utf-8")]
+    Utf8,
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ColumnTable {
+    local_id: String,
+    nhs_number: String,
+    family_name: String,
+    given_names: String,
+    date_of_birth: String,
+    plan_kind: String,
+    start: String,
+    end: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct KindTable {
+    #[serde(default)]
+    child_protection: Vec<String>,
+    #[serde(default)]
+    looked_after: Vec<String>,
+    #[serde(default)]
+    unborn_child_protection: Vec<String>,
+}
+
+impl AuthorityConfig {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// One sentence that says what to mend.
+    pub fn read(path: &Path) -> Result<Self, AuthorityConfigError> {
+        use std::io::Read as _;
+        let unreadable = |why: String| AuthorityConfigError::Unreadable { path: path.to_owned(), why };
+        let file = std::fs::File::open(path).map_err(|error| unreadable(error.kind().to_string()))?;
+        let mut text = String::new();
+        file.take(FILE_BYTES)
+            .read_to_string(&mut text)
+            .map_err(|error| unreadable(error.kind().to_string()))?;
+        Self::parse(&text, path)
+    }
+
+    /// The configuration to start from.
+    #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+    pub(crate) fn starting() -> Result<Self, AuthorityConfigError> {
+        Self::parse(include_str!("../../packaging/authority.toml"), Path::new("authority.toml"))
+    }
+
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, AuthorityConfigError> {
+        let file: File = toml::from_str(text).map_err(|error| AuthorityConfigError::Invalid {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })?;
+        Ok(Self { extract: mapping(file.extract)? })
+    }
+}
+
+fn mapping(table: ExtractTable) -> Result<Mapping, AuthorityConfigError> {
+    let form = match table.format {
+        Some(FormatWord::Ndjson) if table.delimiter.is_some() => {
+            return Err(setting("extract.delimiter", "only a file of format \"csv\" has one"));
+        }
+        Some(FormatWord::Ndjson) => Form::Ndjson,
+        Some(FormatWord::Csv) | None => Form::Csv { delimiter: delimiter(table.delimiter.as_deref())? },
+    };
+    let encoding = match (table.encoding, form) {
+        (Some(EncodingWord::Windows1252), Form::Ndjson) => {
+            return Err(setting("extract.encoding", "NDJSON is always UTF-8"));
+        }
+        (Some(EncodingWord::Windows1252), Form::Csv { .. }) => Encoding::Windows1252,
+        (Some(EncodingWord::Utf8) | None, _) => Encoding::Utf8,
+    };
+    let columns = Column::ALL.map(|column| {
+        let table = &table.columns;
+        let name = match column {
+            Column::LocalId => &table.local_id,
+            Column::NhsNumber => &table.nhs_number,
+            Column::FamilyName => &table.family_name,
+            Column::GivenNames => &table.given_names,
+            Column::DateOfBirth => &table.date_of_birth,
+            Column::PlanKind => &table.plan_kind,
+            Column::Start => &table.start,
+            Column::End => &table.end,
+        };
+        name.trim().to_owned()
+    });
+    for (place, (column, name)) in Column::ALL.iter().zip(&columns).enumerate() {
+        let key = format!("extract.columns.{}", column.key());
+        if name.is_empty() {
+            return Err(setting(&key, "this is empty"));
+        }
+        if columns.iter().take(place).any(|other| other == name) {
+            return Err(setting(&key, "another key names the same column"));
+        }
+    }
+    let kinds = kinds(&table.kinds)?;
+    Ok(Mapping { form, encoding, columns, kinds, takes_test_numbers: table.synthetic })
+}
+
+fn delimiter(text: Option<&str>) -> Result<u8, AuthorityConfigError> {
+    match text.map(str::as_bytes) {
+        None => Ok(b','),
+        Some(&[byte @ (b',' | b';' | b'\t' | b'|')]) => Ok(byte),
+        Some(_) => Err(setting("extract.delimiter", r#"one of ",", ";", "|" and "\t""#)),
+    }
+}
+
+fn kinds(table: &KindTable) -> Result<Kinds, AuthorityConfigError> {
+    let mut kinds = Kinds::default();
+    for (key, kind, words) in [
+        ("child-protection", PlanKind::ChildProtection, &table.child_protection),
+        ("looked-after", PlanKind::LookedAfter, &table.looked_after),
+        ("unborn-child-protection", PlanKind::UnbornChildProtection, &table.unborn_child_protection),
+    ] {
+        let key = format!("extract.kinds.{key}");
+        for word in words {
+            if word.trim().is_empty() {
+                return Err(setting(&key, "one of the words is empty"));
+            }
+            if !kinds.add(word, kind) {
+                return Err(setting(&key, &format!("{word:?} is named twice")));
+            }
+        }
+    }
+    if kinds.is_empty() {
+        return Err(setting("extract.kinds", "no word of the extract stands for any kind of plan"));
+    }
+    Ok(kinds)
+}
+
+fn setting(key: &str, why: &str) -> AuthorityConfigError {
+    AuthorityConfigError::Setting { key: key.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STARTING: &str = include_str!("../../packaging/authority.toml");
+
+    fn parse(text: &str) -> Result<AuthorityConfig, String> {
+        AuthorityConfig::parse(text, Path::new("authority.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_configuration_to_start_from_is_taken() {
+        let config = parse(STARTING).unwrap();
+        assert_eq!(config.extract.kinds.of("c1"), Some(PlanKind::LookedAfter));
+        assert_eq!(config.extract.kinds.of("nothing"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_its_key() {
+        let check = |from: &str, to: &str, said: &str| {
+            let text = STARTING.replace(from, to);
+            assert_ne!(text, STARTING, "{from}");
+            let error = parse(&text).unwrap_err();
+            assert!(error.contains(said), "{from} as {to}: {error}");
+        };
+        check("delimiter = \",\"", "delimiter = \"and\"", "`extract.delimiter`");
+        check("format = \"csv\"", "format = \"ndjson\"", "`extract.delimiter`");
+        check("\"NHS Number\"", "\"\"", "`extract.columns.nhs_number`");
+        check("\"NHS Number\"", "\"Surname\"", "another key names the same column");
+        check("\"C1\"", "\"C2\"", "is named twice");
+        check("\"C1\"", "\" \"", "`extract.kinds.looked-after`");
+        check("format", "formta", "unknown field");
+    }
+}

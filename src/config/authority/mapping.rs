@@ -1,0 +1,139 @@
+//! How an extract is to be read: what its columns and its words are called.
+
+use std::collections::HashMap;
+
+use crate::domain::PlanKind;
+
+/// How a file is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// RFC 4180, with a head row.
+    Csv {
+        /// Between two fields.
+        delimiter: u8,
+    },
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// How a CSV file's letters are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8, with or without a byte order mark.
+    Utf8,
+    /// What Excel on a British Windows writes.
+    Windows1252,
+}
+
+/// What the link needs of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// The authority's own id of the person.
+    LocalId,
+    /// NHS number.
+    NhsNumber,
+    /// Family name.
+    FamilyName,
+    /// Given names, between spaces.
+    GivenNames,
+    /// Date of birth.
+    DateOfBirth,
+    /// A word that stands for a kind of plan, or a legal status.
+    PlanKind,
+    /// First day.
+    Start,
+    /// Last day, or nothing.
+    End,
+}
+
+impl Column {
+    /// All of them, in the order in which they are kept.
+    pub const ALL: [Column; 8] = [
+        Column::LocalId,
+        Column::NhsNumber,
+        Column::FamilyName,
+        Column::GivenNames,
+        Column::DateOfBirth,
+        Column::PlanKind,
+        Column::Start,
+        Column::End,
+    ];
+
+    /// Its key in the configuration.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Column::LocalId => "local_id",
+            Column::NhsNumber => "nhs_number",
+            Column::FamilyName => "family_name",
+            Column::GivenNames => "given_names",
+            Column::DateOfBirth => "date_of_birth",
+            Column::PlanKind => "plan_kind",
+            Column::Start => "start",
+            Column::End => "end",
+        }
+    }
+
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Column::LocalId => 0,
+            Column::NhsNumber => 1,
+            Column::FamilyName => 2,
+            Column::GivenNames => 3,
+            Column::DateOfBirth => 4,
+            Column::PlanKind => 5,
+            Column::Start => 6,
+            Column::End => 7,
+        }
+    }
+}
+
+/// Which words stand for which kind of plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kinds(HashMap<String, PlanKind>);
+
+impl Kinds {
+    /// Adds a word; false where it is there already.
+    pub fn add(&mut self, word: &str, kind: PlanKind) -> bool {
+        self.0.insert(Self::folded(word), kind).is_none()
+    }
+
+    /// The kind that a word stands for. Capital and small letters are the same.
+    #[must_use]
+    pub fn of(&self, word: &str) -> Option<PlanKind> {
+        self.0.get(&Self::folded(word)).copied()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn folded(word: &str) -> String {
+        word.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    }
+}
+
+/// How an extract is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// How the file is laid out.
+    pub form: Form,
+    /// How its letters are written.
+    pub encoding: Encoding,
+    /// What the columns are called, in the order of [`Column::ALL`].
+    pub columns: [String; 8],
+    /// Which words stand for which kind.
+    pub kinds: Kinds,
+    /// Numbers for tests are taken, and no others.
+    pub takes_test_numbers: bool,
+}
+
+impl Mapping {
+    /// What a column is called in the file.
+    #[must_use]
+    pub fn name(&self, column: Column) -> &str {
+        self.columns.get(column.place()).map_or("", String::as_str)
+    }
+}

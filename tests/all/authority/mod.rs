@@ -1,0 +1,3 @@
+//! The local authority's link, from outside.
+
+mod check;
