@@ -261,7 +261,10 @@ mod tests {
         let waiting: Vec<_> = (0..limits::READERS_QUEUE)
             .map(|_| {
                 let place = Arc::clone(&place);
-                ask(&readers, move |_| Ok(drop(place)))
+                ask(&readers, move |_| {
+                    drop(place);
+                    Ok(())
+                })
             })
             .collect();
         let (reply, _receiver) = oneshot::channel::<()>();

@@ -27,6 +27,9 @@ struct Options {
     /// People in the database; a tenth of them have a plan.
     #[arg(long, default_value_t = 1_000_000)]
     people: usize,
+    /// Ask for the first so many alone: of a database whose loading was broken off there.
+    #[arg(long)]
+    among: Option<usize>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Ten thousand people and a second for each figure.
@@ -178,7 +181,7 @@ struct Asks {
 impl Asks {
     fn new(place: &Place, options: &Options) -> Self {
         let tokens = (0..NURSES).map(|nurse| place.token(nurse)).collect();
-        let asked = Asked::of(options.people, options.seed);
+        let asked = Asked::of(options.people, options.among.unwrap_or(options.people), options.seed);
         Self { asked: std::rc::Rc::new(asked), tokens: std::rc::Rc::new(tokens) }
     }
 

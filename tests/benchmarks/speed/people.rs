@@ -28,11 +28,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn of(people: usize, seed: u64) -> Self {
+    /// Of the first so many of all people.
+    pub(crate) fn of(all: usize, people: usize, seed: u64) -> Self {
         let (every, mut asked) = (people.div_ceil(ASKED), Self { anybody: Vec::new(), flagged: Vec::new() });
         let every_flagged = (people / 10).div_ceil(ASKED).max(1);
         let mut flagged_so_far = 0_usize;
-        for (place, person) in made(people, seed).enumerate() {
+        for (place, person) in made(all, seed).take(people).enumerate() {
             if place.is_multiple_of(every) {
                 asked.anybody.extend(Person::of(&person));
             }
