@@ -100,7 +100,7 @@ pub const COMMIT_GROUP_OTHERS: usize = 8;
 pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 
 /// Pages of the database's log after which it is moved into the database.
-pub const LOG_PAGES: i64 = 2000;
+pub const LOG_PAGES: i64 = 4000;
 
 /// The same where the disk is nearly full, or the hub lives on its reserve.
 pub const LOG_PAGES_SCARCE: i64 = 250;
