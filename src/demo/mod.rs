@@ -68,6 +68,7 @@ impl Demonstration {
         let address = format!("http://{listen}");
         let config = HubConfig {
             listen,
+            tls: None,
             operator: None,
             log: LogFormat::Text,
             issuer: address.clone(),
