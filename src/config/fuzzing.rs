@@ -30,7 +30,7 @@ pub(crate) fn hub(data: &[u8]) {
 pub(crate) fn viewer(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match ViewerConfig::resolve(text) {
-        Ok(config) => {
+        Ok((config, _)) => {
             let local = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
             let is_local = local.iter().any(|start| config.hub.starts_with(start));
             assert!(config.hub.starts_with("https://") || is_local, "a hub that is reached in the clear");
