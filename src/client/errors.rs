@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use reqwest::StatusCode;
+use rustls::{AlertDescription as Alert, CertificateError as Certificate};
 
 use super::transfer::Received;
 use crate::domain::Failure;
@@ -13,6 +14,9 @@ use crate::fhir::read;
 pub(super) fn of_transfer(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::TimedOut;
+    }
+    if let Some(failure) = of_tls(error) {
+        return failure;
     }
     if error.is_connect() {
         // The connector's error types are private: their words are all there is to tell them apart by.
@@ -39,6 +43,46 @@ pub(super) fn of_transfer(error: &reqwest::Error) -> Failure {
         return Failure::NotAccepted;
     }
     Failure::CutShort
+}
+
+/// What TLS found wrong before anything was sent. None where it was something else.
+fn of_tls(error: &(dyn Error + 'static)) -> Option<Failure> {
+    let error = tls_error(error)?;
+    if let rustls::Error::InvalidCertificate(why) = error {
+        return Some(of_certificate(why));
+    }
+    // The hub wants a certificate of this computer, and it has none.
+    let is_unwanted =
+        matches!(error, rustls::Error::AlertReceived(Alert::CertificateRequired | Alert::HandshakeFailure));
+    is_unwanted.then_some(Failure::NotSecure)
+}
+
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(error);
+    }
+    // What an IO error wraps is not its source.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => tls_error(wrapped),
+        None => tls_error(error.source()?),
+    }
+}
+
+fn of_certificate(why: &Certificate) -> Failure {
+    let is_of_another_time = matches!(
+        why,
+        Certificate::Expired
+            | Certificate::ExpiredContext { .. }
+            | Certificate::NotValidYet
+            | Certificate::NotValidYetContext { .. }
+    );
+    if is_of_another_time {
+        return Failure::OutOfDate;
+    }
+    let is_of_another =
+        matches!(why, Certificate::NotValidForName | Certificate::NotValidForNameContext { .. });
+    if is_of_another { Failure::OtherName } else { Failure::NotTrusted }
 }
 
 fn chain_says(error: &dyn Error, words: &[&str]) -> bool {

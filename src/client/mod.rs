@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
+use rustls_pki_types::CertificateDer;
 use serde::Deserialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -43,17 +44,27 @@ impl std::fmt::Debug for HubClient {
 
 impl HubClient {
     /// A connection to the hub at `base` with an access token. `site` is the configured place of this
-    /// computer, which the local authority is told.
+    /// computer, which the local authority is told. `authorities` are trusted beside those of the computer.
     ///
     /// # Errors
-    /// The address is none, or TLS cannot be set up.
-    pub fn new(base: &str, token: String, site: Option<String>, limits: Limits) -> Result<Self, Failure> {
+    /// The address is none or not to be spoken with in the clear, or TLS cannot be set up.
+    pub fn new(
+        base: &str,
+        token: String,
+        site: Option<String>,
+        limits: Limits,
+        authorities: &[CertificateDer<'static>],
+    ) -> Result<Self, Failure> {
         let mut base = Url::parse(base).map_err(|_| Failure::NameNotFound)?;
+        let is_secure = base.scheme() == "https";
+        if !is_secure && !is_loopback(&base) {
+            return Err(Failure::NotSecure);
+        }
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
         Ok(Self {
-            http: transfer::http(limits)?,
+            http: transfer::http(limits, is_secure, authorities)?,
             base,
             token: Arc::new(Zeroizing::new(token)),
             site,
@@ -269,6 +280,13 @@ impl HubClient {
     }
 }
 
+/// Whether what is sent there stays on this computer.
+fn is_loopback(address: &Url) -> bool {
+    let host = address.host_str().unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
 /// Which service a request goes to, and the headers that it wants.
 enum Audience {
     Plain,
@@ -325,6 +343,21 @@ impl StatusWire {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_never_leaves_the_computer_in_the_clear() {
+        let made = |address: &str| HubClient::new(address, String::new(), None, Limits::default(), &[]).err();
+        for clear in
+            ["http://hub.example", "http://10.0.0.1:80", "http://127.0.0.1.example:80", "ftp://hub.example"]
+        {
+            assert_eq!(made(clear), Some(Failure::NotSecure), "{clear}");
+        }
+        for fine in
+            ["http://127.0.0.1:8470", "http://[::1]:8470", "http://localhost:8470", "https://hub.example"]
+        {
+            assert_eq!(made(fine), None, "{fine}");
+        }
+    }
 
     #[test]
     fn the_hubs_date_is_read() {

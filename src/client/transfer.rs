@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use rustls_pki_types::CertificateDer;
 
 use super::errors;
 use crate::domain::Failure;
@@ -40,9 +41,21 @@ impl Received {
 }
 
 /// A client that follows no redirect (it would carry the token elsewhere) and uses no proxy from the
-/// environment.
-pub(super) fn http(limits: Limits) -> Result<reqwest::Client, Failure> {
-    reqwest::Client::builder()
+/// environment. It trusts whom the computer trusts, and these authorities; for a hub on the same computer, which it
+/// asks in the clear, it looks for nobody to trust: there may be no store.
+pub(super) fn http(
+    limits: Limits,
+    is_secure: bool,
+    authorities: &[CertificateDer<'static>],
+) -> Result<reqwest::Client, Failure> {
+    let authorities: Vec<_> = authorities
+        .iter()
+        .map(|authority| reqwest::Certificate::from_der(authority))
+        .collect::<Result<_, _>>()
+        .map_err(|_| Failure::NotTrusted)?;
+    let builder = reqwest::Client::builder();
+    let builder = if is_secure { builder.tls_certs_merge(authorities) } else { builder.tls_certs_only([]) };
+    builder
         .connect_timeout(limits.connect)
         .timeout(limits.whole)
         .redirect(reqwest::redirect::Policy::none())

@@ -10,7 +10,9 @@ pub(crate) fn hub(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match HubConfig::parse(text, Path::new("/etc/cpis/hub.toml")) {
         Ok(config) => {
-            assert!(config.listen.ip().is_loopback());
+            assert!(config.tls.is_some() || config.listen.ip().is_loopback());
+            let operators = config.operator.is_none_or(|operator| operator.ip().is_loopback());
+            assert!(operators, "what the operator sees leaves the machine");
             assert!(config.issuer.starts_with("http") && !config.issuer.ends_with('/'));
             assert!(config.tails.child <= 366 && config.tails.unborn <= 366);
             assert!(config.database.has_root() && config.signing_key.has_root());
@@ -29,7 +31,7 @@ pub(crate) fn hub(data: &[u8]) {
 pub(crate) fn viewer(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match ViewerConfig::resolve(text) {
-        Ok(config) => {
+        Ok((config, _)) => {
             let local = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
             let is_local = local.iter().any(|start| config.hub.starts_with(start));
             assert!(config.hub.starts_with("https://") || is_local, "a hub that is reached in the clear");

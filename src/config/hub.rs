@@ -8,6 +8,7 @@ mod limits;
 mod log;
 mod operator;
 mod retention;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,9 +24,13 @@ use disk::DiskTable;
 pub use limits::LimitSettings;
 pub use retention::Retention;
 use retention::RetentionTable;
+pub use tls::{ClientCertificates, TlsSettings};
 
 /// Bytes of a configuration file that are read.
 const FILE_BYTES: u64 = 1024 * 1024;
+
+/// What whoever wants to be reached from elsewhere has to do.
+pub const PLAIN_ON_LOOPBACK: &str = "without TLS the hub listens on loopback addresses only: add a table [tls] with `certificate` and `key`, or listen on 127.0.0.1";
 
 /// Why the hub does not start with this configuration: one sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +75,10 @@ pub enum Synchronous {
 /// What the hub runs with.
 #[derive(Debug, Clone)]
 pub struct HubConfig {
-    /// Where it listens: a loopback address (TLS comes later).
+    /// Where it listens: without TLS a loopback address.
     pub listen: SocketAddr,
+    /// The certificate with which it speaks TLS; without one it speaks plain HTTP.
+    pub tls: Option<TlsSettings>,
     /// Where it tells its operator how it is: another loopback address, or nowhere.
     pub operator: Option<SocketAddr>,
     /// How its lines look.
@@ -104,6 +111,7 @@ struct HubFile {
     issuer: String,
     database: PathBuf,
     signing_key: PathBuf,
+    tls: Option<tls::TlsTable>,
     #[serde(default)]
     log: log::LogTable,
     #[serde(default)]
@@ -184,11 +192,9 @@ impl HubConfig {
             .listen
             .parse()
             .map_err(|_| setting("listen", "this is no address with a port, such as 127.0.0.1:8470"))?;
-        if !listen.ip().is_loopback() {
-            return Err(setting(
-                "listen",
-                "the hub speaks plain HTTP and listens on loopback addresses only; TLS comes later",
-            ));
+        let tls = file.tls.map(|table| table.resolve(directory)).transpose()?;
+        if tls.is_none() && !listen.ip().is_loopback() {
+            return Err(setting("listen", PLAIN_ON_LOOPBACK));
         }
         let fits = |url: &str| {
             (url.starts_with("https://") || url.starts_with("http://"))
@@ -209,6 +215,7 @@ impl HubConfig {
         }
         Ok(Self {
             listen,
+            tls,
             operator: file.operator.resolve(listen)?,
             log: file.log.format,
             issuer: file.issuer,
@@ -317,7 +324,17 @@ mod tests {
             let error = resolve(&base.replace(from, to)).unwrap_err();
             assert!(error.contains(expected), "{to}: {error}");
         };
-        check("127.0.0.1:8470\"\nissuer", "0.0.0.0:8470\"\nissuer", "loopback addresses only");
+        check(
+            "127.0.0.1:8470\"\nissuer",
+            "0.0.0.0:8470\"\nissuer",
+            "loopback addresses only: add a table [tls]",
+        );
+        let tls = "[tls]\ncertificate = \"hub.pem\"\nkey = \"key.pem\"\n";
+        let everywhere = base.replace("127.0.0.1:8470\"\nissuer", "0.0.0.0:8470\"\nissuer");
+        assert_eq!(
+            resolve(&format!("{everywhere}{tls}")).unwrap().tls.unwrap().key,
+            Path::new("/etc/cpis/key.pem")
+        );
         check("127.0.0.1:8470\"\nissuer", "localhost\"\nissuer", "no address with a port");
         check("http://127.0.0.1:8470", "hub", "the hub's URL");
         check("hub.db", "", "`database`");

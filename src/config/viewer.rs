@@ -1,10 +1,15 @@
 //! The viewer's settings (`viewer.toml`): which hub, which place, whom to ring there.
 //!
+//! The authorities of the hub's certificate are read with it, so that a wrong file is said at the start.
+//!
 //! Without a readable file there is no viewer on a hub: it says so and offers to open one. It never slips
 //! into the demonstration by itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 
 use crate::domain::{NamedNumber, SiteAdvice, Telephone};
@@ -29,6 +34,14 @@ pub enum ViewerConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The file with the authorities of the hub's certificate is none.
+    #[error("`hub.certificate_authority`: the file {} {why}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
 }
 
 /// What the viewer runs with.
@@ -38,6 +51,8 @@ pub struct ViewerConfig {
     pub hub: String,
     /// The configured place of this computer at the hub.
     pub site: Option<String>,
+    /// Authorities of the hub's certificate, trusted beside those of the computer.
+    pub authorities: Vec<CertificateDer<'static>>,
     /// Whom to ring there.
     pub advice: SiteAdvice,
 }
@@ -57,6 +72,7 @@ struct HubTable {
     address: String,
     kind: Kind,
     site: Option<String>,
+    certificate_authority: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -83,10 +99,16 @@ impl ViewerConfig {
         if std::fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES {
             return Err(ViewerConfigError::Unreadable("it is far too large".to_owned()));
         }
-        Self::resolve(&std::fs::read_to_string(path).map_err(unreadable)?)
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let (config, authority) = Self::resolve(&text)?;
+        let Some(authority) = authority else { return Ok(config) };
+        // A relative path counts from the configuration's directory.
+        let authority = path.parent().unwrap_or(Path::new(".")).join(authority);
+        Ok(Self { authorities: authorities(&authority)?, ..config })
     }
 
-    pub(super) fn resolve(text: &str) -> Result<Self, ViewerConfigError> {
+    /// What the text says, and the file with authorities that it names.
+    pub(super) fn resolve(text: &str) -> Result<(Self, Option<PathBuf>), ViewerConfigError> {
         let file: File =
             toml::from_str(text).map_err(|error| ViewerConfigError::Invalid(error.message().to_owned()))?;
         let Kind::Cpis = file.hub.kind;
@@ -97,16 +119,43 @@ impl ViewerConfig {
                 why: "this must begin with https:// (http:// only for a hub on this computer)",
             });
         }
-        Ok(Self {
+        let config = Self {
             hub: address,
             site: file.hub.site,
+            authorities: Vec::new(),
             advice: SiteAdvice {
                 lead: contact("safeguarding-lead", file.safeguarding_lead)?,
                 local_authority: contact("local-authority", file.local_authority)?,
                 it_help: contact("it-help", file.it_help)?,
             },
-        })
+        };
+        Ok((config, file.hub.certificate_authority))
     }
+}
+
+/// The certificates of a PEM file, each of which can be an authority.
+fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, ViewerConfigError> {
+    let wrong = |why: &str| ViewerConfigError::Authority { path: path.to_owned(), why: why.to_owned() };
+    let unreadable = |error: std::io::Error| wrong(&format!("cannot be read ({})", error.kind()));
+    if std::fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES {
+        return Err(wrong("is far too large"));
+    }
+    let pem = std::fs::read(path).map_err(unreadable)?;
+    let all: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong("is not a PEM file that can be read: ask the hub's operator for it again"))?;
+    if all.is_empty() {
+        return Err(wrong(
+            "holds no certificate in PEM (-----BEGIN CERTIFICATE-----): ask the hub's operator for it",
+        ));
+    }
+    let mut store = RootCertStore::empty();
+    for certificate in &all {
+        store.add(certificate.clone()).map_err(|_| {
+            wrong("holds a certificate that cannot be read: ask the hub's operator for it again")
+        })?;
+    }
+    Ok(all)
 }
 
 /// `https://` with a host and nothing that could be taken for one (`user@host`); `http://` only on loopback
@@ -141,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_starting_configuration_is_valid() {
-        let config = ViewerConfig::resolve(STARTING).unwrap();
+        let (config, _) = ViewerConfig::resolve(STARTING).unwrap();
         assert!(config.advice.lead.is_some() && config.advice.local_authority.is_some());
     }
 

@@ -68,6 +68,7 @@ impl Demonstration {
         let address = format!("http://{listen}");
         let config = HubConfig {
             listen,
+            tls: None,
             operator: None,
             log: LogFormat::Text,
             issuer: address.clone(),
@@ -147,6 +148,7 @@ impl Demonstration {
             // Each organisation of the demonstration has one place: the hub takes that.
             site: None,
             limits: crate::client::Limits::default(),
+            authorities: Vec::new(),
         };
         let sign_in = Arc::new(Minting { hub: self.hub.clone(), minter: self.minter.clone() });
         viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }

@@ -13,6 +13,15 @@ pub enum Failure {
     /// The connection was not secure: certificate or protocol.
     #[error("the connection to the hub is not secure")]
     NotSecure,
+    /// The hub's certificate is of nobody whom this computer or its configuration trusts.
+    #[error("the hub's certificate is not trusted")]
+    NotTrusted,
+    /// The hub's certificate is for another name than the configured one.
+    #[error("the hub's certificate is for another name")]
+    OtherName,
+    /// The hub's certificate is not valid now, by this computer's clock.
+    #[error("the hub's certificate is not valid now")]
+    OutOfDate,
     /// No complete answer in time.
     #[error("the hub did not answer in time")]
     TimedOut,
@@ -79,6 +88,9 @@ impl Failure {
             Failure::NameNotFound
             | Failure::NoConnection
             | Failure::NotSecure
+            | Failure::NotTrusted
+            | Failure::OtherName
+            | Failure::OutOfDate
             | Failure::SessionEnded
             | Failure::Refused
             | Failure::NotKnown

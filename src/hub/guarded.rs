@@ -1,5 +1,7 @@
 //! A connection's bytes within time: the headers of a request from their first byte, and the sending of an
 //! answer from when the client stops taking it. Whoever is slower is cut off.
+//!
+//! Under TLS these are the bytes of the network, not those within: a record that drips holds nobody up.
 
 use std::io;
 use std::pin::Pin;
@@ -9,8 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use hyper::body::{Bytes, Frame, SizeHint};
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
@@ -19,8 +20,10 @@ use super::limits;
 
 /// A connection that is watched.
 pub(super) struct Guarded {
-    stream: TokioIo<TcpStream>,
+    stream: TcpStream,
     place: Arc<Place>,
+    /// What comes now is a request, and not the beginning of TLS.
+    expects_requests: bool,
     head: Deadline,
     answer: Deadline,
 }
@@ -49,7 +52,18 @@ impl Deadline {
 impl Guarded {
     /// The first bytes are there already.
     pub(super) fn new(stream: TcpStream, place: Arc<Place>) -> Self {
-        Self { stream: TokioIo::new(stream), place, head: Deadline::default(), answer: Deadline::default() }
+        Self {
+            stream,
+            place,
+            expects_requests: false,
+            head: Deadline::default(),
+            answer: Deadline::default(),
+        }
+    }
+
+    /// From now on the time for headers runs from their first byte.
+    pub(super) fn expect_requests(&mut self) {
+        self.expects_requests = true;
     }
 
     fn wrote(
@@ -68,13 +82,16 @@ impl Guarded {
     }
 }
 
-impl Read for Guarded {
+impl AsyncRead for Guarded {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if !self.expects_requests {
+            return read;
+        }
         if self.place.has_request() {
             self.head.stop();
             return read;
@@ -88,7 +105,7 @@ impl Read for Guarded {
     }
 }
 
-impl Write for Guarded {
+impl AsyncWrite for Guarded {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -53,6 +53,15 @@ pub const HEADER_COUNT: usize = 64;
 /// Time within which a request's headers must have arrived, from their first byte; then the connection is closed.
 pub const HEADER_READ: Duration = Duration::from_secs(5);
 
+/// Time within which the handshake of TLS must be done, from its first byte; then the connection is closed.
+pub const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// How often certificate and key are looked at, whether they have changed.
+pub const CERTIFICATE_LOOK: Duration = Duration::from_secs(1);
+
+/// Bytes of a file with certificates or a key.
+pub const CERTIFICATE_BYTES: u64 = 1024 * 1024;
+
 /// Time for which a connection may stay open without a request.
 pub const IDLE: Duration = Duration::from_secs(60);
 

@@ -11,6 +11,7 @@
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`search`] | who is found, and how well they fit |
 //! | `connections`, `guarded`, `files` | who may stay connected, and for how long |
+//! | [`tls`] | the hub's certificate, and callers' |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | [`doctor`] | what keeps a hub from serving |
@@ -61,6 +62,7 @@ pub mod sample;
 pub mod search;
 mod serve;
 pub mod store;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -76,12 +78,24 @@ use limits::Limits;
 use metrics::Metrics;
 use rates::Rates;
 use store::{Lock, OpenError, Store, StoreSettings};
+use tls::{Tls, TlsError};
 
 pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
 pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
+
+/// Why a hub does not stand ready: one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] TlsError),
+}
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.
 #[derive(Clone, Debug)]
@@ -100,6 +114,7 @@ struct Inner {
     started: Timestamp,
     disk: Disk,
     retention: Retention,
+    tls: Option<Tls>,
     _served: Lock,
 }
 
@@ -107,8 +122,9 @@ impl Hub {
     /// Opens the database and stands ready to serve.
     ///
     /// # Errors
-    /// The database cannot be used.
-    pub fn open(config: &HubConfig, key: SigningKey, clock: Clock) -> Result<Self, OpenError> {
+    /// Certificate or database cannot be used.
+    pub fn open(config: &HubConfig, key: SigningKey, clock: Clock) -> Result<Self, StartError> {
+        let tls = config.tls.as_ref().map(|settings| Tls::read(settings, clock.clone())).transpose()?;
         // Before anything is changed: two hubs would each know nothing of the other's views.
         let served = store::lock_to_serve(&config.database)?;
         let disk = Disk::of_served(&config.database, config.disk);
@@ -128,6 +144,7 @@ impl Hub {
             unproven: UnprovenLog::default(),
             disk,
             retention: config.retention,
+            tls,
             _served: served,
         })))
     }
@@ -172,6 +189,12 @@ impl Hub {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// What it speaks TLS with; `None` where it speaks plain HTTP.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.0.tls.as_ref()
     }
 
     fn rates(&self) -> &Rates {

@@ -15,7 +15,8 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use super::metrics::Scraped;
-use super::serve::{ServeError, accept};
+use super::serve::{Door, ServeError, accept};
+use super::tls::Tls;
 use super::{Hub, limits, metadata, respond};
 
 /// Longer than this nobody waits for the database's figures.
@@ -30,7 +31,13 @@ pub async fn serve_operator(
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    accept("operator", listener, router(hub), limits::OPERATOR_CONNECTIONS, limits::IDLE, shutdown).await
+    let door = Door {
+        whom: "operator",
+        secure: None,
+        connections: limits::OPERATOR_CONNECTIONS,
+        idle: limits::IDLE,
+    };
+    accept(door, listener, router(hub), shutdown).await
 }
 
 fn router(hub: Hub) -> Router {
@@ -64,6 +71,8 @@ impl Hub {
             others_waiting,
             searches: store.searching(),
             disk: self.disk(),
+            certificate_left: self.tls().map(Tls::seconds_left),
+            certificate_refused: self.tls().is_some_and(Tls::is_refused),
             figures: figures.ok().and_then(Result::ok),
             process: process(),
         };

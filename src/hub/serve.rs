@@ -1,7 +1,7 @@
 //! Listens, within limits: connections, header size and count, time for headers, for an answer's being taken and
 //! for a connection.
 //!
-//! Loopback only: the hub speaks plain HTTP until it has TLS of its own.
+//! With a certificate it speaks TLS and nothing else; without one plain HTTP, on loopback addresses only.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -11,24 +11,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::http::{HeaderMap, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, header};
-use hyper_util::rt::TokioTimer;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::connections::{Connections, Taken};
 use super::guarded::{Answering, Guarded};
+use super::tls::{self, ClientCertificate, Secure};
 use super::{Hub, files, keeping, limits, proven, router};
+use crate::config::hub::PLAIN_ON_LOOPBACK;
+
+/// Whoever has come by TLS comes by nothing else for a year. Of other hosts under its name the hub knows nothing.
+const HSTS: &str = "max-age=31536000";
 
 /// Why the hub does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Not a loopback address.
-    #[error("the hub speaks plain HTTP and listens on loopback addresses only; TLS comes later")]
+    /// Plain HTTP, and not a loopback address.
+    #[error("{PLAIN_ON_LOOPBACK}")]
     NotLoopback,
     /// The listener does not know its own address.
     #[error("cannot listen: {0}")]
@@ -43,13 +50,17 @@ pub enum ServeError {
 /// Serves until `shutdown` is ready; then lets open requests finish for a while.
 ///
 /// # Errors
-/// The listener is not on a loopback address.
+/// There is no certificate and the listener is not on a loopback address, or nothing can be written any more.
 pub async fn serve(
     listener: TcpListener,
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
+    let reloading = hub.tls().map(|tls| {
+        tls::say_what_is_served(tls);
+        AbortedAtEnd(tokio::spawn(tls::keep(tls.clone(), hub.clone())))
+    });
     let store = hub.store().clone();
     let is_lost = AtomicBool::new(false);
     let ends = async {
@@ -59,29 +70,55 @@ pub async fn serve(
         }
         drop(keeping);
     };
-    let connections = files::connections_allowed(hub.limits().connections);
-    accept("callers", listener, router(hub.clone()), connections, hub.limits().idle, ends).await?;
+    let door = Door {
+        whom: "callers",
+        secure: hub.tls().map(|tls| Secure::new(tls.clone(), hub.clone())),
+        connections: files::connections_allowed(hub.limits().connections),
+        idle: hub.limits().idle,
+    };
+    accept(door, listener, router(hub.clone()), ends).await?;
+    drop(reloading);
     proven::write_refusals(&hub, hub.rates().all_that_is_left()).await;
     if is_lost.into_inner() { Err(ServeError::Lost) } else { Ok(()) }
 }
 
-/// Serves these addresses for callers or for the operator, on at most so many connections at once.
+/// Who comes in where.
+pub(super) struct Door {
+    /// For the log.
+    pub(super) whom: &'static str,
+    /// TLS, or plain HTTP.
+    pub(super) secure: Option<Secure>,
+    /// At most so many connections at once.
+    pub(super) connections: usize,
+    /// For so long without a request.
+    pub(super) idle: Duration,
+}
+
+/// What each connection needs.
+#[derive(Clone)]
+struct Serving {
+    service: TowerToHyperService<axum::Router>,
+    secure: Option<Secure>,
+    idle: Duration,
+    stopped: watch::Receiver<()>,
+}
+
+/// Serves these addresses for callers or for the operator.
 pub(super) async fn accept(
-    whom: &'static str,
+    door: Door,
     listener: TcpListener,
     router: axum::Router,
-    connections: usize,
-    idle: Duration,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
-    if !address.ip().is_loopback() {
+    if door.secure.is_none() && !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback);
     }
-    tracing::info!(%address, whom, "listening");
-    let connections = Connections::new(connections);
-    let service = TowerToHyperService::new(router);
+    tracing::info!(%address, whom = door.whom, tls = door.secure.is_some(), "listening");
+    let connections = Connections::new(door.connections);
     let (stop, stopped) = watch::channel(());
+    let service = TowerToHyperService::new(router);
+    let serving = Serving { service, secure: door.secure, idle: door.idle, stopped };
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = async {
@@ -95,7 +132,7 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok((stream, Some(taken))) => {
-                tokio::spawn(connection(stream, taken, service.clone(), idle, stopped.clone()));
+                tokio::spawn(connection(stream, taken, serving.clone()));
             }
             Ok((_, None)) => break,
             Err(error) => {
@@ -123,40 +160,80 @@ impl Drop for AbortedAtEnd {
 }
 
 /// One connection. Until its first byte it costs next to nothing.
-async fn connection(
-    stream: TcpStream,
-    taken: Taken,
-    service: TowerToHyperService<axum::Router>,
-    idle: Duration,
-    mut stopped: watch::Receiver<()>,
-) {
+async fn connection(stream: TcpStream, taken: Taken, mut serving: Serving) {
+    let mut first = [0];
     let begun = async {
         tokio::select! {
-            readable = tokio::time::timeout(idle, stream.readable()) => matches!(readable, Ok(Ok(()))),
+            // Not `readable`, which may say so of a connection that has nothing to read yet.
+            peeked = tokio::time::timeout(serving.idle, stream.peek(&mut first)) => matches!(peeked, Ok(Ok(1))),
             () = taken.place().has_to_leave() => false,
-            _ = stopped.changed() => false,
+            _ = serving.stopped.changed() => false,
         }
     };
-    if begun.await {
-        Box::pin(requests(stream, taken, service, idle, stopped)).await;
+    if !begun.await {
+        return;
+    }
+    // An answer is one small write: waiting for more would only delay it.
+    let _ = stream.set_nodelay(true);
+    let mut stream = Guarded::new(stream, Arc::clone(taken.place()));
+    match serving.secure.clone() {
+        None => {
+            stream.expect_requests();
+            Box::pin(requests(stream, taken, serving, Other::Plain)).await;
+        }
+        Some(secure) => Box::pin(secured(secure, stream, taken, serving)).await,
     }
 }
 
-async fn requests(
-    stream: TcpStream,
-    taken: Taken,
-    service: TowerToHyperService<axum::Router>,
-    idle: Duration,
-    mut stopped: watch::Receiver<()>,
-) {
-    // An answer is one small write: waiting for more would only delay it.
-    let _ = stream.set_nodelay(true);
+/// One connection with TLS: while it begins it is without a request, and makes room like any other.
+async fn secured(secure: Secure, stream: Guarded, taken: Taken, mut serving: Serving) {
+    let shaken = tokio::select! {
+        shaken = Box::pin(secure.handshake(stream)) => shaken,
+        () = taken.place().has_to_leave() => None,
+        _ = serving.stopped.changed() => None,
+    };
+    if let Some((mut stream, client)) = shaken {
+        stream.get_mut().0.expect_requests();
+        requests(stream, taken, serving, Other::Secure(client)).await;
+    }
+}
+
+/// Who is at the other end, as far as the connection says.
+#[derive(Clone)]
+enum Other {
+    Plain,
+    Secure(Option<ClientCertificate>),
+}
+
+impl Other {
+    /// Tells the handlers.
+    fn introduce(&self, request: &mut Request<Incoming>) {
+        if let Self::Secure(Some(client)) = self {
+            request.extensions_mut().insert(client.clone());
+        }
+    }
+
+    fn finish(&self, headers: &mut HeaderMap) {
+        if let Self::Secure(_) = self {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
+        }
+    }
+}
+
+async fn requests<S>(stream: S, taken: Taken, mut serving: Serving, other: Other)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let place = Arc::clone(taken.place());
-    let answer = service_fn(move |request: Request<Incoming>| {
+    let service = serving.service.clone();
+    let answer = service_fn(move |mut request: Request<Incoming>| {
         let (place, under_way) = (Arc::clone(&place), place.begin());
+        let other = other.clone();
+        other.introduce(&mut request);
         let answered = service.call(request);
         async move {
             let mut response = answered.await?;
+            other.finish(response.headers_mut());
             // The router says so of answers to nobody known; on a connection of somebody known it goes on.
             if !response.headers().contains_key(header::CONNECTION) {
                 place.set_proven();
@@ -166,22 +243,22 @@ async fn requests(
             Ok::<_, Infallible>(response.map(|body| Answering::new(body, under_way)))
         }
     });
-    let serving = http1::Builder::new()
+    let connected = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(idle)
+        .header_read_timeout(serving.idle)
         .max_headers(limits::HEADER_COUNT)
         .max_buf_size(limits::HEADER_BYTES)
         .auto_date_header(false)
-        .serve_connection(Guarded::new(stream, Arc::clone(taken.place())), answer);
-    let mut serving = pin!(serving);
+        .serve_connection(TokioIo::new(stream), answer);
+    let mut connected = pin!(connected);
     let too_long = tokio::time::sleep(limits::CONNECTION);
     tokio::select! {
         // Errors here are the peer's: gone, too slow, not HTTP. Their texts may hold what it sent.
-        _ = serving.as_mut() => return,
+        _ = connected.as_mut() => return,
         () = taken.place().has_to_leave() => return,
-        _ = stopped.changed() => {}
+        _ = serving.stopped.changed() => {}
         () = too_long => {}
     }
-    serving.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(limits::SHUTDOWN, serving).await;
+    connected.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(limits::SHUTDOWN, connected).await;
 }

@@ -91,6 +91,10 @@ const DUPLICATES: &[(&str, &[(&str, usize)])] = &[
         "small codecs, each behind by one: jsonwebtoken's base64, png's miniz_oxide, aws-lc-rs's untrusted",
         &[("base64", 2), ("miniz_oxide", 2), ("untrusted", 2)],
     ),
+    (
+        "certificates made for tests: rcgen's own PEM is ahead by one; and a parser that it could use, and which is not built",
+        &[("nom", 2), ("pem", 2), ("synstructure", 2)],
+    ),
     ("waiting for a future: rfd is a generation behind eframe", &[("pollster", 2)]),
     ("reqwest is a generation behind the hub's own", &[("tower-http", 2)]),
     ("derive macros, at build time only: half of them have moved to 3", &[("syn", 2)]),

@@ -5,6 +5,7 @@ use std::path::Path;
 use cpis::config::hub::HubConfig;
 use cpis::hub::clock::Clock;
 use cpis::hub::doctor::signing_key;
+use cpis::hub::tls::Tls;
 use cpis::hub::{Hub, ServeError, life, serve, serve_operator};
 use cpis::identity::token::SigningKey;
 
@@ -39,14 +40,18 @@ async fn run(config: HubConfig, key: SigningKey) -> Result<(), String> {
         tokio::spawn(serve_operator(operator, hub.clone(), std::future::pending()));
     }
     tokio::spawn(life::keep_alive(hub.clone()));
-    print(&format!("cpis-hub listens on http://{address}\n"))?;
+    let scheme = if hub.tls().is_some() { "https" } else { "http" };
+    print(&format!("cpis-hub listens on {scheme}://{address}\n"))?;
     life::say_ready();
     let (first, told) = tokio::sync::oneshot::channel();
+    let told_to_look = hub.clone();
     let signals = tokio::spawn(async move {
-        stop.signal().await;
+        while stop.signal().await == Told::Reload {
+            look_now(&told_to_look);
+        }
         life::say_stopping();
         let _ = first.send(());
-        stop.signal().await;
+        while stop.signal().await == Told::Reload {}
     });
     let served = async {
         let told = async {
@@ -67,12 +72,30 @@ fn at_once() -> ! {
     std::process::exit(1)
 }
 
+/// `systemctl reload`: certificate and key are looked at now, not in a moment. Nothing else is read again.
+fn look_now(hub: &Hub) {
+    match hub.tls() {
+        Some(tls) => tls.look_now(),
+        None => tracing::info!("told to reload, and there is no certificate; other settings need a restart"),
+    }
+}
+
+/// What a signal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no such signal elsewhere"))]
+    Reload,
+    Stop,
+}
+
 /// Interrupted, or told to end by the service manager.
 struct Stop {
     #[cfg(unix)]
     terminated: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupted: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    reload: tokio::signal::unix::Signal,
 }
 
 impl Stop {
@@ -80,14 +103,19 @@ impl Stop {
     fn new() -> Result<Self, String> {
         use tokio::signal::unix::{SignalKind, signal};
         let on = |kind| signal(kind).map_err(|error| format!("cannot wait for signals: {}", error.kind()));
-        Ok(Self { terminated: on(SignalKind::terminate())?, interrupted: on(SignalKind::interrupt())? })
+        Ok(Self {
+            terminated: on(SignalKind::terminate())?,
+            interrupted: on(SignalKind::interrupt())?,
+            reload: on(SignalKind::hangup())?,
+        })
     }
 
     #[cfg(unix)]
-    async fn signal(&mut self) {
+    async fn signal(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminated.recv() => {}
-            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => Told::Stop,
+            _ = self.interrupted.recv() => Told::Stop,
+            Some(()) = self.reload.recv() => Told::Reload,
         }
     }
 
@@ -97,16 +125,20 @@ impl Stop {
     }
 
     #[cfg(not(unix))]
-    async fn signal(&mut self) {
+    async fn signal(&mut self) -> Told {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Told::Stop
     }
 }
 
 pub(super) fn check_config(path: &Path) -> Result<(), String> {
     let config = read(path)?;
     signing_key(&config)?;
+    if let Some(settings) = &config.tls {
+        Tls::read(settings, Clock::system()).map_err(|error| error.to_string())?;
+    }
     let sites = config.sites.len();
     print(&format!(
         "The configuration is valid: listens on {}, issuer {}, database {}, {sites} sites\n",

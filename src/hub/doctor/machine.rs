@@ -3,22 +3,32 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Finding;
+use super::certificate::secure;
 use crate::config::hub::HubConfig;
+use crate::hub::clock::Clock;
 use crate::hub::disk::{directory_of, space};
 use crate::hub::limits::{self, Limits};
+use crate::hub::tls::{Facts, Tls};
 
 /// For this long somebody who has the address may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
-pub(super) fn examine(config: &HubConfig) -> Vec<Finding> {
+pub(super) fn examine(config: &HubConfig, clock: &Clock) -> Vec<Finding> {
     let directory = directory_of(&config.database);
     let mut found = vec![synchronised(), zone()];
     found.extend(disk(&directory, config.disk.alert_percent));
     found.push(files(Limits::of(&config.limits).connections));
-    found.push(address(config.listen));
+    // Where the certificate cannot be read, that has been said.
+    let tls = config.tls.as_ref().map(|settings| Tls::read(settings, clock.clone()).ok());
+    found.push(match tls {
+        None => address(config.listen, None),
+        Some(Some(tls)) => address(config.listen, Some(tls.facts())),
+        Some(None) => Finding::cannot_tell("address", "the certificate has to be mended first"),
+    });
     found.push(match config.operator {
         Some(operator) => Finding::ok("operator", format!("metrics on http://{operator}/metrics")),
         None => Finding::mend("operator", "no `[operator] listen`: nothing can watch this hub; add it"),
@@ -123,26 +133,62 @@ fn files(_connections: usize) -> Finding {
     Finding::cannot_tell("open files", "this system does not say")
 }
 
-fn address(listen: SocketAddr) -> Finding {
+fn address(listen: SocketAddr, certificate: Option<Arc<Facts>>) -> Finding {
     if let Ok(listener) = TcpListener::bind(listen) {
         drop(listener);
         return Finding::ok("address", format!("{listen} is free: no hub runs"));
     }
-    match ask(listen) {
-        Some(answer) if answer.starts_with("HTTP/1.1 200") => {
+    let is_secure = certificate.is_some();
+    match ask(listen, certificate) {
+        Answer::OtherCertificate => Finding::mend(
+            "address",
+            format!(
+                "{listen} does not answer with the certificate on the disk: `systemctl reload cpis-hub`, and see its log"
+            ),
+        ),
+        // Over TLS, with its certificate, and then nothing: it wants one of the caller too.
+        Answer::Nothing if is_secure => Finding::cannot_tell(
+            "address",
+            format!(
+                "{listen} answers with the certificate on the disk, and wants one of the caller: ask /healthz at `[operator] listen`"
+            ),
+        ),
+        Answer::Text(answer) if answer.starts_with("HTTP/1.1 200") => {
             Finding::ok("address", format!("{listen} is answered by a hub that is well"))
         }
-        Some(answer) if answer.contains("UNABLE_TO_CALL_SERVICE") => {
+        Answer::Text(answer) if answer.contains("UNABLE_TO_CALL_SERVICE") => {
             Finding::mend("address", format!("{listen} is answered by a hub that cannot write: see its log"))
         }
-        Some(_) => Finding::mend("address", format!("{listen} is taken by something that is no hub")),
-        None => Finding::mend("address", format!("{listen} is taken, and nobody answers: see the hub's log")),
+        Answer::Text(_) => Finding::mend("address", format!("{listen} is taken by something that is no hub")),
+        Answer::Nothing => {
+            Finding::mend("address", format!("{listen} is taken, and nobody answers: see the hub's log"))
+        }
     }
 }
 
-fn ask(listen: SocketAddr) -> Option<String> {
-    let mut stream = TcpStream::connect_timeout(&listen, ANSWER).ok()?;
-    stream.set_read_timeout(Some(ANSWER)).ok()?;
+/// What came back of whoever has the address.
+enum Answer {
+    Nothing,
+    /// Not the certificate that is on the disk, or no TLS at all.
+    OtherCertificate,
+    Text(String),
+}
+
+fn ask(listen: SocketAddr, certificate: Option<Arc<Facts>>) -> Answer {
+    let connected = TcpStream::connect_timeout(&listen, ANSWER).ok();
+    let stream = connected.filter(|stream| stream.set_read_timeout(Some(ANSWER)).is_ok());
+    let Some(stream) = stream else { return Answer::Nothing };
+    let answer = match certificate {
+        None => told(stream),
+        Some(expected) => match secure(stream, listen, expected) {
+            Some(stream) => told(stream),
+            None => return Answer::OtherCertificate,
+        },
+    };
+    answer.map_or(Answer::Nothing, Answer::Text)
+}
+
+fn told(mut stream: impl Read + Write) -> Option<String> {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n").ok()?;
     let mut answer = Vec::new();
     // What was read before an error counts.

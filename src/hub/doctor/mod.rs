@@ -2,6 +2,7 @@
 //!
 //! Reads no patient's data and changes nothing; it may be run beside the serving hub.
 
+mod certificate;
 mod database;
 mod machine;
 
@@ -22,6 +23,8 @@ const CREDENTIALS: &str = "/run/credentials";
 pub enum Verdict {
     /// As it should be.
     Ok,
+    /// Something has to be done, in the next weeks.
+    Soon,
     /// Something has to be done.
     Mend,
     /// It cannot be found out from here.
@@ -44,6 +47,10 @@ impl Finding {
         Self { check, verdict: Verdict::Ok, says: says.into() }
     }
 
+    fn soon(check: &'static str, says: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Soon, says: says.into() }
+    }
+
     fn mend(check: &'static str, says: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Mend, says: says.into() }
     }
@@ -57,6 +64,7 @@ impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let verdict = match self.verdict {
             Verdict::Ok => "ok",
+            Verdict::Soon => "soon",
             Verdict::Mend => "mend",
             Verdict::CannotTell => "cannot tell",
         };
@@ -84,11 +92,8 @@ pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
     let mut found = vec![Finding::ok("configuration", path.display().to_string()), sites(&config)];
     found.push(key(&config));
     found.extend(database::examine(&config, clock, asked));
-    found.extend(machine::examine(&config));
-    found.push(Finding::ok(
-        "certificates",
-        "none: this version speaks plain HTTP on loopback addresses; TLS comes later",
-    ));
+    found.extend(certificate::examine(&config, clock));
+    found.extend(machine::examine(&config, clock));
     found
 }
 
@@ -136,12 +141,12 @@ pub fn signing_key(config: &HubConfig) -> Result<SigningKey, String> {
 
 /// The group may read: what a service manager hands over belongs to root and is opened by an access list.
 #[cfg(unix)]
-fn is_open_to_others(file: &std::fs::Metadata) -> bool {
+pub(super) fn is_open_to_others(file: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     file.mode() & 0o007 != 0
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_file: &std::fs::Metadata) -> bool {
+pub(super) fn is_open_to_others(_file: &std::fs::Metadata) -> bool {
     false
 }

@@ -20,6 +20,7 @@ use prometheus_client::registry::Registry;
 
 use super::limits;
 use super::proven::Why;
+use super::tls::Refusal;
 use crate::identity::token::TokenError;
 
 pub(super) use scrape::Scraped;
@@ -91,6 +92,26 @@ impl Viewed {
     }
 }
 
+/// What became of a certificate that was replaced on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reloaded {
+    /// It is served.
+    Taken,
+    /// It is not, and the old one is.
+    Refused,
+}
+
+impl Reloaded {
+    const ALL: &[Self] = &[Self::Taken, Self::Refused];
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
     route: String,
@@ -119,6 +140,8 @@ pub struct Metrics {
     views: Family<Word, Counter>,
     unproven: Family<Word, Counter>,
     shed: Family<Word, Counter>,
+    reloads: Family<Word, Counter>,
+    not_secured: Family<Word, Counter>,
     scraped: scrape::Gauges,
 }
 
@@ -138,6 +161,8 @@ impl Default for Metrics {
             views: Family::default(),
             unproven: Family::default(),
             shed: Family::default(),
+            reloads: Family::default(),
+            not_secured: Family::default(),
             scraped: scrape::Gauges::register(&mut registry),
             registry: Registry::default(),
         };
@@ -147,6 +172,12 @@ impl Default for Metrics {
         }
         for shed in Shed::ALL {
             drop(metrics.shed.get_or_create(&[("reason", shed.code())]));
+        }
+        for reloaded in Reloaded::ALL {
+            drop(metrics.reloads.get_or_create(&[("outcome", reloaded.code())]));
+        }
+        for refusal in REFUSALS {
+            drop(metrics.not_secured.get_or_create(&[("why", refusal_code(*refusal))]));
         }
         for why in UNPROVEN {
             drop(metrics.unproven.get_or_create(&[("why", why_code(*why))]));
@@ -174,6 +205,17 @@ fn why_code(why: Why) -> &'static str {
         Why::Token(TokenError::NotGenuine) => "not-genuine",
         Why::Token(TokenError::NotNow) => "not-now",
         Why::Token(TokenError::Incomplete) => "incomplete",
+    }
+}
+
+const REFUSALS: &[Refusal] = &[Refusal::Late, Refusal::Ours, Refusal::Theirs, Refusal::Other];
+
+fn refusal_code(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Late => "late",
+        Refusal::Ours => "hub-certificate",
+        Refusal::Theirs => "client-certificate",
+        Refusal::Other => "other",
     }
 }
 
@@ -217,6 +259,16 @@ impl Metrics {
             self.unproven.clone(),
         );
         registry.register("shed", "Requests turned away before any work, by reason", self.shed.clone());
+        registry.register(
+            "certificate_reloads",
+            "Certificates replaced on the disk: taken, or refused while the old one is served on",
+            self.reloads.clone(),
+        );
+        registry.register(
+            "tls_handshakes_failed",
+            "Connections on which TLS did not begin: late, the hub's certificate refused, the client's refused, other",
+            self.not_secured.clone(),
+        );
     }
 
     /// A request was answered. The route is the router's template.
@@ -269,6 +321,16 @@ impl Metrics {
     /// A request was turned away before any work.
     pub fn shed(&self, why: Shed) {
         self.shed.get_or_create(&[("reason", why.code())]).inc();
+    }
+
+    /// A certificate was replaced on the disk.
+    pub(super) fn reloaded(&self, how: Reloaded) {
+        self.reloads.get_or_create(&[("outcome", how.code())]).inc();
+    }
+
+    /// A connection did not become a secure one.
+    pub(super) fn not_secured(&self, why: Refusal) {
+        self.not_secured.get_or_create(&[("why", refusal_code(why))]).inc();
     }
 
     /// Everything, as Prometheus reads it (OpenMetrics text).

@@ -30,6 +30,10 @@ pub(in crate::hub) struct Scraped {
     pub(in crate::hub) others_waiting: usize,
     pub(in crate::hub) searches: usize,
     pub(in crate::hub) disk: DiskState,
+    /// Seconds until the certificate ends; `None` without TLS.
+    pub(in crate::hub) certificate_left: Option<f64>,
+    /// A newer certificate was refused.
+    pub(in crate::hub) certificate_refused: bool,
     /// What the database says; `None` where it could not be read.
     pub(in crate::hub) figures: Option<Figures>,
     /// Resident memory in bytes and open files, where the system tells.
@@ -66,6 +70,7 @@ pub(super) struct Gauges {
     disk_low: Gauge,
     disk_reserve: Gauge,
     on_reserve: Gauge,
+    certificate: Certificate,
     schema: Gauge,
     memory: Gauge,
     files: Gauge,
@@ -136,6 +141,7 @@ impl Gauges {
             disk_low,
             disk_reserve,
             on_reserve,
+            certificate: Certificate::register(registry),
             schema,
             memory,
             files,
@@ -158,6 +164,7 @@ impl Gauges {
         self.disk_low.set(i64::from(scraped.disk.is_low));
         self.disk_reserve.set(whole(scraped.disk.reserve_bytes));
         self.on_reserve.set(i64::from(scraped.disk.is_on_reserve()));
+        self.certificate.set(scraped);
         let (memory, files) = scraped.process;
         self.memory.set(whole(memory.unwrap_or(0)));
         self.files.set(whole(files.unwrap_or(0)));
@@ -183,6 +190,38 @@ impl Gauges {
         self.database.set(whole(figures.database_bytes));
         self.wal.set(whole(figures.wal_bytes));
         self.schema.set(figures.schema);
+    }
+}
+
+/// What is said of the hub's certificate.
+#[derive(Debug)]
+struct Certificate {
+    left: Family<Word, Seconds>,
+    refused: Gauge,
+}
+
+impl Certificate {
+    fn register(registry: &mut Registry) -> Self {
+        let (left, refused) = (Family::<Word, Seconds>::default(), Gauge::default());
+        registry.register(
+            "certificate_seconds_left",
+            "Time until the certificate that is served ends, below zero where it has; none without TLS",
+            left.clone(),
+        );
+        registry.register(
+            "certificate_refused",
+            "1 where the certificate on the disk was refused and an older one is served",
+            refused.clone(),
+        );
+        Self { left, refused }
+    }
+
+    fn set(&self, scraped: &Scraped) {
+        self.refused.set(i64::from(scraped.certificate_refused));
+        // Without TLS there is no such line, and so no alert.
+        if let Some(left) = scraped.certificate_left {
+            self.left.get_or_create(&[("of", "hub")]).set(left);
+        }
     }
 }
 

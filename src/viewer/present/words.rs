@@ -11,6 +11,15 @@ pub fn cause(failure: Failure) -> &'static str {
         Failure::NameNotFound => "the CP-IS service's name was not found on the network",
         Failure::NoConnection => "there is no connection to the CP-IS service",
         Failure::NotSecure => "the connection to the CP-IS service is not secure, so it was not used",
+        Failure::NotTrusted => {
+            "this computer does not trust the certificate of the CP-IS service, so nothing was sent to it"
+        }
+        Failure::OtherName => {
+            "the certificate of the CP-IS service is for another address than the one set up here, so nothing was sent to it"
+        }
+        Failure::OutOfDate => {
+            "the certificate of the CP-IS service is out of date, or this computer's clock is wrong, so nothing was sent to it"
+        }
         Failure::TimedOut => "the CP-IS service did not answer in time",
         Failure::CutShort => "the connection broke before the whole answer was here",
         Failure::TooLarge => "the answer was far too large to be one",
@@ -41,9 +50,13 @@ pub fn remedy(failure: Failure) -> Cow<'static, str> {
         Failure::NotKnown | Failure::NoLongerInUse => {
             "Check the number with the patient's records, or search by name and date of birth"
         }
-        Failure::NotSecure | Failure::NameNotFound | Failure::NotAccepted | Failure::TooLarge => {
-            "Try once more; if it stays so, tell your IT help desk what this says"
-        }
+        Failure::NotSecure
+        | Failure::NotTrusted
+        | Failure::OtherName
+        | Failure::OutOfDate
+        | Failure::NameNotFound
+        | Failure::NotAccepted
+        | Failure::TooLarge => "Try once more; if it stays so, tell your IT help desk what this says",
         Failure::NoConnection
         | Failure::TimedOut
         | Failure::CutShort
@@ -67,7 +80,16 @@ fn how_long(seconds: u32) -> String {
 /// Whether only those who mend computers can help.
 #[must_use]
 pub fn is_for_it_help(failure: Failure) -> bool {
-    matches!(failure, Failure::NotSecure | Failure::NameNotFound | Failure::NotAccepted | Failure::TooLarge)
+    matches!(
+        failure,
+        Failure::NotSecure
+            | Failure::NotTrusted
+            | Failure::OtherName
+            | Failure::OutOfDate
+            | Failure::NameNotFound
+            | Failure::NotAccepted
+            | Failure::TooLarge
+    )
 }
 
 /// Said on every *Could not check*.

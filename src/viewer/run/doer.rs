@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eframe::egui;
+use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -26,6 +27,8 @@ pub struct Hub {
     pub site: Option<String>,
     /// Limits of each call.
     pub limits: Limits,
+    /// Authorities of its certificate, trusted beside those of the computer.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// Runs effects.
@@ -141,8 +144,9 @@ impl Doer {
         }
         let signed_in = match (&self.sign_in, &self.hub) {
             (Some(sign_in), Some(hub)) => sign_in.sign_in(persona).and_then(|signed_in| {
+                let token = signed_in.token.to_string();
                 let client =
-                    HubClient::new(&hub.address, signed_in.token.to_string(), hub.site.clone(), hub.limits)?;
+                    HubClient::new(&hub.address, token, hub.site.clone(), hub.limits, &hub.authorities)?;
                 Ok((client, signed_in.session))
             }),
             (None, _) | (_, None) => Err(Failure::NotAccepted),

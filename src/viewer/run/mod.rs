@@ -69,7 +69,12 @@ pub fn setup_of(config: ViewerConfig) -> Setup {
 /// The hub that a configuration names.
 #[must_use]
 pub fn hub_of(config: &ViewerConfig) -> Hub {
-    Hub { address: config.hub.clone(), site: config.site.clone(), limits: crate::client::Limits::default() }
+    Hub {
+        address: config.hub.clone(),
+        site: config.site.clone(),
+        limits: crate::client::Limits::default(),
+        authorities: config.authorities.clone(),
+    }
 }
 
 /// Panics say where, never what: their messages can hold a patient's details.

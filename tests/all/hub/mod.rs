@@ -38,7 +38,13 @@ mod rules;
 mod schemas;
 mod search;
 mod search_alike;
-mod support;
+pub(crate) mod support;
+mod tls;
+mod tls_clients;
+#[cfg(unix)]
+mod tls_doctor;
+#[cfg(unix)]
+mod tls_reload;
 #[cfg(target_os = "linux")]
 mod traced;
 mod unmarked;

@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use cpis::config::hub::{ClientCertificates, TlsSettings};
+
 use super::metrics::series;
 use super::support::TestHub;
+use super::support::certificates::Authority;
 use super::support::data::{child, number};
 use super::support::nurse;
 use super::support::program::is_there;
@@ -33,8 +36,17 @@ fn slug(heading: &str) -> String {
 async fn every_alert_is_about_a_metric_that_there_is_and_has_a_heading_that_says_what_to_do() {
     let hub = TestHub::with(&child()).await;
     hub.view(&nurse(), number(1)).await;
+    let directory = tempfile::tempdir().unwrap();
+    Authority::new("Trust").for_hub().put(directory.path());
+    let secure = TestHub::with_tls(TlsSettings {
+        certificate: directory.path().join("hub.pem"),
+        key: directory.path().join("hub-key.pem"),
+        clients: ClientCertificates::Off,
+    });
+    let secure = series(&secure.await.hub.metrics_text().await);
     let known: Vec<String> = series(&hub.hub.metrics_text().await)
         .into_keys()
+        .chain(secure.into_keys())
         .map(|series| series.split('{').next().unwrap().to_owned())
         .collect();
     let named = metrics_named(ALERTS);
@@ -107,7 +119,9 @@ fn directives(unit: &str) -> Vec<(&str, &str)> {
 fn the_units_run_commands_that_there_are_on_the_address_that_is_configured() {
     for (name, value) in directives(SERVICE).into_iter().chain(directives(SOCKET)) {
         assert!(name.chars().all(|c| c.is_ascii_alphanumeric()), "{name}");
-        if name.starts_with("Exec") {
+        if name == "ExecReload" {
+            assert_eq!(value, "/bin/kill -HUP $MAINPID");
+        } else if name.starts_with("Exec") {
             let mut words = value.split_whitespace();
             assert_eq!(words.next(), Some("/usr/bin/cpis-hub"));
             let command = words.next().unwrap();

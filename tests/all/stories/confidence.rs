@@ -16,7 +16,7 @@ const TOKEN: &str = "a-token-of-nobody";
 fn no_error_of_the_client_holds_a_number_a_name_an_address_or_a_token() {
     let town = Town::new();
     let proxy = Proxy::before(town.demonstration.address());
-    let client = HubClient::new(&proxy.address(), TOKEN.to_owned(), None, Limits::default()).unwrap();
+    let client = HubClient::new(&proxy.address(), TOKEN.to_owned(), None, Limits::default(), &[]).unwrap();
     let number = NhsNumber::parse(AMELIA.0).unwrap();
     let born = cpis::domain::BirthDate::parse(AMELIA.1, town.day()).unwrap();
     let query = SearchQuery {

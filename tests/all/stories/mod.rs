@@ -15,6 +15,7 @@ mod readme;
 mod recording;
 mod retries;
 mod searching;
+mod secure;
 mod silence;
 mod town;
 mod withheld;

@@ -15,7 +15,7 @@ const TOLD: &str = "Unscheduled care: social care is told";
 fn client(town: &Town, persona: usize) -> HubClient {
     let start = town.demonstration.viewer(None, Box::new(MemoryClipboard::default()));
     let signed_in = start.sign_in.unwrap().sign_in(persona).unwrap();
-    HubClient::new(town.demonstration.address(), signed_in.token.to_string(), None, Limits::default())
+    HubClient::new(town.demonstration.address(), signed_in.token.to_string(), None, Limits::default(), &[])
         .unwrap()
 }
 

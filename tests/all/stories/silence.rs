@@ -104,7 +104,7 @@ fn h9_a_hub_that_is_down_or_not_there_is_could_not_check_at_every_step() {
     // Signing in does not need the hub; what comes after says what is wrong.
     let elsewhere = [
         (
-            "http://no-such-hub.invalid:1".to_owned(),
+            "https://no-such-hub.invalid:1".to_owned(),
             "the CP-IS service's name was not found on the network",
             TELL_IT,
         ),

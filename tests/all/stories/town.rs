@@ -6,6 +6,7 @@ use cpis::hub::clock::Clock;
 use cpis::viewer::state::Prefill;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rustls_pki_types::CertificateDer;
 
 use super::book::Book;
 use super::desk::{Desk, MemoryClipboard};
@@ -52,6 +53,17 @@ impl Town {
     pub(crate) fn desk_for(&self, (number, born): Who) -> Desk {
         let prefill = Prefill { nhs_number: number.to_owned(), date_of_birth: born.to_owned() };
         self.desk_with(Some(prefill), self.demonstration.address(), Limits::default())
+    }
+
+    /// A desk whose hub is elsewhere, behind TLS, and which trusts these authorities beside its computer's.
+    pub(crate) fn desk_trusting(&self, address: &str, authorities: &[CertificateDer<'static>]) -> Desk {
+        let clipboard = MemoryClipboard::default();
+        let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
+        if let Some(hub) = &mut start.hub {
+            address.clone_into(&mut hub.address);
+            hub.authorities = authorities.to_vec();
+        }
+        Desk::new(start, self.runtime.handle().clone(), clipboard)
     }
 
     fn desk_with(&self, prefill: Option<Prefill>, address: &str, limits: Limits) -> Desk {

@@ -2,12 +2,15 @@
 //! people and plans, and answers to look at.
 
 pub(super) mod answer;
+pub(crate) mod certificates;
 pub(super) mod data;
 pub(super) mod program;
 
 use std::path::{Path, PathBuf};
 
-use cpis::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
+use cpis::config::hub::{
+    DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous, TlsSettings,
+};
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
@@ -124,31 +127,39 @@ impl TestHub {
 
     /// Where ended plans are shown for other times than usual.
     pub(super) async fn with_tails(tails: TailDays) -> Self {
-        Self::prepared(tails, generous(), |_| ()).await
+        Self::prepared(configuration(PathBuf::new(), tails), |_| ()).await
     }
 
     /// Within these limits.
     pub(super) async fn with_limits(limits: LimitSettings, lines: &[String]) -> Self {
-        let test = Self::prepared(TailDays::default(), limits, |_| ()).await;
+        let config = HubConfig { limits, ..configuration(PathBuf::new(), TailDays::default()) };
+        let test = Self::prepared(config, |_| ()).await;
         test.load(lines).await;
         test
     }
 
     /// On a database that is there before the hub opens it.
     pub(super) async fn on(make: impl FnOnce(&Path)) -> Self {
-        Self::prepared(TailDays::default(), generous(), make).await
+        Self::prepared(configuration(PathBuf::new(), TailDays::default()), make).await
     }
 
-    async fn prepared(tails: TailDays, limits: LimitSettings, make: impl FnOnce(&Path)) -> Self {
+    /// With TLS. Its own calls are refused: nobody has told them whom to trust.
+    pub(super) async fn with_tls(tls: TlsSettings) -> Self {
+        let config = HubConfig { tls: Some(tls), ..configuration(PathBuf::new(), TailDays::default()) };
+        Self::prepared(config, |_| ()).await
+    }
+
+    async fn prepared(config: HubConfig, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
         make(&database);
-        let config = HubConfig { limits, ..configuration(database.clone(), tails) };
+        let config = HubConfig { database: database.clone(), ..config };
         let clock = Clock::standing_at(at(NOW));
         let key = SigningKey::generate().unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
         let listener = tokio::net::TcpListener::bind(config.listen).await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let base = format!("{scheme}://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let served = hub.clone();
         tokio::spawn(async move {
@@ -297,6 +308,7 @@ pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Outpu
 pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
     HubConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
+        tls: None,
         operator: None,
         log: LogFormat::Text,
         issuer: ISSUER.to_owned(),

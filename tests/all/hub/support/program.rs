@@ -134,7 +134,13 @@ impl Program {
     /// Tells it to stop.
     #[cfg(unix)]
     pub(in super::super) fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("-TERM");
+    }
+
+    /// Sends a signal, such as `-HUP`.
+    #[cfg(unix)]
+    pub(in super::super) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
