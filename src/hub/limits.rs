@@ -114,6 +114,9 @@ pub const LOG_PAGES: i64 = 4000;
 /// The same where the disk is nearly full, or the hub lives on its reserve.
 pub const LOG_PAGES_SCARCE: i64 = 250;
 
+/// Bytes that the log's file keeps when it is begun anew: it is written over then.
+pub const LOG_FILE_BYTES: i64 = 64 * 1024 * 1024;
+
 /// Bytes of the database that each connection keeps in memory. SQLite's usual two mebibytes are
 /// little beside the indexes of a million people.
 pub const PAGE_CACHE_BYTES: i64 = 16 * 1024 * 1024;

@@ -10,9 +10,10 @@ use rusqlite::Connection;
 use super::gate::Gate;
 use crate::hub::limits;
 
-/// What SQLite may move only when it is told to.
+/// The log is moved only when it is said so; begun anew after a long reading, its file gives back what it took.
 pub(super) fn by_hand(db: &Connection) -> Result<(), rusqlite::Error> {
-    db.pragma_update(None, "wal_autocheckpoint", 0)
+    db.pragma_update(None, "wal_autocheckpoint", 0)?;
+    db.pragma_update(None, "journal_size_limit", limits::LOG_FILE_BYTES)
 }
 
 /// All of the log, which is emptied; false where somebody else reads or writes, and something stays.
@@ -146,6 +147,29 @@ mod tests {
             is_over.store(true, std::sync::atomic::Ordering::Release);
             assert!(most < limits::LOG_PAGES * 2, "{most} pages beside readers");
         });
+    }
+
+    #[test]
+    fn a_log_that_grew_beside_a_long_reading_gives_back_what_it_took() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hub.db");
+        let connect = || super::super::connect(&path, crate::config::hub::Synchronous::Full).unwrap();
+        let (db, reader, gate) = (connect(), connect(), Gate::default());
+        db.execute_batch("CREATE TABLE filler (bytes BLOB)").unwrap();
+        let reading = reader.unchecked_transaction().unwrap();
+        reading.query_row("SELECT count(*) FROM filler", [], |_| Ok(())).unwrap();
+        let mut mover = Mover::default();
+        let mut commit = || {
+            db.execute_batch("DELETE FROM filler; INSERT INTO filler VALUES (randomblob(8000000))").unwrap();
+            mover.after_commit(&db, &gate, false).unwrap();
+            std::fs::metadata(directory.path().join("hub.db-wal")).unwrap().len()
+        };
+        let limit = u64::try_from(limits::LOG_FILE_BYTES).unwrap();
+        while commit() <= limit {}
+        drop(reading);
+        commit();
+        commit();
+        assert!(commit() <= limit);
     }
 
     #[test]
