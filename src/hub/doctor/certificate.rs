@@ -93,22 +93,22 @@ pub(super) fn secure(
     stream: TcpStream,
     listen: SocketAddr,
     expected: Arc<Facts>,
-) -> Option<rustls::StreamOwned<ClientConnection, TcpStream>> {
+) -> std::io::Result<rustls::StreamOwned<ClientConnection, TcpStream>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let only_this = OnlyThis { expected, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .ok()?
+        .map_err(std::io::Error::other)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(only_this))
         .with_no_client_auth();
-    let mut connection =
-        ClientConnection::new(Arc::new(config), ServerName::IpAddress(listen.ip().into())).ok()?;
+    let mut connection = ClientConnection::new(Arc::new(config), ServerName::IpAddress(listen.ip().into()))
+        .map_err(std::io::Error::other)?;
     let mut stream = stream;
     while connection.is_handshaking() {
-        connection.complete_io(&mut stream).ok()?;
+        connection.complete_io(&mut stream)?;
     }
-    Some(rustls::StreamOwned::new(connection, stream))
+    Ok(rustls::StreamOwned::new(connection, stream))
 }
 
 /// The hub is asked on its own machine by its address: what counts is that it is this certificate.

@@ -138,7 +138,6 @@ fn address(listen: SocketAddr, certificate: Option<Arc<Facts>>) -> Finding {
         drop(listener);
         return Finding::ok("address", format!("{listen} is free: no hub runs"));
     }
-    let is_secure = certificate.is_some();
     match ask(listen, certificate) {
         Answer::OtherCertificate => Finding::mend(
             "address",
@@ -146,11 +145,10 @@ fn address(listen: SocketAddr, certificate: Option<Arc<Facts>>) -> Finding {
                 "{listen} does not answer with the certificate on the disk: `systemctl reload cpis-hub`, and see its log"
             ),
         ),
-        // Over TLS, with its certificate, and then nothing: it wants one of the caller too.
-        Answer::Nothing if is_secure => Finding::cannot_tell(
+        Answer::Silence => Finding::cannot_tell(
             "address",
             format!(
-                "{listen} answers with the certificate on the disk, and wants one of the caller: ask /healthz at `[operator] listen`"
+                "{listen} answers with the certificate on the disk, and says no more: it wants one of the caller, or it hangs; ask /healthz at `[operator] listen`"
             ),
         ),
         Answer::Text(answer) if answer.starts_with("HTTP/1.1 200") => {
@@ -169,6 +167,8 @@ fn address(listen: SocketAddr, certificate: Option<Arc<Facts>>) -> Finding {
 /// What came back of whoever has the address.
 enum Answer {
     Nothing,
+    /// The certificate that is on the disk, and then nothing.
+    Silence,
     /// Not the certificate that is on the disk, or no TLS at all.
     OtherCertificate,
     Text(String),
@@ -181,8 +181,10 @@ fn ask(listen: SocketAddr, certificate: Option<Arc<Facts>>) -> Answer {
     let answer = match certificate {
         None => told(stream),
         Some(expected) => match secure(stream, listen, expected) {
-            Some(stream) => told(stream),
-            None => return Answer::OtherCertificate,
+            Ok(stream) => return told(stream).map_or(Answer::Silence, Answer::Text),
+            // What rustls does not believe; anything else is a peer that is not there.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Answer::OtherCertificate,
+            Err(_) => return Answer::Nothing,
         },
     };
     answer.map_or(Answer::Nothing, Answer::Text)

@@ -36,6 +36,9 @@ impl Hub {
         let path = |name: &str| directory.path().join(name);
         let pem = private_key_pem();
         fs::write(path("key.pem"), &pem).expect("a key");
+        // A key that everybody can read is refused.
+        let own = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(path("key.pem"), own).expect("a key of our own");
         let config = format!(
             "listen = \"127.0.0.1:0\"\nissuer = \"{ISSUER}\"\ndatabase = \"hub.db\"\nsigning_key = \"key.pem\"\n\
              [limits]\nviews_at_once = 1000000\nretrieves_at_once = 1000000\nsearches_at_once = 1000000\n\
