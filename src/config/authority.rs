@@ -3,45 +3,15 @@
 
 mod mapping;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::domain::PlanKind;
 
+pub use super::file::ConfigError;
+use super::file::{self, setting};
 pub use mapping::{Column, Encoding, Form, Kinds, Mapping};
-
-/// Bytes of a configuration file that are read.
-const FILE_BYTES: u64 = 1024 * 1024;
-
-/// Why a file is not taken: one sentence each.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthorityConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {why}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        why: String,
-    },
-    /// Not TOML, or a key that the link does not know.
-    #[error("the configuration {path} is not valid: {why}")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// The parser's reason, with line and column.
-        why: String,
-    },
-    /// A setting that cannot be meant.
-    #[error("`{key}` in the configuration: {why}")]
-    Setting {
-        /// The key.
-        key: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
 
 /// What the link runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,33 +83,23 @@ impl AuthorityConfig {
     ///
     /// # Errors
     /// One sentence that says what to mend.
-    pub fn read(path: &Path) -> Result<Self, AuthorityConfigError> {
-        use std::io::Read as _;
-        let unreadable = |why: String| AuthorityConfigError::Unreadable { path: path.to_owned(), why };
-        let file = std::fs::File::open(path).map_err(|error| unreadable(error.kind().to_string()))?;
-        let mut text = String::new();
-        file.take(FILE_BYTES)
-            .read_to_string(&mut text)
-            .map_err(|error| unreadable(error.kind().to_string()))?;
-        Self::parse(&text, path)
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&file::read(path)?, path)
     }
 
     /// The configuration to start from.
     #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
-    pub(crate) fn starting() -> Result<Self, AuthorityConfigError> {
+    pub(crate) fn starting() -> Result<Self, ConfigError> {
         Self::parse(include_str!("../../packaging/authority.toml"), Path::new("authority.toml"))
     }
 
-    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, AuthorityConfigError> {
-        let file: File = toml::from_str(text).map_err(|error| AuthorityConfigError::Invalid {
-            path: path.to_owned(),
-            why: error.to_string(),
-        })?;
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file: File = file::parse(text, path)?;
         Ok(Self { extract: mapping(file.extract)? })
     }
 }
 
-fn mapping(table: ExtractTable) -> Result<Mapping, AuthorityConfigError> {
+fn mapping(table: ExtractTable) -> Result<Mapping, ConfigError> {
     let form = match table.format {
         Some(FormatWord::Ndjson) if table.delimiter.is_some() => {
             return Err(setting("extract.delimiter", "only a file of format \"csv\" has one"));
@@ -181,7 +141,7 @@ fn mapping(table: ExtractTable) -> Result<Mapping, AuthorityConfigError> {
     Ok(Mapping { form, encoding, columns, kinds, takes_test_numbers: table.synthetic })
 }
 
-fn delimiter(text: Option<&str>) -> Result<u8, AuthorityConfigError> {
+fn delimiter(text: Option<&str>) -> Result<u8, ConfigError> {
     match text.map(str::as_bytes) {
         None => Ok(b','),
         Some(&[byte @ (b',' | b';' | b'\t' | b'|')]) => Ok(byte),
@@ -189,7 +149,7 @@ fn delimiter(text: Option<&str>) -> Result<u8, AuthorityConfigError> {
     }
 }
 
-fn kinds(table: &KindTable) -> Result<Kinds, AuthorityConfigError> {
+fn kinds(table: &KindTable) -> Result<Kinds, ConfigError> {
     let mut kinds = Kinds::default();
     for (key, kind, words) in [
         ("child-protection", PlanKind::ChildProtection, &table.child_protection),
@@ -210,10 +170,6 @@ fn kinds(table: &KindTable) -> Result<Kinds, AuthorityConfigError> {
         return Err(setting("extract.kinds", "no word of the extract stands for any kind of plan"));
     }
     Ok(kinds)
-}
-
-fn setting(key: &str, why: &str) -> AuthorityConfigError {
-    AuthorityConfigError::Setting { key: key.to_owned(), why: why.to_owned() }
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use super::file::ConfigError;
+use super::file::{self, setting};
 pub use log::LogFormat;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
@@ -26,40 +28,8 @@ pub use retention::Retention;
 use retention::RetentionTable;
 pub use tls::{ClientCertificates, TlsSettings};
 
-/// Bytes of a configuration file that are read.
-const FILE_BYTES: u64 = 1024 * 1024;
-
 /// What whoever wants to be reached from elsewhere has to do.
 pub const PLAIN_ON_LOOPBACK: &str = "without TLS the hub listens on loopback addresses only: add a table [tls] with `certificate` and `key`, or listen on 127.0.0.1";
-
-/// Why the hub does not start with this configuration: one sentence each.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {why}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        why: String,
-    },
-    /// Not TOML, or a key that the hub does not know.
-    #[error("the configuration {path} is not valid: {why}")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// The parser's reason, with line and column.
-        why: String,
-    },
-    /// A setting that cannot be meant.
-    #[error("`{key}` in the configuration: {why}")]
-    Setting {
-        /// The key.
-        key: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
 
 /// How strictly a commit is on disk before it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -168,23 +138,12 @@ impl HubConfig {
     /// # Errors
     /// One sentence that names the file or the key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |why: &dyn std::fmt::Display| ConfigError::Unreadable {
-            path: path.to_owned(),
-            why: why.to_string(),
-        };
-        let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
-        if size > FILE_BYTES {
-            return Err(unreadable(&format!("it is larger than {FILE_BYTES} bytes")));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
-        Self::parse(&text, path)
+        Self::parse(&file::read(path)?, path)
     }
 
     /// The text of the file at `path`.
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: HubFile = toml::from_str(text)
-            .map_err(|error| ConfigError::Invalid { path: path.to_owned(), why: error.to_string() })?;
-        Self::resolve(file, path.parent().unwrap_or(Path::new(".")))
+        Self::resolve(file::parse(text, path)?, path.parent().unwrap_or(Path::new(".")))
     }
 
     fn resolve(file: HubFile, directory: &Path) -> Result<Self, ConfigError> {
@@ -290,10 +249,6 @@ fn sites(tables: Vec<SiteTable>) -> Result<Vec<Site>, ConfigError> {
 
 fn non_empty(key: &str, path: PathBuf) -> Result<PathBuf, ConfigError> {
     if path.as_os_str().is_empty() { Err(setting(key, "this is empty")) } else { Ok(path) }
-}
-
-fn setting(key: &str, why: &str) -> ConfigError {
-    ConfigError::Setting { key: key.to_owned(), why: why.to_owned() }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "authority")]
 pub mod authority;
+#[cfg(any(feature = "authority", feature = "hub"))]
+mod file;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 #[cfg(feature = "hub")]

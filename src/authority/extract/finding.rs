@@ -19,6 +19,8 @@ pub enum Finding {
     NotJson,
     /// Letters that the configured encoding does not have.
     Encoding,
+    /// An object lacks a field that is configured: nobody knows whether it is empty or called otherwise.
+    NoField,
     /// Nothing stands where something has to.
     Empty,
     /// Characters that cannot be shown.
@@ -92,6 +94,9 @@ impl fmt::Display for Finding {
             }
             Finding::Encoding => f.write_str(
                 "there are letters here that are not UTF-8: set `encoding` in the configuration, or save the file as UTF-8",
+            ),
+            Finding::NoField => f.write_str(
+                "there is no such field in this line: write it with null where nothing is held, or correct `[extract.columns]`",
             ),
             Finding::Empty => f.write_str("nothing stands here, and something must"),
             Finding::Unprintable => f.write_str("there are characters here that cannot be seen: type it again"),

@@ -248,7 +248,7 @@ fn object(line: &str, mapping: &Mapping) -> Result<[Result<String, Finding>; 8],
             Some(Some(_)) | None => return Err(Finding::NotJson),
         }
     }
-    Ok(fields.map(|field| Ok(field.unwrap_or_default())))
+    Ok(fields.map(|field| field.ok_or(Finding::NoField)))
 }
 
 struct Pairs(Vec<(String, Value)>);

@@ -256,6 +256,12 @@ fn ndjson_has_the_same_names_and_the_same_rules() {
     );
     check("[1]", "row 2: this line is not one JSON object");
     check("{\"Person ID\": {}}", "row 2: this line is not one JSON object");
+    // A field that is called otherwise would look like a plan without an end.
+    let misnamed = object(&row().with(END, "01/03/2021")).replace("End Date", "Ends");
+    check(&misnamed, "row 2, End Date (local id 4711): there is no such field in this line");
+    let null = object(&row()).replace("\"End Date\":\"\"", "\"End Date\":null");
+    assert!(null.contains("null"));
+    assert_eq!(desk.check(&null).code, Some(0), "null is nothing");
     let twice = object(&row()).replacen('{', "{\"NHS Number\":\"7960190127\",", 1);
     check(&twice, "row 2: this line is not one JSON object");
 }
