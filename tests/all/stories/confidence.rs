@@ -27,7 +27,9 @@ fn no_error_of_the_client_holds_a_number_a_name_an_address_or_a_token() {
         postcode: None,
         similar: false,
     };
-    let view = View { number, trace: Uuid::new_v4(), care: CareSetting::Unscheduled };
+    // Always the same trace, and none of the digits that are looked for: a random one holds them now and then.
+    let trace = Uuid::from_u128(0xa1b2_c3d4_e5f6);
+    let view = View { number, trace, care: CareSetting::Unscheduled };
     let acts: [fn() -> Act; 5] = [
         || Act::Pass,
         || Act::CutAnswer(Cut::InsideHeaders),
@@ -40,8 +42,8 @@ fn no_error_of_the_client_holds_a_number_a_name_an_address_or_a_token() {
         let failures: [Failure; 4] = [
             town.call(client.plans(view)).unwrap_err(),
             town.call(client.history(view)).unwrap_err(),
-            town.call(client.retrieve(number, None, Uuid::new_v4())).unwrap_err(),
-            town.call(client.search(&query, Uuid::new_v4())).unwrap_err(),
+            town.call(client.retrieve(number, None, trace)).unwrap_err(),
+            town.call(client.search(&query, trace)).unwrap_err(),
         ];
         let said = format!(
             "{failures:?} {client:?} {number:?} {query:?} {view:?} {}",
