@@ -111,7 +111,10 @@ pub const WRITER_IDLE: Duration = Duration::from_secs(1);
 /// Pages of the database's log after which it is moved into the database.
 pub const LOG_PAGES: i64 = 4000;
 
-/// The same where the disk is nearly full, or the hub lives on its reserve.
+/// Pages from which the writer waits until it is moved: the disk moves it more slowly than it grows.
+pub const LOG_PAGES_MOST: i64 = 16_000;
+
+/// The same as `LOG_PAGES` where the disk is nearly full, or the hub lives on its reserve.
 pub const LOG_PAGES_SCARCE: i64 = 250;
 
 /// Bytes that the log's file keeps when it is begun anew: it is written over then.

@@ -30,7 +30,9 @@ mod history;
 mod identities;
 mod loads;
 mod lock;
+mod log;
 mod marking;
+mod mover;
 mod notices;
 mod people;
 mod queue;
@@ -64,6 +66,8 @@ use connection::{connect, migration, private_file, read_marking};
 use error::Fault;
 use figures::Figuring;
 use gate::Gate;
+use log::Log;
+use mover::Mover;
 use queue::{Line, Queue, ToWriter};
 use readers::Readers;
 use writer::{Known, Reply, Work};
@@ -228,6 +232,7 @@ impl Store {
         let connections: Result<Vec<_>, _> = (0..limits::READERS).map(|_| reader()).collect();
         let connections = connections.map_err(|error| unusable(&error))?;
         let figuring = reader().map_err(|error| unusable(&error))?;
+        let mover = connect(&settings.path, settings.synchronous).map_err(|error| unusable(&error))?;
         let known = Arc::new(Known::default());
         known.synthetic.store(is_synthetic, Ordering::Release);
         let no_thread = |error: std::io::Error| OpenError::Unusable {
@@ -236,6 +241,7 @@ impl Store {
         };
         let gate = Arc::new(Gate::default());
         let readers = Readers::start(connections, &gate, &known).map_err(no_thread)?;
+        let log = Log::new(Mover::start(mover, &known).map_err(no_thread)?, gate);
         let queue = Arc::new(Queue::default());
         let clock_too = clock.clone();
         let (waiting, learned, disk) = (Arc::clone(&queue), Arc::clone(&known), settings.disk.clone());
@@ -244,7 +250,7 @@ impl Store {
             .spawn(move || {
                 // However it ends, nobody waits for it in vain.
                 let _abandon = AbandonAtEnd(&waiting, &learned);
-                writer::run(&db, &waiting, &gate, &clock, &learned, &disk);
+                writer::run(&db, log, &waiting, &clock, &learned, &disk);
             })
             .map_err(no_thread)?;
         Ok(Self(Arc::new(Inner {

@@ -4,8 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::error::Fault;
-use super::gate::Gate;
-use super::{checkpoint, codec};
+use super::{codec, log};
 use crate::domain::{Gender, PersonName};
 use crate::hub::limits;
 use crate::hub::search::{Compared, Described, keys};
@@ -114,9 +113,8 @@ fn state(db: &Connection) -> Result<(i64, i64, bool), rusqlite::Error> {
 /// Makes the keys of everybody who has none of this version, in transactions of their own, so that it goes on where
 /// it was interrupted.
 pub(super) fn make(db: &mut Connection) -> Result<(), Fault> {
-    let mut log = checkpoint::Mover::default();
     while !make_some(db)? {
-        log.after_commit(db, &Gate::default(), false)?;
+        log::keep_short_alone(db)?;
     }
     Ok(())
 }

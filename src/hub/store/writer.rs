@@ -16,9 +16,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::audit::Kind;
 use super::audited::Audited;
-use super::checkpoint::{self, Mover};
+use super::checkpoint;
 use super::error::{Fault, StoreError};
-use super::gate::Gate;
+use super::log::Log;
 use super::queue::{Next, Queue};
 use crate::hub::clock::Clock;
 use crate::hub::disk::Disk;
@@ -120,10 +120,15 @@ pub(super) struct Known {
 }
 
 /// Runs until the store closes, or until a flush has failed.
-pub(super) fn run(db: &Connection, queue: &Queue, readers: &Gate, clock: &Clock, known: &Known, disk: &Disk) {
-    let mut log = Mover::default();
+pub(super) fn run(db: &Connection, mut log: Log, queue: &Queue, clock: &Clock, known: &Known, disk: &Disk) {
     loop {
-        match queue.next(limits::WRITER_IDLE) {
+        let next = queue.next(limits::WRITER_IDLE);
+        // The thread that moves the log may have found it out.
+        if *known.lost.borrow() {
+            leave_the_log(db);
+            return;
+        }
+        match next {
             Next::Group(mut group) => {
                 group.retain(|job| !job.is_abandoned());
                 if group.is_empty() {
@@ -131,7 +136,7 @@ pub(super) fn run(db: &Connection, queue: &Queue, readers: &Gate, clock: &Clock,
                 }
                 disk.make_room(group.len());
                 let served = match serve(db, group, clock, known) {
-                    Served::Done => move_the_log(db, &mut log, readers, disk),
+                    Served::Done => move_the_log(db, &mut log, disk),
                     failed @ (Served::NoRoom | Served::Lost) => failed,
                 };
                 match served {
@@ -150,6 +155,7 @@ pub(super) fn run(db: &Connection, queue: &Queue, readers: &Gate, clock: &Clock,
                 }
             }
             Next::End => {
+                drop(log);
                 if known.is_last.load(Ordering::Acquire) && empty_the_log(db) == Served::Lost {
                     lose(db, known);
                 }
@@ -160,15 +166,15 @@ pub(super) fn run(db: &Connection, queue: &Queue, readers: &Gate, clock: &Clock,
 }
 
 /// Says, to everybody who asks, that nothing can be written any more.
-fn lose(db: &Connection, known: &Known) {
+pub(super) fn lose(db: &Connection, known: &Known) {
     tracing::error!("the disk refused to flush the database's log: the hub ends");
     leave_the_log(db);
     known.lost.send_replace(true);
 }
 
 /// After a commit: everybody has been answered, and what is moved stays in the log until it is flushed.
-fn move_the_log(db: &Connection, log: &mut Mover, readers: &Gate, disk: &Disk) -> Served {
-    log.after_commit(db, readers, disk.is_scarce()).map_or_else(|error| not_moved(&error), |()| Served::Done)
+fn move_the_log(db: &Connection, log: &mut Log, disk: &Disk) -> Served {
+    log.after_commit(db, disk.is_scarce()).map_or_else(|error| not_moved(&error), |()| Served::Done)
 }
 
 /// At the end. Where somebody else still reads, the rest stays in the log and the next start recovers it: nothing is
@@ -182,7 +188,8 @@ fn empty_the_log(db: &Connection) -> Served {
     Served::Done
 }
 
-fn not_moved(error: &rusqlite::Error) -> Served {
+/// Says why.
+pub(super) fn not_moved(error: &rusqlite::Error) -> Served {
     tracing::error!(
         reason = super::error::reason(error),
         "the write-ahead log could not be moved into the database"
@@ -198,7 +205,7 @@ pub(super) fn leave_the_log(db: &Connection) {
 
 /// How a group went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Served {
+pub(super) enum Served {
     /// Committed, or failed in a way that says nothing about the next.
     Done,
     /// The disk is full.
@@ -209,7 +216,7 @@ enum Served {
 }
 
 impl Served {
-    fn after(error: &rusqlite::Error) -> Self {
+    pub(super) fn after(error: &rusqlite::Error) -> Self {
         match error.sqlite_error() {
             Some(failure) if FLUSHES.contains(&failure.extended_code) => Self::Lost,
             Some(failure) if failure.code == ErrorCode::DiskFull => Self::NoRoom,

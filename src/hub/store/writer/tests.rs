@@ -1,5 +1,6 @@
 //! Groups, savepoints, and what a failed commit does.
 
+use super::super::mover::Mover;
 use super::*;
 
 fn database() -> Connection {
@@ -72,14 +73,9 @@ fn whoever_left_before_the_work_is_dropped_and_whoever_left_after_it_is_kept() {
         assert!(queue.push(super::super::queue::Line::Others, job).is_ok());
     }
     queue.close();
-    run(
-        &db,
-        &queue,
-        &Gate::default(),
-        &Clock::system(),
-        &Known::default(),
-        &Disk::of(std::path::Path::new("hub.db")),
-    );
+    let known = Arc::default();
+    let log = Log::new(Mover::start(database(), &known).unwrap(), Arc::default());
+    run(&db, log, &queue, &Clock::system(), &known, &Disk::of(std::path::Path::new("hub.db")));
     assert!(reply.try_recv().unwrap().is_ok());
     let (leaves, reply) = write("left after", "");
     let leaving = std::sync::Mutex::new(Some(reply));
