@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::Instant;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::error;
 use crate::config::hub::Synchronous;
@@ -21,7 +21,7 @@ pub(super) fn connect(path: &Path, synchronous: Synchronous) -> Result<Connectio
     let db = Connection::open(path)?;
     db.busy_handler(Some(ask_again))?;
     // Anything else than WAL would change what a commit means: refused.
-    let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    let mode = write_ahead(&db)?;
     if mode != "wal" {
         return Err(rusqlite::Error::InvalidQuery);
     }
@@ -45,6 +45,21 @@ pub(super) fn connect(path: &Path, synchronous: Synchronous) -> Result<Connectio
     db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(128);
     Ok(db)
+}
+
+/// Two who bring a new file to this mode at once: SQLite tells one of them at once that it is busy, and asks nobody.
+fn write_ahead(db: &Connection) -> Result<String, rusqlite::Error> {
+    let mut asked = 0;
+    loop {
+        match db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && ask_again(asked) =>
+            {
+                asked = asked.saturating_add(1);
+            }
+            other => return other,
+        }
+    }
 }
 
 /// Waits for another process's lock, and says whether to ask again.
