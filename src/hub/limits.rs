@@ -130,6 +130,13 @@ pub const READERS: usize = 2;
 /// For so long readers who have begun are waited for, so that the log can be begun anew; further ones wait meanwhile.
 pub const READERS_HELD: Duration = Duration::from_millis(10);
 
+/// For so long a reader reads of one moment of the database, so that the pages it holds stay of use. Whether people's
+/// details have changed since is looked at for every search.
+pub const MOMENT_KEPT: Duration = Duration::from_secs(1);
+
+/// After so long without anything to read it lets go of the moment: the log is not held for nobody.
+pub const MOMENT_IDLE: Duration = Duration::from_millis(2);
+
 /// Readings that wait for a reader: searches, health, and what commands ask. More are answered 503.
 pub const READERS_QUEUE: usize = 256;
 

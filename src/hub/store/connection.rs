@@ -52,9 +52,7 @@ fn write_ahead(db: &Connection) -> Result<String, rusqlite::Error> {
     let mut asked = 0;
     loop {
         match db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)) {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && ask_again(asked) =>
-            {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && ask_again(asked) => {
                 asked = asked.saturating_add(1);
             }
             other => return other,

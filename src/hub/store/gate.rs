@@ -1,14 +1,16 @@
 //! Between the readers and the log: while somebody reads from an older moment the log cannot be moved as a whole and is
 //! not begun anew, and on a busy hub somebody always does. So they are held back for the moment that the last of it takes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Lets readers through, or waits until none is within.
+/// Lets readers in, or waits until none is within.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     state: Mutex<State>,
     changed: Condvar,
+    renewals: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -23,15 +25,31 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads, once the gate is open. The work catches its own panics.
-    pub(super) fn through(&self, work: impl FnOnce()) {
+    /// Comes in, once the gate is open; to be followed by [`Gate::leave`].
+    pub(super) fn enter(&self) {
         let open = self.changed.wait_while(self.state(), |state| state.is_shut);
-        let mut state = open.unwrap_or_else(PoisonError::into_inner);
-        state.within += 1;
-        drop(state);
-        work();
+        open.unwrap_or_else(PoisonError::into_inner).within += 1;
+    }
+
+    /// Goes out: nothing is read any more.
+    pub(super) fn leave(&self) {
         self.state().within -= 1;
         self.changed.notify_all();
+    }
+
+    /// Whether somebody waits for those within to leave.
+    pub(super) fn is_shut(&self) -> bool {
+        self.state().is_shut
+    }
+
+    /// How often readers were asked to let go of the moment that they read from.
+    pub(super) fn renewals(&self) -> u64 {
+        self.renewals.load(Ordering::Acquire)
+    }
+
+    /// Asks them to, before they read next.
+    pub(super) fn renew(&self) {
+        self.renewals.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Works while nobody is within; `None` where somebody stays there for longer than this.
@@ -62,10 +80,10 @@ mod tests {
             let gate = Arc::clone(&gate);
             std::thread::Builder::new()
                 .spawn(move || {
-                    gate.through(|| {
-                        let _ = begun.send(());
-                        let _ = wait.recv();
-                    });
+                    gate.enter();
+                    let _ = begun.send(());
+                    let _ = wait.recv();
+                    gate.leave();
                 })
                 .unwrap()
         };
@@ -74,6 +92,7 @@ mod tests {
         drop(release);
         reader.join().unwrap();
         assert_eq!(gate.alone(Duration::ZERO, || 1), Some(1));
-        gate.through(|| ());
+        gate.enter();
+        gate.leave();
     }
 }

@@ -11,6 +11,7 @@ use super::apply::{self, Applying};
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::marking::marking;
+use super::people_changed;
 use super::writer::Work;
 use crate::domain::{Caller, NhsNumber};
 use crate::hub::limits;
@@ -87,6 +88,7 @@ impl Store {
             loading.is_marked = super::read_marking(work.db)?;
             let before = loading.position;
             let mut refusals = Vec::new();
+            people_changed::note(work)?;
             let mut done = from;
             for (unit, next) in units.get(from..).unwrap_or_default() {
                 loading.apply(work, unit, &mut refusals)?;
@@ -152,6 +154,7 @@ impl Store {
             let is_marked = marking(work, &begin)?;
             let mut loading = Loading::new(work.now_ms(), is_marked, by, &begin);
             let mut refusals = Vec::new();
+            people_changed::note(work)?;
             for (unit, _) in &units {
                 loading.apply(work, unit, &mut refusals)?;
             }

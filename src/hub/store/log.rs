@@ -52,6 +52,8 @@ impl Log {
                 what_can_be(db)?;
                 self.move_the_rest(db)?;
             } else {
+                // What they keep, the log has to keep.
+                self.readers.renew();
                 self.mover.begin();
             }
         }

@@ -35,7 +35,9 @@ mod marking;
 mod mover;
 mod notices;
 mod people;
+mod people_changed;
 mod queue;
+mod reader;
 mod readers;
 mod retention;
 mod schema;
@@ -101,6 +103,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0005.sql")),
     M::up(include_str!("migrations/0006.sql")),
     M::up(include_str!("migrations/0007.sql")),
+    M::up(include_str!("migrations/0008.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

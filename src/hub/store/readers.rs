@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -12,15 +13,16 @@ use tokio::sync::oneshot;
 use super::error::{Fault, StoreError};
 use super::gate::Gate;
 use super::queue::Line;
+use super::reader::Reader;
 use super::writer::{Known, Work};
-use super::{Audited, Store, writer};
+use super::{Audited, Store, people_changed, writer};
 use crate::hub::limits;
 
 /// Something to read, and the way to whoever waits for it.
 trait Errand: Send {
     /// Whether nobody waits for it any more.
     fn is_abandoned(&self) -> bool;
-    fn run(self: Box<Self>, db: &Connection);
+    fn run(self: Box<Self>, reader: &mut Reader);
 }
 
 /// An errand for whoever waits at the other end of a channel.
@@ -29,14 +31,14 @@ struct For<T, F> {
     work: F,
 }
 
-impl<T: Send, F: FnOnce(oneshot::Sender<T>, &Connection) + Send> Errand for For<T, F> {
+impl<T: Send, F: FnOnce(oneshot::Sender<T>, &mut Reader) + Send> Errand for For<T, F> {
     fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
     }
 
-    fn run(self: Box<Self>, db: &Connection) {
+    fn run(self: Box<Self>, reader: &mut Reader) {
         let Self { reply, work } = *self;
-        work(reply, db);
+        work(reply, reader);
     }
 }
 
@@ -64,17 +66,50 @@ impl Errands {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next one; `None` at the end.
-    fn next(&self) -> Option<Box<dyn Errand>> {
+    /// The next one; waits for it as long as this, or for ever.
+    fn next(&self, wait: Option<Duration>) -> Next {
         let is_idle = |waiting: &mut Waiting| waiting.errands.is_empty() && !waiting.is_closed;
-        let waited = self.changed.wait_while(self.waiting(), is_idle);
-        waited.unwrap_or_else(PoisonError::into_inner).errands.pop_front()
+        let mut waiting = match wait {
+            Some(wait) => {
+                self.changed
+                    .wait_timeout_while(self.waiting(), wait, is_idle)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+            None => self.changed.wait_while(self.waiting(), is_idle).unwrap_or_else(PoisonError::into_inner),
+        };
+        match (waiting.errands.pop_front(), waiting.is_closed) {
+            (Some(errand), _) => Next::Errand(errand),
+            (None, true) => Next::End,
+            (None, false) => Next::Nothing,
+        }
     }
+
+    /// Until the end.
+    fn serve(&self, reader: &mut Reader) {
+        loop {
+            match self.next(reader.keeps_a_moment().then_some(limits::MOMENT_IDLE)) {
+                // Whoever left before their turn is not read for.
+                Next::Errand(errand) if errand.is_abandoned() => {}
+                Next::Errand(errand) => reader.through(|reader| errand.run(reader)),
+                Next::Nothing => reader.leave(),
+                Next::End => return,
+            }
+        }
+    }
+}
+
+/// What a reader does next.
+enum Next {
+    Errand(Box<dyn Errand>),
+    Nothing,
+    End,
 }
 
 /// The reading threads. They end, after what waits already, when this goes.
 pub(super) struct Readers {
     errands: Arc<Errands>,
+    gate: Arc<Gate>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -85,18 +120,16 @@ impl Readers {
         gate: &Arc<Gate>,
         known: &Arc<Known>,
     ) -> std::io::Result<Self> {
-        let mut readers = Self { errands: Arc::default(), threads: Vec::with_capacity(connections.len()) };
+        let threads = Vec::with_capacity(connections.len());
+        let mut readers = Self { errands: Arc::default(), gate: Arc::clone(gate), threads };
         for db in connections {
-            let (errands, gate, known) = (Arc::clone(&readers.errands), Arc::clone(gate), Arc::clone(known));
+            let (errands, known) = (Arc::clone(&readers.errands), Arc::clone(known));
+            let mut reader = Reader::new(db, Arc::clone(gate));
             let thread = std::thread::Builder::new().name("store-reader".to_owned()).spawn(move || {
-                while let Some(errand) = errands.next() {
-                    // Whoever left before their turn is not read for. Nothing ends the thread: nobody would be read for.
-                    if !errand.is_abandoned() {
-                        gate.through(|| drop(catch_unwind(AssertUnwindSafe(|| errand.run(&db)))));
-                    }
-                }
+                // Nothing ends the thread before: nobody would be read for.
+                errands.serve(&mut reader);
                 if *known.lost.borrow() {
-                    writer::leave_the_log(&db);
+                    writer::leave_the_log(reader.now());
                 }
             })?;
             readers.threads.push(thread);
@@ -108,7 +141,7 @@ impl Readers {
     fn send<T: Send + 'static>(
         &self,
         reply: oneshot::Sender<T>,
-        work: impl FnOnce(oneshot::Sender<T>, &Connection) + Send + 'static,
+        work: impl FnOnce(oneshot::Sender<T>, &mut Reader) + Send + 'static,
     ) -> Result<(), StoreError> {
         let mut waiting = self.errands.waiting();
         if waiting.is_closed {
@@ -148,11 +181,8 @@ impl Drop for Readers {
 }
 
 /// A panic in one reading must not end the thread for all. The connection holds no state of its own.
-fn read_with<R>(
-    db: &Connection,
-    work: impl FnOnce(&Connection) -> Result<R, Fault>,
-) -> Result<R, StoreError> {
-    let read = catch_unwind(AssertUnwindSafe(|| work(db))).unwrap_or(Err(Fault::Panicked));
+fn read_with<R>(work: impl FnOnce() -> Result<R, Fault>) -> Result<R, StoreError> {
+    let read = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Fault::Panicked));
     read.map_err(|fault| fault.into_error("read"))
 }
 
@@ -162,7 +192,8 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<R, Fault> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<R, StoreError>>, StoreError> {
         let (reply, receiver) = oneshot::channel();
-        self.0.readers.send(reply, move |reply, db| drop(reply.send(read_with(db, work))))?;
+        let read = |reader: &mut Reader| read_with(|| work(reader.now()));
+        self.0.readers.send(reply, move |reply, reader| drop(reply.send(read(reader))))?;
         Ok(receiver)
     }
 
@@ -182,10 +213,11 @@ impl Store {
         self.begin_read(work)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Reads, and then writes with what was read, after others' views: nothing of it is known before COMMIT.
-    pub(super) async fn read_then_write<R, T>(
+    /// Reads of people, and then writes with what was read, after others' views: nothing of it is known before COMMIT.
+    /// Where anybody's details have changed since, it is read once more, in that very commit.
+    pub(super) async fn read_people_then_write<R, T>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<R, Fault> + Send + 'static,
+        read: impl Fn(&Connection) -> Result<R, Fault> + Send + 'static,
         write: impl FnOnce(&Work<'_>, R) -> Result<T, Fault> + Send + 'static,
     ) -> Result<Audited<T>, StoreError>
     where
@@ -194,10 +226,28 @@ impl Store {
     {
         let (reply, receiver) = oneshot::channel();
         // Not the store itself: the last handle on it waits for this thread.
-        let to_writer = self.to_writer();
-        self.0.readers.send(reply, move |reply, db| match read_with(db, read) {
-            Ok(read) => to_writer.submit(Line::Others, reply, move |work| write(work, read)),
-            Err(error) => drop(reply.send(Err(error))),
+        let (to_writer, gate) = (self.to_writer(), Arc::clone(&self.0.readers.gate));
+        self.0.readers.send(reply, move |reply, reader| {
+            let found = read_with(|| {
+                let (db, changes) = reader.people()?;
+                Ok((read(db)?, changes))
+            });
+            match found {
+                Ok((found, changes)) => to_writer.submit(Line::Others, reply, move |work| {
+                    if people_changed::so_far(work.db)? == changes {
+                        return write(work, found);
+                    }
+                    // Of no use to anybody any more.
+                    gate.renew();
+                    let found = read(work.db)?;
+                    write(work, found)
+                }),
+                Err(error) => {
+                    // Not what is wrong with this moment again for everybody after.
+                    reader.leave();
+                    drop(reply.send(Err(error)));
+                }
+            }
         })?;
         receiver.await.unwrap_or(Err(StoreError::Closed))
     }
@@ -216,7 +266,8 @@ mod tests {
         work: impl FnOnce(&Connection) -> Result<R, Fault> + Send + 'static,
     ) -> oneshot::Receiver<Result<R, StoreError>> {
         let (reply, receiver) = oneshot::channel();
-        readers.send(reply, move |reply, db| drop(reply.send(read_with(db, work)))).unwrap();
+        let read = |reader: &mut Reader| read_with(|| work(reader.now()));
+        readers.send(reply, move |reply, reader| drop(reply.send(read(reader)))).unwrap();
         receiver
     }
 

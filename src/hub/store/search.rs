@@ -8,9 +8,8 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
-use super::people::{self, Found, Resolved};
+use super::people::{self, Found};
 use super::search_keys;
-use super::writer::Work;
 use super::{Audited, Store, volume};
 use crate::domain::SearchPermit;
 use crate::hub::folding::folded;
@@ -47,26 +46,25 @@ impl Store {
             self.0.readers.forget_abandoned();
             acquire()
         });
-        let place = place.map_err(|_| {
+        let place = Arc::new(place.map_err(|_| {
             self.metrics().shed(Shed::Searches);
             StoreError::Busy
-        })?;
+        })?);
         let (user, now_ms) = (permit.caller().user.clone(), self.0.clock.now().as_millisecond());
+        let asked = query.asked.clone();
         let find = move |db: &Connection| {
-            // All of one moment.
-            let moment = db.unchecked_transaction()?;
             // Whose volume is reached costs no search.
-            let outcome = match volume::wait(&moment, &user, now_ms, most)? {
+            let outcome = match volume::wait(db, &user, now_ms, most)? {
                 Some(wait) => Err(wait),
-                None => Ok(find(&moment, &query)?),
+                None => Ok(find(db, &query)?),
             };
-            Ok((outcome, query, place))
+            Ok((outcome, Arc::clone(&place)))
         };
-        self.read_then_write(find, move |work, (outcome, query, _place)| {
+        self.read_people_then_write(find, move |work, (outcome, _place)| {
             let entry = |outcome, person: Option<&(i64, Found)>| Entry {
                 person: person.map(|(id, _)| *id),
                 number: person.map(|(_, found)| found.candidate.person.number),
-                detail: Some(query.asked.clone()),
+                detail: Some(asked.clone()),
                 ..Entry::new(Kind::Search, outcome, &request)
             };
             let caller = permit.caller();
@@ -84,7 +82,6 @@ impl Store {
                 audit::append(work, caller, &entry("too-many", None))?;
                 return Ok(SearchOutcome::TooMany);
             };
-            let found = still_found(work, &query, found)?;
             volume::add(work, &caller.user, found.len())?;
             if found.is_empty() {
                 audit::append(work, caller, &entry("none", None))?;
@@ -96,31 +93,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// Of the matches, who may still be returned: the identity may have ended, the number been superseded or the
-/// record restricted since they were matched.
-fn still_found(
-    work: &Work<'_>,
-    query: &PersonQuery,
-    found: Vec<(i64, Found)>,
-) -> Result<Vec<(i64, Found)>, Fault> {
-    let mut still = Vec::with_capacity(found.len());
-    for (id, mut found) in found {
-        match people::resolve(work, found.candidate.person.number)? {
-            Resolved::Person { id: now, number } if now == id && number == found.candidate.person.number => {}
-            Resolved::Person { .. } | Resolved::Ended { .. } | Resolved::NotKnown => continue,
-        }
-        if !found.candidate.person.restricted && people::is_restricted(work, id)? {
-            if query.postcode.is_some() {
-                continue;
-            }
-            found.candidate.person.restricted = true;
-            found.postcode = None;
-        }
-        still.push((id, found));
-    }
-    Ok(still)
 }
 
 /// The matches with their ids, best first; `None` for too many.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::data::{changed, ended, lines, number, person};
+use super::support::data::{changed, ended, lines, number, person, superseded};
 use super::support::{TestHub, nurse, receptionist};
 
 fn people() -> Vec<String> {
@@ -211,7 +211,8 @@ async fn h3_who_ends_while_a_search_waits_to_be_logged_is_not_returned() {
         let hide = "UPDATE person SET restricted = 1, postcode = 'SN1 1AA' WHERE id =
                     (SELECT person_id FROM nhs_number WHERE number = ?1)";
         lock.execute(hide, [number(6).digits()]).unwrap();
-        lock.execute_batch("COMMIT").unwrap();
+        // As every load does.
+        lock.execute_batch("UPDATE people_changed SET times = times + 1; COMMIT").unwrap();
     };
     let (answer, ()) = tokio::join!(search, meanwhile);
     assert_eq!(found(&answer.json()), [(6, 1000)]);
@@ -220,6 +221,28 @@ async fn h3_who_ends_while_a_search_waits_to_be_logged_is_not_returned() {
         hub.rows("SELECT outcome, number FROM audit WHERE kind = 'search'"),
         [format!("returned|{}", number(6).digits())]
     );
+}
+
+#[tokio::test]
+async fn whatever_a_load_says_of_people_is_noted_as_a_change_and_a_search_of_them_is_none() {
+    let hub = TestHub::with(&people()).await;
+    let changes = || hub.rows("SELECT times FROM people_changed").concat().parse::<i64>().unwrap();
+    let mut before = changes();
+    assert!(before > 0, "the first load");
+    let all = [
+        person(7, "Twin", "Cat", "2020-02-02"),
+        person(5, "Other", "Amy", "2020-02-02"),
+        changed(person(6, "Twin", "Bea", "2020-02-02"), json!({ "meta": { "security": [{ "code": "R" }] } })),
+        superseded(2, 1),
+        ended(7),
+    ];
+    for line in all {
+        hub.load(&lines(&[line])).await;
+        hub.people(&nurse(), "?family=Twin&birthdate=2020-02-02").await;
+        hub.view(&nurse(), number(1)).await;
+        assert_eq!(changes(), before + 1);
+        before = changes();
+    }
 }
 
 #[tokio::test]
