@@ -1,11 +1,11 @@
 //! Between the readers and the log: while somebody reads from an older moment the log cannot be moved as a whole and is
-//! not begun anew, and on a busy hub somebody always does. So they are held back for the moment that the last of it takes.
+//! not begun anew, and on a busy hub somebody always does. So now and then everybody has to go out, and comes in anew.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Lets readers in, or waits until none is within.
+/// Lets readers in, and clears them out.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     state: Mutex<State>,
@@ -52,15 +52,15 @@ impl Gate {
         self.renewals.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Works while nobody is within; `None` where somebody stays there for longer than this.
-    pub(super) fn alone<T>(&self, wait: Duration, work: impl FnOnce() -> T) -> Option<T> {
+    /// Lets nobody in until everybody has gone out; false where somebody stays for longer than this. Whoever comes in
+    /// afterwards reads of now.
+    pub(super) fn clear(&self, wait: Duration) -> bool {
         self.state().is_shut = true;
         let waited = self.changed.wait_timeout_while(self.state(), wait, |state| state.within > 0);
-        let is_alone = waited.unwrap_or_else(PoisonError::into_inner).0.within == 0;
-        let worked = is_alone.then(work);
-        self.state().is_shut = false;
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.is_shut = false;
         self.changed.notify_all();
-        worked
+        state.within == 0
     }
 }
 
@@ -71,9 +71,9 @@ mod tests {
     use std::sync::mpsc::sync_channel;
 
     #[test]
-    fn nobody_reads_beside_who_is_alone_and_who_reads_long_is_not_waited_for() {
+    fn everybody_goes_out_and_who_reads_long_is_not_waited_for() {
         let gate = Arc::new(Gate::default());
-        assert_eq!(gate.alone(Duration::ZERO, || 1), Some(1));
+        assert!(gate.clear(Duration::ZERO));
         let (begun, begins) = sync_channel(1);
         let (release, wait) = sync_channel::<()>(1);
         let reader = {
@@ -88,10 +88,10 @@ mod tests {
                 .unwrap()
         };
         begins.recv().unwrap();
-        assert_eq!(gate.alone(Duration::from_millis(1), || 1), None);
+        assert!(!gate.clear(Duration::from_millis(1)));
         drop(release);
         reader.join().unwrap();
-        assert_eq!(gate.alone(Duration::ZERO, || 1), Some(1));
+        assert!(gate.clear(Duration::ZERO));
         gate.enter();
         gate.leave();
     }

@@ -2,8 +2,8 @@
 //!
 //! SQLite begins its log anew when all of it is in the database and nobody reads from it. On a busy hub neither comes by
 //! itself: there is always a commit more, and always somebody who reads. So most of a long log is moved by a thread of its
-//! own, beside commits; what came meanwhile, which is little, is moved by the writer, between two commits, with the
-//! readers held back.
+//! own, beside commits; what came meanwhile, which is little, is moved by the writer, between two commits, and readers
+//! let go of what they read of it.
 
 use std::sync::Arc;
 
@@ -60,8 +60,13 @@ impl Log {
         Ok(())
     }
 
+    /// What was committed while the thread moved, on the writer: nobody commits meanwhile.
     fn move_the_rest(&mut self, db: &Connection) -> Result<(), rusqlite::Error> {
-        self.readers.alone(limits::READERS_HELD, || what_can_be(db)).unwrap_or(Ok(()))?;
+        // Who comes in anew reads of the end of the log: all of it can be moved beside them.
+        self.readers.clear(limits::READERS_HELD);
+        what_can_be(db)?;
+        // And now of the database alone: the next commit begins the log anew.
+        self.readers.clear(limits::READERS_HELD);
         let (pages, moved) = length(db)?;
         self.left = pages.saturating_sub(moved);
         Ok(())
