@@ -135,7 +135,10 @@ pub const READERS_HELD: Duration = Duration::from_millis(10);
 pub const MOMENT_KEPT: Duration = Duration::from_secs(1);
 
 /// After so long without anything to read it lets go of the moment: the log is not held for nobody.
-pub const MOMENT_IDLE: Duration = Duration::from_millis(2);
+pub const MOMENT_IDLE: Duration = Duration::from_millis(50);
+
+/// So often, meanwhile, it looks whether the log is to be begun anew.
+pub const MOMENT_POLL: Duration = Duration::from_millis(1);
 
 /// Readings that wait for a reader: searches, health, and what commands ask. More are answered 503.
 pub const READERS_QUEUE: usize = 256;

@@ -79,6 +79,11 @@ impl Reader {
         self.kept.is_some()
     }
 
+    /// Whether somebody waits for it to let go.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.gate.is_shut()
+    }
+
     /// Does one piece of work, once the gate is open. A panic in it is its own end alone.
     pub(super) fn through(&mut self, work: impl FnOnce(&mut Self)) {
         if !self.is_within {

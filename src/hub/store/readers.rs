@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -87,8 +87,17 @@ impl Errands {
 
     /// Until the end.
     fn serve(&self, reader: &mut Reader) {
+        let mut idle_since = None;
         loop {
-            match self.next(reader.keeps_a_moment().then_some(limits::MOMENT_IDLE)) {
+            let next = self.next(reader.keeps_a_moment().then_some(limits::MOMENT_POLL));
+            if matches!(next, Next::Nothing) {
+                let idle = idle_since.get_or_insert_with(Instant::now).elapsed();
+                if idle < limits::MOMENT_IDLE && !reader.is_waited_for() {
+                    continue;
+                }
+            }
+            idle_since = None;
+            match next {
                 // Whoever left before their turn is not read for.
                 Next::Errand(errand) if errand.is_abandoned() => {}
                 Next::Errand(errand) => reader.through(|reader| errand.run(reader)),
