@@ -135,7 +135,7 @@ pub(crate) fn load(data: &[u8]) {
     }
     if let Ok(text) = std::str::from_utf8(data) {
         // Every line that says something is one unit, wherever its turn is.
-        let said = text.lines().filter(|line| !line.trim().is_empty()).count();
+        let said = text.lines().filter(|line| !line.as_bytes().trim_ascii().is_empty()).count();
         let units = load::units_of(text).map_or(0, |units| units);
         assert!(units <= 2 * said, "units that no line is behind");
     }

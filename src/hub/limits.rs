@@ -168,6 +168,9 @@ pub const SEARCH_COMPARED: usize = 500;
 /// Rows of the search index that a search looks at; more than that is "too many".
 pub const SEARCH_ROWS: usize = 10_000;
 
+/// The same of a search that is done in its commit; with more it leaves the writer to views, and a reader looks.
+pub const SEARCH_ROWS_AT_ONCE: usize = 100;
+
 /// Names of one person that they are found by, the current one first.
 pub const NAMES_SEARCHED: usize = 8;
 

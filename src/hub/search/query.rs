@@ -88,6 +88,13 @@ impl PersonQuery {
         (self.born.0 == self.born.1).then_some(self.born.0)
     }
 
+    /// Whether it is by one whole family name and one day of birth: few people stand under that.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        let is_whole = |family: &AskedText| !family.is_pattern;
+        !self.fuzzy && self.family.as_ref().is_some_and(is_whole) && self.day().is_some()
+    }
+
     /// The parts of all given names, in order.
     pub(super) fn given_parts(&self) -> Vec<String> {
         self.given.iter().flat_map(|given| given.parts().iter().cloned()).collect()

@@ -41,3 +41,11 @@ impl<T> Audited<T> {
         self.waited
     }
 }
+
+impl<T> Audited<Option<T>> {
+    /// The data, if there is any.
+    pub(super) fn transpose(self) -> Option<Audited<T>> {
+        let Self { value, at, waited } = self;
+        value.map(|value| Audited { value, at, waited })
+    }
+}

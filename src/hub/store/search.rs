@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, params, params_from_iter};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::people::{self, Found};
 use super::search_keys;
+use super::writer::Work;
 use super::{Audited, Store, volume};
 use crate::domain::SearchPermit;
 use crate::hub::folding::folded;
@@ -46,62 +48,110 @@ impl Store {
             self.0.readers.forget_abandoned();
             acquire()
         });
-        let place = Arc::new(place.map_err(|_| {
+        let place = place.map_err(|_| {
             self.metrics().shed(Shed::Searches);
             StoreError::Busy
-        })?);
-        let (user, now_ms) = (permit.caller().user.clone(), self.0.clock.now().as_millisecond());
-        let asked = query.asked.clone();
+        })?;
+        let now_ms = self.0.clock.now().as_millisecond();
+        let search = Arc::new(Search { permit, query, request, most, _place: place });
+        if search.query.is_narrow() {
+            let narrow = Arc::clone(&search);
+            let answered = self.write(move |work| narrow.at_once(work)).await?;
+            if let Some(answered) = answered.transpose() {
+                return Ok(answered);
+            }
+        }
+        let first = Arc::clone(&search);
         let find = move |db: &Connection| {
             // Whose volume is reached costs no search.
-            let outcome = match volume::wait(db, &user, now_ms, most)? {
-                Some(wait) => Err(wait),
-                None => Ok(find(db, &query)?),
-            };
-            Ok((outcome, Arc::clone(&place)))
+            match first.wait(db, now_ms)? {
+                Some(wait) => Ok(Err(wait)),
+                None => Ok(Ok(find(db, &first.query, limits::SEARCH_ROWS)?)),
+            }
         };
-        self.read_people_then_write(find, move |work, (outcome, _place)| {
-            let entry = |outcome, person: Option<&(i64, Found)>| Entry {
-                person: person.map(|(id, _)| *id),
-                number: person.map(|(_, found)| found.candidate.person.number),
-                detail: Some(asked.clone()),
-                ..Entry::new(Kind::Search, outcome, &request)
-            };
-            let caller = permit.caller();
+        self.read_people_then_write(find, move |work, found| match found {
             // Here, where searches of one user come one after the other.
-            if let Some(wait) = volume::wait(work.db, &caller.user, work.now_ms(), most)? {
-                return Ok(SearchOutcome::VolumeReached(wait));
-            }
-            let found = match outcome {
-                Ok(found) => found,
-                // It was over in the very moment, and nobody was looked for: ask again.
-                Err(wait) => return Ok(SearchOutcome::VolumeReached(wait)),
-            };
-            let Some(found) = found else {
-                volume::add(work, &caller.user, 0)?;
-                audit::append(work, caller, &entry("too-many", None))?;
-                return Ok(SearchOutcome::TooMany);
-            };
-            volume::add(work, &caller.user, found.len())?;
-            if found.is_empty() {
-                audit::append(work, caller, &entry("none", None))?;
-            }
-            for one in &found {
-                audit::append(work, caller, &entry("returned", Some(one)))?;
-            }
-            Ok(SearchOutcome::Found(found.into_iter().map(|(_, found)| found).collect()))
+            Ok(found) => match search.wait(work.db, work.now_ms())? {
+                Some(wait) => Ok(SearchOutcome::VolumeReached(wait)),
+                None => search.note(work, found),
+            },
+            // It was reached in the very moment, and nobody was looked for: ask again.
+            Err(wait) => Ok(SearchOutcome::VolumeReached(wait)),
         })
         .await
     }
 }
 
-/// The matches with their ids, best first; `None` for too many.
-fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>>, Fault> {
-    let Some(ids) = candidates(db, query)? else { return Ok(None) };
+/// A search under way.
+struct Search {
+    permit: SearchPermit,
+    query: PersonQuery,
+    request: String,
+    most: Volume,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Search {
+    /// How long its user has to wait, if their searches have come to the volume.
+    fn wait(&self, db: &Connection, now_ms: i64) -> Result<Option<Duration>, Fault> {
+        volume::wait(db, &self.permit.caller().user, now_ms, self.most)
+    }
+
+    /// All of it in the commit itself, where only few can stand under its keys: that is less work than to hand it from
+    /// thread to thread. `None` where more do.
+    fn at_once(&self, work: &Work<'_>) -> Result<Option<SearchOutcome>, Fault> {
+        if let Some(wait) = self.wait(work.db, work.now_ms())? {
+            return Ok(Some(SearchOutcome::VolumeReached(wait)));
+        }
+        match find(work.db, &self.query, limits::SEARCH_ROWS_AT_ONCE)? {
+            Matches::Of(found) => Ok(Some(self.note(work, Matches::Of(found))?)),
+            Matches::TooMany => Ok(None),
+        }
+    }
+
+    /// Writes down what was found, for everybody who is returned.
+    fn note(&self, work: &Work<'_>, found: Matches) -> Result<SearchOutcome, Fault> {
+        let entry = |outcome, person: Option<&(i64, Found)>| Entry {
+            person: person.map(|(id, _)| *id),
+            number: person.map(|(_, found)| found.candidate.person.number),
+            detail: Some(self.query.asked.clone()),
+            ..Entry::new(Kind::Search, outcome, &self.request)
+        };
+        let caller = self.permit.caller();
+        let found = match found {
+            Matches::Of(found) => found,
+            Matches::TooMany => {
+                volume::add(work, &caller.user, 0)?;
+                audit::append(work, caller, &entry("too-many", None))?;
+                return Ok(SearchOutcome::TooMany);
+            }
+        };
+        volume::add(work, &caller.user, found.len())?;
+        if found.is_empty() {
+            audit::append(work, caller, &entry("none", None))?;
+        }
+        for one in &found {
+            audit::append(work, caller, &entry("returned", Some(one)))?;
+        }
+        Ok(SearchOutcome::Found(found.into_iter().map(|(_, found)| found).collect()))
+    }
+}
+
+/// Whom a search matches.
+enum Matches {
+    /// These, with their ids, best first; possibly none.
+    Of(Vec<(i64, Found)>),
+    /// More than are looked at, or than may be returned.
+    TooMany,
+}
+
+/// Whom a search matches, looking at no more than so many rows of the index.
+fn find(db: &Connection, query: &PersonQuery, rows: usize) -> Result<Matches, Fault> {
+    let Some(ids) = candidates(db, query, rows)? else { return Ok(Matches::TooMany) };
     let (ids, people) = compared(db, &ids)?;
     let chosen = search::choose(query, &people);
     if chosen.len() > query.most {
-        return Ok(None);
+        return Ok(Matches::TooMany);
     }
     let mut matches = Vec::with_capacity(chosen.len());
     for (place, score) in chosen {
@@ -119,7 +169,7 @@ fn find(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<(i64, Found)>
             person.number.digits(),
         )
     });
-    Ok(Some(matches))
+    Ok(Matches::Of(matches))
 }
 
 /// A match as it is returned. What decides whether it may be is read from the record, not from the index.
@@ -133,15 +183,15 @@ fn found(db: &Connection, query: &PersonQuery, id: i64, score: Score) -> Result<
     Ok(Some((id, found)))
 }
 
-/// Who stands under the keys of a search; `None` where more do than are compared.
-fn candidates(db: &Connection, query: &PersonQuery) -> Result<Option<Vec<i64>>, Fault> {
+/// Who stands under the keys of a search; `None` where more do than are looked at or compared.
+fn candidates(db: &Connection, query: &PersonQuery, most_rows: usize) -> Result<Option<Vec<i64>>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT detail, person_id FROM search_key
          WHERE key = ?1 AND detail BETWEEN ?2 AND ?3",
     )?;
     let (mut ids, mut seen) = (Vec::new(), HashSet::new());
     // Rows of which nobody is read count too: nothing makes a search walk through an index.
-    let mut left = limits::SEARCH_ROWS;
+    let mut left = most_rows;
     for probe in search::probes(query) {
         let mut rows = statement.query(params![probe.key, probe.low, probe.high])?;
         while let Some(row) = rows.next()? {

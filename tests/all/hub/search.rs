@@ -143,6 +143,23 @@ async fn a_search_that_would_compare_too_many_returns_nobody_however_few_would_f
 }
 
 #[tokio::test]
+async fn where_many_stand_under_a_name_and_a_day_the_one_is_found_and_audited_once() {
+    let many = cpis::hub::limits::SEARCH_ROWS_AT_ONCE as u64 + 5;
+    let many: Vec<Value> =
+        (1..=many).map(|seed| person(seed, "Many", &format!("Ann{seed}"), "2018-01-01")).collect();
+    let hub = TestHub::with(&lines(&many)).await;
+    let answer = hub.people(&nurse(), "?family=Many&given=Ann3&birthdate=2018-01-01").await;
+    assert_eq!(found(&answer.json()), [(3, 1000)]);
+    assert_eq!(
+        hub.people(&nurse(), "?family=Many&birthdate=2018-01-01").await.told(),
+        "200 TOO_MANY_MATCHES"
+    );
+    let audit = hub.rows("SELECT outcome FROM audit WHERE kind = 'search' ORDER BY id");
+    assert_eq!(audit, ["returned", "too-many"]);
+    assert_eq!(hub.rows("SELECT sum(searches), sum(people) FROM search_volume"), ["2|1"]);
+}
+
+#[tokio::test]
 async fn a_restricted_person_is_found_without_address_and_never_by_postcode() {
     let hub = TestHub::with(&people()).await;
     let answer = hub.people(&nurse(), "?family=Hidden&birthdate=2012-01-01").await;
@@ -202,7 +219,8 @@ async fn h3_who_ends_while_a_search_waits_to_be_logged_is_not_returned() {
     let lock = rusqlite::Connection::open(&hub.database).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     let who = nurse();
-    let search = hub.people(&who, "?family=Twin&birthdate=2020-02-02");
+    // A range: a search by one day is done in its commit as a whole.
+    let search = hub.people(&who, "?family=Twin&birthdate=ge2020-02-01&birthdate=le2020-02-02");
     let meanwhile = async {
         // Long enough for the matching, which needs no lock; the entry has to wait for it.
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
