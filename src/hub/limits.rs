@@ -134,6 +134,10 @@ pub const READERS_HELD: Duration = Duration::from_millis(10);
 /// details have changed since is looked at for every search.
 pub const MOMENT_KEPT: Duration = Duration::from_secs(1);
 
+/// For so long after its beginning a commit repeats searches of which people's details have changed meanwhile; then they
+/// are a reader's work again, so that views in the same commit do not wait.
+pub const READ_AGAIN: Duration = Duration::from_millis(20);
+
 /// After so long without anything to read it lets go of the moment: the log is not held for nobody.
 pub const MOMENT_IDLE: Duration = Duration::from_millis(50);
 

@@ -155,7 +155,11 @@ fn prepare(
             "last_entry_lost": lost.as_ref().and_then(|lost| lost.last_entry.clone()),
         });
         let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Restore, "restored", "command line") };
-        match audit::append(&Work { db: &db, now, entries: Default::default() }, by, &entry) {
+        match audit::append(
+            &Work { db: &db, now, begun: std::time::Instant::now(), entries: Default::default() },
+            by,
+            &entry,
+        ) {
             Ok(()) => Ok((holds, lost)),
             Err(Fault::Sql(error)) => Err(error),
             Err(Fault::Corrupt(_) | Fault::Panicked | Fault::LoadRefused(_)) => {

@@ -1,7 +1,7 @@
 //! Between the readers and the log: while somebody reads from an older moment the log cannot be moved as a whole and is
 //! not begun anew, and on a busy hub somebody always does. So now and then everybody has to go out, and comes in anew.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ pub(super) struct Gate {
     state: Mutex<State>,
     changed: Condvar,
     renewals: AtomicU64,
+    is_log_long: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +51,17 @@ impl Gate {
     /// Asks them to, before they read next.
     pub(super) fn renew(&self) {
         self.renewals.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Says whether the log is long: then nobody keeps a moment for the next search. Where another process commits too,
+    /// the log is begun anew only where nobody reads from it by chance.
+    pub(super) fn set_log_long(&self, is_long: bool) {
+        self.is_log_long.store(is_long, Ordering::Release);
+    }
+
+    /// Whether it is.
+    pub(super) fn is_log_long(&self) -> bool {
+        self.is_log_long.load(Ordering::Acquire)
     }
 
     /// Lets nobody in until everybody has gone out; false where somebody stays for longer than this. Whoever comes in

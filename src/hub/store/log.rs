@@ -32,6 +32,7 @@ impl Log {
     /// shorter, and the writer moves it itself: a full disk has no room for a long one.
     pub(super) fn after_commit(&mut self, db: &Connection, is_scarce: bool) -> Result<(), rusqlite::Error> {
         let (pages, moved) = length(db)?;
+        self.readers.set_log_long(pages >= limits::LOG_PAGES);
         let progress = if is_scarce || pages >= limits::LOG_PAGES_MOST {
             self.mover.when_still()
         } else {
@@ -52,8 +53,8 @@ impl Log {
                 what_can_be(db)?;
                 self.move_the_rest(db)?;
             } else {
-                // What they keep, the log has to keep.
-                self.readers.renew();
+                // What they read from, the log has to keep.
+                self.readers.clear(limits::READERS_HELD);
                 self.mover.begin();
             }
         }

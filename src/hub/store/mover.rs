@@ -110,7 +110,21 @@ impl State {
     }
 }
 
+/// Lets nobody wait for a thread that a panic ended; what it was doing is not known.
+struct TellAtPanic<'a>(&'a Shared, &'a Known);
+
+impl Drop for TellAtPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.1.lost.send_replace(true);
+            *self.0.state() = State::Ended;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
 fn run(db: &Connection, shared: &Shared, known: &Known) {
+    let _tell = TellAtPanic(shared, known);
     loop {
         let is_to_wait = |state: &mut State| matches!(state, State::Idle | State::Moved(_));
         let state = shared.changed.wait_while(shared.state(), is_to_wait);
@@ -122,8 +136,8 @@ fn run(db: &Connection, shared: &Shared, known: &Known) {
             && Served::after(error) == Served::Lost
         {
             // At once, and not only when something is written next.
-            writer::not_moved(error);
             writer::lose(db, known);
+            writer::not_moved(error);
         }
         *shared.state() = State::Moved(moved);
         shared.changed.notify_all();

@@ -81,7 +81,7 @@ impl Reader {
 
     /// Whether somebody waits for it to let go.
     pub(super) fn is_waited_for(&self) -> bool {
-        self.gate.is_shut()
+        self.gate.is_shut() || self.gate.is_log_long()
     }
 
     /// Does one piece of work, once the gate is open. A panic in it is its own end alone.
@@ -91,7 +91,7 @@ impl Reader {
             self.is_within = true;
         }
         let is_done = catch_unwind(AssertUnwindSafe(|| work(self))).is_ok();
-        if !is_done || self.kept.is_none() || self.gate.is_shut() {
+        if !is_done || self.kept.is_none() || self.is_waited_for() {
             self.leave();
         }
     }

@@ -223,12 +223,13 @@ impl Store {
     }
 
     /// Reads of people, and then writes with what was read, after others' views: nothing of it is known before COMMIT.
-    /// Where anybody's details have changed since, it is read once more, in that very commit.
+    /// Where anybody's details have changed since, it is read once more, in that very commit; `None` where the others in
+    /// it have waited long enough: then all of it is to be asked again.
     pub(super) async fn read_people_then_write<R, T>(
         &self,
         read: impl Fn(&Connection) -> Result<R, Fault> + Send + 'static,
         write: impl FnOnce(&Work<'_>, R) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<Audited<T>, StoreError>
+    ) -> Result<Audited<Option<T>>, StoreError>
     where
         R: Send + 'static,
         T: Send + 'static,
@@ -244,12 +245,15 @@ impl Store {
             match found {
                 Ok((found, changes)) => to_writer.submit(Line::Others, reply, move |work| {
                     if people_changed::so_far(work.db)? == changes {
-                        return write(work, found);
+                        return write(work, found).map(Some);
                     }
                     // Of no use to anybody any more.
                     gate.renew();
+                    if work.begun.elapsed() >= limits::READ_AGAIN {
+                        return Ok(None);
+                    }
                     let found = read(work.db)?;
-                    write(work, found)
+                    write(work, found).map(Some)
                 }),
                 Err(error) => {
                     // Not what is wrong with this moment again for everybody after.

@@ -61,24 +61,15 @@ impl Store {
                 return Ok(answered);
             }
         }
-        let first = Arc::clone(&search);
-        let find = move |db: &Connection| {
-            // Whose volume is reached costs no search.
-            match first.wait(db, now_ms)? {
-                Some(wait) => Ok(Err(wait)),
-                None => Ok(Ok(find(db, &first.query, limits::SEARCH_ROWS)?)),
+        loop {
+            let (first, then) = (Arc::clone(&search), Arc::clone(&search));
+            let find = move |db: &Connection| first.find(db, now_ms);
+            let answered =
+                self.read_people_then_write(find, move |work, found| then.answer(work, found)).await?;
+            if let Some(answered) = answered.transpose() {
+                return Ok(answered);
             }
-        };
-        self.read_people_then_write(find, move |work, found| match found {
-            // Here, where searches of one user come one after the other.
-            Ok(found) => match search.wait(work.db, work.now_ms())? {
-                Some(wait) => Ok(SearchOutcome::VolumeReached(wait)),
-                None => search.note(work, found),
-            },
-            // It was reached in the very moment, and nobody was looked for: ask again.
-            Err(wait) => Ok(SearchOutcome::VolumeReached(wait)),
-        })
-        .await
+        }
     }
 }
 
@@ -106,6 +97,26 @@ impl Search {
         match find(work.db, &self.query, limits::SEARCH_ROWS_AT_ONCE)? {
             Matches::Of(found) => Ok(Some(self.note(work, Matches::Of(found))?)),
             Matches::TooMany => Ok(None),
+        }
+    }
+
+    /// Looks, unless the user's volume is reached: that costs no search.
+    fn find(&self, db: &Connection, now_ms: i64) -> Result<Result<Matches, Duration>, Fault> {
+        match self.wait(db, now_ms)? {
+            Some(wait) => Ok(Err(wait)),
+            None => Ok(Ok(find(db, &self.query, limits::SEARCH_ROWS)?)),
+        }
+    }
+
+    /// Here, where searches of one user come one after the other.
+    fn answer(&self, work: &Work<'_>, found: Result<Matches, Duration>) -> Result<SearchOutcome, Fault> {
+        match found {
+            Ok(found) => match self.wait(work.db, work.now_ms())? {
+                Some(wait) => Ok(SearchOutcome::VolumeReached(wait)),
+                None => self.note(work, found),
+            },
+            // It was reached in the very moment, and nobody was looked for: ask again.
+            Err(wait) => Ok(SearchOutcome::VolumeReached(wait)),
         }
     }
 

@@ -29,6 +29,8 @@ use crate::hub::metrics::Metrics;
 pub(super) struct Work<'a> {
     pub(super) db: &'a Connection,
     pub(super) now: Timestamp,
+    /// When its group was begun: all of that wait for one another.
+    pub(super) begun: Instant,
     /// Kind and outcome of the audit entries that it wrote: counted once they are on disk.
     pub(super) entries: RefCell<Vec<Counted>>,
 }
@@ -156,6 +158,10 @@ pub(super) fn run(db: &Connection, mut log: Log, queue: &Queue, clock: &Clock, k
             }
             Next::End => {
                 drop(log);
+                if *known.lost.borrow() {
+                    leave_the_log(db);
+                    return;
+                }
                 if known.is_last.load(Ordering::Acquire) && empty_the_log(db) == Served::Lost {
                     lose(db, known);
                 }
@@ -167,9 +173,10 @@ pub(super) fn run(db: &Connection, mut log: Log, queue: &Queue, clock: &Clock, k
 
 /// Says, to everybody who asks, that nothing can be written any more.
 pub(super) fn lose(db: &Connection, known: &Known) {
-    tracing::error!("the disk refused to flush the database's log: the hub ends");
     leave_the_log(db);
     known.lost.send_replace(true);
+    // Last: it must hold even where nothing can be logged.
+    tracing::error!("the disk refused to flush the database's log: the hub ends");
 }
 
 /// After a commit: everybody has been answered, and what is moved stays in the log until it is flushed.
@@ -247,7 +254,7 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
     let mut served = Served::Done;
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
-        match in_savepoint(db, clock.now(), &mut job) {
+        match in_savepoint(db, clock.now(), begun, &mut job) {
             Ok(written) => {
                 entries.extend(written);
                 done.push(job);
@@ -302,9 +309,14 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
     }
 }
 
-fn in_savepoint(db: &Connection, now: Timestamp, job: &mut Box<dyn Job>) -> Result<Vec<Counted>, Lost> {
+fn in_savepoint(
+    db: &Connection,
+    now: Timestamp,
+    begun: Instant,
+    job: &mut Box<dyn Job>,
+) -> Result<Vec<Counted>, Lost> {
     prepared(db, "SAVEPOINT request").map_err(Lost::WithAll)?;
-    let work = Work { db, now, entries: RefCell::default() };
+    let work = Work { db, now, begun, entries: RefCell::default() };
     let ran = job.run(&work);
     // Some failures (a full disk) make SQLite roll the whole transaction back by itself: then these fail, and
     // nothing more is written as if what the others wrote were still there.
