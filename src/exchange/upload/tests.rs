@@ -165,9 +165,10 @@ fn what_is_wrong_with_a_record_is_said_and_the_others_are_read() {
         let (document, seen) = changed(|whole| {
             let at = format!("/entry/1/resource{pointer}");
             let (parent, name) = at.rsplit_once('/').unwrap();
-            match whole.pointer_mut(parent).unwrap() {
-                Value::Array(list) => list[name.parse::<usize>().unwrap()] = value,
-                parent => parent[name] = value,
+            let parent = whole.pointer_mut(parent).unwrap();
+            match name.parse::<usize>() {
+                Ok(place) => parent[place] = value,
+                Err(_) => parent[name] = value,
             }
         });
         assert!(document.is_ok(), "{pointer}: {document:?}");

@@ -5,11 +5,12 @@ pub(super) mod answer;
 pub(crate) mod certificates;
 pub(super) mod data;
 pub(super) mod program;
+pub(super) mod uploads;
 
 use std::path::{Path, PathBuf};
 
 use cpis::config::hub::{
-    DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous, TlsSettings,
+    DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, SendingAuthority, Synchronous, TlsSettings,
 };
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
@@ -147,6 +148,21 @@ impl TestHub {
     pub(super) async fn with_tls(tls: TlsSettings) -> Self {
         let config = HubConfig { tls: Some(tls), ..configuration(PathBuf::new(), TailDays::default()) };
         Self::prepared(config, |_| ()).await
+    }
+
+    /// As [`TestHub::with_tls`], where these authorities may send; its own calls trust whoever issued the certificate of
+    /// this PEM file.
+    pub(super) async fn with_authorities(
+        tls: TlsSettings,
+        authorities: Vec<SendingAuthority>,
+        trusted: &str,
+    ) -> Self {
+        let config =
+            HubConfig { tls: Some(tls), authorities, ..configuration(PathBuf::new(), TailDays::default()) };
+        let test = Self::prepared(config, |_| ()).await;
+        let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+        Self { http, ..test }
     }
 
     async fn prepared(config: HubConfig, make: impl FnOnce(&Path)) -> Self {
@@ -316,6 +332,7 @@ pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         signing_key: PathBuf::new(),
         tails,
         sites: sites(),
+        authorities: Vec::new(),
         synchronous: Synchronous::Full,
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
