@@ -55,6 +55,8 @@ pub enum Finding {
     EndsBeforeStart,
     /// The plan starts before the child was born.
     StartsBeforeBirth,
+    /// A plan for an unborn child without the due date.
+    NoDueDate,
     /// The plan goes on, or starts, after the 18th birthday.
     Adult(PlanKind),
     /// Another row says of the same local id that it is somebody else.
@@ -132,6 +134,9 @@ impl fmt::Display for Finding {
             Finding::EndsBeforeStart => f.write_str("the plan ends before it starts"),
             Finding::StartsBeforeBirth => f.write_str(
                 "the plan starts before the date of birth; a plan for an unborn child is the mother's, of the kind for that",
+            ),
+            Finding::NoDueDate => f.write_str(
+                "a plan for an unborn child ends on the due date, or earlier: without it the alert would never end",
             ),
             Finding::Adult(kind) => write!(
                 f,

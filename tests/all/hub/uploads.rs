@@ -357,6 +357,20 @@ async fn a_record_is_taken_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn what_was_sent_in_error_is_taken_back_whoever_it_was_about() {
+    let exchange = Exchange::with(&people()).await;
+    let link = exchange.link(WEXCOMBE);
+    link.upload(WEXCOMBE, 1, &[ava(vec![since(LookedAfter, "2026-02-01")])]).await;
+    exchange.hub.load(&lines(&[ended(1)])).await;
+    let back =
+        Record { taken_back: vec![taken_back(number(1), LookedAfter, "2026-02-01")], ..ava(Vec::new()) };
+    assert_eq!(link.upload(WEXCOMBE, 2, &[back]).await.code(), FileCode::AllUploaded);
+    assert_eq!(exchange.hub.count("SELECT 1 FROM plan"), 0);
+    let new = link.upload(WEXCOMBE, 3, &[ava(vec![since(LookedAfter, "2026-02-01")])]).await;
+    assert_eq!(new.codes(), ["1 CPR01"], "an ended identity takes no plan");
+}
+
+#[tokio::test]
 async fn who_became_restricted_keeps_what_is_held_and_it_may_be_ended() {
     let exchange = Exchange::with(&people()).await;
     let link = exchange.link(WEXCOMBE);

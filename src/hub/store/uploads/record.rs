@@ -41,30 +41,47 @@ pub(super) fn apply(
     record: &Record,
     is_marked: bool,
 ) -> Result<Result<(), Refused>, Fault> {
-    let person = match traced(work, record, is_marked)? {
-        Ok(person) => person,
-        Err(refused) => {
-            audit_tracing(work, by, record, &refused)?;
-            return Ok(Err(refused));
-        }
-    };
     let mut taken_back = Vec::with_capacity(record.taken_back.len());
     for plan in &record.taken_back {
         if let Some(held) = held_by(work, &file.authority_code, plan)? {
             taken_back.push((held, plan));
         }
     }
-    if let Some(refused) = too_much(work, file, record, person, &taken_back)? {
-        audit_tracing(work, by, record, &refused)?;
-        return Ok(Err(refused));
-    }
+    // What was sent in error goes, whoever it was about: nobody has to be traced for it.
+    let person = match record.plans.as_slice() {
+        [] => None,
+        [_, ..] => match fitting(work, file, record, &taken_back, is_marked)? {
+            Ok(person) => Some(person),
+            Err(refused) => {
+                audit_tracing(work, by, record, &refused)?;
+                return Ok(Err(refused));
+            }
+        },
+    };
     for (person, plan) in taken_back {
         take_back(work, by, file, person, plan)?;
     }
-    for plan in &record.plans {
-        hold(work, file, record, person, plan)?;
+    if let Some(person) = person {
+        for plan in &record.plans {
+            hold(work, file, record, person, plan)?;
+        }
     }
     Ok(Ok(()))
+}
+
+/// The person for whom all of a record's plans can be held.
+fn fitting(
+    work: &Work<'_>,
+    file: &TakenFile,
+    record: &Record,
+    taken_back: &[(i64, &TakenBack)],
+    is_marked: bool,
+) -> Result<Result<i64, Refused>, Fault> {
+    let person = match traced(work, record, is_marked)? {
+        Ok(person) => person,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    Ok(too_much(work, file, record, person, taken_back)?.map_or(Ok(person), Err))
 }
 
 /// The person of a record: number, date of birth, family name and given names agree with what is known.

@@ -12,25 +12,25 @@ use super::certificates::{Authority, Issued, put};
 use super::data::number;
 use super::{NOW, TestHub, at};
 
-pub(in super::super) const WEXCOMBE: &str = "E06000030";
-pub(in super::super) const ALDBURY: &str = "E06000031";
+pub(crate) const WEXCOMBE: &str = "E06000030";
+pub(crate) const ALDBURY: &str = "E06000031";
 
 /// A hub with TLS to which two authorities may send.
-pub(in super::super) struct Exchange {
-    pub(in super::super) hub: TestHub,
-    pub(in super::super) ours: Authority,
-    pub(in super::super) theirs: Authority,
+pub(crate) struct Exchange {
+    pub(crate) hub: TestHub,
+    pub(crate) ours: Authority,
+    pub(crate) theirs: Authority,
     _directory: tempfile::TempDir,
 }
 
 /// What a link calls with.
-pub(in super::super) struct Link {
+pub(crate) struct Link {
     http: reqwest::Client,
     base: String,
 }
 
 impl Exchange {
-    pub(in super::super) async fn with(lines: &[String]) -> Self {
+    pub(crate) async fn with(lines: &[String]) -> Self {
         let (ours, theirs) = (Authority::new("Trust of the hub"), Authority::new("Trust of callers"));
         let directory = tempfile::tempdir().unwrap();
         ours.for_hub().put(directory.path());
@@ -51,18 +51,18 @@ impl Exchange {
     }
 
     /// The link of an authority.
-    pub(in super::super) fn link(&self, code: &str) -> Link {
+    pub(crate) fn link(&self, code: &str) -> Link {
         self.link_of(Some(&self.theirs.for_caller("Link", &format!("urn:ods:{code}"))))
     }
 
     /// Whoever shows this certificate, or none.
-    pub(in super::super) fn link_of(&self, own: Option<&Issued>) -> Link {
+    pub(crate) fn link_of(&self, own: Option<&Issued>) -> Link {
         Link::to(&self.hub.base, &self.ours, own)
     }
 }
 
 impl Link {
-    pub(in super::super) fn to(base: &str, trusted: &Authority, own: Option<&Issued>) -> Self {
+    pub(crate) fn to(base: &str, trusted: &Authority, own: Option<&Issued>) -> Self {
         let trusted = reqwest::Certificate::from_pem(trusted.pem().as_bytes()).unwrap();
         let builder = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]);
         let builder = match own {
@@ -76,19 +76,19 @@ impl Link {
     }
 
     /// Sends a document as it is.
-    pub(in super::super) async fn send(&self, document: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn send(&self, document: impl Into<reqwest::Body>) -> Answer {
         let request = self.http.post(format!("{}/exchange/uploads", self.base));
         let request = request.header("content-type", "application/fhir+json").body(document);
         Answer::read(request.send().await.unwrap()).await
     }
 
-    pub(in super::super) async fn ask(&self, sequence: &str) -> Answer {
+    pub(crate) async fn ask(&self, sequence: &str) -> Answer {
         let request = self.http.get(format!("{}/exchange/uploads/{sequence}", self.base));
         Answer::read(request.send().await.unwrap()).await
     }
 
     /// Waits until a file is acknowledged.
-    pub(in super::super) async fn acknowledged(&self, sequence: u32) -> Told {
+    pub(crate) async fn acknowledged(&self, sequence: u32) -> Told {
         let begun = std::time::Instant::now();
         loop {
             let answer = self.ask(&sequence.to_string()).await;
@@ -102,7 +102,7 @@ impl Link {
     }
 
     /// Sends records under a number and waits for what is said of them.
-    pub(in super::super) async fn upload(&self, code: &str, sequence: u32, records: &[Record]) -> Told {
+    pub(crate) async fn upload(&self, code: &str, sequence: u32, records: &[Record]) -> Told {
         let answer = self.send(document(code, sequence, records)).await;
         if answer.status == 200 {
             return Told::read(&answer.body);
@@ -114,29 +114,29 @@ impl Link {
 }
 
 /// An acknowledgement as received.
-pub(in super::super) struct Told {
-    pub(in super::super) what: Acknowledgement,
-    pub(in super::super) rejections: Vec<Rejection>,
+pub(crate) struct Told {
+    pub(crate) what: Acknowledgement,
+    pub(crate) rejections: Vec<Rejection>,
 }
 
 impl Told {
-    pub(in super::super) fn read(body: &str) -> Self {
+    pub(crate) fn read(body: &str) -> Self {
         let mut rejections = Vec::new();
         let what = acknowledgement::read(body.as_bytes(), &mut |rejection| rejections.push(rejection));
         Self { what: what.unwrap(), rejections }
     }
 
-    pub(in super::super) fn code(&self) -> FileCode {
+    pub(crate) fn code(&self) -> FileCode {
         self.what.code
     }
 
     /// `2 CPR03`, each.
-    pub(in super::super) fn codes(&self) -> Vec<String> {
+    pub(crate) fn codes(&self) -> Vec<String> {
         self.rejections.iter().map(|r| format!("{} {}", r.place, r.code.code())).collect()
     }
 }
 
-pub(in super::super) fn header(code: &str, sequence: u32, records: u64) -> Header {
+pub(crate) fn header(code: &str, sequence: u32, records: u64) -> Header {
     let authority = Sender {
         name: format!("{code} Council"),
         code: Some(code.to_owned()),
@@ -148,16 +148,11 @@ pub(in super::super) fn header(code: &str, sequence: u32, records: u64) -> Heade
     Header { authority_code: code.to_owned(), authority, sequence, records }
 }
 
-pub(in super::super) fn document(code: &str, sequence: u32, records: &[Record]) -> Vec<u8> {
+pub(crate) fn document(code: &str, sequence: u32, records: &[Record]) -> Vec<u8> {
     document_of(code, sequence, records, at(NOW))
 }
 
-pub(in super::super) fn document_of(
-    code: &str,
-    sequence: u32,
-    records: &[Record],
-    created: Timestamp,
-) -> Vec<u8> {
+pub(crate) fn document_of(code: &str, sequence: u32, records: &[Record], created: Timestamp) -> Vec<u8> {
     let header = header(code, sequence, records.len() as u64);
     let mut writer = Writer::begin(Vec::new(), &header, created).unwrap();
     for record in records {
@@ -166,22 +161,22 @@ pub(in super::super) fn document_of(
     writer.finish().unwrap()
 }
 
-pub(in super::super) fn day(text: &str) -> Date {
+pub(crate) fn day(text: &str) -> Date {
     text.parse().unwrap()
 }
 
 /// A plan from a day on.
-pub(in super::super) fn since(kind: PlanKind, start: &str) -> Plan {
+pub(crate) fn since(kind: PlanKind, start: &str) -> Plan {
     Plan { kind, period: PlanPeriod { start: day(start), end: None }, team: None }
 }
 
 /// A plan under a number that is taken back.
-pub(in super::super) fn taken_back(number: NhsNumber, kind: PlanKind, start: &str) -> TakenBack {
+pub(crate) fn taken_back(number: NhsNumber, kind: PlanKind, start: &str) -> TakenBack {
     TakenBack { number, kind, start: day(start), decided: day("2026-11-22") }
 }
 
 /// Ava Bennett, as in [`super::data::child`], with these plans.
-pub(in super::super) fn ava(plans: Vec<Plan>) -> Record {
+pub(crate) fn ava(plans: Vec<Plan>) -> Record {
     Record {
         number: number(1),
         local_id: "4711".to_owned(),
