@@ -15,6 +15,8 @@
 
 pub mod acknowledgement;
 pub mod codes;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod stream;
 pub mod transport;
 pub mod upload;

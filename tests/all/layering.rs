@@ -150,6 +150,7 @@ const LAYERS: &[Layer] = &[
     layer("fuzzing", ANYTHING),
     layer("hub::fuzzing", ANYTHING),
     layer("authority::fuzzing", ANYTHING),
+    layer("exchange::fuzzing", ANYTHING),
     // Prose: its links may go everywhere.
     layer("manual", ANYTHING),
 ];

@@ -2,4 +2,6 @@
 
 mod check;
 mod desk;
+mod document;
+mod schema;
 mod upload;
