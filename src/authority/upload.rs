@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::extract::Checked;
-use super::memory::{Changes, Comparison, Memory, MemoryError, NotVisible, SettleError, Settled};
+use super::memory::{Changes, Comparison, Memory, MemoryError, SettleError, Settled};
 use crate::config::authority::{LinkSettings, Mapping};
 use crate::exchange::upload::{Header, Writer};
 use crate::exchange::{Delivery, Transport, TransportError};
@@ -72,8 +72,8 @@ pub struct Difference {
     pub checked: Checked,
     /// What would go up.
     pub changes: Changes,
-    /// What hospitals do not see, as far as the extract says.
-    pub not_visible: Vec<NotVisible>,
+    /// How many plans hospitals do not see, as far as the extract says.
+    pub not_visible: u64,
 }
 
 /// What an upload did.

@@ -76,6 +76,9 @@ pub enum Remedy {
     Trace,
 }
 
+const NO_DUE_DATE: &str =
+    "a plan for an unborn child ends on the due date, or earlier: without it the alert would never end";
+
 impl Finding {
     /// Who can do something about it.
     #[must_use]
@@ -135,9 +138,7 @@ impl fmt::Display for Finding {
             Finding::StartsBeforeBirth => f.write_str(
                 "the plan starts before the date of birth; a plan for an unborn child is the mother's, of the kind for that",
             ),
-            Finding::NoDueDate => f.write_str(
-                "a plan for an unborn child ends on the due date, or earlier: without it the alert would never end",
-            ),
+            Finding::NoDueDate => f.write_str(NO_DUE_DATE),
             Finding::Adult(kind) => write!(
                 f,
                 "a plan of this kind ({}) ends on the day before the 18th birthday: end it, or check the date of birth",

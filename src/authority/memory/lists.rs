@@ -117,37 +117,48 @@ fn absent(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
     Ok(())
 }
 
-/// The standing list, the oldest first.
-pub(super) fn not_visible(db: &Connection) -> Result<Vec<NotVisible>, MemoryError> {
-    let mut statement = db.prepare(
-        "SELECT local_id, plan, since, code, why, shows_older FROM not_visible ORDER BY since, local_id, plan",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (plan, since, code): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        list.push(NotVisible {
-            local_id: row.get(0)?,
-            plan: plan
-                .split_once(' ')
-                .map(|(of, start)| Ok::<_, MemoryError>((kind(of)?, day(start)?)))
-                .transpose()?,
-            since: day(&since)?,
-            code: Some(code).filter(|code| code != ROW),
-            why: row.get(4)?,
-            shows_older: row.get(5)?,
-        });
-    }
-    Ok(list)
+/// How many stand on the list.
+pub(super) fn count(db: &Connection) -> Result<u64, MemoryError> {
+    let count: i64 = db.query_row("SELECT count(*) FROM not_visible", [], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }
 
 impl Memory {
-    /// What hospitals do not see, or not as it is: the standing list, the oldest first.
+    /// How many current plans hospitals do not see, or not as they are.
     ///
     /// # Errors
     /// The memory cannot be read.
-    pub fn not_visible(&self) -> Result<Vec<NotVisible>, MemoryError> {
-        not_visible(&self.db)
+    pub fn not_visible(&self) -> Result<u64, MemoryError> {
+        count(&self.db)
+    }
+
+    /// Hands over each of them, the oldest first: however many there are, none is kept.
+    ///
+    /// # Errors
+    /// The memory cannot be read, or whoever takes them could not go on.
+    pub fn each_not_visible(
+        &self,
+        then: &mut dyn FnMut(&NotVisible) -> Result<(), String>,
+    ) -> Result<(), MemoryError> {
+        let mut statement = self.db.prepare(
+            "SELECT local_id, plan, since, code, why, shows_older FROM not_visible
+             ORDER BY since, local_id, plan",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (plan, since, code): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            let plan = plan.split_once(' ');
+            let hidden = NotVisible {
+                local_id: row.get(0)?,
+                plan: plan.map(|(of, start)| Ok::<_, MemoryError>((kind(of)?, day(start)?))).transpose()?,
+                since: day(&since)?,
+                code: Some(code).filter(|code| code != ROW),
+                why: row.get(4)?,
+                shows_older: row.get(5)?,
+            };
+            then(&hidden).map_err(|why| MemoryError::Unusable { path: "the list".into(), why })?;
+        }
+        Ok(())
     }
 
     /// What is held and no longer in the extract, unless somebody decided to leave it.

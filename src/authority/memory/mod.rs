@@ -212,12 +212,12 @@ impl std::fmt::Debug for Comparison<'_> {
 }
 
 impl Comparison<'_> {
-    /// What will stand on the list of what hospitals do not see, as far as the extract alone says.
+    /// How many will stand on the list of what hospitals do not see, as far as the extract alone says.
     ///
     /// # Errors
     /// The memory cannot be read.
-    pub fn not_visible(&self) -> Result<Vec<NotVisible>, MemoryError> {
-        lists::not_visible(&self.work)
+    pub fn not_visible(&self) -> Result<u64, MemoryError> {
+        lists::count(&self.work)
     }
 
     /// The number that this file will have.

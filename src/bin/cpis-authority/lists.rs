@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use cpis::authority::memory::{Absent, Decision, Memory, NotVisible};
+use cpis::authority::memory::{Absent, Decision, Memory};
 
 use super::common::{counted, linked};
 use super::upload::{of_hidden, print};
@@ -38,8 +38,8 @@ struct What {
 }
 
 /// What the data officer sees first.
-pub(super) fn first_line(list: &[NotVisible]) -> String {
-    match list.len() {
+pub(super) fn first_line(count: u64) -> String {
+    match count {
         0 => "Hospitals see every current plan of the extract.\n".to_owned(),
         1 => "Not visible to hospitals, or not as it is: 1 plan. See `cpis-authority not-visible`.\n"
             .to_owned(),
@@ -57,10 +57,11 @@ fn memory(config: &super::WithConfig) -> Result<Memory, String> {
 }
 
 pub(super) fn not_visible(what: &List) -> Result<ExitCode, String> {
-    let list = memory(&what.config)?.not_visible().map_err(|error| error.to_string())?;
-    let lines: String = list.iter().map(of_hidden).collect();
-    print(&format!("{}{lines}", first_line(&list)))?;
-    Ok(if list.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let memory = memory(&what.config)?;
+    let count = memory.not_visible().map_err(|error| error.to_string())?;
+    print(&first_line(count))?;
+    memory.each_not_visible(&mut |hidden| print(&of_hidden(hidden))).map_err(|error| error.to_string())?;
+    Ok(if count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub(super) fn absent(what: &List) -> Result<ExitCode, String> {

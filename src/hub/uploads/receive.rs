@@ -44,7 +44,7 @@ pub(in crate::hub) async fn receive(
     let (database, run, code) = (hub.database().to_owned(), hub.uploads().run, sender.code().to_owned());
     let (parts, waiting) = mpsc::channel(16);
     let looking = tokio::task::spawn_blocking(move || look_through(&database, run, &code, waiting));
-    carry(request.into_body(), parts).await?;
+    carry(&hub, request.into_body(), parts).await?;
     let looked =
         looking.await.map_err(|_| ApiError::inside("upload", "the reading of an upload panicked"))?;
     match looked {
@@ -57,8 +57,8 @@ pub(in crate::hub) async fn receive(
 
 /// Hands over each part of a body, in time. Whoever takes them may have seen enough: the rest is read all the same, so
 /// that the sender hears why.
-async fn carry(mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>) -> Result<(), ApiError> {
-    let mut length: u64 = 0;
+async fn carry(hub: &Hub, mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>) -> Result<(), ApiError> {
+    let (mut length, mut looked_at): (u64, u64) = (0, 0);
     loop {
         let next = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
         let Ok(next) = tokio::time::timeout(limits::UPLOAD_QUIET, next).await else {
@@ -78,6 +78,14 @@ async fn carry(mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>) -> Result
         if length > limits::UPLOAD_BYTES {
             let _ = parts.send(Err(io::ErrorKind::FileTooLarge.into())).await;
             return Err(ApiError::TOO_LARGE);
+        }
+        // Whoever did not say how much is coming fills the disk of nobody.
+        if length - looked_at > limits::LOAD_FREE_BYTES / 4 {
+            looked_at = length;
+            if !hub.has_room_for(0) {
+                let _ = parts.send(Err(io::ErrorKind::StorageFull.into())).await;
+                return Err(ApiError::NO_ROOM);
+            }
         }
         let _ = parts.send(Ok(part)).await;
     }

@@ -96,6 +96,73 @@ async fn what_is_not_visible_to_hospitals_stands_first_with_why_and_since_when()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_defect_of_an_extract_has_its_message_and_the_good_rows_beside_it_go_up() {
+    let desk = Desk::beside(&people()).await;
+    let of = |local_id: &str, number: &str, born: &str, plan: &str| {
+        format!("{local_id},{number},Jones,Ben,{born},{plan}")
+    };
+    let (born, plan) = ("01/05/2018", "C2,01/02/2026,");
+    let number = number(7).digits();
+    let defects = [
+        (of("D1", "", born, plan), "there is no NHS number"),
+        (of("D2", "9990000000", born, plan), "its last digit does not fit"),
+        (of("D3", "9.99E+09", born, plan), "a spreadsheet has rounded this number"),
+        (of("D4", "4010232137", born, plan), "only numbers that begin with 9 are taken"),
+        (of("D5", &number, "01/05/18", plan), "the year with four digits"),
+        (of("D6", &number, "43221", plan), "a spreadsheet's own number for a day"),
+        (of("D7", &number, "31/02/2018", plan), "this is not a day"),
+        (of("D8", &number, born, "Z9,01/02/2026,"), "no kind of plan is configured"),
+        (of("D9", &number, born, "C2,01/02/2018,"), "before the date of birth"),
+        (of("D10", &number, born, "C2,01/02/2026,01/01/2026"), "ends before it starts"),
+        (of("D11", &number, "01/05/2001", plan), "the day before the 18th birthday"),
+        (of("D12", &number, "01/05/1999", "UCPP,01/10/2026,"), "ends on the due date"),
+        (of("D13", &number, born, "C2,01/02/2026,,more"), "9 fields and the first row has 8"),
+        (of("", &number, born, plan), "nothing stands here"),
+    ];
+    let good = [ava("CPP,05/01/2026,"), ben("C2,01/02/2026,")];
+    let mut rows: Vec<&str> = vec![&good[0]];
+    rows.extend(defects.iter().map(|(row, _)| row.as_str()));
+    rows.push(&good[1]);
+    let said = desk.upload(&rows).await;
+    for (row, expected) in (3..).zip(defects.iter().map(|(_, expected)| expected)) {
+        let line = said.text.lines().find(|line| line.starts_with(&format!("row {row}"))).unwrap_or_default();
+        assert!(line.contains(expected), "row {row}: {expected:?} is not said in\n{}", said.text);
+    }
+    said.has("2 records sent, 2 taken, 0 rejected").has("14 of 16 rows cannot be sent");
+    assert_eq!(desk.held(), [held(1, "CPP|2026-01-05|-"), held(2, "LAC|2026-02-01|-")]);
+    // Rows that contradict each other are none of them sent, and stand on the list by their local ids.
+    let twice = [ava("CPP,05/01/2026,01/03/2026"), ava("CPP,05/01/2026,01/04/2026"), ben("C2,01/02/2026,")];
+    desk.upload(&[&twice[0], &twice[1], &twice[2]])
+        .await
+        .has("2 of 3 rows cannot be sent")
+        .has("0 records sent");
+    desk.run(&["not-visible"])
+        .await
+        .has("local id A1: End Date: row 3 says another end")
+        .has("still see what was sent before");
+    assert_eq!(desk.held().len(), 2);
+    // And of a file that cannot be believed nothing is.
+    fs::write(desk.path("extract.csv"), "nonsense").unwrap();
+    let refused = desk.run(&["upload", "extract.csv", "--day", DAY]).await;
+    assert_eq!(refused.code, Some(2));
+    refused.has("is the first row not the head?");
+    assert_eq!(desk.remembered("SELECT sequence FROM link"), ["2"], "no number is used up for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_commands_of_one_link_never_work_at_once() {
+    let desk = Desk::beside(&people()).await;
+    desk.upload(&[&ava("CPP,05/01/2026,")]).await;
+    let lock = fs::File::open(desk.path("cpis-authority.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let second = desk.upload(&[&ava("CPP,06/01/2026,")]).await;
+    assert_eq!(second.code, Some(2));
+    second.has("another command of this link is at work");
+    drop(lock);
+    desk.upload(&[&ava("CPP,06/01/2026,")]).await.has("File 2 (CPF02)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn absence_never_deletes_and_is_listed_until_somebody_decides() {
     let desk = Desk::beside(&people()).await;
     let zara = row("Z3", 3, "Khan,Zara", "01/01/2017", "C2,01/03/2026,");

@@ -422,6 +422,30 @@ async fn a_plan_for_an_unborn_child_is_the_mothers_whatever_her_age() {
 }
 
 #[tokio::test]
+async fn an_authority_of_which_nothing_could_be_taken_has_sent_nothing() {
+    let exchange = Exchange::with(&people()).await;
+    let link = exchange.link(WEXCOMBE);
+    let taken = || exchange.hub.rows("SELECT is_taken FROM upload ORDER BY id");
+    link.upload(
+        WEXCOMBE,
+        1,
+        &[Record { family: "Another".to_owned(), ..ava(vec![since(LookedAfter, "2026-02-01")]) }],
+    )
+    .await;
+    assert_eq!(taken(), ["0"]);
+    exchange.hub.turn(49 * 60);
+    let figures = series(&exchange.hub.hub.metrics_text().await);
+    for code in [WEXCOMBE, ALDBURY] {
+        let age = figures[&format!("cpis_hub_upload_age_seconds{{authority=\"{code}\"}}")];
+        assert!(age >= 48.0 * 3600.0, "{code} is expected to send, and never has: {age}");
+    }
+    link.upload(WEXCOMBE, 2, &[]).await;
+    assert_eq!(taken(), ["0", "1"]);
+    link.send(b"{".to_vec()).await;
+    assert_eq!(taken(), ["0", "1"]);
+}
+
+#[tokio::test]
 async fn acknowledgements_are_kept_of_the_last_files() {
     let exchange = Exchange::with(&people()).await;
     let link = exchange.link(WEXCOMBE);
