@@ -223,9 +223,9 @@ mod tests {
         check("\"08:30\"", "\"half past eight\"", "`authority.office_hours`");
         check("\"08:30\"", "\"18:30\"", "`authority.office_hours`");
         check("\"mon\"", "\"Monday\"", "`authority.office_hours`");
-        let alone = STARTING.split_once("[extract]").unwrap().1;
+        let alone = STARTING.split_once("\n[extract]\n").unwrap().1;
         assert_eq!(
-            parse(&format!("[extract]{alone}")).unwrap().link,
+            parse(&format!("[extract]\n{alone}")).unwrap().link,
             None,
             "to check, nothing more is needed"
         );
