@@ -6,12 +6,13 @@
 //! |---|---|---|
 //! | [`domain`] | the field's own terms and rules | nobody; no IO, no clock |
 //! | `fhir` | wire shapes, read and written | `domain`; no IO, no clock |
+//! | `exchange` | what hub and local authority send each other | `fhir` and below |
 //! | `config` | settings, parsed and then resolved | `domain` |
 //! | `identity` | tokens: who is asking | `domain` |
 //! | `client` | typed calls to the hub | `domain`, `fhir` |
 //! | `viewer` | the clinician's window | `client` and below, not the hub |
-//! | `hub` | answers, logs every view, tells the local authority | `identity`, `config`, `fhir` and below, not the viewer |
-//! | `authority` | the local authority's link | `config` and below, not the viewer, not the hub |
+//! | `hub` | answers, logs every view, tells the local authority | `identity`, `config`, `exchange` and below, not the viewer |
+//! | `authority` | the local authority's link | `config`, `exchange` and below, not the viewer, not the hub |
 //! | `demo` | composes the others with synthetic people | everybody |
 //! | `fuzzing` | what must hold of every parser; in tests only | everybody |
 //!
@@ -26,6 +27,8 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
+#[cfg(feature = "exchange")]
+pub mod exchange;
 #[cfg(feature = "fhir")]
 pub mod fhir;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]

@@ -1,9 +1,10 @@
 //! The link's settings (`authority.toml`): which local authority it is, and how its case management system's
 //! extract is to be read, since every vendor's differs.
 
+mod link;
 mod mapping;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -11,6 +12,7 @@ use crate::domain::PlanKind;
 
 pub use super::file::ConfigError;
 use super::file::{self, setting};
+pub use link::{HubSettings, LinkSettings};
 pub use mapping::{Column, Encoding, Form, Kinds, Mapping};
 
 /// What the link runs with.
@@ -18,12 +20,17 @@ pub use mapping::{Column, Encoding, Form, Kinds, Mapping};
 pub struct AuthorityConfig {
     /// How the extract is to be read.
     pub extract: Mapping,
+    /// What sending needs; checking does not.
+    pub link: Option<LinkSettings>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     extract: ExtractTable,
+    authority: Option<link::AuthorityTable>,
+    hub: Option<link::HubTable>,
+    memory: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +102,9 @@ impl AuthorityConfig {
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let file: File = file::parse(text, path)?;
-        Ok(Self { extract: mapping(file.extract)? })
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let link = link::resolve(file.authority, file.hub, file.memory, directory)?;
+        Ok(Self { extract: mapping(file.extract)?, link })
     }
 }
 
@@ -204,5 +213,21 @@ mod tests {
         check("\"C1\"", "\"C2\"", "is named twice");
         check("\"C1\"", "\" \"", "`extract.kinds.looked-after`");
         check("format", "formta", "unknown field");
+        check("memory =", "# memory =", "`memory`");
+        check("[hub]", "[hub]\nproxy = 1", "unknown field");
+        check("https://hub", "http://hub", "`hub.address`");
+        check("https://hub.example", "https://user@hub.example", "`hub.address`");
+        check("\"E06000030\"", "\"E06 30\"", "`authority.code`");
+        check("\"01793 466903\"", "\"switchboard\"", "`authority.office`");
+        check("\"Wexcombe Council\"", "\" \"", "`authority.name`");
+        check("\"08:30\"", "\"half past eight\"", "`authority.office_hours`");
+        check("\"08:30\"", "\"18:30\"", "`authority.office_hours`");
+        check("\"mon\"", "\"Monday\"", "`authority.office_hours`");
+        let alone = STARTING.split_once("\n[extract]\n").unwrap().1;
+        assert_eq!(
+            parse(&format!("[extract]\n{alone}")).unwrap().link,
+            None,
+            "to check, nothing more is needed"
+        );
     }
 }

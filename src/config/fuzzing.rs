@@ -14,6 +14,8 @@ pub(crate) fn hub(data: &[u8]) {
             let operators = config.operator.is_none_or(|operator| operator.ip().is_loopback());
             assert!(operators, "what the operator sees leaves the machine");
             assert!(config.issuer.starts_with("http") && !config.issuer.ends_with('/'));
+            let asks = config.tls.as_ref().is_some_and(|tls| tls.clients.authorities().is_some());
+            assert!(config.authorities.is_empty() || asks, "a sender who proves nothing");
             assert!(config.tails.child <= 366 && config.tails.unborn <= 366);
             assert!(config.database.has_root() && config.signing_key.has_root());
             for (index, site) in config.sites.iter().enumerate() {
@@ -50,6 +52,11 @@ pub(crate) fn authority(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match AuthorityConfig::parse(text, Path::new("authority.toml")) {
         Ok(config) => {
+            if let Some(link) = &config.link {
+                assert!(link.hub.address.starts_with("https://"), "children's names in the clear");
+                assert!(link.authority.code.as_ref() == Some(&link.code) && !link.authority.name.is_empty());
+                assert!(link.authority.office.is_some() && link.authority.emergency_duty.is_some());
+            }
             let mapping = &config.extract;
             assert!(!mapping.kinds.is_empty());
             for (place, column) in Column::ALL.into_iter().enumerate() {

@@ -3,6 +3,7 @@
 //! [`HubFile`] is what the file says; [`HubConfig`] is what it means, and the only thing the hub takes.
 //! Nothing is opened or created here but the file itself.
 
+mod authorities;
 mod disk;
 mod limits;
 mod log;
@@ -21,6 +22,7 @@ pub use log::LogFormat;
 
 use crate::domain::{ContactMode, Site, TailDays, Telephone};
 
+pub use authorities::{CertificateName, SendingAuthority};
 pub use disk::DiskSettings;
 use disk::DiskTable;
 pub use limits::LimitSettings;
@@ -63,6 +65,8 @@ pub struct HubConfig {
     pub tails: TailDays,
     /// The places where care happens.
     pub sites: Vec<Site>,
+    /// Who may send plans.
+    pub authorities: Vec<SendingAuthority>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
     /// Rates and connections.
@@ -98,6 +102,8 @@ struct HubFile {
     disk: DiskTable,
     #[serde(default, rename = "site")]
     sites: Vec<SiteTable>,
+    #[serde(default, rename = "authority")]
+    authorities: Vec<authorities::AuthorityTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -172,8 +178,10 @@ impl HubConfig {
         if tails.child > 366 || tails.unborn > 366 {
             return Err(setting("plans", "a plan is shown for at most 366 days after its end"));
         }
+        let authorities = authorities::resolve(file.authorities, tls.as_ref().map(|tls| &tls.clients))?;
         Ok(Self {
             listen,
+            authorities,
             tls,
             operator: file.operator.resolve(listen)?,
             log: file.log.format,

@@ -76,6 +76,7 @@ impl Demonstration {
             signing_key: directory.path().join("no-key-on-disk"),
             tails: TailDays::default(),
             sites: sites(),
+            authorities: Vec::new(),
             synchronous: Synchronous::Full,
             limits: LimitSettings::default(),
             retention: Retention::default(),

@@ -160,6 +160,10 @@ resources! {
         value_code: Option<String> = serde(skip_serializing_if = "Option::is_none"),
         /// Time of day.
         value_time: Option<String> = serde(skip_serializing_if = "Option::is_none"),
+        /// Day.
+        value_date: Option<String> = serde(skip_serializing_if = "Option::is_none"),
+        /// Whole number.
+        value_integer: Option<i64> = serde(skip_serializing_if = "Option::is_none"),
         /// Yes or no.
         value_boolean: Option<Flag> = serde(skip_serializing_if = "Option::is_none"),
         /// Concept.
@@ -237,6 +241,8 @@ resources! {
         extension: Vec<Extension> = serde(skip_serializing_if = "is_empty"),
         /// The authority's local id.
         identifier: Vec<Identifier> = serde(skip_serializing_if = "is_empty"),
+        /// In an upload: `entered-in-error` for a plan that is taken back.
+        status: Option<String> = serde(skip_serializing_if = "Option::is_none"),
         /// Plan type.
         category: Vec<CodeableConcept> = serde(skip_serializing_if = "is_empty"),
         /// Local authority's name.
@@ -279,6 +285,8 @@ resources! {
         resource_type: String,
         /// Id.
         id: Option<String> = serde(skip_serializing_if = "Option::is_none"),
+        /// Office hours.
+        extension: Vec<Extension> = serde(skip_serializing_if = "is_empty"),
         /// Its code.
         identifier: Vec<Identifier> = serde(skip_serializing_if = "is_empty"),
         /// Its name.
@@ -343,6 +351,8 @@ resources! {
     }
     /// What went wrong.
     OutcomeIssue {
+        /// In an acknowledgement: the number that has taken a number's place.
+        extension: Vec<Extension> = serde(skip_serializing_if = "is_empty"),
         /// `error`, `information` …
         severity: String,
         /// FHIR issue type.
@@ -351,6 +361,8 @@ resources! {
         details: Option<CodeableConcept> = serde(skip_serializing_if = "Option::is_none"),
         /// In words.
         diagnostics: Option<String> = serde(skip_serializing_if = "Option::is_none"),
+        /// About which part of what was sent.
+        expression: Vec<String> = serde(skip_serializing_if = "is_empty"),
     }
     /// Why there is no answer.
     OperationOutcome {

@@ -24,6 +24,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("viewer_config", crate::config::fuzzing::viewer),
     ("authority_config", crate::config::fuzzing::authority),
     ("authority_extract", crate::authority::fuzzing::file),
+    ("exchange_upload", crate::exchange::fuzzing::upload),
+    ("exchange_acknowledgement", crate::exchange::fuzzing::acknowledgement),
     ("fhir_people", fhir::people),
     ("fhir_plans", fhir::plans),
     ("fhir_accesses", fhir::accesses),

@@ -93,8 +93,11 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         "retrieve" => ("R", Some("read")),
         "status-read" | "audit-read" | "concerns-read" => ("R", None),
         "opened-in-error" | "care-setting" => ("U", None),
-        "copy-number" | "copy-summary" | "print" | "export" | "load" | "backup" | "restore" => ("C", None),
-        "retention" => ("D", None),
+        "copy-number" | "copy-summary" | "print" | "export" | "load" | "upload" | "backup" | "restore" => {
+            ("C", None)
+        }
+        "record-rejected" => ("R", None),
+        "retention" | "plan-taken-back" => ("D", None),
         _ => ("E", None),
     };
     let profile = match (interaction, number.is_empty()) {
@@ -104,14 +107,16 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         _ => None,
     };
     let failed = ["not-found", "invalidated", "no-such-view", "too-late", "refused", "trace-used-up"];
-    let succeeded = kind != "refused" && !failed.contains(&outcome);
+    let succeeded = !["refused", "record-rejected"].contains(&kind) && !failed.contains(&outcome);
     Pattern { profile: profile.filter(|_| answered), action, interaction, succeeded }
 }
 
 fn event_type(kind: &str) -> Value {
     match kind {
         "audit-read" | "concerns-read" => coded(DICOM, "110101", "Audit Log Used"),
-        "load" | "restore" => coded(DICOM, "110107", "Import"),
+        "load" | "upload" | "plan-taken-back" | "record-rejected" | "restore" => {
+            coded(DICOM, "110107", "Import")
+        }
         "retention" => coded(DICOM, "110100", "Application Activity"),
         "backup" | "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
         _ => coded("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),

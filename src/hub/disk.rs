@@ -99,7 +99,13 @@ impl Disk {
     /// Whether something large can be written without coming near the reserve.
     #[must_use]
     pub fn has_room_for_loads(&self) -> bool {
-        space(&self.0.directory).is_none_or(|space| space.free >= limits::LOAD_FREE_BYTES)
+        self.has_room_for(0)
+    }
+
+    /// The same of something of this size.
+    pub(super) fn has_room_for(&self, bytes: u64) -> bool {
+        let needed = limits::LOAD_FREE_BYTES.saturating_add(bytes);
+        space(&self.0.directory).is_none_or(|space| space.free >= needed)
     }
 
     /// Looks at the disk, says what has changed, and makes the reserve where there is room for it.

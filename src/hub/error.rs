@@ -36,6 +36,31 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "login", "ACCESS_DENIED", "No valid access token");
     pub(super) const NOT_ALLOWED: Self =
         Self::new(StatusCode::FORBIDDEN, "forbidden", "ACCESS_DENIED", "The role does not allow this");
+    pub(super) const NO_CERTIFICATE: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "login",
+        "ACCESS_DENIED",
+        "Local authorities prove who they are with a client certificate",
+    );
+    pub(super) const NO_AUTHORITY: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        "ACCESS_DENIED",
+        "This certificate is of no local authority that the hub knows",
+    );
+    pub(super) const OTHER_AUTHORITY: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        "ACCESS_DENIED",
+        "The file names another authority than the certificate: nothing of it was taken",
+    );
+    /// The last of a disk is for views.
+    pub(super) const NO_ROOM: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "transient",
+        "UNABLE_TO_CALL_SERVICE",
+        "There is no room for this at present",
+    );
     pub(super) const NOT_OPENED: Self = Self::new(
         StatusCode::FORBIDDEN,
         "forbidden",

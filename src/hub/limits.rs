@@ -1,10 +1,11 @@
 //! Every limit of the hub, in one place. Nothing in it grows without one of these. The manual's chapter
 //! `limits.md` says of each why it is so and what happens at it; a test holds the two together.
 
-use std::num::NonZeroU32;
+mod force;
+
 use std::time::Duration;
 
-use crate::config::hub::LimitSettings;
+pub use force::{Limits, Rate, Volume};
 
 /// Views a minute of one user at one organisation, for as long as it goes on. A person opens one in a minute
 /// on a bad night; a client in a loop is still bounded.
@@ -329,75 +330,32 @@ pub const CONCERN_REFERENCES: usize = 10;
 /// Entries of the audit log from which a user's usual hours are learnt.
 pub const CONCERN_HISTORY: usize = 20_000;
 
-/// The limits in force: those of the configuration, else the defaults above.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Views of plans.
-    pub views: Rate,
-    /// Retrieves by number.
-    pub retrieves: Rate,
-    /// Searches.
-    pub searches: Rate,
-    /// Everything else.
-    pub others: Rate,
-    /// What one user's searches may come to within 60 minutes.
-    pub volume: Volume,
-    /// Open connections.
-    pub connections: usize,
-    /// How long one may be without a request.
-    pub idle: Duration,
-}
+/// Bytes of an authority's upload; a million records are about half of it.
+pub const UPLOAD_BYTES: u64 = 4096 * 1024 * 1024;
 
-/// How often one user at one organisation may ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// For as long as it goes on.
-    pub per_minute: NonZeroU32,
-    /// Before that counts.
-    pub at_once: NonZeroU32,
-}
+/// Time for an upload to arrive, from its headers on; then 408. Less than [`CONNECTION`].
+pub const UPLOAD: Duration = Duration::from_secs(10 * 60);
 
-/// What one user's searches may come to within 60 minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Volume {
-    /// Searches.
-    pub searches: u32,
-    /// People returned.
-    pub people: u32,
-}
+/// Time for which nothing of an upload may arrive; then 408.
+pub const UPLOAD_QUIET: Duration = Duration::from_secs(10);
 
-impl Limits {
-    /// Those of a configuration.
-    #[must_use]
-    pub fn of(set: &LimitSettings) -> Self {
-        let rate = |per_minute: Option<u32>, usual, at_once: Option<u32>, usual_at_once| {
-            let of = |set: Option<u32>, usual: u32| {
-                NonZeroU32::new(set.unwrap_or(usual)).unwrap_or(NonZeroU32::MIN)
-            };
-            Rate { per_minute: of(per_minute, usual), at_once: of(at_once, usual_at_once) }
-        };
-        let connections = set.connections.and_then(|most| usize::try_from(most).ok());
-        Self {
-            views: rate(set.views_per_minute, VIEWS_PER_MINUTE, set.views_at_once, VIEWS_AT_ONCE),
-            retrieves: rate(
-                set.retrieves_per_minute,
-                RETRIEVES_PER_MINUTE,
-                set.retrieves_at_once,
-                RETRIEVES_AT_ONCE,
-            ),
-            searches: rate(
-                set.searches_per_minute,
-                SEARCHES_PER_MINUTE,
-                set.searches_at_once,
-                SEARCHES_AT_ONCE_PER_CALLER,
-            ),
-            others: rate(set.others_per_minute, OTHERS_PER_MINUTE, set.others_at_once, OTHERS_AT_ONCE),
-            volume: Volume {
-                searches: set.searches_per_hour.unwrap_or(SEARCHES_PER_HOUR),
-                people: set.people_per_hour.unwrap_or(PEOPLE_PER_HOUR),
-            },
-            connections: connections.unwrap_or(CONNECTIONS),
-            idle: set.idle_seconds.map_or(IDLE, |seconds| Duration::from_secs(seconds.into())),
-        }
-    }
-}
+/// Uploads that arrive at once; more are answered 503 with `Retry-After`.
+pub const UPLOADS_AT_ONCE: usize = 8;
+
+/// Uploads of one authority that wait to be applied; more are answered 503 with `Retry-After`.
+pub const UPLOADS_WAITING: i64 = 4;
+
+/// Uploads of one authority of which the rejected records are kept.
+pub const UPLOADS_KEPT: i64 = 2;
+
+/// Records that are parsed together.
+pub const UPLOAD_CHUNK: usize = 256;
+
+/// Time for which a slice of an upload works within the writer: views share its commit.
+pub const UPLOAD_SLICE: Duration = Duration::from_millis(5);
+
+/// Time between two slices.
+pub const UPLOAD_PAUSE: Duration = Duration::from_millis(2);
+
+/// How soon an upload is gone on with that could not be, and how often it is looked whether one waits.
+pub const UPLOAD_AGAIN: Duration = Duration::from_secs(5);

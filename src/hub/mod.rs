@@ -14,6 +14,7 @@
 //! | [`tls`] | the hub's certificate, and callers' |
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
+//! | `uploads` | local authorities' plans, in slices |
 //! | [`doctor`] | what keeps a hub from serving |
 //! | [`life`] | sockets handed over, ready, alive |
 //! | [`sample`] | synthetic people in any number |
@@ -63,7 +64,9 @@ pub mod search;
 mod serve;
 pub mod store;
 pub mod tls;
+mod uploads;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -79,6 +82,7 @@ use metrics::Metrics;
 use rates::Rates;
 use store::{Lock, OpenError, Store, StoreSettings};
 use tls::{Tls, TlsError};
+use uploads::Uploads;
 
 pub use metadata::OPENAPI;
 pub use operator::serve_operator;
@@ -115,6 +119,8 @@ struct Inner {
     disk: Disk,
     retention: Retention,
     tls: Option<Tls>,
+    uploads: Uploads,
+    database: PathBuf,
     _served: Lock,
 }
 
@@ -145,6 +151,8 @@ impl Hub {
             disk,
             retention: config.retention,
             tls,
+            uploads: Uploads::of(&config.authorities),
+            database: config.database.clone(),
             _served: served,
         })))
     }
@@ -195,6 +203,19 @@ impl Hub {
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {
         self.0.tls.as_ref()
+    }
+
+    fn uploads(&self) -> &Uploads {
+        &self.0.uploads
+    }
+
+    fn database(&self) -> &Path {
+        &self.0.database
+    }
+
+    /// Whether something of this size can be written without coming near the reserve.
+    fn has_room_for(&self, bytes: u64) -> bool {
+        self.0.disk.has_room_for(bytes)
     }
 
     fn rates(&self) -> &Rates {

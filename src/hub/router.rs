@@ -15,7 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{limits, metadata, negotiation, own, people, plans, respond};
+use super::{limits, metadata, negotiation, own, people, plans, respond, uploads};
+use crate::exchange::codes::UPLOADS;
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 
@@ -54,6 +55,8 @@ const ADDRESSES: &[Address] = &[
         methods: &[("POST", || post(own::opened_in_error))],
     },
     Address { path: "/session/care-setting", methods: &[("PUT", || put(own::care_setting))] },
+    Address { path: "/exchange/uploads", methods: &[("POST", || post(uploads::receive))] },
+    Address { path: "/exchange/uploads/{sequence}", methods: &[("GET", || get(uploads::tell))] },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
     Address { path: "/healthz", methods: &[("GET", || get(metadata::healthz))] },
 ];
@@ -89,7 +92,9 @@ pub fn router(hub: Hub) -> Router {
 
 /// The whole request, its body included, within its time.
 async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limits::REQUEST, next.run(request)).await {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let time = if route == Some(UPLOADS) { limits::UPLOAD } else { limits::REQUEST };
+    match tokio::time::timeout(time, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::TIMED_OUT.into_response(),
     }

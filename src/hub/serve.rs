@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use super::connections::{Connections, Taken};
 use super::guarded::{Answering, Guarded};
 use super::tls::{self, ClientCertificate, Secure};
-use super::{Hub, files, keeping, limits, proven, router};
+use super::{Hub, files, keeping, limits, proven, router, uploads};
 use crate::config::hub::PLAIN_ON_LOOPBACK;
 
 /// Whoever has come by TLS comes by nothing else for a year. Of other hosts under its name the hub knows nothing.
@@ -57,11 +57,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
+    let applying = AbortedAtEnd(tokio::spawn(uploads::keep(hub.clone())));
     let reloading = hub.tls().map(|tls| {
         tls::say_what_is_served(tls);
         AbortedAtEnd(tokio::spawn(tls::keep(tls.clone(), hub.clone())))
     });
-    let store = hub.store().clone();
+    let (store, ending) = (hub.store().clone(), hub.clone());
     let is_lost = AtomicBool::new(false);
     let ends = async {
         tokio::select! {
@@ -69,6 +70,8 @@ pub async fn serve(
             () = store.lost() => is_lost.store(true, Ordering::Release),
         }
         drop(keeping);
+        drop(applying);
+        ending.uploads().stop();
     };
     let door = Door {
         whom: "callers",

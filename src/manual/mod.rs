@@ -51,3 +51,12 @@ pub mod loading {}
 #[cfg(feature = "authority")]
 #[doc = include_str!("extract.md")]
 pub mod extract {}
+
+#[cfg(feature = "authority")]
+#[doc = include_str!("upload.md")]
+#[doc = "\n## An upload\n\n```json"]
+#[doc = include_str!("upload-example.json")]
+#[doc = "```\n\n## Its acknowledgement\n\n```json"]
+#[doc = include_str!("acknowledgement-example.json")]
+#[doc = "```"]
+pub mod upload {}

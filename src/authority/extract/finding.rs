@@ -55,6 +55,8 @@ pub enum Finding {
     EndsBeforeStart,
     /// The plan starts before the child was born.
     StartsBeforeBirth,
+    /// A plan for an unborn child without the due date.
+    NoDueDate,
     /// The plan goes on, or starts, after the 18th birthday.
     Adult(PlanKind),
     /// Another row says of the same local id that it is somebody else.
@@ -73,6 +75,9 @@ pub enum Remedy {
     /// Trace the NHS number: until then no hospital sees the plan.
     Trace,
 }
+
+const NO_DUE_DATE: &str =
+    "a plan for an unborn child ends on the due date, or earlier: without it the alert would never end";
 
 impl Finding {
     /// Who can do something about it.
@@ -133,6 +138,7 @@ impl fmt::Display for Finding {
             Finding::StartsBeforeBirth => f.write_str(
                 "the plan starts before the date of birth; a plan for an unborn child is the mother's, of the kind for that",
             ),
+            Finding::NoDueDate => f.write_str(NO_DUE_DATE),
             Finding::Adult(kind) => write!(
                 f,
                 "a plan of this kind ({}) ends on the day before the 18th birthday: end it, or check the date of birth",

@@ -25,6 +25,7 @@ use jiff::civil::Date;
 use crate::config::authority::Mapping;
 
 pub use finding::{Finding, Problem, Remedy};
+pub use row::Meant;
 pub use table::FileFault;
 
 /// Most findings that are kept for a report; further ones are counted.
@@ -55,6 +56,10 @@ pub struct Checked {
     pub problems: Vec<Problem>,
     /// How many more there are.
     pub further: u64,
+    /// Rows that are right by themselves and are not sent all the same: they contradict others.
+    pub contradicting: Vec<u64>,
+    /// Rows that say what an earlier one said.
+    pub again: Vec<u64>,
 }
 
 /// Looks at every row of a file, on the London day `today`.
@@ -62,9 +67,25 @@ pub struct Checked {
 /// # Errors
 /// The file cannot be read as it is configured: nothing of it is believed.
 pub fn check(source: impl BufRead, mapping: &Mapping, today: Date) -> Result<Checked, FileFault> {
+    check_each(source, mapping, today, &mut |_, _| ())
+}
+
+/// The same, and hands over each row that is right by itself; which of them are not to be sent is known at the end.
+///
+/// # Errors
+/// The file cannot be read as it is configured: nothing of it is believed, whatever was handed over.
+pub fn check_each(
+    source: impl BufRead,
+    mapping: &Mapping,
+    today: Date,
+    then: &mut dyn FnMut(u64, &Meant),
+) -> Result<Checked, FileFault> {
     let mut whole = whole::Whole::default();
     table::each(source, mapping, &mut |record| match row::judged(&record, mapping, today) {
-        Ok(meant) => whole.add(record.row, &meant),
+        Ok(meant) => {
+            then(record.row, &meant);
+            whole.add(record.row, &meant);
+        }
         Err(problems) => whole.refuse(problems),
     })?;
     Ok(whole.checked())

@@ -11,16 +11,29 @@ use crate::domain::{NhsNumber, PlanKind, PlanPeriod, birth};
 /// Characters of a local id or a name.
 const NAME_CHARACTERS: usize = 100;
 
-/// A row that can be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Meant {
-    pub(super) local_id: String,
-    pub(super) number: NhsNumber,
-    pub(super) family_name: String,
-    pub(super) given_names: String,
-    pub(super) born: Date,
-    pub(super) kind: PlanKind,
-    pub(super) period: PlanPeriod,
+/// A row that can be sent. `Debug` shows nothing of whoever it is about.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Meant {
+    /// The authority's own id of the person.
+    pub local_id: String,
+    /// The person's number.
+    pub number: NhsNumber,
+    /// Family name.
+    pub family_name: String,
+    /// Given names, between spaces.
+    pub given_names: String,
+    /// Date of birth.
+    pub born: Date,
+    /// Kind of plan.
+    pub kind: PlanKind,
+    /// First and last day.
+    pub period: PlanPeriod,
+}
+
+impl std::fmt::Debug for Meant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meant(hidden)")
+    }
 }
 
 /// What a row means.
@@ -89,6 +102,9 @@ fn in_order(
 ) {
     if period.end.is_some_and(|end| end < period.start) {
         note(Column::End, Finding::EndsBeforeStart);
+    }
+    if kind == Some(PlanKind::UnbornChildProtection) && period.end.is_none() {
+        note(Column::End, Finding::NoDueDate);
     }
     let (Some(kind), Some(born)) = (kind, born) else { return };
     match kind {

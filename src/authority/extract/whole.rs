@@ -81,8 +81,14 @@ impl Whole {
         let (mut people, mut plans) = (HashSet::new(), HashSet::new());
         for row in rows.iter().filter(|row| !contradicted.contains(&row.row)) {
             people.insert(row.number);
-            if plans.insert(row.plan) { self.checked.right += 1 } else { self.checked.repeated += 1 }
+            if plans.insert(row.plan) {
+                self.checked.right += 1;
+            } else {
+                self.checked.repeated += 1;
+                self.checked.again.push(row.row);
+            }
         }
+        self.checked.contradicting = contradicted.into_iter().collect();
         self.checked.people = u64::try_from(people.len()).unwrap_or(u64::MAX);
         self.checked.problems.sort_by_key(|problem| problem.row);
         self.checked

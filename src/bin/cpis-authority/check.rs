@@ -5,12 +5,10 @@ use std::io::{BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use cpis::authority::extract::{self, Checked, Problem};
+use cpis::authority::extract::{self, Checked};
 use cpis::config::authority::{AuthorityConfig, Mapping};
-use cpis::domain::dates;
 
-/// So many findings are printed; `--report` has them all.
-const PRINTED: usize = 100;
+use super::common::{PRINTED, counted, line, moment};
 
 #[derive(clap::Args)]
 pub(super) struct Check {
@@ -28,10 +26,7 @@ pub(super) struct Check {
 
 pub(super) fn check(what: &Check) -> Result<ExitCode, String> {
     let mapping = AuthorityConfig::read(&what.config.config).map_err(|error| error.to_string())?.extract;
-    let today = match &what.day {
-        Some(day) => day.parse().map_err(|_| "--day: a day such as 2026-11-22".to_owned())?,
-        None => today_in_london(),
-    };
+    let (_, today) = moment(what.day.as_deref())?;
     let name = what.file.display();
     let file = File::open(&what.file).map_err(|error| format!("cannot read {name}: {}", error.kind()))?;
     let checked = extract::check(BufReader::with_capacity(256 * 1024, file), &mapping, today)
@@ -43,14 +38,6 @@ pub(super) fn check(what: &Check) -> Result<ExitCode, String> {
     print(&checked, &mapping, what.report.is_some())
         .map_err(|error| format!("cannot print: {}", error.kind()))?;
     Ok(if checked.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the link's command line asks what day it is"
-)]
-fn today_in_london() -> jiff::civil::Date {
-    dates::london_day(jiff::Timestamp::now())
 }
 
 /// What hospitals will not see comes first.
@@ -86,14 +73,7 @@ fn print(checked: &Checked, mapping: &Mapping, is_reported: bool) -> std::io::Re
 }
 
 fn rows_of(count: u64) -> String {
-    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
-}
-
-fn line(problem: &Problem, mapping: &Mapping) -> String {
-    let Problem { row, column, local_id, finding } = problem;
-    let column = column.map(|column| format!(", {}", mapping.name(column))).unwrap_or_default();
-    let local_id = local_id.as_ref().map(|id| format!(" (local id {id})")).unwrap_or_default();
-    format!("row {row}{column}{local_id}: {finding}")
+    counted(count, "row", "rows")
 }
 
 fn write_report(path: &PathBuf, checked: &Checked, mapping: &Mapping) -> Result<(), String> {

@@ -1,14 +1,17 @@
 //! The local authority's link: its command line.
 
 mod check;
+mod common;
+mod lists;
+mod upload;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The local authority's link: checks the extract of a case management system. Sending it up, and putting every
-/// access on the child's record, come with a later version.
+/// The local authority's link: checks the extract of a case management system and sends the plans in it to the hub. Putting
+/// every access on the child's record comes with a later version.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -20,6 +23,14 @@ struct Arguments {
 enum Command {
     /// Look at every row of an extract, and say what is to be mended. Nothing is sent
     Check(check::Check),
+    /// Send what is right in an extract and differs from what the hub holds
+    Upload(upload::Upload),
+    /// List the current plans that hospitals do not see, since when, and what to mend
+    NotVisible(lists::List),
+    /// List the plans that the hub holds and that are no longer in the extract
+    Absent(lists::List),
+    /// Decide about plans that are no longer in the extract; the next upload carries it to the hub
+    Decide(lists::Decide),
 }
 
 #[derive(clap::Args)]
@@ -37,6 +48,10 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let done = match command {
         Command::Check(what) => check::check(&what),
+        Command::Upload(what) => upload::upload(&what),
+        Command::NotVisible(what) => lists::not_visible(&what),
+        Command::Absent(what) => lists::absent(&what),
+        Command::Decide(what) => lists::decide(&what),
     };
     done.unwrap_or_else(|error| {
         eprintln!("cpis-authority: {error}");

@@ -9,7 +9,7 @@ mod plans;
 
 pub use accesses::history;
 pub use patients::{person, search};
-pub use plans::plans;
+pub use plans::{office_hours, plans, team_contact};
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -116,7 +116,8 @@ fn extension<'a>(list: &'a [Extension], url: &str) -> Option<&'a Extension> {
 }
 
 /// `None` where anything of it is odd: then both lines are offered.
-fn office_hours(outer: &Extension) -> Option<OfficeHours> {
+#[must_use]
+pub fn office_hours(outer: &Extension) -> Option<OfficeHours> {
     let time = |url: &str| -> Option<Time> {
         extension(&outer.extension, url)?.value_time.as_deref()?.trim().parse().ok()
     };
@@ -132,7 +133,9 @@ fn office_hours(outer: &Extension) -> Option<OfficeHours> {
     Some(OfficeHours { days: days?, from: time("from")?, to: time("to")? })
 }
 
-fn team_contact(outer: &Extension) -> Option<TeamContact> {
+/// The team that knows the child.
+#[must_use]
+pub fn team_contact(outer: &Extension) -> Option<TeamContact> {
     let text = |url: &str| extension(&outer.extension, url).and_then(|e| e.value_string.as_deref());
     let name = trimmed(text("name"));
     let telephone = text("telephone").and_then(Telephone::new);

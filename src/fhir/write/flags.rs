@@ -44,6 +44,7 @@ fn flag(person: &Person, id: &str, plan: &HeldPlan, at: Timestamp) -> PatientFla
             identifier: ods,
             name: Some(authority.name.clone()),
             telecom: telecom(authority),
+            ..Organization::default()
         }],
         status: if is_active(plan, at) { "active" } else { "inactive" }.to_owned(),
         category: vec![CodeableConcept { coding: vec![category()], text: None }],

@@ -10,7 +10,7 @@ mod plans;
 pub use accesses::{WrittenAccess, history};
 pub use flags::flags;
 pub use people::{patient, people};
-pub use plans::plans;
+pub use plans::{office_hours, plans, team_contact, telecom};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,6 +32,7 @@ pub fn outcome(issue: &str, code: &str, words: &str) -> OperationOutcome {
             code: issue.to_owned(),
             details: Some(concept(codes::SPINE_ERROR, code, words)),
             diagnostics: Some(words.to_owned()),
+            ..OutcomeIssue::default()
         }],
     }
 }
@@ -51,15 +52,15 @@ fn matched() -> Option<EntrySearch> {
     Some(EntrySearch { mode: Some("match".to_owned()), ..EntrySearch::default() })
 }
 
-fn coding(system: &str, code: &str, display: &str) -> Coding {
+pub(crate) fn coding(system: &str, code: &str, display: &str) -> Coding {
     Coding { system: Some(system.to_owned()), code: Some(code.to_owned()), display: Some(display.to_owned()) }
 }
 
-fn concept(system: &str, code: &str, display: &str) -> CodeableConcept {
+pub(crate) fn concept(system: &str, code: &str, display: &str) -> CodeableConcept {
     CodeableConcept { coding: vec![coding(system, code, display)], text: None }
 }
 
-fn identifier(system: &str, value: &str) -> Identifier {
+pub(crate) fn identifier(system: &str, value: &str) -> Identifier {
     Identifier { system: Some(system.to_owned()), value: Some(value.to_owned()), ..Identifier::default() }
 }
 

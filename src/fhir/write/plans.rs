@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::codes;
 use super::super::wire::{Bundle, BundleEntry, CareTeam, ContactPoint, Extension, Meta, Period, Reference};
 use super::{concept, identifier, matched, searchset, to_value};
-use crate::domain::{Authority, HeldPlan, OfficeHours, Person, PersonName, Telephone};
+use crate::domain::{Authority, HeldPlan, OfficeHours, Person, PersonName, TeamContact, Telephone};
 
 /// A searchset of plans, each with an id of its own.
 #[must_use]
@@ -24,7 +24,12 @@ fn care_team(person: &Person, id: &str, plan: &HeldPlan) -> CareTeam {
         resource_type: "CareTeam".to_owned(),
         id: Some(id.to_owned()),
         meta: plan.sent.map(|sent| Meta { last_updated: Some(sent.to_string()), ..Meta::default() }),
-        extension: authority.hours.iter().map(office_hours).chain(team_contact(plan)).collect(),
+        extension: authority
+            .hours
+            .iter()
+            .map(office_hours)
+            .chain(authority.team.as_ref().map(team_contact))
+            .collect(),
         category: plan
             .kind
             .map(|kind| concept(codes::SNOMED, kind.snomed(), kind.snomed_display()))
@@ -55,7 +60,8 @@ fn care_team(person: &Person, id: &str, plan: &HeldPlan) -> CareTeam {
 }
 
 /// The numbers: `work` in office hours, `mobile` for emergency duty.
-pub(super) fn telecom(authority: &Authority) -> Vec<ContactPoint> {
+#[must_use]
+pub fn telecom(authority: &Authority) -> Vec<ContactPoint> {
     let telephone = |used: &str, number: &Option<Telephone>| {
         number.as_ref().map(|number| ContactPoint {
             system: Some("phone".to_owned()),
@@ -76,7 +82,9 @@ pub(super) fn display(name: &PersonName) -> String {
     words.join(" ").trim().to_owned()
 }
 
-fn office_hours(hours: &OfficeHours) -> Extension {
+/// When the office is open.
+#[must_use]
+pub fn office_hours(hours: &OfficeHours) -> Extension {
     let day = |weekday: &jiff::civil::Weekday| Extension {
         url: "day".to_owned(),
         value_code: usize::try_from(weekday.to_monday_zero_offset())
@@ -96,8 +104,9 @@ fn office_hours(hours: &OfficeHours) -> Extension {
     Extension { url: codes::OFFICE_HOURS.to_owned(), extension: parts, ..Extension::default() }
 }
 
-fn team_contact(plan: &HeldPlan) -> Option<Extension> {
-    let team = plan.authority.team.as_ref()?;
+/// The team that knows the child.
+#[must_use]
+pub fn team_contact(team: &TeamContact) -> Extension {
     let text = |url: &str, text: &str| Extension {
         url: url.to_owned(),
         value_string: Some(text.to_owned()),
@@ -105,9 +114,9 @@ fn team_contact(plan: &HeldPlan) -> Option<Extension> {
     };
     let name = Some(text("name", &team.name)).filter(|_| !team.name.is_empty());
     let telephone = team.telephone.as_ref().map(|number| text("telephone", number.as_sent()));
-    Some(Extension {
+    Extension {
         url: codes::TEAM_CONTACT.to_owned(),
         extension: name.into_iter().chain(telephone).collect(),
         ..Extension::default()
-    })
+    }
 }

@@ -6,6 +6,7 @@
 //! ever holds a user, a patient, a number or a caller's text, and the number of series is bounded.
 
 mod scrape;
+mod words;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,6 +25,8 @@ use super::tls::Refusal;
 use crate::identity::token::TokenError;
 
 pub(super) use scrape::Scraped;
+pub(super) use words::{Reloaded, Uploaded};
+pub use words::{Shed, Viewed};
 
 /// One label, of fixed words.
 type Word = [(&'static str, &'static str); 1];
@@ -35,82 +38,6 @@ const LATENCY: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5
 
 /// Upper bounds of the number of requests that share a commit.
 const GROUP: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
-
-/// Why new work is turned away before it is begun. Whoever turns work away for another reason adds it here and
-/// to [`Shed::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shed {
-    /// Too many views wait for the writer.
-    Views,
-    /// Too many other requests wait for the writer.
-    Others,
-    /// Too many searches are under way.
-    Searches,
-    /// A caller asks too often.
-    Rate,
-    /// A user's searches have come to the volume of an hour.
-    Volume,
-}
-
-impl Shed {
-    /// All of them: each has its line from the start, so that a first one is seen as a rise.
-    pub const ALL: &[Self] = &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume];
-
-    /// The label's value.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Views => "writer-views",
-            Self::Others => "writer-others",
-            Self::Searches => "searches",
-            Self::Rate => "rate",
-            Self::Volume => "search-volume",
-        }
-    }
-}
-
-/// How a view was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Viewed {
-    /// Recorded in the access history.
-    Recorded,
-    /// Silent: scheduled care.
-    Silent,
-    /// A repeat of an earlier one, under its reference.
-    Repeated,
-}
-
-impl Viewed {
-    const ALL: &[Self] = &[Self::Recorded, Self::Silent, Self::Repeated];
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::Recorded => "recorded",
-            Self::Silent => "silent",
-            Self::Repeated => "repeated",
-        }
-    }
-}
-
-/// What became of a certificate that was replaced on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reloaded {
-    /// It is served.
-    Taken,
-    /// It is not, and the old one is.
-    Refused,
-}
-
-impl Reloaded {
-    const ALL: &[Self] = &[Self::Taken, Self::Refused];
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::Taken => "taken",
-            Self::Refused => "refused",
-        }
-    }
-}
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Answered {
@@ -141,6 +68,7 @@ pub struct Metrics {
     unproven: Family<Word, Counter>,
     shed: Family<Word, Counter>,
     reloads: Family<Word, Counter>,
+    uploads: Family<Word, Counter>,
     not_secured: Family<Word, Counter>,
     scraped: scrape::Gauges,
 }
@@ -162,6 +90,7 @@ impl Default for Metrics {
             unproven: Family::default(),
             shed: Family::default(),
             reloads: Family::default(),
+            uploads: Family::default(),
             not_secured: Family::default(),
             scraped: scrape::Gauges::register(&mut registry),
             registry: Registry::default(),
@@ -175,6 +104,9 @@ impl Default for Metrics {
         }
         for reloaded in Reloaded::ALL {
             drop(metrics.reloads.get_or_create(&[("outcome", reloaded.code())]));
+        }
+        for uploaded in Uploaded::ALL {
+            drop(metrics.uploads.get_or_create(&[("outcome", uploaded.code())]));
         }
         for refusal in REFUSALS {
             drop(metrics.not_secured.get_or_create(&[("why", refusal_code(*refusal))]));
@@ -265,6 +197,11 @@ impl Metrics {
             self.reloads.clone(),
         );
         registry.register(
+            "uploads",
+            "Files of local authorities: taken, repeated, refused as a whole, naming another authority, lost",
+            self.uploads.clone(),
+        );
+        registry.register(
             "tls_handshakes_failed",
             "Connections on which TLS did not begin: late, the hub's certificate refused, the client's refused, other",
             self.not_secured.clone(),
@@ -326,6 +263,11 @@ impl Metrics {
     /// A certificate was replaced on the disk.
     pub(super) fn reloaded(&self, how: Reloaded) {
         self.reloads.get_or_create(&[("outcome", how.code())]).inc();
+    }
+
+    /// A local authority's file came.
+    pub(super) fn uploaded(&self, how: Uploaded) {
+        self.uploads.get_or_create(&[("outcome", how.code())]).inc();
     }
 
     /// A connection did not become a secure one.

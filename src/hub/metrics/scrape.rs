@@ -235,7 +235,7 @@ fn families(registry: &mut Registry) -> Families {
     let upload_age = Family::<AuthorityCode, Seconds>::default();
     registry.register(
         "upload_age_seconds",
-        "Time since an authority's plans last arrived, by its ODS code",
+        "Time since an authority last sent plans of which any could be taken, by its ODS code; where it never has, since it is expected to",
         upload_age.clone(),
     );
     (waiting, outbox, upload_age)

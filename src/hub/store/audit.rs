@@ -33,6 +33,9 @@ pub(super) enum Kind {
     Backup,
     Restore,
     Retention,
+    Upload,
+    PlanTakenBack,
+    RecordRejected,
 }
 
 impl Kind {
@@ -58,6 +61,9 @@ impl Kind {
             Kind::Backup => "backup",
             Kind::Restore => "restore",
             Kind::Retention => "retention",
+            Kind::Upload => "upload",
+            Kind::PlanTakenBack => "plan-taken-back",
+            Kind::RecordRejected => "record-rejected",
         }
     }
 }
@@ -133,7 +139,10 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
         | Kind::ConcernsRead
         | Kind::Backup
         | Kind::Restore
-        | Kind::Retention => return,
+        | Kind::Retention
+        | Kind::Upload
+        | Kind::PlanTakenBack
+        | Kind::RecordRejected => return,
     };
     // What was asked of a number that is not known is no view.
     if matches!(outcome, "held" | "nothing-held") {

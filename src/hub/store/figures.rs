@@ -21,8 +21,8 @@ pub struct Figures {
     pub oldest_unsent: Option<Timestamp>,
     /// When the newest audit entry was written.
     pub newest_audit: Option<Timestamp>,
-    /// When each authority's plans last arrived, by its ODS code; only codes that look like one, and not
-    /// without end.
+    /// When an authority's plans last arrived, or, where none ever did, since when it is expected to send; by its ODS
+    /// code; only codes that look like one, and not without end.
     pub uploads: Vec<(String, Timestamp)>,
     /// How many people are held.
     pub people: u64,
@@ -68,7 +68,10 @@ impl Store {
 const STATES: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
 const WAITING: &str = "SELECT min(at_ms) FROM outbox INDEXED BY outbox_by_state WHERE state = 'queued'";
 const UPLOADS: &str = "SELECT code, last FROM
-    (SELECT code, (SELECT max(at_ms) FROM upload WHERE authority_code = code) AS last FROM authority)
+    (SELECT code, coalesce(
+        (SELECT max(at_ms) FROM upload WHERE authority_code = code AND is_taken = 1),
+        (SELECT since_ms FROM authority_expected AS expected WHERE expected.code = known.code)) AS last
+     FROM (SELECT code FROM authority UNION SELECT code FROM authority_expected) AS known)
     WHERE last IS NOT NULL ORDER BY code";
 
 fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {

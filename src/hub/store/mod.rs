@@ -45,6 +45,7 @@ mod search;
 mod search_keys;
 mod settings;
 mod shape;
+mod uploads;
 mod volume;
 mod writer;
 
@@ -94,6 +95,7 @@ pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
 pub use shape::Shape;
+pub(super) use uploads::{Arrived, FileState, Records, Taken, TakenFile};
 
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001.sql")),
@@ -104,6 +106,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0006.sql")),
     M::up(include_str!("migrations/0007.sql")),
     M::up(include_str!("migrations/0008.sql")),
+    M::up(include_str!("migrations/0009.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -1,3 +1,7 @@
 //! The local authority's link, from outside.
 
 mod check;
+mod desk;
+mod document;
+mod schema;
+mod upload;

@@ -59,7 +59,10 @@ async fn the_program_answers_each_method_as_the_document_says() {
     let hub = TestHub::with(&child()).await;
     let served = served();
     for (path, _) in addresses() {
-        let address = path.replace("{number}", &number(1).digits()).replace("{reference}", "ABCD-EFGH");
+        let address = path
+            .replace("{number}", &number(1).digits())
+            .replace("{reference}", "ABCD-EFGH")
+            .replace("{sequence}", "17");
         for method in METHODS {
             let answer = hub.send(method, &address, Some(&nurse()), &[], None).await;
             let is_served = served.contains(&format!("{method} {path}"));
@@ -176,7 +179,10 @@ async fn the_capability_statements_say_what_the_document_says() {
 async fn the_document_is_open_to_everybody_and_nothing_else_but_health_is() {
     let hub = TestHub::with(&child()).await;
     for (path, methods) in addresses() {
-        let address = path.replace("{number}", &number(1).digits()).replace("{reference}", "ABCD-EFGH");
+        let address = path
+            .replace("{number}", &number(1).digits())
+            .replace("{reference}", "ABCD-EFGH")
+            .replace("{sequence}", "17");
         let answer = hub.send(methods[0], &address, None, &[], None).await;
         let is_open = ["/healthz", "/openapi.json"].contains(&path);
         assert_eq!(answer.status == 200, is_open, "{path}: {}", answer.told());

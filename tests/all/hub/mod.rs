@@ -48,3 +48,5 @@ mod tls_reload;
 #[cfg(target_os = "linux")]
 mod traced;
 mod unmarked;
+mod uploads;
+mod uploads_killed;

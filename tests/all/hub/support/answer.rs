@@ -5,19 +5,19 @@ use cpis::fhir::read;
 use serde_json::Value;
 
 /// Status, headers and body.
-pub(in super::super) struct Answer {
-    pub(in super::super) status: u16,
-    pub(in super::super) headers: Vec<(String, String)>,
-    pub(in super::super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(in super::super) async fn read(response: reqwest::Response) -> Self {
+    pub(crate) async fn read(response: reqwest::Response) -> Self {
         Self::read_or_gone(response).await.expect("an answer to its end")
     }
 
     /// The same of a hub that may be gone before the body's end.
-    pub(in super::super) async fn read_or_gone(response: reqwest::Response) -> Option<Self> {
+    pub(crate) async fn read_or_gone(response: reqwest::Response) -> Option<Self> {
         let status = response.status().as_u16();
         let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
@@ -26,38 +26,38 @@ impl Answer {
         Some(Self { status, headers, body: response.text().await.ok()? })
     }
 
-    pub(in super::super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    pub(in super::super) fn reference(&self) -> &str {
+    pub(crate) fn reference(&self) -> &str {
         self.header("x-access-reference").expect("an access reference")
     }
 
-    pub(in super::super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
 
     /// The code of an OperationOutcome, or `-`.
-    pub(in super::super) fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         read::outcome_code(self.body.as_bytes()).unwrap_or_else(|| "-".to_owned())
     }
 
     /// `200`, or the status with the code of its OperationOutcome.
-    pub(in super::super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         match self.code().as_str() {
             "-" => self.status.to_string(),
             code => format!("{} {code}", self.status),
         }
     }
 
-    pub(in super::super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.json()["total"].as_u64().expect("a searchset")
     }
 
     /// Asserts that this is the fixed answer of a failure inside: no plan, no detail.
-    pub(in super::super) fn assert_failed_without_detail(&self) {
+    pub(crate) fn assert_failed_without_detail(&self) {
         assert_eq!(self.told(), "500 UNABLE_TO_CALL_SERVICE");
         assert!(!self.body.contains("CareTeam") && !self.body.contains("Patient\""), "{}", self.body);
         for detail in ["sql", "database", "disk", "lock", "trigger", "error_id", "rusqlite", "/"] {
@@ -68,7 +68,7 @@ impl Answer {
     }
 
     /// The accesses of a history as `name (organisation)`, the present view marked with `*`.
-    pub(in super::super) fn accesses(&self) -> Vec<String> {
+    pub(crate) fn accesses(&self) -> Vec<String> {
         let reading = read::history(self.body.as_bytes());
         let reading = reading.unwrap_or_else(|failure: Failure| panic!("{failure}: {}", self.told()));
         assert_eq!(reading.unreadable, 0);

@@ -3,19 +3,19 @@
 use cpis::domain::NhsNumber;
 use serde_json::{Value, json};
 
-pub(in super::super) const CHILD_PROTECTION: &str = "342191000000101";
-pub(in super::super) const LOOKED_AFTER: &str = "764841000000100";
-pub(in super::super) const UNBORN: &str = "818901000000100";
+pub(crate) const CHILD_PROTECTION: &str = "342191000000101";
+pub(crate) const LOOKED_AFTER: &str = "764841000000100";
+pub(crate) const UNBORN: &str = "818901000000100";
 
 const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number";
 
 /// The number of a made-up person.
-pub(in super::super) fn number(seed: u64) -> NhsNumber {
+pub(crate) fn number(seed: u64) -> NhsNumber {
     NhsNumber::synthetic(seed * 20)
 }
 
 /// A person's line.
-pub(in super::super) fn person(seed: u64, family: &str, given: &str, born: &str) -> Value {
+pub(crate) fn person(seed: u64, family: &str, given: &str, born: &str) -> Value {
     let number = number(seed).digits();
     json!({
         "resourceType": "Patient",
@@ -28,7 +28,7 @@ pub(in super::super) fn person(seed: u64, family: &str, given: &str, born: &str)
 }
 
 /// A line with parts of it replaced.
-pub(in super::super) fn changed(mut line: Value, changes: Value) -> Value {
+pub(crate) fn changed(mut line: Value, changes: Value) -> Value {
     let (Some(line_parts), Value::Object(changes)) = (line.as_object_mut(), changes) else {
         panic!("objects")
     };
@@ -37,7 +37,7 @@ pub(in super::super) fn changed(mut line: Value, changes: Value) -> Value {
 }
 
 /// A plan's line; `end` may be empty.
-pub(in super::super) fn plan(seed: u64, kind: &str, start: &str, end: &str, authority: &str) -> Value {
+pub(crate) fn plan(seed: u64, kind: &str, start: &str, end: &str, authority: &str) -> Value {
     let period =
         if end.is_empty() { json!({ "start": start }) } else { json!({ "start": start, "end": end }) };
     json!({
@@ -56,7 +56,7 @@ pub(in super::super) fn plan(seed: u64, kind: &str, start: &str, end: &str, auth
 }
 
 /// A number that was superseded by another.
-pub(in super::super) fn superseded(old: u64, new: u64) -> Value {
+pub(crate) fn superseded(old: u64, new: u64) -> Value {
     json!({
         "resourceType": "Patient",
         "id": number(old).digits(),
@@ -67,27 +67,27 @@ pub(in super::super) fn superseded(old: u64, new: u64) -> Value {
 }
 
 /// An identity that ended.
-pub(in super::super) fn ended(seed: u64) -> Value {
+pub(crate) fn ended(seed: u64) -> Value {
     json!({ "resourceType": "Patient", "id": number(seed).digits(), "active": false })
 }
 
-pub(in super::super) fn lines(values: &[Value]) -> Vec<String> {
+pub(crate) fn lines(values: &[Value]) -> Vec<String> {
     values.iter().map(Value::to_string).collect()
 }
 
 /// A child with a current plan of one authority: the person of most stories.
-pub(in super::super) fn child() -> Vec<String> {
+pub(crate) fn child() -> Vec<String> {
     lines(&[
         person(1, "Bennett", "Ava", "2019-03-12"),
         plan(1, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
     ])
 }
 
-pub(in super::super) fn plans_of(number: NhsNumber) -> String {
+pub(crate) fn plans_of(number: NhsNumber) -> String {
     format!("/cpis/FHIR/R4/CareTeam?patient:identifier={NHS}%7C{}", number.digits())
 }
 
-pub(in super::super) fn history_of(number: NhsNumber) -> String {
+pub(crate) fn history_of(number: NhsNumber) -> String {
     let include = "AuditEvent:entity-type=http://terminology.hl7.org/CodeSystem/v3-RoleClass%7CASSIGNED";
     format!("/cpis/FHIR/R4/AuditEvent?patient:identifier={NHS}%7C{}&_include={include}", number.digits())
 }

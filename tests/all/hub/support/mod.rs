@@ -1,15 +1,16 @@
 //! What the hub's tests share: a hub in this process whose clock can be turned, the real program, callers,
 //! people and plans, and answers to look at.
 
-pub(super) mod answer;
+pub(crate) mod answer;
 pub(crate) mod certificates;
-pub(super) mod data;
-pub(super) mod program;
+pub(crate) mod data;
+pub(crate) mod program;
+pub(crate) mod uploads;
 
 use std::path::{Path, PathBuf};
 
 use cpis::config::hub::{
-    DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous, TlsSettings,
+    DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, SendingAuthority, Synchronous, TlsSettings,
 };
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
@@ -25,16 +26,16 @@ use uuid::Uuid;
 use answer::Answer;
 
 /// A Sunday afternoon on which most stories happen.
-pub(super) const NOW: &str = "2026-11-22T14:00:00Z";
+pub(crate) const NOW: &str = "2026-11-22T14:00:00Z";
 
-pub(super) const ISSUER: &str = "http://127.0.0.1:8470";
+pub(crate) const ISSUER: &str = "http://127.0.0.1:8470";
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// A caller of an organisation with activity codes.
-pub(super) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
+pub(crate) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
     Caller {
         user: format!("user-{}", name.to_lowercase().replace(' ', "-")),
         name: name.to_owned(),
@@ -48,27 +49,27 @@ pub(super) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
 }
 
 /// Views are recorded.
-pub(super) fn nurse() -> Caller {
+pub(crate) fn nurse() -> Caller {
     caller("Sam Okafor", "RN3", &["B0264", "B0107"])
 }
 
 /// Views are silent.
-pub(super) fn midwife() -> Caller {
+pub(crate) fn midwife() -> Caller {
     caller("Asha Patel", "RN3", &["B0264", "B0170"])
 }
 
 /// Sees nothing.
-pub(super) fn receptionist() -> Caller {
+pub(crate) fn receptionist() -> Caller {
     caller("Lee Marsh", "RN3", &[])
 }
 
-pub(super) fn token(key: &SigningKey, caller: &Caller, now: Timestamp) -> String {
+pub(crate) fn token(key: &SigningKey, caller: &Caller, now: Timestamp) -> String {
     let minted = Minter::new(key.clone(), ISSUER).mint(caller, now, SignedDuration::from_hours(1));
     minted.unwrap().secret().to_owned()
 }
 
 /// The sites of the tests' hub.
-pub(super) fn sites() -> Vec<Site> {
+pub(crate) fn sites() -> Vec<Site> {
     let site = |id: &str, department: &str, contact| Site {
         id: id.to_owned(),
         organisation_code: "RN3".to_owned(),
@@ -87,7 +88,7 @@ pub(super) fn sites() -> Vec<Site> {
 }
 
 /// Rates that no test reaches without meaning to: its clock stands still.
-pub(super) fn generous() -> LimitSettings {
+pub(crate) fn generous() -> LimitSettings {
     let most = Some(1_000_000);
     LimitSettings {
         views_at_once: most,
@@ -101,12 +102,12 @@ pub(super) fn generous() -> LimitSettings {
 }
 
 /// A hub in this process, on a real socket and a real file.
-pub(super) struct TestHub {
-    pub(super) hub: Hub,
-    pub(super) clock: Clock,
-    pub(super) key: SigningKey,
-    pub(super) base: String,
-    pub(super) database: PathBuf,
+pub(crate) struct TestHub {
+    pub(crate) hub: Hub,
+    pub(crate) clock: Clock,
+    pub(crate) key: SigningKey,
+    pub(crate) base: String,
+    pub(crate) database: PathBuf,
     http: reqwest::Client,
     _directory: TempDir,
     _stop: oneshot::Sender<()>,
@@ -114,24 +115,24 @@ pub(super) struct TestHub {
 
 impl TestHub {
     /// With these lines loaded, on [`NOW`].
-    pub(super) async fn with(lines: &[String]) -> Self {
+    pub(crate) async fn with(lines: &[String]) -> Self {
         let test = Self::empty().await;
         test.load(lines).await;
         test
     }
 
     /// Marked synthetic by the first load.
-    pub(super) async fn empty() -> Self {
+    pub(crate) async fn empty() -> Self {
         Self::with_tails(TailDays::default()).await
     }
 
     /// Where ended plans are shown for other times than usual.
-    pub(super) async fn with_tails(tails: TailDays) -> Self {
+    pub(crate) async fn with_tails(tails: TailDays) -> Self {
         Self::prepared(configuration(PathBuf::new(), tails), |_| ()).await
     }
 
     /// Within these limits.
-    pub(super) async fn with_limits(limits: LimitSettings, lines: &[String]) -> Self {
+    pub(crate) async fn with_limits(limits: LimitSettings, lines: &[String]) -> Self {
         let config = HubConfig { limits, ..configuration(PathBuf::new(), TailDays::default()) };
         let test = Self::prepared(config, |_| ()).await;
         test.load(lines).await;
@@ -139,14 +140,29 @@ impl TestHub {
     }
 
     /// On a database that is there before the hub opens it.
-    pub(super) async fn on(make: impl FnOnce(&Path)) -> Self {
+    pub(crate) async fn on(make: impl FnOnce(&Path)) -> Self {
         Self::prepared(configuration(PathBuf::new(), TailDays::default()), make).await
     }
 
     /// With TLS. Its own calls are refused: nobody has told them whom to trust.
-    pub(super) async fn with_tls(tls: TlsSettings) -> Self {
+    pub(crate) async fn with_tls(tls: TlsSettings) -> Self {
         let config = HubConfig { tls: Some(tls), ..configuration(PathBuf::new(), TailDays::default()) };
         Self::prepared(config, |_| ()).await
+    }
+
+    /// As [`TestHub::with_tls`], where these authorities may send; its own calls trust whoever issued the certificate of
+    /// this PEM file.
+    pub(crate) async fn with_authorities(
+        tls: TlsSettings,
+        authorities: Vec<SendingAuthority>,
+        trusted: &str,
+    ) -> Self {
+        let config =
+            HubConfig { tls: Some(tls), authorities, ..configuration(PathBuf::new(), TailDays::default()) };
+        let test = Self::prepared(config, |_| ()).await;
+        let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+        Self { http, ..test }
     }
 
     async fn prepared(config: HubConfig, make: impl FnOnce(&Path)) -> Self {
@@ -172,16 +188,16 @@ impl TestHub {
         Self { hub, clock, key, base, database, http, _directory: directory, _stop: stop }
     }
 
-    pub(super) async fn load(&self, lines: &[String]) {
+    pub(crate) async fn load(&self, lines: &[String]) {
         self.try_load(lines).await.unwrap();
     }
 
-    pub(super) async fn try_load(&self, lines: &[String]) -> Result<load::LoadReport, String> {
+    pub(crate) async fn try_load(&self, lines: &[String]) -> Result<load::LoadReport, String> {
         self.try_load_as(lines, true).await
     }
 
     /// With the mark of synthetic people or without it.
-    pub(super) async fn try_load_as(
+    pub(crate) async fn try_load_as(
         &self,
         lines: &[String],
         synthetic: bool,
@@ -197,12 +213,12 @@ impl TestHub {
         Err(refused.join("; "))
     }
 
-    pub(super) fn turn(&self, minutes: i64) {
+    pub(crate) fn turn(&self, minutes: i64) {
         self.clock.turn_to(self.clock.now() + SignedDuration::from_mins(minutes));
     }
 
     /// Any request of a caller.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,
@@ -223,17 +239,17 @@ impl TestHub {
         Answer::read(request.send().await.unwrap()).await
     }
 
-    pub(super) async fn get(&self, path: &str, caller: &Caller, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get(&self, path: &str, caller: &Caller, headers: &[(&str, &str)]) -> Answer {
         self.send("GET", path, Some(caller), headers, None).await
     }
 
     /// Opens the plans of a person, as a new view.
-    pub(super) async fn view(&self, caller: &Caller, number: NhsNumber) -> Answer {
+    pub(crate) async fn view(&self, caller: &Caller, number: NhsNumber) -> Answer {
         self.view_again(caller, number, Uuid::new_v4(), true).await
     }
 
     /// Opens the plans under a TraceID.
-    pub(super) async fn view_again(
+    pub(crate) async fn view_again(
         &self,
         caller: &Caller,
         number: NhsNumber,
@@ -247,28 +263,28 @@ impl TestHub {
         self.get(&data::plans_of(number), caller, &headers).await
     }
 
-    pub(super) async fn history(&self, caller: &Caller, number: NhsNumber) -> Answer {
+    pub(crate) async fn history(&self, caller: &Caller, number: NhsNumber) -> Answer {
         let trace = Uuid::new_v4().to_string();
         self.get(&data::history_of(number), caller, &[("TraceID", &trace)]).await
     }
 
-    pub(super) async fn people(&self, caller: &Caller, path: &str) -> Answer {
+    pub(crate) async fn people(&self, caller: &Caller, path: &str) -> Answer {
         let request = Uuid::new_v4().to_string();
         let path = format!("/personal-demographics/FHIR/R4/Patient{path}");
         self.get(&path, caller, &[("X-Request-ID", &request)]).await
     }
 
     /// Rows of the real file, each joined by `|`.
-    pub(super) fn rows(&self, sql: &str) -> Vec<String> {
+    pub(crate) fn rows(&self, sql: &str) -> Vec<String> {
         rows(&Connection::open(&self.database).unwrap(), sql)
     }
 
-    pub(super) fn count(&self, sql: &str) -> usize {
+    pub(crate) fn count(&self, sql: &str) -> usize {
         self.rows(sql).len()
     }
 }
 
-pub(super) fn rows(db: &Connection, sql: &str) -> Vec<String> {
+pub(crate) fn rows(db: &Connection, sql: &str) -> Vec<String> {
     let mut statement = db.prepare(sql).unwrap();
     let columns = statement.column_count();
     let cell = |cell: Cell| match cell {
@@ -287,7 +303,7 @@ pub(super) fn rows(db: &Connection, sql: &str) -> Vec<String> {
 }
 
 /// Runs all at once and waits for all.
-pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(crate) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut waiting: Vec<_> = tasks.map(Box::pin).collect();
     let mut done = Vec::new();
     std::future::poll_fn(|context| {
@@ -305,7 +321,7 @@ pub(super) async fn all_at_once<T>(tasks: impl Iterator<Item = impl Future<Outpu
 }
 
 /// What the hub of a test runs with.
-pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
+pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
     HubConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         tls: None,
@@ -316,6 +332,7 @@ pub(super) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         signing_key: PathBuf::new(),
         tails,
         sites: sites(),
+        authorities: Vec::new(),
         synchronous: Synchronous::Full,
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },

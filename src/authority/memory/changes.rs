@@ -1,0 +1,324 @@
+//! What differs between an extract and what the hub holds, as records.
+//!
+//! Everything is decided for one local id at a time. Absence never deletes: a plan that is no longer in the extract is taken
+//! back only where another stands in its place, or where all of the local id's plans are under another number now; those
+//! go with them, in the same record.
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+use rusqlite::{Rows, Statement, Transaction, params};
+
+use super::{HELD, Held, MemoryError, day, kind, number};
+use crate::authority::extract::Checked;
+use crate::domain::PlanPeriod;
+use crate::exchange::RECORD_PLANS;
+use crate::exchange::upload::{Plan, Record, TakenBack};
+
+/// What happens to one local id; of several things the last of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Change {
+    /// Nothing: sent again all the same, in a full refresh.
+    Again,
+    /// A plan that the hub does not hold.
+    New,
+    /// Another end.
+    OtherEnd,
+    /// Somebody decided about a plan that is no longer in the extract.
+    Decided,
+    /// A plan stood under another start or kind.
+    Corrected,
+    /// The number was another: every plan moves.
+    OtherNumber,
+}
+
+/// What differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Records that are to be sent.
+    pub records: u64,
+    /// Plans to be held.
+    pub plans: u64,
+    /// Plans that are taken back.
+    pub taken_back: u64,
+    /// The first local ids with what happens to them.
+    pub named: Vec<(String, Change)>,
+}
+
+/// So many local ids are named.
+const NAMED: usize = 1_000;
+
+/// What is to be sent of one local id.
+#[derive(Default)]
+struct Sent {
+    holds: Vec<Held>,
+    takes_back: Vec<Held>,
+    why: Option<Change>,
+}
+
+impl Sent {
+    fn because(&mut self, change: Change) {
+        self.why = self.why.max(Some(change));
+    }
+}
+
+/// Finds what differs, and writes it down as records.
+pub(super) fn find(
+    work: &Transaction<'_>,
+    checked: &Checked,
+    today: Date,
+    is_full: bool,
+) -> Result<Changes, MemoryError> {
+    work.execute("DELETE FROM outgoing_plan", [])?;
+    let unclear = Unclear::of(checked);
+    let mut extract = work.prepare(&format!("SELECT {HELD} FROM extract ORDER BY local_id, row"))?;
+    let mut held =
+        work.prepare(&format!("SELECT {HELD} FROM held ORDER BY local_id, number, kind, start_day"))?;
+    let (mut extract, mut held) = (Groups::of(&mut extract)?, Groups::of(&mut held)?);
+    let mut changes = Changes::default();
+    loop {
+        let next = [extract.local_id(), held.local_id()].into_iter().flatten().min().map(str::to_owned);
+        let Some(local_id) = next else { break };
+        let (now, before) = (extract.take(&local_id)?, held.take(&local_id)?);
+        let mut sent = differing(&now, &before, unclear.covers(&local_id), is_full)?;
+        decided(work, &local_id, &before, today, &mut sent)?;
+        write_down(work, &mut changes, local_id, sent)?;
+    }
+    Ok(changes)
+}
+
+/// Local ids of which a part cannot be read: what is missing of them may be in those rows.
+struct Unclear {
+    ids: HashSet<String>,
+    all: bool,
+}
+
+impl Unclear {
+    fn of(checked: &Checked) -> Self {
+        let ids = checked.problems.iter().filter_map(|problem| problem.local_id.clone()).collect();
+        // Of rows without a local id, and of findings that are only counted, nobody knows whose they are.
+        let all = checked.further > 0 || checked.problems.iter().any(|problem| problem.local_id.is_none());
+        Self { ids, all }
+    }
+
+    fn covers(&self, local_id: &str) -> bool {
+        self.all || self.ids.contains(local_id)
+    }
+}
+
+/// What is to be sent of a local id that the extract has: its rows, beside what is held.
+fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> Result<Sent, MemoryError> {
+    let mut sent = Sent::default();
+    let Some(first) = now.first() else { return Ok(sent) };
+    let is_same = |one: &Held, other: &Held| one.kind == other.kind && one.start == other.start;
+    for plan in now {
+        let known = before.iter().find(|held| held.number == plan.number && is_same(held, plan));
+        let why = match known {
+            None => Change::New,
+            Some(held) if held.end != plan.end => Change::OtherEnd,
+            Some(_) if is_full => Change::Again,
+            Some(_) => continue,
+        };
+        sent.because(why);
+        sent.holds.push(plan.clone());
+    }
+    let new: Vec<&Held> = now.iter().filter(|plan| !before.iter().any(|held| is_same(held, plan))).collect();
+    for held in before {
+        let is_there = now.iter().any(|plan| is_same(plan, held));
+        let is_replaced = !is_there && !is_unclear && replaced(held, &new)?;
+        if held.number != first.number {
+            sent.because(Change::OtherNumber);
+            sent.takes_back.push(held.clone());
+            if !is_there && !is_replaced {
+                sent.holds.push(Held {
+                    number: first.number.clone(),
+                    family: first.family.clone(),
+                    given: first.given.clone(),
+                    born: first.born.clone(),
+                    ..held.clone()
+                });
+            }
+        } else if is_replaced {
+            sent.because(Change::Corrected);
+            sent.takes_back.push(held.clone());
+        }
+    }
+    Ok(sent)
+}
+
+/// Whether one of the new plans stands in the place of one that is gone from the extract: of the same kind, and not one that
+/// began after the other's end; or from the same day on and of another kind.
+fn replaced(gone: &Held, new: &[&Held]) -> Result<bool, MemoryError> {
+    let end = gone.end.as_deref().map(day).transpose()?;
+    for plan in new {
+        let start = day(&plan.start)?;
+        let is_later = end.is_some_and(|end| end < start);
+        if (plan.kind == gone.kind && !is_later) || (plan.start == gone.start && plan.kind != gone.kind) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What somebody decided about plans of a local id that are no longer in the extract.
+fn decided(
+    work: &Transaction<'_>,
+    local_id: &str,
+    before: &[Held],
+    today: Date,
+    sent: &mut Sent,
+) -> Result<(), MemoryError> {
+    let mut find = work.prepare_cached(
+        "SELECT decision, end_day FROM absent
+         WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4 AND decision IN ('ended', 'in-error')",
+    )?;
+    for held in before {
+        let mut found = find.query(params![local_id, held.number, held.kind, held.start])?;
+        let Some(row) = found.next()? else { continue };
+        let is_sent = sent
+            .holds
+            .iter()
+            .chain(&sent.takes_back)
+            .any(|plan| plan.number == held.number && plan.kind == held.kind && plan.start == held.start);
+        let (decision, end): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+        match (is_sent, decision.as_str()) {
+            (true, _) => {}
+            (false, "ended") => {
+                let end = end.or_else(|| Some(today.to_string()));
+                sent.because(Change::Decided);
+                sent.holds.push(Held { end, ..held.clone() });
+            }
+            (false, _) => {
+                sent.because(Change::Decided);
+                sent.takes_back.push(held.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// As records of no more plans than one can have; what is taken back stands first, beside what takes its place.
+fn write_down(
+    work: &Transaction<'_>,
+    changes: &mut Changes,
+    local_id: String,
+    sent: Sent,
+) -> Result<(), MemoryError> {
+    let Sent { holds, takes_back, why } = sent;
+    let Some(why) = why else { return Ok(()) };
+    changes.plans += holds.len() as u64;
+    changes.taken_back += takes_back.len() as u64;
+    if changes.named.len() < NAMED {
+        changes.named.push((local_id, why));
+    }
+    let person = holds.first().or(takes_back.first()).cloned();
+    let Some(person) = person else { return Ok(()) };
+    let all: Vec<(&str, &Held)> = (takes_back.iter().map(|plan| ("take-back", plan)))
+        .chain(holds.iter().map(|plan| ("hold", plan)))
+        .collect();
+    let mut insert = work.prepare_cached(&format!(
+        "INSERT INTO outgoing_plan (place, nth, what, of_person, {HELD})
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+    ))?;
+    for record in all.chunks(RECORD_PLANS) {
+        changes.records += 1;
+        for (nth, (what, plan)) in (0_i64..).zip(record) {
+            insert.execute(params![
+                i64::try_from(changes.records).unwrap_or(i64::MAX),
+                nth,
+                what,
+                person.number,
+                plan.local_id,
+                plan.number,
+                plan.kind,
+                plan.start,
+                plan.end,
+                person.family,
+                person.given,
+                person.born
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows in the order of their local ids, one local id after the other.
+struct Groups<'a> {
+    rows: Rows<'a>,
+    next: Option<Held>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(statement: &'a mut Statement<'_>) -> Result<Self, MemoryError> {
+        let mut groups = Self { rows: statement.query([])?, next: None };
+        groups.step()?;
+        Ok(groups)
+    }
+
+    fn step(&mut self) -> Result<(), MemoryError> {
+        self.next = self.rows.next()?.map(Held::read).transpose()?;
+        Ok(())
+    }
+
+    fn local_id(&self) -> Option<&str> {
+        self.next.as_ref().map(|held| held.local_id.as_str())
+    }
+
+    /// The rows of a local id, if it is its turn.
+    fn take(&mut self, local_id: &str) -> Result<Vec<Held>, MemoryError> {
+        let mut group = Vec::new();
+        while self.local_id() == Some(local_id) {
+            group.extend(self.next.take());
+            self.step()?;
+        }
+        Ok(group)
+    }
+}
+
+/// Hands over what was written down, as records.
+pub(super) fn each_record(
+    work: &Transaction<'_>,
+    decided: Date,
+    then: &mut dyn FnMut(&Record) -> Result<(), String>,
+) -> Result<(), MemoryError> {
+    let mut statement = work
+        .prepare(&format!("SELECT place, what, of_person, {HELD} FROM outgoing_plan ORDER BY place, nth"))?;
+    let mut rows = statement.query([])?;
+    let mut open: Option<(i64, Record)> = None;
+    let mut hand_over = |record: Record| {
+        then(&record).map_err(|why| MemoryError::Unusable { path: "the document".into(), why })
+    };
+    while let Some(row) = rows.next()? {
+        let (place, what, of_person): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let plan = Held::read_from(row, 3)?;
+        if open.as_ref().is_some_and(|(known, _)| *known != place)
+            && let Some((_, done)) = open.take()
+        {
+            hand_over(done)?;
+        }
+        let record = match &mut open {
+            Some((_, record)) => record,
+            None => &mut open.insert((place, begun(&of_person, &plan)?)).1,
+        };
+        let (kind, start) = (kind(&plan.kind)?, day(&plan.start)?);
+        if what == "hold" {
+            let end = plan.end.as_deref().map(day).transpose()?;
+            record.plans.push(Plan { kind, period: PlanPeriod { start, end }, team: None });
+        } else {
+            record.taken_back.push(TakenBack { number: number(&plan.number)?, kind, start, decided });
+        }
+    }
+    open.map_or(Ok(()), |(_, record)| hand_over(record))
+}
+
+fn begun(of_person: &str, plan: &Held) -> Result<Record, MemoryError> {
+    Ok(Record {
+        number: number(of_person)?,
+        local_id: plan.local_id.clone(),
+        family: plan.family.clone(),
+        given: plan.given.clone(),
+        born: day(&plan.born)?,
+        plans: Vec::new(),
+        taken_back: Vec::new(),
+    })
+}

@@ -1,0 +1,182 @@
+//! What the hub said of a file becomes what the link remembers, in one commit.
+
+use std::io::Read;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Transaction, TransactionBehavior, params};
+
+use super::{HELD, Memory, MemoryError, day};
+use crate::exchange::{Acknowledgement, FileCode, acknowledgement};
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Its number.
+    pub sequence: u32,
+    /// The hub's code.
+    pub code: FileCode,
+    /// Why it was refused as a whole.
+    pub why: Option<String>,
+    /// Records that it had.
+    pub records: u64,
+    /// Records that were rejected.
+    pub rejected: u64,
+}
+
+/// Why what came back settles nothing: one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The memory cannot be used.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// It is no acknowledgement, or of another file.
+    #[error("{0}")]
+    NotUnderstood(String),
+}
+
+impl Memory {
+    /// Takes an acknowledgement of the file under way. Only now is anything of it remembered as held; and whatever was
+    /// rejected stands on the list of what hospitals do not see.
+    ///
+    /// # Errors
+    /// It is not this file's, or the memory cannot be written: then the file is still under way.
+    pub fn settle(&mut self, said: impl Read, now: Timestamp) -> Result<Settled, SettleError> {
+        let outgoing = self.outgoing()?.ok_or(MemoryError::Damaged("no file is under way"))?;
+        let not_understood =
+            |why: &str| SettleError::NotUnderstood(format!("the hub's acknowledgement: {why}"));
+        let document = self.document();
+        let work =
+            self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(MemoryError::from)?;
+        let (what, rejected) = rejections(&work, said)?;
+        let of: String = work
+            .query_row("SELECT authority_code FROM link", [], |row| row.get(0))
+            .map_err(MemoryError::from)?;
+        if what.sequence.is_some_and(|sequence| sequence != outgoing.sequence) || what.authority_code != of {
+            return Err(not_understood("it is of another file"));
+        }
+        let records: i64 = work
+            .query_row("SELECT coalesce(max(place), 0) FROM outgoing_plan", [], |row| row.get(0))
+            .map_err(MemoryError::from)?;
+        let records = records.unsigned_abs();
+        let settled =
+            Settled { sequence: outgoing.sequence, code: what.code, why: what.why, records, rejected };
+        if settled.why.is_none() {
+            if what.records != Some(records) {
+                return Err(not_understood("it counts other records than were sent"));
+            }
+            if (what.code == FileCode::AllUploaded && rejected > 0) || rejected > records {
+                return Err(not_understood("its code does not fit its records"));
+            }
+            remember(&work, outgoing.day)?;
+        }
+        if settled.why.is_none() && settled.code.is_acceptable() {
+            work.execute(
+                "UPDATE link SET acknowledged = ?1, told = ?2",
+                params![now.to_string(), settled.code.code()],
+            )
+            .map_err(MemoryError::from)?;
+        }
+        work.execute_batch("DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM rejected;")
+            .map_err(MemoryError::from)?;
+        work.commit().map_err(MemoryError::from)?;
+        // Where this fails the next file takes its place.
+        let _ = std::fs::remove_file(document);
+        Ok(settled)
+    }
+}
+
+/// Reads what the hub says, its rejections into their table.
+fn rejections(work: &Transaction<'_>, said: impl Read) -> Result<(Acknowledgement, u64), SettleError> {
+    work.execute("DELETE FROM rejected", []).map_err(MemoryError::from)?;
+    let mut insert = work
+        .prepare("INSERT INTO rejected (place, code, why, replaced_by) VALUES (?1, ?2, ?3, ?4)")
+        .map_err(MemoryError::from)?;
+    let (mut count, mut failed) = (0, None);
+    let what = acknowledgement::read(said, &mut |rejection| {
+        count += 1;
+        let kept = insert.execute(params![
+            i64::try_from(rejection.place).unwrap_or(i64::MAX),
+            rejection.code.code(),
+            rejection.why,
+            rejection.replaced_by.map(|number| number.digits())
+        ]);
+        if let Err(error) = kept {
+            failed.get_or_insert(error);
+        }
+    });
+    if let Some(error) = failed {
+        return Err(MemoryError::from(error).into());
+    }
+    Ok((what.map_err(|error| SettleError::NotUnderstood(error.to_string()))?, count))
+}
+
+/// What was taken is held; what was not is not visible.
+fn remember(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
+    let taken = "place NOT IN (SELECT place FROM rejected)";
+    work.execute(
+        &format!(
+            "DELETE FROM held WHERE (local_id, number, kind, start_day) IN (
+                SELECT local_id, number, kind, start_day FROM outgoing_plan WHERE what = 'take-back' AND {taken})"
+        ),
+        [],
+    )?;
+    work.execute(
+        &format!(
+            "INSERT OR REPLACE INTO held ({HELD}) SELECT {HELD} FROM outgoing_plan WHERE what = 'hold' AND {taken}"
+        ),
+        [],
+    )?;
+    // Somebody's decision has been carried out.
+    work.execute(
+        &format!(
+            "DELETE FROM absent WHERE (local_id, number, kind, start_day) IN (
+                SELECT local_id, number, kind, start_day FROM outgoing_plan WHERE {taken})"
+        ),
+        [],
+    )?;
+    not_visible(work, today)
+}
+
+/// Current plans of rejected records. One that was on the list already keeps its day.
+fn not_visible(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
+    work.execute("UPDATE not_visible SET listed = 0 WHERE code <> 'row'", [])?;
+    let mut note = work.prepare(
+        "INSERT INTO not_visible (local_id, plan, since, code, why, shows_older, listed)
+         VALUES (?1, ?2, ?3, ?4, ?5, EXISTS (SELECT 1 FROM held WHERE held.local_id = ?1 AND held.kind = ?6), 1)
+         ON CONFLICT (local_id, plan) DO UPDATE SET
+            code = excluded.code, why = excluded.why, shows_older = excluded.shows_older, listed = 1",
+    )?;
+    let mut rejected = work.prepare(
+        "SELECT local_id, kind, start_day, end_day, code, why, replaced_by, what
+         FROM outgoing_plan JOIN rejected USING (place)",
+    )?;
+    let mut rows = rejected.query([])?;
+    while let Some(row) = rows.next()? {
+        let (local_id, kind, start, end): (String, String, String, Option<String>) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let (code, why, replaced_by, what): (String, String, Option<String>, String) =
+            (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
+        let has_ended = end.as_deref().map(day).transpose()?.is_some_and(|end| end < today);
+        let is_gone = has_ended || what == "take-back";
+        // An end that the hub does not have yet leaves a plan on the screen that is over.
+        let key = format!("{kind} {start}");
+        if is_gone && !is_held(work, &local_id, &kind, &start)? {
+            continue;
+        }
+        let why = match replaced_by {
+            // The one number that the data officer needs, and has a right to: it is their child's.
+            Some(number) => format!("{why}: {number}"),
+            None => why,
+        };
+        note.execute(params![local_id, key, today.to_string(), code, why, kind])?;
+    }
+    work.execute("DELETE FROM not_visible WHERE code <> 'row' AND listed = 0", [])?;
+    Ok(())
+}
+
+fn is_held(work: &Transaction<'_>, local_id: &str, kind: &str, start: &str) -> Result<bool, MemoryError> {
+    Ok(work
+        .prepare_cached("SELECT 1 FROM held WHERE local_id = ?1 AND kind = ?2 AND start_day = ?3")?
+        .exists([local_id, kind, start])?)
+}

@@ -1,0 +1,242 @@
+//! From the extract to the hub and back: what differs goes up as one document, under a number of its own, and only what the
+//! hub acknowledges is remembered.
+//!
+//! A file that was under way when the link ended is settled before anything else: the very same document is sent again,
+//! and the hub knows it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufWriter};
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::extract::Checked;
+use super::memory::{Changes, Comparison, Memory, MemoryError, SettleError, Settled};
+use crate::config::authority::{LinkSettings, Mapping};
+use crate::exchange::upload::{Header, Writer};
+use crate::exchange::{Delivery, Transport, TransportError};
+
+/// So often something is tried that may go better in a while, with pauses that double from the first.
+const TRIES: u32 = 6;
+
+/// The first pause between two tries.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often the hub is asked how far it has come.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+
+/// So long a hub may work on a file without a record more before the link gives up asking for now.
+const NO_PROGRESS: Duration = Duration::from_secs(10 * 60);
+
+/// Why nothing, or not everything, was sent: one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// The extract, or the memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The document cannot be written.
+    #[error("the document cannot be written beside the link's memory: {0}")]
+    Document(String),
+    /// The hub could not be reached, or refuses the link. What is under way is sent first by the next upload.
+    #[error("{0}; the file waits, and the next upload sends it first")]
+    Transport(#[from] TransportError),
+    /// What came back settles nothing.
+    #[error("{0}; the file waits, and the next upload sends it first")]
+    Settle(#[from] SettleError),
+}
+
+/// What an upload begins with.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Which authority.
+    pub settings: &'a LinkSettings,
+    /// How the extract is to be read.
+    pub mapping: &'a Mapping,
+    /// The London day.
+    pub today: Date,
+    /// The moment, for the document.
+    pub now: Timestamp,
+    /// Everything goes up, not only what differs.
+    pub is_full: bool,
+}
+
+/// What a comparison without sending says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What is right and wrong with the extract.
+    pub checked: Checked,
+    /// What would go up.
+    pub changes: Changes,
+    /// How many plans hospitals do not see, as far as the extract says.
+    pub not_visible: u64,
+}
+
+/// What an upload did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    /// What is right and wrong with the extract.
+    pub checked: Checked,
+    /// What went up.
+    pub changes: Changes,
+    /// What became of it.
+    pub settled: Settled,
+}
+
+/// Who wants to know how far it has come: what is done, how much, of how much.
+pub type Progress<'a> = &'a mut dyn FnMut(&'static str, u64, u64);
+
+/// Says what would go up, and remembers nothing.
+///
+/// # Errors
+/// The extract cannot be believed, or the memory cannot be used.
+pub fn dry_run(memory: &mut Memory, source: impl BufRead, ask: Ask<'_>) -> Result<Difference, UploadError> {
+    let comparison = memory.compare(source, ask.mapping, ask.today, ask.is_full)?;
+    let not_visible = comparison.not_visible()?;
+    Ok(Difference { checked: comparison.checked.clone(), changes: comparison.changes.clone(), not_visible })
+}
+
+/// Settles the file that is under way, if there is one. The hub is asked first: it may have it already.
+///
+/// # Errors
+/// The hub could not be reached, or refuses the link: the file is still under way.
+pub fn settle(
+    memory: &mut Memory,
+    transport: &mut dyn Transport,
+    now: Timestamp,
+    progress: Progress<'_>,
+) -> Result<Option<Settled>, UploadError> {
+    let Some(outgoing) = memory.outgoing()? else { return Ok(None) };
+    let document = memory.document();
+    let mut asked = Asked::default();
+    loop {
+        match patiently(|| transport.acknowledgement(outgoing.sequence))? {
+            Delivery::Acknowledged(said) => return Ok(Some(memory.settle(said, now)?)),
+            Delivery::UnderWay { done } => {
+                progress("applied", done, 0);
+                if asked.stands_still(done) {
+                    let why = "it has not gone on with the file for ten minutes".to_owned();
+                    return Err(TransportError::NotNow(why).into());
+                }
+            }
+            // Nobody has it any more: what it said is found anew.
+            Delivery::NotArrived if !document.exists() => {
+                memory.forget_outgoing()?;
+                return Ok(None);
+            }
+            Delivery::NotArrived if asked.again() => {
+                progress("sending", 0, 0);
+                patiently(|| transport.send(&document, outgoing.sequence))?;
+            }
+            Delivery::NotArrived => {
+                let why = "it took the file and does not know it".to_owned();
+                return Err(TransportError::NotUnderstood(why).into());
+            }
+        }
+        std::thread::sleep(ASK_EVERY);
+    }
+}
+
+/// Sends what differs, and waits for what becomes of it. A file under way has to be settled first.
+///
+/// # Errors
+/// The extract cannot be believed and nothing was sent; or it is under way.
+pub fn upload(
+    memory: &mut Memory,
+    transport: &mut dyn Transport,
+    source: impl BufRead,
+    ask: Ask<'_>,
+    progress: Progress<'_>,
+) -> Result<Uploaded, UploadError> {
+    let document = memory.document();
+    let comparison = memory.compare(source, ask.mapping, ask.today, ask.is_full)?;
+    let (checked, changes) = (comparison.checked.clone(), comparison.changes.clone());
+    write(&comparison, &document, ask, progress)?;
+    let outgoing = comparison.go()?;
+    progress("sending", 0, changes.records);
+    patiently(|| transport.send(&document, outgoing.sequence))?;
+    let settled = settle(memory, transport, ask.now, progress)?;
+    let settled = settled.ok_or(MemoryError::Damaged("no file is under way"))?;
+    Ok(Uploaded { checked, changes, settled })
+}
+
+/// Writes the document, all of it to the disk before its number is used.
+fn write(
+    comparison: &Comparison<'_>,
+    path: &Path,
+    ask: Ask<'_>,
+    progress: Progress<'_>,
+) -> Result<(), UploadError> {
+    let failed = |error: std::io::Error| UploadError::Document(error.kind().to_string());
+    let records = comparison.changes.records;
+    let header = Header {
+        authority_code: ask.settings.code.clone(),
+        authority: ask.settings.authority.clone(),
+        sequence: comparison.next_sequence()?,
+        records,
+    };
+    // Of a file that was never numbered.
+    let _ = std::fs::remove_file(path);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(failed)?;
+    let mut writer = Writer::begin(BufWriter::new(file), &header, ask.now).map_err(failed)?;
+    comparison.each_record(&mut |record| {
+        let place = writer.record(record).map_err(|error| error.kind().to_string())?;
+        if place.is_multiple_of(1_000) {
+            progress("writing", place, records);
+        }
+        Ok(())
+    })?;
+    let out = writer.finish().map_err(failed)?;
+    let file: File = out.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(failed)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Not every system lets a directory be flushed; where it cannot, the number is used up and the next upload says so.
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    Ok(())
+}
+
+/// Tries again what may go better in a while.
+fn patiently<T>(mut what: impl FnMut() -> Result<T, TransportError>) -> Result<T, TransportError> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match what() {
+            Err(error) if error.is_passing() => {}
+            done => return done,
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    what()
+}
+
+/// How the asking goes.
+#[derive(Default)]
+struct Asked {
+    sent: u32,
+    done: u64,
+    waited: Duration,
+}
+
+impl Asked {
+    fn stands_still(&mut self, done: u64) -> bool {
+        if done > self.done {
+            *self = Self { done, waited: Duration::ZERO, ..*self };
+        }
+        self.waited += ASK_EVERY;
+        self.waited >= NO_PROGRESS
+    }
+
+    /// Whether to send once more.
+    fn again(&mut self) -> bool {
+        self.sent += 1;
+        self.sent <= 2
+    }
+}

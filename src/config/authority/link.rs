@@ -1,0 +1,155 @@
+//! What the link needs to send: which authority it is, where the hub is, and where it keeps its memory.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::{Time, Weekday};
+use serde::Deserialize;
+
+use crate::config::file::{ConfigError, setting};
+use crate::domain::{Authority, OfficeHours, Telephone};
+
+/// What sending needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkSettings {
+    /// The authority as hospitals see it; its code is always there.
+    pub authority: Authority,
+    /// ODS code.
+    pub code: String,
+    /// The hub.
+    pub hub: HubSettings,
+    /// The database in which the link remembers what the hub holds.
+    pub memory: PathBuf,
+}
+
+/// Where the hub is, and how the link proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubSettings {
+    /// `https://`, without a slash at its end.
+    pub address: String,
+    /// PEM: the link's own certificate, then those between it and its issuer.
+    pub certificate: PathBuf,
+    /// PEM: its private key.
+    pub key: PathBuf,
+    /// PEM: who issued the hub's certificate, where this computer does not trust them anyway.
+    pub certificate_authority: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthorityTable {
+    code: String,
+    name: String,
+    office: String,
+    emergency_duty: String,
+    office_hours: Option<HoursTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HoursTable {
+    days: Vec<String>,
+    from: String,
+    to: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HubTable {
+    address: String,
+    certificate: PathBuf,
+    key: PathBuf,
+    certificate_authority: Option<PathBuf>,
+}
+
+/// All of it, or nothing.
+pub(super) fn resolve(
+    authority: Option<AuthorityTable>,
+    hub: Option<HubTable>,
+    memory: Option<PathBuf>,
+    directory: &Path,
+) -> Result<Option<LinkSettings>, ConfigError> {
+    let (authority, hub, memory) = match (authority, hub, memory) {
+        (None, None, None) => return Ok(None),
+        (Some(authority), Some(hub), Some(memory)) => (authority, hub, memory),
+        (None, _, _) => return Err(setting("authority", "`[hub]` and `memory` need `[authority]` too")),
+        (_, None, _) => return Err(setting("hub", "`[authority]` and `memory` need `[hub]` too")),
+        (_, _, None) => {
+            return Err(setting("memory", "name a file in which the link remembers what the hub holds"));
+        }
+    };
+    let file = |key: &str, path: PathBuf| {
+        if path.as_os_str().is_empty() {
+            Err(setting(key, "this is empty"))
+        } else {
+            Ok(directory.join(path))
+        }
+    };
+    let code = authority.code.trim().to_owned();
+    if !(3..=20).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(setting("authority.code", "an ODS code: 3 to 20 letters and digits"));
+    }
+    let issuer = hub.certificate_authority.map(|path| file("hub.certificate_authority", path)).transpose()?;
+    Ok(Some(LinkSettings {
+        authority: described(&code, authority)?,
+        code,
+        hub: HubSettings {
+            address: address(&hub.address)?,
+            certificate: file("hub.certificate", hub.certificate)?,
+            key: file("hub.key", hub.key)?,
+            certificate_authority: issuer,
+        },
+        memory: file("memory", memory)?,
+    }))
+}
+
+fn described(code: &str, table: AuthorityTable) -> Result<Authority, ConfigError> {
+    let shown = |key: &str, text: &str| {
+        let text = text.trim();
+        let fits = !text.is_empty() && text.chars().count() <= 100 && !text.chars().any(char::is_control);
+        fits.then(|| text.to_owned()).ok_or_else(|| setting(key, "1 to 100 characters that can be seen"))
+    };
+    let telephone = |key: &str, text: &str| {
+        let number = Telephone::new(&shown(key, text)?).filter(Telephone::looks_like_a_number);
+        number.ok_or_else(|| setting(key, "a telephone number that can be rung from anywhere"))
+    };
+    Ok(Authority {
+        name: shown("authority.name", &table.name)?,
+        code: Some(code.to_owned()),
+        office: Some(telephone("authority.office", &table.office)?),
+        emergency_duty: Some(telephone("authority.emergency_duty", &table.emergency_duty)?),
+        hours: table.office_hours.map(hours).transpose()?,
+        team: None,
+    })
+}
+
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+fn hours(table: HoursTable) -> Result<OfficeHours, ConfigError> {
+    let wrong = || {
+        setting(
+            "authority.office_hours",
+            "`days` are some of \"mon\" to \"sun\", `from` and `to` times such as \"08:30\", `from` before `to`",
+        )
+    };
+    let day = |text: &String| {
+        let place = DAYS.iter().position(|day| day == text).and_then(|place| i8::try_from(place).ok());
+        place.and_then(|place| Weekday::from_monday_zero_offset(place).ok()).ok_or_else(wrong)
+    };
+    let time = |text: &str| -> Result<Time, ConfigError> { text.trim().parse().map_err(|_| wrong()) };
+    let hours = OfficeHours {
+        days: table.days.iter().map(day).collect::<Result<_, _>>()?,
+        from: time(&table.from)?,
+        to: time(&table.to)?,
+    };
+    if hours.days.is_empty() || hours.from >= hours.to { Err(wrong()) } else { Ok(hours) }
+}
+
+/// Names and plans of children never go in the clear, and never with a password that a log would show.
+fn address(text: &str) -> Result<String, ConfigError> {
+    let text = text.trim().trim_end_matches('/');
+    let host = text.strip_prefix("https://").unwrap_or_default();
+    let fits =
+        !host.is_empty() && !host.contains(['@', '?', '#', '\\']) && !host.contains(char::is_whitespace);
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| setting("hub.address", "an address that begins with https://"))
+}

@@ -1,0 +1,101 @@
+//! What must hold of both documents, whatever arrives (see [`crate::fuzzing`]).
+
+use std::ops::ControlFlow;
+
+use super::acknowledgement;
+use super::upload::{self, Header, Record, RecordFault, Sink, Writer};
+use super::{ENTRY_BYTES, FileCode, RECORD_PLANS, RECORDS, RecordCode, Rejection};
+use crate::domain::PlanKind;
+use crate::fuzzing::{assert_discreet, assert_is_a_number};
+
+#[derive(Default)]
+struct Seen {
+    header: Option<Header>,
+    records: Vec<Result<Record, RecordFault>>,
+}
+
+impl Sink for Seen {
+    fn header(&mut self, header: &Header) -> ControlFlow<()> {
+        assert!(self.header.is_none() && self.records.is_empty(), "who sends is said first, and once");
+        self.header = Some(header.clone());
+        ControlFlow::Continue(())
+    }
+
+    fn record(&mut self, place: u64, record: Result<Record, RecordFault>) -> ControlFlow<()> {
+        self.records.push(record);
+        assert_eq!(place, self.records.len() as u64);
+        ControlFlow::Continue(())
+    }
+}
+
+/// What is read can be written and is read again alike; what is refused says nothing of anybody.
+pub(crate) fn upload(data: &[u8]) {
+    let mut seen = Seen::default();
+    let read = upload::read(data, &mut seen);
+    let text = String::from_utf8_lossy(data);
+    for fault in seen.records.iter().filter_map(|record| record.as_ref().err()) {
+        assert!(fault.code != RecordCode::Success && !fault.why.is_empty());
+        assert_discreet(fault.why, &text);
+    }
+    for record in seen.records.iter().filter_map(|record| record.as_ref().ok()) {
+        assert_is_a_number(record.number);
+        assert!((1..=RECORD_PLANS).contains(&(record.plans.len() + record.taken_back.len())));
+        for plan in &record.plans {
+            let is_endless = plan.period.end.is_none();
+            assert!(plan.period.end.is_none_or(|end| end >= plan.period.start));
+            assert!(plan.kind != PlanKind::UnbornChildProtection || !is_endless);
+        }
+        assert_eq!(format!("{record:?}"), "Record(hidden)");
+    }
+    let document = match read {
+        Ok(document) => document,
+        Err(fault) => {
+            assert!(!fault.code().is_acceptable());
+            return assert_discreet(&fault.to_string(), &text);
+        }
+    };
+    assert_eq!(seen.header.as_ref(), Some(&document.header));
+    assert!(document.header.records == seen.records.len() as u64 && document.header.records <= RECORDS);
+    assert!(document.header.sequence > 0);
+    let records: Vec<Record> = seen.records.into_iter().filter_map(Result::ok).collect();
+    let header = Header { records: records.len() as u64, ..document.header };
+    let Ok(mut writer) = Writer::begin(Vec::new(), &header, document.created) else { return };
+    for record in &records {
+        assert!(writer.record(record).is_ok());
+    }
+    let written = writer.finish().unwrap_or_default();
+    let mut again = Seen::default();
+    let read_again = upload::read(&written[..], &mut again);
+    assert!(read_again.is_ok_and(|again| again.header == header), "a document read again");
+    assert!(again.records.into_iter().eq(records.into_iter().map(Ok)), "records read again");
+}
+
+/// The same of an acknowledgement.
+pub(crate) fn acknowledgement(data: &[u8]) {
+    let mut rejections: Vec<Rejection> = Vec::new();
+    let read = acknowledgement::read(data, &mut |rejection| rejections.push(rejection));
+    assert!(rejections.is_sorted_by(|one, other| one.place < other.place));
+    let what = match read {
+        Ok(what) => what,
+        Err(error) => return assert_discreet(&error.to_string(), &String::from_utf8_lossy(data)),
+    };
+    let last = rejections.last().map_or(0, |rejection| rejection.place);
+    assert!(what.records.is_none_or(|records| last <= records));
+    let is_short = |text: &str| text.len() <= ENTRY_BYTES / 8;
+    let fits = is_short(&what.authority_code)
+        && what.authority_code != "unknown"
+        && what.why.as_deref().is_none_or(is_short)
+        && rejections.iter().all(|rejection| is_short(&rejection.why));
+    if !fits || !FileCode::ALL.contains(&what.code) {
+        return;
+    }
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let Ok(mut writer) = acknowledgement::Writer::begin(Vec::new(), &what, at) else { return };
+    for rejection in &rejections {
+        assert!(writer.rejection(rejection).is_ok());
+    }
+    let written = writer.finish().unwrap_or_default();
+    let mut again = Vec::new();
+    let read_again = acknowledgement::read(&written[..], &mut |rejection| again.push(rejection));
+    assert!(read_again.is_ok_and(|read| read == what) && again == rejections, "read again");
+}

@@ -1,0 +1,120 @@
+//! Local authorities' uploads: who may send, the file on its way in, its application in slices, and what it is told.
+//!
+//! A client certificate is one authority, as configured, and there is no other way to be one: a token is not looked at. A
+//! file that names another authority is refused whole.
+
+mod receive;
+mod spool;
+mod tell;
+mod work;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
+
+use super::Hub;
+use super::error::ApiError;
+use super::limits;
+use super::metrics::Shed;
+use super::tls::{ClientCertificate, SubjectName};
+use crate::config::hub::{CertificateName, SendingAuthority};
+use crate::domain::Caller;
+
+pub(super) use receive::receive;
+pub(super) use tell::tell;
+pub(super) use work::keep;
+
+/// What the handlers and the one who applies share.
+#[derive(Debug)]
+pub(super) struct Uploads {
+    authorities: Vec<SendingAuthority>,
+    /// Names this run of the hub.
+    run: Uuid,
+    arriving: Arc<Semaphore>,
+    came: Notify,
+    stops: AtomicBool,
+}
+
+impl Uploads {
+    pub(super) fn of(authorities: &[SendingAuthority]) -> Self {
+        Self {
+            authorities: authorities.to_vec(),
+            run: Uuid::new_v4(),
+            arriving: Arc::new(Semaphore::new(limits::UPLOADS_AT_ONCE)),
+            came: Notify::new(),
+            stops: AtomicBool::new(false),
+        }
+    }
+
+    /// The codes of those who may send.
+    pub(super) fn codes(&self) -> Vec<String> {
+        self.authorities.iter().map(|authority| authority.code.clone()).collect()
+    }
+
+    /// The one authority of a certificate; none where it is nobody's, or that of two.
+    fn sender(&self, certificate: &ClientCertificate) -> Option<&str> {
+        let mut fitting = self
+            .authorities
+            .iter()
+            .filter(|authority| authority.certificates.iter().any(|name| is_named(certificate, name)));
+        fitting.next().filter(|_| fitting.next().is_none()).map(|authority| authority.code.as_str())
+    }
+}
+
+fn is_named(certificate: &ClientCertificate, by: &CertificateName) -> bool {
+    let has = |wanted: &SubjectName| certificate.names().contains(wanted);
+    match by {
+        CertificateName::Subject(subject) => certificate.subject() == subject,
+        CertificateName::Sha256(fingerprint) => certificate.fingerprint() == fingerprint,
+        CertificateName::Uri(uri) => has(&SubjectName::Uri(uri.clone())),
+        CertificateName::Email(email) => has(&SubjectName::Email(email.clone())),
+        CertificateName::Dns(name) => certificate.names().iter().any(|known| match known {
+            SubjectName::Dns(known) => known.eq_ignore_ascii_case(name),
+            SubjectName::Ip(_) | SubjectName::Uri(_) | SubjectName::Email(_) => false,
+        }),
+    }
+}
+
+/// A local authority that proved who it is.
+pub(super) struct Sender(String);
+
+impl Sender {
+    fn code(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Under whom the audit log notes what an authority sends.
+fn caller(code: &str) -> Caller {
+    Caller {
+        user: format!("authority:{code}"),
+        name: "local authority's link".to_owned(),
+        role: "local authority".to_owned(),
+        role_profile: String::new(),
+        organisation_code: code.to_owned(),
+        organisation: String::new(),
+        activities: Vec::new(),
+        session: String::new(),
+    }
+}
+
+impl FromRequestParts<Hub> for Sender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, ApiError> {
+        if !hub.store().has_room(false) {
+            hub.metrics().shed(Shed::Others);
+            return Err(ApiError::BUSY);
+        }
+        let certificate = parts.extensions.get::<ClientCertificate>().ok_or(ApiError::NO_CERTIFICATE)?;
+        let sender = hub.uploads().sender(certificate).ok_or_else(|| {
+            tracing::warn!("a caller's certificate is of no local authority that is configured");
+            ApiError::NO_AUTHORITY
+        })?;
+        Ok(Self(sender.to_owned()))
+    }
+}

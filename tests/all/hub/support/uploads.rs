@@ -1,0 +1,189 @@
+//! Local authorities that send to a hub, each with a certificate of its own.
+
+use cpis::config::hub::{CertificateName, ClientCertificates, SendingAuthority, TlsSettings};
+use cpis::domain::{Authority as Sender, NhsNumber, PlanKind, PlanPeriod, Telephone};
+use cpis::exchange::upload::{Header, Plan, Record, TakenBack, Writer};
+use cpis::exchange::{Acknowledgement, FileCode, Rejection, acknowledgement};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::answer::Answer;
+use super::certificates::{Authority, Issued, put};
+use super::data::number;
+use super::{NOW, TestHub, at};
+
+pub(crate) const WEXCOMBE: &str = "E06000030";
+pub(crate) const ALDBURY: &str = "E06000031";
+
+/// A hub with TLS to which two authorities may send.
+pub(crate) struct Exchange {
+    pub(crate) hub: TestHub,
+    pub(crate) ours: Authority,
+    pub(crate) theirs: Authority,
+    _directory: tempfile::TempDir,
+}
+
+/// What a link calls with.
+pub(crate) struct Link {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Exchange {
+    pub(crate) async fn with(lines: &[String]) -> Self {
+        let (ours, theirs) = (Authority::new("Trust of the hub"), Authority::new("Trust of callers"));
+        let directory = tempfile::tempdir().unwrap();
+        ours.for_hub().put(directory.path());
+        put(directory.path(), "callers.pem", &theirs.pem());
+        let tls = TlsSettings {
+            certificate: directory.path().join("hub.pem"),
+            key: directory.path().join("hub-key.pem"),
+            clients: ClientCertificates::Offered(directory.path().join("callers.pem")),
+        };
+        let sending = |code: &str| SendingAuthority {
+            code: code.to_owned(),
+            certificates: vec![CertificateName::Uri(format!("urn:ods:{code}"))],
+        };
+        let authorities = vec![sending(WEXCOMBE), sending(ALDBURY)];
+        let hub = TestHub::with_authorities(tls, authorities, &ours.pem()).await;
+        hub.load(lines).await;
+        Self { hub, ours, theirs, _directory: directory }
+    }
+
+    /// The link of an authority.
+    pub(crate) fn link(&self, code: &str) -> Link {
+        self.link_of(Some(&self.theirs.for_caller("Link", &format!("urn:ods:{code}"))))
+    }
+
+    /// Whoever shows this certificate, or none.
+    pub(crate) fn link_of(&self, own: Option<&Issued>) -> Link {
+        Link::to(&self.hub.base, &self.ours, own)
+    }
+}
+
+impl Link {
+    pub(crate) fn to(base: &str, trusted: &Authority, own: Option<&Issued>) -> Self {
+        let trusted = reqwest::Certificate::from_pem(trusted.pem().as_bytes()).unwrap();
+        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]);
+        let builder = match own {
+            None => builder,
+            Some(own) => {
+                let pem = format!("{}{}", own.certificate, own.key.serialize_pem());
+                builder.identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap())
+            }
+        };
+        Self { http: builder.build().unwrap(), base: base.to_owned() }
+    }
+
+    /// Sends a document as it is.
+    pub(crate) async fn send(&self, document: impl Into<reqwest::Body>) -> Answer {
+        let request = self.http.post(format!("{}/exchange/uploads", self.base));
+        let request = request.header("content-type", "application/fhir+json").body(document);
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn ask(&self, sequence: &str) -> Answer {
+        let request = self.http.get(format!("{}/exchange/uploads/{sequence}", self.base));
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Waits until a file is acknowledged.
+    pub(crate) async fn acknowledged(&self, sequence: u32) -> Told {
+        let begun = std::time::Instant::now();
+        loop {
+            let answer = self.ask(&sequence.to_string()).await;
+            if answer.status == 200 {
+                return Told::read(&answer.body);
+            }
+            assert_eq!(answer.status, 202, "{}", answer.told());
+            assert!(begun.elapsed().as_secs() < 60, "not applied");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Sends records under a number and waits for what is said of them.
+    pub(crate) async fn upload(&self, code: &str, sequence: u32, records: &[Record]) -> Told {
+        let answer = self.send(document(code, sequence, records)).await;
+        if answer.status == 200 {
+            return Told::read(&answer.body);
+        }
+        assert_eq!(answer.status, 202, "{}", answer.told());
+        assert_eq!(answer.header("location"), Some(format!("/exchange/uploads/{sequence}").as_str()));
+        self.acknowledged(sequence).await
+    }
+}
+
+/// An acknowledgement as received.
+pub(crate) struct Told {
+    pub(crate) what: Acknowledgement,
+    pub(crate) rejections: Vec<Rejection>,
+}
+
+impl Told {
+    pub(crate) fn read(body: &str) -> Self {
+        let mut rejections = Vec::new();
+        let what = acknowledgement::read(body.as_bytes(), &mut |rejection| rejections.push(rejection));
+        Self { what: what.unwrap(), rejections }
+    }
+
+    pub(crate) fn code(&self) -> FileCode {
+        self.what.code
+    }
+
+    /// `2 CPR03`, each.
+    pub(crate) fn codes(&self) -> Vec<String> {
+        self.rejections.iter().map(|r| format!("{} {}", r.place, r.code.code())).collect()
+    }
+}
+
+pub(crate) fn header(code: &str, sequence: u32, records: u64) -> Header {
+    let authority = Sender {
+        name: format!("{code} Council"),
+        code: Some(code.to_owned()),
+        office: Telephone::new("01793 466903"),
+        emergency_duty: Telephone::new("01793 436699"),
+        hours: None,
+        team: None,
+    };
+    Header { authority_code: code.to_owned(), authority, sequence, records }
+}
+
+pub(crate) fn document(code: &str, sequence: u32, records: &[Record]) -> Vec<u8> {
+    document_of(code, sequence, records, at(NOW))
+}
+
+pub(crate) fn document_of(code: &str, sequence: u32, records: &[Record], created: Timestamp) -> Vec<u8> {
+    let header = header(code, sequence, records.len() as u64);
+    let mut writer = Writer::begin(Vec::new(), &header, created).unwrap();
+    for record in records {
+        writer.record(record).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+pub(crate) fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+/// A plan from a day on.
+pub(crate) fn since(kind: PlanKind, start: &str) -> Plan {
+    Plan { kind, period: PlanPeriod { start: day(start), end: None }, team: None }
+}
+
+/// A plan under a number that is taken back.
+pub(crate) fn taken_back(number: NhsNumber, kind: PlanKind, start: &str) -> TakenBack {
+    TakenBack { number, kind, start: day(start), decided: day("2026-11-22") }
+}
+
+/// Ava Bennett, as in [`super::data::child`], with these plans.
+pub(crate) fn ava(plans: Vec<Plan>) -> Record {
+    Record {
+        number: number(1),
+        local_id: "4711".to_owned(),
+        family: "Bennett".to_owned(),
+        given: "Ava".to_owned(),
+        born: day("2019-03-12"),
+        plans,
+        taken_back: Vec::new(),
+    }
+}
