@@ -7,8 +7,8 @@
 //! | [`domain`] | the field's own terms and rules | nobody; no IO, no clock |
 //! | `fhir` | wire shapes, read and written | `domain`; no IO, no clock |
 //! | `config` | settings, parsed and then resolved | `domain` |
-//! | `identity` | tokens: who is asking | `domain` |
-//! | `client` | typed calls to the hub | `domain`, `fhir` |
+//! | `identity` | tokens and proofs of their keys: who is asking | `domain` |
+//! | `client` | typed calls to the hub | `domain`, `fhir`, `identity` |
 //! | `viewer` | the clinician's window | `client` and below, not the hub |
 //! | `hub` | answers, logs every view, tells the local authority | `identity`, `config`, `fhir` and below, not the viewer |
 //! | `authority` | the local authority's link | `config` and below, not the viewer, not the hub |

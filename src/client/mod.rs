@@ -3,6 +3,7 @@
 //! No text of the hub's, no address and no token ever reaches an error: a failure says what kind it is and
 //! nothing else.
 
+mod access;
 mod errors;
 mod transfer;
 
@@ -15,7 +16,6 @@ use reqwest::{Method, Url};
 use rustls_pki_types::CertificateDer;
 use serde::Deserialize;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::domain::{
     AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, NhsNumber, Notice,
@@ -23,6 +23,9 @@ use crate::domain::{
 };
 use crate::fhir::{codes, read};
 
+use access::Prover;
+
+pub use access::Access;
 pub use transfer::Limits;
 
 /// A signed-in connection to one hub. Cheap to clone.
@@ -30,7 +33,7 @@ pub use transfer::Limits;
 pub struct HubClient {
     http: reqwest::Client,
     base: Url,
-    token: Arc<Zeroizing<String>>,
+    prover: Arc<Prover>,
     site: Option<String>,
     limits: Limits,
     synthetic: Arc<AtomicBool>,
@@ -43,14 +46,14 @@ impl std::fmt::Debug for HubClient {
 }
 
 impl HubClient {
-    /// A connection to the hub at `base` with an access token. `site` is the configured place of this
+    /// A connection to the hub at `base` with what a sign-in gave. `site` is the configured place of this
     /// computer, which the local authority is told. `authorities` are trusted beside those of the computer.
     ///
     /// # Errors
     /// The address is none or not to be spoken with in the clear, or TLS cannot be set up.
     pub fn new(
         base: &str,
-        token: String,
+        access: Access,
         site: Option<String>,
         limits: Limits,
         authorities: &[CertificateDer<'static>],
@@ -65,8 +68,8 @@ impl HubClient {
         }
         Ok(Self {
             http: transfer::http(limits, is_secure, authorities)?,
+            prover: Arc::new(Prover::new(access, &base)),
             base,
-            token: Arc::new(Zeroizing::new(token)),
             site,
             limits,
             synthetic: Arc::default(),
@@ -245,10 +248,6 @@ impl HubClient {
     fn request(&self, method: Method, address: Url, audience: Audience) -> reqwest::RequestBuilder {
         let mut headers = HeaderMap::new();
         headers.insert("accept", HeaderValue::from_static("application/fhir+json"));
-        if let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", self.token.as_str())) {
-            bearer.set_sensitive(true);
-            headers.insert("authorization", bearer);
-        }
         if let Some(site) = self.site.as_deref().and_then(|site| HeaderValue::from_str(site).ok()) {
             headers.insert("x-site", site);
         }
@@ -271,12 +270,29 @@ impl HubClient {
         request
     }
 
+    /// Sends it with a proof; where the hub wants another proof, once more with that, within the same time. What was
+    /// refused for its proof alone was not done.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<transfer::Received, Failure> {
-        let received = transfer::exchange(request, self.limits).await?;
+        let request = request.build().map_err(|error| errors::of_transfer(&error))?;
+        let asked = async {
+            let first = self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await?;
+            if !self.prover.wants_another(&first) {
+                return Ok(first);
+            }
+            self.send_once(request).await
+        };
+        let answered = tokio::time::timeout(self.limits.whole, asked).await;
+        errors::check(answered.unwrap_or(Err(Failure::TimedOut))?)
+    }
+
+    async fn send_once(&self, mut request: reqwest::Request) -> Result<transfer::Received, Failure> {
+        self.prover.prove(&mut request)?;
+        let received = transfer::exchange(&self.http, request, self.limits).await?;
         if received.header(codes::SYNTHETIC).is_some_and(|value| value == "true") {
             self.synthetic.store(true, Ordering::Relaxed);
         }
-        errors::check(received)
+        self.prover.learn(&received, hub_time(&received).ok());
+        Ok(received)
     }
 }
 
@@ -343,10 +359,15 @@ impl StatusWire {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::dpop::ProofKey;
 
     #[test]
     fn a_token_never_leaves_the_computer_in_the_clear() {
-        let made = |address: &str| HubClient::new(address, String::new(), None, Limits::default(), &[]).err();
+        let key = ProofKey::generate().unwrap();
+        let made = |address: &str| {
+            let access = Access::new(String::new(), key.clone(), address);
+            HubClient::new(address, access, None, Limits::default(), &[]).err()
+        };
         for clear in
             ["http://hub.example", "http://10.0.0.1:80", "http://127.0.0.1.example:80", "ftp://hub.example"]
         {

@@ -22,6 +22,7 @@ use crate::domain::{
 };
 use crate::hub::clock::Clock;
 use crate::hub::{self, Hub};
+use crate::identity::dpop::ProofKey;
 use crate::identity::token::{Minter, SigningKey};
 use crate::viewer;
 use crate::viewer::run::{SignIn, SignedIn};
@@ -150,7 +151,11 @@ impl Demonstration {
             limits: crate::client::Limits::default(),
             authorities: Vec::new(),
         };
-        let sign_in = Arc::new(Minting { hub: self.hub.clone(), minter: self.minter.clone() });
+        let sign_in = Arc::new(Minting {
+            hub: self.hub.clone(),
+            minter: self.minter.clone(),
+            address: self.address.clone(),
+        });
         viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }
     }
 }
@@ -182,19 +187,26 @@ fn end() {
     std::process::exit(130);
 }
 
-/// Signing in to the demonstration: the persona's token is minted in process.
+/// Signing in to the demonstration: the persona's token is minted in process, bound to the viewer's key.
 struct Minting {
     hub: Hub,
     minter: Minter,
+    address: String,
 }
 
 impl SignIn for Minting {
-    fn sign_in(&self, persona: usize) -> Result<SignedIn, Failure> {
+    fn sign_in(&self, persona: usize, key: &ProofKey) -> Result<SignedIn, Failure> {
         let chosen = personas::ALL.get(persona).ok_or(Failure::NotAccepted)?;
         let caller = chosen.caller(persona, uuid::Uuid::new_v4().to_string());
-        let token =
-            self.minter.mint(&caller, self.hub.clock().now(), SESSION).map_err(|_| Failure::HubFailed)?;
-        Ok(SignedIn { session: chosen.session(), token: Zeroizing::new(token.secret().to_owned()) })
+        let token = self
+            .minter
+            .mint(&caller, key.thumbprint(), self.hub.clock().now(), SESSION)
+            .map_err(|_| Failure::HubFailed)?;
+        Ok(SignedIn {
+            session: chosen.session(),
+            token: Zeroizing::new(token.secret().to_owned()),
+            hub: self.address.clone(),
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 //! | Part | What it is for |
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
-//! | `proven` | who is asking: a token, or nobody |
+//! | `proven` | who is asking: a token and a proof of its key, or nobody |
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
@@ -70,6 +70,7 @@ use jiff::Timestamp;
 
 use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
+use crate::identity::dpop::Proofs;
 use crate::identity::token::{SigningKey, Verifier};
 
 use clock::Clock;
@@ -105,6 +106,7 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     store: Store,
     verifier: Verifier,
+    proofs: Proofs,
     clock: Clock,
     sites: Vec<Site>,
     issuer: String,
@@ -135,6 +137,7 @@ impl Hub {
         Ok(Self(Arc::new(Inner {
             store,
             verifier: Verifier::new(key, &config.issuer),
+            proofs: Proofs::new(&config.issuer, proven::PROOFS),
             rates: Rates::new(&limits, clock.clone()),
             limits,
             started: clock.now(),
@@ -203,6 +206,16 @@ impl Hub {
 
     fn verifier(&self) -> &Verifier {
         &self.0.verifier
+    }
+
+    fn proofs(&self) -> &Proofs {
+        &self.0.proofs
+    }
+
+    /// The nonce that a proof of a token's key has to carry now. Callers have it from the hub's last answer.
+    #[must_use]
+    pub fn proof_nonce(&self) -> String {
+        self.proofs().nonce(self.0.clock.now())
     }
 
     fn sites(&self) -> &[Site] {

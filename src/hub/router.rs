@@ -18,6 +18,8 @@ use super::error::ApiError;
 use super::{limits, metadata, negotiation, own, people, plans, respond};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
+/// What the next proof has to carry: on every answer, so that who asks often never meets one without.
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Makes what answers one method of an address.
 type MakeMethod = fn() -> MethodRouter<Hub>;
@@ -120,6 +122,11 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     {
         headers.insert(header::ALLOW, allowed);
     }
+    if needs_token(route.as_deref())
+        && let Ok(nonce) = HeaderValue::from_str(&hub.proof_nonce())
+    {
+        headers.insert(NONCE, nonce);
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if hub.is_synthetic() {
@@ -145,10 +152,14 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     response
 }
 
+fn needs_token(route: Option<&str>) -> bool {
+    route.is_some_and(|route| !OPEN.contains(&route))
+}
+
 /// Whether anybody could have caused this answer, without a token: such lines come once a minute, so that an
 /// outsider cannot fill the disk with them.
 fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
-    let is_open = route.is_none_or(|route| OPEN.contains(&route));
+    let is_open = !needs_token(route);
     let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
     is_before_the_token || (is_open && !status.is_server_error())
 }

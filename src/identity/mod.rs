@@ -1,7 +1,9 @@
-//! Who is asking: what the viewer and the hub share about tokens. Signing in comes later.
+//! Who is asking: what the viewer and the hub share about tokens, and about the keys that they are bound to.
+//! Signing in comes later.
 //!
 //! Knows neither the viewer nor the hub. Nothing here logs, and no secret shows in `Debug`.
 
+pub mod dpop;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod proved;

@@ -118,8 +118,10 @@ const LAYERS: &[Layer] = &[
     layer("config", &["domain"]),
     layer("identity", &["domain"]),
     layer("exchange", &["domain", "fhir"]),
-    layer("client", &["domain", "fhir"]),
+    layer("client", &["domain", "fhir", "identity"]),
     layer("viewer", &["domain", "config", "client"]),
+    // Makes the key of a session.
+    layer("viewer::run", &["domain", "config", "client", "identity"]),
     pure_viewer("viewer::command"),
     pure_viewer("viewer::effect"),
     pure_viewer("viewer::event"),

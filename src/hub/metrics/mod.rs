@@ -21,7 +21,6 @@ use prometheus_client::registry::Registry;
 use super::limits;
 use super::proven::Why;
 use super::tls::Refusal;
-use crate::identity::token::TokenError;
 
 pub(super) use scrape::Scraped;
 
@@ -50,11 +49,14 @@ pub enum Shed {
     Rate,
     /// A user's searches have come to the volume of an hour.
     Volume,
+    /// So many proofs are remembered that no further one can be told from a replayed one.
+    Proofs,
 }
 
 impl Shed {
     /// All of them: each has its line from the start, so that a first one is seen as a rise.
-    pub const ALL: &[Self] = &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume];
+    pub const ALL: &[Self] =
+        &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume, Self::Proofs];
 
     /// The label's value.
     #[must_use]
@@ -65,6 +67,7 @@ impl Shed {
             Self::Searches => "searches",
             Self::Rate => "rate",
             Self::Volume => "search-volume",
+            Self::Proofs => "proofs",
         }
     }
 }
@@ -179,8 +182,8 @@ impl Default for Metrics {
         for refusal in REFUSALS {
             drop(metrics.not_secured.get_or_create(&[("why", refusal_code(*refusal))]));
         }
-        for why in UNPROVEN {
-            drop(metrics.unproven.get_or_create(&[("why", why_code(*why))]));
+        for why in Why::ALL {
+            drop(metrics.unproven.get_or_create(&[("why", why.code())]));
         }
         for phase in PHASES {
             drop(metrics.failures.get_or_create(&[("phase", phase)]));
@@ -191,22 +194,6 @@ impl Default for Metrics {
 
 /// Where a commit can fail.
 const PHASES: &[&str] = &["begin", "work", "marking", "commit"];
-
-const UNPROVEN: &[Why] = &[
-    Why::Missing,
-    Why::Token(TokenError::NotGenuine),
-    Why::Token(TokenError::NotNow),
-    Why::Token(TokenError::Incomplete),
-];
-
-fn why_code(why: Why) -> &'static str {
-    match why {
-        Why::Missing => "missing",
-        Why::Token(TokenError::NotGenuine) => "not-genuine",
-        Why::Token(TokenError::NotNow) => "not-now",
-        Why::Token(TokenError::Incomplete) => "incomplete",
-    }
-}
 
 const REFUSALS: &[Refusal] = &[Refusal::Late, Refusal::Ours, Refusal::Theirs, Refusal::Other];
 
@@ -315,7 +302,7 @@ impl Metrics {
 
     /// Somebody called who did not prove who they are.
     pub(super) fn unproven(&self, why: Why) {
-        self.unproven.get_or_create(&[("why", why_code(why))]).inc();
+        self.unproven.get_or_create(&[("why", why.code())]).inc();
     }
 
     /// A request was turned away before any work.

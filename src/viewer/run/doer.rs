@@ -12,11 +12,13 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{Clipboard, SignIn};
-use crate::client::{HubClient, Limits};
+use crate::client::{Access, HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
 use crate::domain::Failure;
+use crate::identity::dpop::ProofKey;
 use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
+use crate::viewer::state::Session;
 
 /// The hub that this viewer knows.
 #[derive(Debug, Clone)]
@@ -29,6 +31,15 @@ pub struct Hub {
     pub limits: Limits,
     /// Authorities of its certificate, trusted beside those of the computer.
     pub authorities: Vec<CertificateDer<'static>>,
+}
+
+/// Signs in with a key of this session's own, which nobody else ever has.
+fn signed_in(sign_in: &dyn SignIn, hub: &Hub, persona: usize) -> Result<(HubClient, Session), Failure> {
+    let key = ProofKey::generate().map_err(|_| Failure::NotAccepted)?;
+    let signed_in = sign_in.sign_in(persona, &key)?;
+    let access = Access::new(signed_in.token.to_string(), key, &signed_in.hub);
+    let client = HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)?;
+    Ok((client, signed_in.session))
 }
 
 /// Runs effects.
@@ -143,12 +154,7 @@ impl Doer {
             self.hub = Some(hub);
         }
         let signed_in = match (&self.sign_in, &self.hub) {
-            (Some(sign_in), Some(hub)) => sign_in.sign_in(persona).and_then(|signed_in| {
-                let token = signed_in.token.to_string();
-                let client =
-                    HubClient::new(&hub.address, token, hub.site.clone(), hub.limits, &hub.authorities)?;
-                Ok((client, signed_in.session))
-            }),
+            (Some(sign_in), Some(hub)) => signed_in(sign_in.as_ref(), hub, persona),
             (None, _) | (_, None) => Err(Failure::NotAccepted),
         };
         match signed_in {

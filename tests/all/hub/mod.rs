@@ -30,6 +30,7 @@ mod metrics;
 mod model;
 #[cfg(unix)]
 mod packaging;
+mod proofs;
 mod reads;
 #[cfg(unix)]
 mod restarts;

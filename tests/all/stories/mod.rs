@@ -10,6 +10,7 @@ mod keyboard;
 mod late;
 mod leaving;
 mod people;
+mod proving;
 mod proxy;
 mod readme;
 mod recording;
