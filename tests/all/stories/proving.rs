@@ -20,8 +20,8 @@ fn an_old_nonce_or_another_time_costs_one_request_and_nobody_sees_it() {
     let clock = town.demonstration.hub().clock();
     // A clock that jumps, as here, is a thing that the viewer learns from a refusal; one that goes on, it follows.
     for (minutes, expected) in [(4, "proof-not-now"), (4, "proof-not-now"), (60, "proof-no-nonce")] {
-        clock.turn_to(clock.now() + jiff::SignedDuration::from_mins(minutes));
         let before = why(&town).len();
+        clock.turn_to(clock.now() + jiff::SignedDuration::from_mins(minutes));
         assert!(desk.look_up(AMELIA).starts_with("Alert"), "{minutes} minutes later");
         // The progress of the telling is asked for beside it.
         let refused = why(&town)[before..].to_vec();
