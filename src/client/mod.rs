@@ -5,6 +5,8 @@
 
 mod access;
 mod errors;
+mod session;
+mod status;
 mod transfer;
 
 use std::sync::Arc;
@@ -14,12 +16,11 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use rustls_pki_types::CertificateDer;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::domain::{
-    AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, NhsNumber, Notice,
-    NoticeState, PlansAnswer, Report, SearchQuery, SearchReading, View,
+    AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, NhsNumber,
+    PlansAnswer, Report, SearchQuery, SearchReading, View,
 };
 use crate::fhir::{codes, read};
 
@@ -181,7 +182,8 @@ impl HubClient {
     pub async fn access_status(&self, reference: &AccessReference) -> Result<AccessStatus, Failure> {
         let address = self.address(&format!("access/{}", reference.as_str()), &[])?;
         let answer = self.send(self.request(Method::GET, address, Audience::Plain)).await?;
-        let wire: StatusWire = serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable)?;
+        let wire: status::StatusWire =
+            serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable)?;
         wire.read().ok_or(Failure::Unreadable)
     }
 
@@ -275,18 +277,40 @@ impl HubClient {
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<transfer::Received, Failure> {
         let request = request.build().map_err(|error| errors::of_transfer(&error))?;
         let asked = async {
-            let first = self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await?;
-            if !self.prover.wants_another(&first) {
-                return Ok(first);
+            if self.prover.is_old() {
+                match self.renew(&self.prover.token()).await {
+                    Err(Failure::SessionEnded) => return Err(Failure::SessionEnded),
+                    // It may still do, and whoever asks is told what becomes of their own question.
+                    Ok(()) | Err(_) => {}
+                }
             }
-            self.send_once(request).await
+            let token = self.prover.token();
+            let answered = self.send_proved(&request).await?;
+            if !self.prover.wants_renewal(&answered) {
+                return Ok(answered);
+            }
+            self.renew(&token).await?;
+            self.send_proved(&request).await
         };
         let answered = tokio::time::timeout(self.limits.whole, asked).await;
         errors::check(answered.unwrap_or(Err(Failure::TimedOut))?)
     }
 
+    /// With a proof; and where that alone was refused, once more with what the refusal says.
+    async fn send_proved(&self, request: &reqwest::Request) -> Result<transfer::Received, Failure> {
+        let first = self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await?;
+        if !self.prover.wants_another(&first) {
+            return Ok(first);
+        }
+        self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await
+    }
+
     async fn send_once(&self, mut request: reqwest::Request) -> Result<transfer::Received, Failure> {
         self.prover.prove(&mut request)?;
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<transfer::Received, Failure> {
         let received = transfer::exchange(&self.http, request, self.limits).await?;
         if received.header(codes::SYNTHETIC).is_some_and(|value| value == "true") {
             self.synthetic.store(true, Ordering::Relaxed);
@@ -317,43 +341,6 @@ fn hub_time(answer: &transfer::Received) -> Result<Timestamp, Failure> {
 /// `Sun, 22 Nov 2026 14:33:02 GMT`.
 fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
-}
-
-#[derive(Deserialize)]
-struct StatusWire {
-    reference: String,
-    recorded: String,
-    silent: bool,
-    notices: Vec<NoticeWire>,
-}
-
-#[derive(Deserialize)]
-struct NoticeWire {
-    authority: String,
-    state: String,
-    at: String,
-}
-
-impl StatusWire {
-    fn read(self) -> Option<AccessStatus> {
-        let notice = |wire: NoticeWire| {
-            let state = match wire.state.as_str() {
-                "queued" => NoticeState::Queued,
-                "delivered" => NoticeState::Delivered,
-                "filed" => NoticeState::Filed,
-                "returned" => NoticeState::Returned,
-                "told-earlier" => NoticeState::ToldEarlier,
-                _ => return None,
-            };
-            Some(Notice { authority: wire.authority, state, at: wire.at.parse().ok()? })
-        };
-        Some(AccessStatus {
-            reference: AccessReference::parse(&self.reference)?,
-            recorded: self.recorded.parse().ok()?,
-            silent: self.silent,
-            notices: self.notices.into_iter().map(notice).collect::<Option<_>>()?,
-        })
-    }
 }
 
 #[cfg(test)]

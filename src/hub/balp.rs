@@ -94,6 +94,7 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         "status-read" | "audit-read" | "concerns-read" => ("R", None),
         "opened-in-error" | "care-setting" => ("U", None),
         "copy-number" | "copy-summary" | "print" | "export" | "load" | "backup" | "restore" => ("C", None),
+        "session-begun" | "session-ended" => ("E", None),
         "retention" => ("D", None),
         _ => ("E", None),
     };
@@ -113,6 +114,8 @@ fn event_type(kind: &str) -> Value {
         "audit-read" | "concerns-read" => coded(DICOM, "110101", "Audit Log Used"),
         "load" | "restore" => coded(DICOM, "110107", "Import"),
         "retention" => coded(DICOM, "110100", "Application Activity"),
+        "session-begun" => coded(DICOM, "110114", "User Authentication"),
+        "session-ended" => coded(DICOM, "110114", "User Authentication"),
         "backup" | "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
         _ => coded("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),
     }

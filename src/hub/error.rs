@@ -173,9 +173,9 @@ impl ApiError {
             Why::Token(
                 TokenError::NotGenuine | TokenError::NotNow | TokenError::Incomplete | TokenError::Unbound,
             )
-            | Why::Proof(ProofError::OtherKey) => {
-                Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\"")
-            }
+            | Why::Proof(ProofError::OtherKey)
+            | Why::Ended
+            | Why::Refresh => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
             Why::Proof(ProofError::NoNonce) => {
                 Self::NO_NONCE.challenging("DPoP error=\"use_dpop_nonce\", algs=\"ES256\"")
             }

@@ -1,10 +1,11 @@
 //! Every limit of the hub, in one place. Nothing in it grows without one of these. The manual's chapter
 //! `limits.md` says of each why it is so and what happens at it; a test holds the two together.
 
-use std::num::NonZeroU32;
+mod in_force;
+
 use std::time::Duration;
 
-use crate::config::hub::LimitSettings;
+pub use in_force::{Limits, Rate, Volume};
 
 /// Views a minute of one user at one organisation, for as long as it goes on. A person opens one in a minute
 /// on a bad night; a client in a loop is still bounded.
@@ -223,6 +224,15 @@ pub const NONCE_TURN: Duration = Duration::from_secs(5 * 60);
 /// Proofs that are remembered, so that none is taken twice; each takes some ten to twenty bytes for a minute.
 pub const PROOFS_REMEMBERED: usize = 2_000_000;
 
+/// Time for which an access token is good; the session's next request after it gets another one first.
+pub const ACCESS_TOKEN: Duration = Duration::from_secs(10 * 60);
+
+/// Time within which a refresh token that was used is answered again as before, if nobody has used its successor.
+pub const REFRESH_AGAIN: Duration = Duration::from_secs(60);
+
+/// Sessions that are known at once, those that ended within a day among them.
+pub const SESSIONS: usize = 200_000;
+
 /// Bytes of one line of a load file.
 pub const LOAD_LINE_BYTES: usize = 256 * 1024;
 
@@ -339,76 +349,3 @@ pub const CONCERN_REFERENCES: usize = 10;
 
 /// Entries of the audit log from which a user's usual hours are learnt.
 pub const CONCERN_HISTORY: usize = 20_000;
-
-/// The limits in force: those of the configuration, else the defaults above.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Views of plans.
-    pub views: Rate,
-    /// Retrieves by number.
-    pub retrieves: Rate,
-    /// Searches.
-    pub searches: Rate,
-    /// Everything else.
-    pub others: Rate,
-    /// What one user's searches may come to within 60 minutes.
-    pub volume: Volume,
-    /// Open connections.
-    pub connections: usize,
-    /// How long one may be without a request.
-    pub idle: Duration,
-}
-
-/// How often one user at one organisation may ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// For as long as it goes on.
-    pub per_minute: NonZeroU32,
-    /// Before that counts.
-    pub at_once: NonZeroU32,
-}
-
-/// What one user's searches may come to within 60 minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Volume {
-    /// Searches.
-    pub searches: u32,
-    /// People returned.
-    pub people: u32,
-}
-
-impl Limits {
-    /// Those of a configuration.
-    #[must_use]
-    pub fn of(set: &LimitSettings) -> Self {
-        let rate = |per_minute: Option<u32>, usual, at_once: Option<u32>, usual_at_once| {
-            let of = |set: Option<u32>, usual: u32| {
-                NonZeroU32::new(set.unwrap_or(usual)).unwrap_or(NonZeroU32::MIN)
-            };
-            Rate { per_minute: of(per_minute, usual), at_once: of(at_once, usual_at_once) }
-        };
-        let connections = set.connections.and_then(|most| usize::try_from(most).ok());
-        Self {
-            views: rate(set.views_per_minute, VIEWS_PER_MINUTE, set.views_at_once, VIEWS_AT_ONCE),
-            retrieves: rate(
-                set.retrieves_per_minute,
-                RETRIEVES_PER_MINUTE,
-                set.retrieves_at_once,
-                RETRIEVES_AT_ONCE,
-            ),
-            searches: rate(
-                set.searches_per_minute,
-                SEARCHES_PER_MINUTE,
-                set.searches_at_once,
-                SEARCHES_AT_ONCE_PER_CALLER,
-            ),
-            others: rate(set.others_per_minute, OTHERS_PER_MINUTE, set.others_at_once, OTHERS_AT_ONCE),
-            volume: Volume {
-                searches: set.searches_per_hour.unwrap_or(SEARCHES_PER_HOUR),
-                people: set.people_per_hour.unwrap_or(PEOPLE_PER_HOUR),
-            },
-            connections: connections.unwrap_or(CONNECTIONS),
-            idle: set.idle_seconds.map_or(IDLE, |seconds| Duration::from_secs(seconds.into())),
-        }
-    }
-}

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token and a proof of its key, or nobody |
+//! | `sessions` | how a session goes on and ends: `/token`, `/revoke` |
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
@@ -61,6 +62,7 @@ mod router;
 pub mod sample;
 pub mod search;
 mod serve;
+mod sessions;
 pub mod store;
 pub mod tls;
 
@@ -71,14 +73,15 @@ use jiff::Timestamp;
 use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
 use crate::identity::dpop::Proofs;
-use crate::identity::token::{SigningKey, Verifier};
+use crate::identity::token::{Minter, SigningKey, Verifier};
 
 use clock::Clock;
 use disk::{Disk, DiskState};
 use limits::Limits;
 use metrics::Metrics;
 use rates::Rates;
-use store::{Lock, OpenError, Store, StoreSettings};
+use sessions::Sessions;
+use store::{Lock, OpenError, Store, StoreError, StoreSettings};
 use tls::{Tls, TlsError};
 
 pub use metadata::OPENAPI;
@@ -86,6 +89,7 @@ pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
 pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
+pub use sessions::{Granted, SessionError, SessionTimes};
 
 /// Why a hub does not stand ready: one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +100,9 @@ pub enum StartError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Certificate(#[from] TlsError),
+    /// The sessions in the database cannot be read.
+    #[error("the sessions in the database cannot be read: {0}")]
+    Sessions(#[from] StoreError),
 }
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.
@@ -106,7 +113,9 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     store: Store,
     verifier: Verifier,
+    minter: Minter,
     proofs: Proofs,
+    sessions: Sessions,
     clock: Clock,
     sites: Vec<Site>,
     issuer: String,
@@ -133,10 +142,13 @@ impl Hub {
         disk.look();
         let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
+        let sessions = Sessions::of(store.sessions()?);
         let limits = Limits::of(&config.limits);
         Ok(Self(Arc::new(Inner {
             store,
-            verifier: Verifier::new(key, &config.issuer),
+            verifier: Verifier::new(key.clone(), &config.issuer),
+            minter: Minter::new(key, &config.issuer),
+            sessions,
             proofs: Proofs::new(&config.issuer, proven::PROOFS),
             rates: Rates::new(&limits, clock.clone()),
             limits,
@@ -210,6 +222,14 @@ impl Hub {
 
     fn proofs(&self) -> &Proofs {
         &self.0.proofs
+    }
+
+    fn minter(&self) -> &Minter {
+        &self.0.minter
+    }
+
+    fn sessions(&self) -> &Sessions {
+        &self.0.sessions
     }
 
     /// The nonce that a proof of a token's key has to carry now. Callers have it from the hub's last answer.

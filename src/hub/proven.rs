@@ -51,8 +51,7 @@ impl FromRequestParts<Hub> for Proven {
                 hub.metrics().shed(Shed::Proofs);
                 return ApiError::BUSY;
             }
-            hub.metrics().unproven(why);
-            hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
+            note(hub, path, why);
             ApiError::of_nobody(why)
         })?;
         let admitted = hub.rates().admit(&caller, asked);
@@ -67,16 +66,27 @@ impl FromRequestParts<Hub> for Proven {
     }
 }
 
+/// Notes a call of somebody who never proved who they are.
+pub(super) fn note(hub: &Hub, path: &str, why: Why) {
+    hub.metrics().unproven(why);
+    hub.unproven().note(UnprovenCall { at: hub.clock().now(), path: path.to_owned(), why });
+}
+
 /// Who asks: named by the token, and proven to hold its key. The token comes first: it costs nothing where it is
 /// known, and nobody without one causes a proof to be reckoned.
 fn prove(parts: &Parts, hub: &Hub, now: Timestamp) -> Result<Caller, Why> {
     let token = only(&parts.headers, header::AUTHORIZATION.as_str()).and_then(shown_token);
     let shown = hub.verifier().verify(token.ok_or(Why::Missing)?, now).map_err(Why::Token)?;
-    let proof = only(&parts.headers, PROOF).filter(|proof| proof.len() <= limits::PROOF_BYTES);
-    let wanted = Wanted { method: parts.method.as_str(), path: parts.uri.path(), token: &shown };
-    let proof = proof.ok_or(Why::Proof(ProofError::Missing))?;
+    let wanted = Wanted { method: parts.method.as_str(), path: parts.uri.path(), token: Some(&shown) };
+    let proof = proof(&parts.headers).ok_or(Why::Proof(ProofError::Missing))?;
     hub.proofs().check(proof, &wanted, now).map_err(Why::Proof)?;
-    Ok(shown.caller)
+    // Last, since it counts as something asked in the session.
+    if hub.sessions().admit(&shown.caller.session, now) { Ok(shown.caller) } else { Err(Why::Ended) }
+}
+
+/// The one proof of a request.
+pub(super) fn proof(headers: &HeaderMap) -> Option<&str> {
+    only(headers, PROOF).filter(|proof| proof.len() <= limits::PROOF_BYTES)
 }
 
 /// The value of a header that is there once.
@@ -141,6 +151,10 @@ pub enum Why {
     Token(TokenError),
     /// A genuine token, and no proof that whoever shows it holds its key.
     Proof(ProofError),
+    /// A genuine token with its key, of a session that has ended.
+    Ended,
+    /// A refresh token that renews nothing.
+    Refresh,
 }
 
 impl Why {
@@ -159,6 +173,8 @@ impl Why {
         Self::Proof(ProofError::NoNonce),
         Self::Proof(ProofError::NotNow),
         Self::Proof(ProofError::Replayed),
+        Self::Ended,
+        Self::Refresh,
     ];
 
     /// The label's value in the metrics.
@@ -180,6 +196,8 @@ impl Why {
             Self::Proof(ProofError::Replayed) => "proof-replayed",
             // Told to ask again, and counted with what is shed.
             Self::Proof(ProofError::Full) => "proof-full",
+            Self::Ended => "session-ended",
+            Self::Refresh => "refresh",
         }
     }
 }

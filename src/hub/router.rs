@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{limits, metadata, negotiation, own, people, plans, respond};
+use super::{limits, metadata, negotiation, own, people, plans, respond, sessions};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 /// What the next proof has to carry: on every answer, so that who asks often never meets one without.
@@ -56,12 +56,17 @@ const ADDRESSES: &[Address] = &[
         methods: &[("POST", || post(own::opened_in_error))],
     },
     Address { path: "/session/care-setting", methods: &[("PUT", || put(own::care_setting))] },
+    Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
+    Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
     Address { path: "/healthz", methods: &[("GET", || get(metadata::healthz))] },
 ];
 
 /// Addresses that need no token.
 const OPEN: [&str; 2] = ["/healthz", "/openapi.json"];
+
+/// Addresses that need a proof and no access token: there one is given, or ended.
+const GRANTING: [&str; 2] = ["/token", "/revoke"];
 
 /// The addresses with their methods, as the document has to name them.
 pub fn addresses() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
@@ -122,7 +127,7 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     {
         headers.insert(header::ALLOW, allowed);
     }
-    if needs_token(route.as_deref())
+    if wants_proof(route.as_deref())
         && let Ok(nonce) = HeaderValue::from_str(&hub.proof_nonce())
     {
         headers.insert(NONCE, nonce);
@@ -152,16 +157,17 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     response
 }
 
-fn needs_token(route: Option<&str>) -> bool {
+fn wants_proof(route: Option<&str>) -> bool {
     route.is_some_and(|route| !OPEN.contains(&route))
 }
 
 /// Whether anybody could have caused this answer, without a token: such lines come once a minute, so that an
 /// outsider cannot fill the disk with them.
 fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
-    let is_open = !needs_token(route);
+    let is_granting = route.is_some_and(|route| GRANTING.contains(&route));
+    let is_open = !wants_proof(route);
     let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
-    is_before_the_token || (is_open && !status.is_server_error())
+    is_before_the_token || (is_granting && status.is_client_error()) || (is_open && !status.is_server_error())
 }
 
 /// A made-up method is a caller's text too.

@@ -1,5 +1,5 @@
-//! Who is asking: what the viewer and the hub share about tokens, and about the keys that they are bound to.
-//! Signing in comes later.
+//! Who is asking: what the viewer and the hub share about tokens, about the keys that they are bound to, and about
+//! sessions. Signing in at an organisation's own provider comes later.
 //!
 //! Knows neither the viewer nor the hub. Nothing here logs, and no secret shows in `Debug`.
 
@@ -7,4 +7,5 @@ pub mod dpop;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod proved;
+pub mod refresh;
 pub mod token;

@@ -43,6 +43,7 @@ mod retention;
 mod schema;
 mod search;
 mod search_keys;
+mod sessions;
 mod settings;
 mod shape;
 mod volume;
@@ -93,6 +94,7 @@ pub(super) use loads::{LoadBegin, Loading};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
+pub use sessions::{EndedBy, RenewAsk, Renewed, SessionBegun, SessionHeld};
 pub use shape::Shape;
 
 const STEPS: &[M<'static>] = &[
@@ -104,6 +106,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0006.sql")),
     M::up(include_str!("migrations/0007.sql")),
     M::up(include_str!("migrations/0008.sql")),
+    M::up(include_str!("migrations/0010.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -80,8 +80,8 @@ pub struct Wanted<'a> {
     pub method: &'a str,
     /// The path, as it was sent.
     pub path: &'a str,
-    /// The token that is shown with it.
-    pub token: &'a Shown,
+    /// The access token that is shown with it; none where one is still to be given.
+    pub token: Option<&'a Shown>,
 }
 
 /// Looks at proofs, remembers which were shown, and gives out nonces.
@@ -143,16 +143,17 @@ impl Proofs {
         self.seen().nonce(now.as_second()).to_owned()
     }
 
-    /// Passes a proof that is genuine, made with the token's key, for this request, and shown for the first time.
+    /// Passes a proof that is genuine, made with the token's key, for this request, and shown for the first time; says
+    /// which key it is.
     ///
     /// # Errors
     /// What it lacks. The key comes first: whoever has another one costs no signature, and learns nothing more.
-    pub fn check(&self, proof: &str, wanted: &Wanted<'_>, now: Timestamp) -> Result<(), ProofError> {
+    pub fn check(&self, proof: &str, wanted: &Wanted<'_>, now: Timestamp) -> Result<Thumbprint, ProofError> {
         let (message, signature) = proof.rsplit_once('.').ok_or(ProofError::NotGenuine)?;
         let (header, claims) = message.split_once('.').ok_or(ProofError::NotGenuine)?;
         let jwk = public_key(decoded(header)?)?;
         let thumbprint = Thumbprint::of(&jwk).ok_or(ProofError::NotGenuine)?;
-        if thumbprint != wanted.token.key {
+        if wanted.token.is_some_and(|token| token.key != thumbprint) {
             return Err(ProofError::OtherKey);
         }
         let key = DecodingKey::from_jwk(&jwk).map_err(|_| ProofError::NotGenuine)?;
@@ -168,7 +169,8 @@ impl Proofs {
         if claims.htm != wanted.method || asked.is_none() || normal(&claims.htu) != asked {
             return Err(ProofError::OtherRequest);
         }
-        if claims.ath.as_deref() != Some(ath(&wanted.token.hash).as_str()) {
+        let is_of_token = |token: &Shown| claims.ath.as_deref() == Some(ath(&token.hash).as_str());
+        if !wanted.token.is_none_or(is_of_token) {
             return Err(ProofError::OtherToken);
         }
         let mut seen = self.seen();
@@ -182,7 +184,8 @@ impl Proofs {
         if made < earliest || made > now.saturating_add(seconds(self.limits.ahead)) {
             return Err(ProofError::NotNow);
         }
-        seen.admit((thumbprint.as_str(), &claims.jti), made)
+        seen.admit((thumbprint.as_str(), &claims.jti), made)?;
+        Ok(thumbprint)
     }
 }
 

@@ -47,6 +47,10 @@ pub struct SignedIn {
     pub session: Session,
     /// The access token: in memory only, wiped when dropped.
     pub token: Zeroizing<String>,
+    /// What gives the next one: the same.
+    pub refresh: Zeroizing<String>,
+    /// Seconds for which the access token is good.
+    pub lifetime: i64,
     /// The name that the hub goes by, which every proof of the key has to say.
     pub hub: String,
 }
@@ -153,6 +157,7 @@ impl Desktop {
     pub fn close(&mut self) {
         self.doer.run(Effect::ForgetClipboard);
         self.doer.run(Effect::SignOut);
+        self.doer.wait_for_sign_out();
     }
 
     /// The window's title. Never anything of a patient.

@@ -39,6 +39,7 @@ mod rules;
 mod schemas;
 mod search;
 mod search_alike;
+mod sessions;
 pub(crate) mod support;
 mod tls;
 mod tls_clients;

@@ -17,6 +17,7 @@ mod recording;
 mod retries;
 mod searching;
 mod secure;
+mod sessions;
 mod silence;
 mod town;
 mod withheld;
