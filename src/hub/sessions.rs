@@ -86,7 +86,7 @@ impl Sessions {
         let mut known = self.known();
         let Some(held) = known.get_mut(session) else { return true };
         held.active_ms = held.active_ms.max(now.as_millisecond());
-        !held.has_ended
+        !held.has_ended && now.as_millisecond() < held.over_ms
     }
 
     fn get(&self, session: &str) -> Option<SessionHeld> {
@@ -171,23 +171,23 @@ impl Hub {
             active_ms: now.as_millisecond(),
             has_ended: false,
         };
-        let access = self.access_token(&held, now)?;
+        let (access, expires_in) = self.access_token(&held, now)?;
         self.sessions().begin(held);
-        Ok(Granted { access, refresh: begun.first, expires_in: access_seconds() })
+        Ok(Granted { access, refresh: begun.first, expires_in })
     }
 
-    fn access_token(&self, held: &SessionHeld, now: Timestamp) -> Result<Token, TokenError> {
-        self.minter().mint(&held.caller, &held.key, now, SignedDuration::from_secs(access_seconds()))
+    /// An access token, and the seconds for which it is good: never longer than the session.
+    fn access_token(&self, held: &SessionHeld, now: Timestamp) -> Result<(Token, i64), TokenError> {
+        let left = held.over_ms.saturating_sub(now.as_millisecond()) / 1000;
+        let seconds = i64::try_from(limits::ACCESS_TOKEN.as_secs()).unwrap_or(0).min(left.max(0));
+        let token = self.minter().mint(&held.caller, &held.key, now, SignedDuration::from_secs(seconds))?;
+        Ok((token, seconds))
     }
 }
 
-fn access_seconds() -> i64 {
-    i64::try_from(limits::ACCESS_TOKEN.as_secs()).unwrap_or(0)
-}
-
-/// What was asked at one of the two addresses, by whoever holds this key.
+/// What was asked at one of the two addresses.
 struct Asking {
-    key: Thumbprint,
+    parts: Parts,
     form: Vec<(String, String)>,
 }
 
@@ -235,7 +235,7 @@ pub(super) async fn token(State(hub): State<Hub>, request: Request) -> Response 
 }
 
 async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
-    let Asking { key, form } = asking(hub, request).await?;
+    let Asking { parts, form } = asking(hub, request).await?;
     match one(&form, "grant_type").ok_or(INVALID_REQUEST)? {
         "refresh_token" => {}
         _ => {
@@ -244,6 +244,7 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     }
     let shown = one(&form, "refresh_token").ok_or(INVALID_REQUEST)?;
     let (token, held) = known(hub, shown).ok_or_else(|| nobody(hub))?;
+    let key = proved(hub, &parts)?;
     rated(hub, &held.caller).await?;
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
     let ask = RenewAsk { token, key, active_ms: held.active_ms, again };
@@ -251,13 +252,14 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
         Renewed::Goes(refresh) => {
             let now = hub.clock().now();
             hub.sessions().admit(&held.caller.session, now);
-            let access = hub.access_token(&held, now).map_err(|_| ApiError::inside("token", "no token"))?;
+            let (access, expires_in) =
+                hub.access_token(&held, now).map_err(|_| ApiError::inside("token", "no token"))?;
             Ok(respond::json(
                 StatusCode::OK,
                 &json!({
                     "access_token": access.secret(),
                     "token_type": "DPoP",
-                    "expires_in": access_seconds(),
+                    "expires_in": expires_in,
                     "refresh_token": refresh.secret().as_str(),
                 }),
             ))
@@ -280,9 +282,10 @@ pub(super) async fn revoke(State(hub): State<Hub>, request: Request) -> Response
 }
 
 async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
-    let Asking { form, .. } = asking(hub, request).await?;
+    let Asking { parts, form } = asking(hub, request).await?;
     let shown = one(&form, "token").ok_or(INVALID_REQUEST)?;
     if let Some((token, held)) = known(hub, shown) {
+        proved(hub, &parts)?;
         rated(hub, &held.caller).await?;
         if hub.store().end_session(token).await?.into_value() {
             hub.sessions().end(&held.caller.session);
@@ -291,14 +294,14 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     Ok(respond::empty(StatusCode::OK))
 }
 
-/// Looks at the proof and reads the form. Whoever has no proof costs no more than that.
+/// Reads the form. Of whose session it is comes next, and only then the proof: a stranger causes no signature to be
+/// reckoned, and no proof to be remembered.
 async fn asking(hub: &Hub, request: Request) -> Result<Asking, Refused> {
     if !hub.store().has_room(false) {
         hub.metrics().shed(Shed::Others);
         return Err(ApiError::BUSY.into());
     }
     let (parts, body) = request.into_parts();
-    let key = proved(hub, &parts)?;
     let is_form = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
         let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
@@ -306,9 +309,10 @@ async fn asking(hub: &Hub, request: Request) -> Result<Asking, Refused> {
     let body = own::whole(body).await?;
     let text = std::str::from_utf8(&body).map_err(|_| INVALID_REQUEST)?;
     let form = query::pairs(Some(text)).map_err(|_| INVALID_REQUEST)?;
-    if is_form { Ok(Asking { key, form }) } else { Err(INVALID_REQUEST) }
+    if is_form { Ok(Asking { parts, form }) } else { Err(INVALID_REQUEST) }
 }
 
+/// The key of whoever asks.
 fn proved(hub: &Hub, parts: &Parts) -> Result<Thumbprint, Refused> {
     let now = hub.clock().now();
     let wanted = Wanted { method: parts.method.as_str(), path: parts.uri.path(), token: None };

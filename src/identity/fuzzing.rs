@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::dpop::{ProofError, ProofKey, ProofLimits, Proofs, Wanted};
+use super::refresh::RefreshToken;
 use super::token::{Minter, Shown, SigningKey, Verifier, signed};
 use crate::domain::Caller;
 
@@ -91,6 +92,17 @@ pub(crate) fn proof(data: &[u8]) {
     assert_eq!(other(wanted), Err(ProofError::Replayed));
     assert_eq!(other(Wanted { method: "POST", ..wanted }), Err(ProofError::OtherRequest));
     assert_eq!(other(Wanted { path: "/healthz", ..wanted }), Err(ProofError::OtherRequest));
+}
+
+/// As a refresh token: what is written again alike, and has a successor that is another; or none.
+pub(crate) fn refresh(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(token) = RefreshToken::parse(text) else { return };
+    assert!(token.secret().as_str() == text && text.starts_with(token.session()) && text.len() == 76);
+    assert!(!format!("{token:?}").contains(text));
+    let next = token.successor(b"a session's key");
+    assert!(next.hash() != token.hash() && next.session() == token.session());
+    assert!(RefreshToken::parse(&next.secret()).is_some_and(|read| read.hash() == next.hash()));
 }
 
 fn shown(now: Timestamp) -> Option<(ProofKey, Shown)> {

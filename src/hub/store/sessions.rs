@@ -44,8 +44,8 @@ impl EndedBy {
     }
 }
 
-/// A session that begins.
-#[derive(Debug, Clone)]
+/// A session that begins. `Debug` shows nothing of it.
+#[derive(Clone)]
 pub struct SessionBegun {
     /// Who; its session is the id.
     pub caller: Caller,
@@ -59,6 +59,12 @@ pub struct SessionBegun {
     pub idle: SignedDuration,
     /// Time after which it ends in any case.
     pub whole: SignedDuration,
+}
+
+impl std::fmt::Debug for SessionBegun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionBegun(hidden)")
+    }
 }
 
 /// A session that is on disk, as far as the hub has to know it at once.
@@ -206,6 +212,17 @@ fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
         Some(SessionHeld { caller: row.caller, key, over_ms, active_ms, has_ended })
     });
     Ok(held.collect())
+}
+
+/// Ends all sessions of a database that was restored: it does not know which have ended since, and which refresh tokens
+/// were used.
+pub(super) fn end_all(db: &Connection, now_ms: i64) -> rusqlite::Result<()> {
+    let is_there = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'session'";
+    if db.query_row(is_there, [], |_| Ok(())).optional()?.is_some() {
+        let end = "UPDATE session SET ended_ms = ?1, ended_by = 'restored' WHERE ended_ms IS NULL";
+        db.execute(end, [now_ms])?;
+    }
+    Ok(())
 }
 
 fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {

@@ -152,9 +152,9 @@ async fn shown(name: &str, scene: &Scene) -> Answer {
         "a made-up one of no session" => with(&scene.key, renewal(&made_up(&"0".repeat(32)))),
         "the refresh token, without a proof" => Sent { proof: None, ..with(&scene.key, own) },
         "the refresh token, with a proof that was shown before" => {
-            let sent = with(&scene.key, renewal("x"));
+            let sent = with(&scene.key, own.clone());
             let proof = sent.proof.clone();
-            scene.post("/token", sent).await;
+            assert_eq!(scene.post("/token", sent).await.status, 200);
             Sent { proof, ..with(&scene.key, own) }
         }
         "the refresh token, without a nonce" => {
@@ -323,4 +323,39 @@ async fn sessions_that_go_on_and_that_have_ended_are_so_after_a_restart() {
     assert_eq!(ask(&hub, "/token", renewal(again["refresh_token"].as_str().unwrap())).await.0, 200);
     hub.store().close().await;
     tokio::time::sleep(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn strangers_cost_no_signature_and_are_not_remembered() {
+    let scene = Scene::new().await;
+    let stranger = ProofKey::generate().unwrap();
+    let made_up = renewal(&format!("{}.{}", "0".repeat(32), "A".repeat(43)));
+    let sent = scene.sent(&stranger, made_up.clone());
+    let proof = sent.proof.clone();
+    assert_eq!(told(&scene.post("/token", sent).await), "400 `invalid_grant`");
+    // A proof that had been looked at would be known now.
+    let again = scene.post("/token", Sent { proof, ..scene.sent(&stranger, made_up) }).await;
+    assert_eq!(told(&again), "400 `invalid_grant`");
+    assert_eq!(scene.hub.hub.unproven().recent().pop().unwrap().why.code(), "refresh");
+}
+
+#[test]
+fn after_a_restore_everybody_signs_in_again() {
+    let place = super::support::program::Place::with(&child());
+    let begin = |id: &str| {
+        let sql = format!(
+            "INSERT INTO session VALUES ('{id}', 'u', 'n', 'r', 'p', 'RN3', 'o', 'B0107', 'k', x'00', x'00', NULL, 0, 0, 0, 1, 9e15, NULL, NULL)"
+        );
+        place.database().execute_batch(&sql.replace("9e15", "9000000000000000")).unwrap();
+    };
+    begin("a");
+    let run = |arguments: &[&str]| {
+        let output = place.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&["backup", "kept.db", "--config", "hub.toml"]);
+    begin("b");
+    run(&["restore", "kept.db", "--config", "hub.toml"]);
+    let states = super::support::rows(&place.database(), "SELECT id, ended_by FROM session");
+    assert_eq!(states, ["a|restored"]);
 }

@@ -18,14 +18,14 @@ fn an_old_nonce_or_another_time_costs_one_request_and_nobody_sees_it() {
     assert_eq!(why(&town), ["proof-no-nonce"], "the first request of a session learns nonce and time");
     desk.new_search();
     let clock = town.demonstration.hub().clock();
-    // A clock that jumps, as here, is a thing that the viewer learns from a refusal, or from the answer to what it asks
+    // So is a token that has expired. A clock that jumps, as here, is a thing that the viewer learns from a refusal, or from the answer to what it asks
     // beside the search; one that goes on, it follows.
     for minutes in [4, 4, 60, 60] {
         let before = why(&town).len();
         clock.turn_to(clock.now() + jiff::SignedDuration::from_mins(minutes));
         assert!(desk.look_up(AMELIA).starts_with("Alert"), "{minutes} minutes later");
         let refused = why(&town)[before..].to_vec();
-        let is_usual = |why: &&str| ["proof-no-nonce", "proof-not-now"].contains(why);
+        let is_usual = |why: &&str| ["proof-no-nonce", "proof-not-now", "not-now"].contains(why);
         assert!(refused.len() <= 4 && refused.iter().all(|why| is_usual(&why)), "{minutes}: {refused:?}");
         desk.new_search();
     }

@@ -76,6 +76,11 @@ fn remember(hub: &str, nonce: &str) {
     NONCES.lock().unwrap().get_or_insert_default().insert(hub.to_owned(), nonce.to_owned());
 }
 
+/// Learns the nonce of a hub that speaks plain HTTP, for what [`send`] sends to it.
+pub(in super::super) fn greet(base: &str) {
+    remember(base.strip_prefix("http://").unwrap(), &nonce(base));
+}
+
 /// The nonce of a hub that speaks plain HTTP and runs now.
 pub(in super::super) fn nonce(base: &str) -> String {
     nonce_from(TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap())
