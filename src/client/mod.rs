@@ -278,10 +278,10 @@ impl HubClient {
         let request = request.build().map_err(|error| errors::of_transfer(&error))?;
         let asked = async {
             if self.prover.is_old() {
-                match self.renew(&self.prover.token()).await {
-                    Err(Failure::SessionEnded) => return Err(Failure::SessionEnded),
-                    // It may still do, and whoever asks is told what becomes of their own question.
-                    Ok(()) | Err(_) => {}
+                // Where it fails otherwise, the old one may still do: what is asked says what becomes of it.
+                let renewed = self.renew(&self.prover.token()).await;
+                if renewed == Err(Failure::SessionEnded) {
+                    return Err(Failure::SessionEnded);
                 }
             }
             let token = self.prover.token();

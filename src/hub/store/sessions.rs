@@ -271,7 +271,7 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
     let is_soon = now.saturating_sub(session.rotated_ms) <= milliseconds(ask.again);
     let ends = if !has_key {
         Some(EndedBy::OtherKey)
-    } else if !is_current && !(is_previous && is_soon) {
+    } else if !(is_current || is_previous && is_soon) {
         Some(EndedBy::Reused)
     } else if now >= session.over_ms {
         Some(EndedBy::Over)

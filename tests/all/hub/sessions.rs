@@ -95,7 +95,7 @@ impl Scene {
                 "goes on".to_owned()
             }
             [by] => {
-                assert_eq!(&said, &[by.clone()]);
+                assert_eq!(said.as_slice(), ended.as_slice(), "{by}");
                 format!("ended: `{by}`")
             }
             more => panic!("{more:?}"),
