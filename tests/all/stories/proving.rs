@@ -26,7 +26,7 @@ fn an_old_nonce_or_another_time_costs_one_request_and_nobody_sees_it() {
         assert!(desk.look_up(AMELIA).starts_with("Alert"), "{minutes} minutes later");
         let refused = why(&town)[before..].to_vec();
         let is_usual = |why: &&str| ["proof-no-nonce", "proof-not-now", "not-now"].contains(why);
-        assert!(refused.len() <= 4 && refused.iter().all(|why| is_usual(why)), "{minutes}: {refused:?}");
+        assert!(refused.len() <= 4 && refused.iter().all(is_usual), "{minutes}: {refused:?}");
         desk.new_search();
     }
 }
