@@ -139,6 +139,11 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     }
     let took = started.elapsed();
     hub.metrics().answered(route.as_deref(), method_word(&method), status.as_u16(), took);
+    if status.is_success() && is_granting(route.as_deref()) {
+        // Counted above, and in the audit log where a session begins or ends. Anybody can cause a 200 at `/revoke`:
+        // lines of it would fill the disk.
+        return response;
+    }
     if is_of_nobody(status, route.as_deref()) {
         // One answer for each connection: nobody unproven keeps a place with requests sent ahead.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -157,6 +162,10 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     response
 }
 
+fn is_granting(route: Option<&str>) -> bool {
+    route.is_some_and(|route| GRANTING.contains(&route))
+}
+
 fn wants_proof(route: Option<&str>) -> bool {
     route.is_some_and(|route| !OPEN.contains(&route))
 }
@@ -164,10 +173,11 @@ fn wants_proof(route: Option<&str>) -> bool {
 /// Whether anybody could have caused this answer, without a token: such lines come once a minute, so that an
 /// outsider cannot fill the disk with them.
 fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
-    let is_granting = route.is_some_and(|route| GRANTING.contains(&route));
     let is_open = !wants_proof(route);
     let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
-    is_before_the_token || (is_granting && status.is_client_error()) || (is_open && !status.is_server_error())
+    is_before_the_token
+        || (is_granting(route) && status.is_client_error())
+        || (is_open && !status.is_server_error())
 }
 
 /// A made-up method is a caller's text too.

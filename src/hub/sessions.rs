@@ -243,7 +243,7 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
         }
     }
     let shown = one(&form, "refresh_token").ok_or(INVALID_REQUEST)?;
-    let (token, held) = known(hub, shown).ok_or_else(|| nobody(hub))?;
+    let (token, held) = known(hub, shown).ok_or_else(|| nobody(hub, "/token"))?;
     let key = proved(hub, &parts)?;
     rated(hub, &held.caller).await?;
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
@@ -267,9 +267,9 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
         Renewed::Ended(by) => {
             hub.sessions().end(&held.caller.session);
             tracing::warn!(by = by.word(), "a session has ended at its renewal");
-            Err(nobody(hub))
+            Err(nobody(hub, "/token"))
         }
-        Renewed::Unknown => Err(nobody(hub)),
+        Renewed::Unknown => Err(nobody(hub, "/token")),
     }
 }
 
@@ -284,12 +284,14 @@ pub(super) async fn revoke(State(hub): State<Hub>, request: Request) -> Response
 async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let Asking { parts, form } = asking(hub, request).await?;
     let shown = one(&form, "token").ok_or(INVALID_REQUEST)?;
-    if let Some((token, held)) = known(hub, shown) {
-        proved(hub, &parts)?;
-        rated(hub, &held.caller).await?;
-        if hub.store().end_session(token).await?.into_value() {
-            hub.sessions().end(&held.caller.session);
-        }
+    let Some((token, held)) = known(hub, shown) else {
+        nobody(hub, "/revoke");
+        return Ok(respond::empty(StatusCode::OK));
+    };
+    proved(hub, &parts)?;
+    rated(hub, &held.caller).await?;
+    if hub.store().end_session(token).await?.into_value() {
+        hub.sessions().end(&held.caller.session);
     }
     Ok(respond::empty(StatusCode::OK))
 }
@@ -341,8 +343,8 @@ fn proved(hub: &Hub, parts: &Parts) -> Result<Thumbprint, Refused> {
 }
 
 /// Notes that a refresh token was nobody's.
-fn nobody(hub: &Hub) -> Refused {
-    proven::note(hub, "/token", Why::Refresh);
+fn nobody(hub: &Hub, path: &str) -> Refused {
+    proven::note(hub, path, Why::Refresh);
     INVALID_GRANT
 }
 
