@@ -8,8 +8,8 @@
 //! | `fhir` | wire shapes, read and written | `domain`; no IO, no clock |
 //! | `exchange` | what hub and local authority send each other | `fhir` and below |
 //! | `config` | settings, parsed and then resolved | `domain` |
-//! | `identity` | tokens: who is asking | `domain` |
-//! | `client` | typed calls to the hub | `domain`, `fhir` |
+//! | `identity` | tokens and proofs of their keys: who is asking | `domain` |
+//! | `client` | typed calls to the hub | `domain`, `fhir`, `identity` |
 //! | `viewer` | the clinician's window | `client` and below, not the hub |
 //! | `hub` | answers, logs every view, tells the local authority | `identity`, `config`, `exchange` and below, not the viewer |
 //! | `authority` | the local authority's link | `config`, `exchange` and below, not the viewer, not the hub |

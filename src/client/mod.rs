@@ -3,7 +3,10 @@
 //! No text of the hub's, no address and no token ever reaches an error: a failure says what kind it is and
 //! nothing else.
 
+mod access;
 mod errors;
+mod session;
+mod status;
 mod transfer;
 
 use std::sync::Arc;
@@ -13,16 +16,17 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use rustls_pki_types::CertificateDer;
-use serde::Deserialize;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::domain::{
-    AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, NhsNumber, Notice,
-    NoticeState, PlansAnswer, Report, SearchQuery, SearchReading, View,
+    AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, NhsNumber,
+    PlansAnswer, Report, SearchQuery, SearchReading, View,
 };
 use crate::fhir::{codes, read};
 
+use access::Prover;
+
+pub use access::Access;
 pub use transfer::Limits;
 
 /// A signed-in connection to one hub. Cheap to clone.
@@ -30,7 +34,7 @@ pub use transfer::Limits;
 pub struct HubClient {
     http: reqwest::Client,
     base: Url,
-    token: Arc<Zeroizing<String>>,
+    prover: Arc<Prover>,
     site: Option<String>,
     limits: Limits,
     synthetic: Arc<AtomicBool>,
@@ -43,14 +47,14 @@ impl std::fmt::Debug for HubClient {
 }
 
 impl HubClient {
-    /// A connection to the hub at `base` with an access token. `site` is the configured place of this
+    /// A connection to the hub at `base` with what a sign-in gave. `site` is the configured place of this
     /// computer, which the local authority is told. `authorities` are trusted beside those of the computer.
     ///
     /// # Errors
     /// The address is none or not to be spoken with in the clear, or TLS cannot be set up.
     pub fn new(
         base: &str,
-        token: String,
+        access: Access,
         site: Option<String>,
         limits: Limits,
         authorities: &[CertificateDer<'static>],
@@ -65,8 +69,8 @@ impl HubClient {
         }
         Ok(Self {
             http: transfer::http(limits, is_secure, authorities)?,
+            prover: Arc::new(Prover::new(access, &base)),
             base,
-            token: Arc::new(Zeroizing::new(token)),
             site,
             limits,
             synthetic: Arc::default(),
@@ -178,7 +182,8 @@ impl HubClient {
     pub async fn access_status(&self, reference: &AccessReference) -> Result<AccessStatus, Failure> {
         let address = self.address(&format!("access/{}", reference.as_str()), &[])?;
         let answer = self.send(self.request(Method::GET, address, Audience::Plain)).await?;
-        let wire: StatusWire = serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable)?;
+        let wire: status::StatusWire =
+            serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable)?;
         wire.read().ok_or(Failure::Unreadable)
     }
 
@@ -245,10 +250,6 @@ impl HubClient {
     fn request(&self, method: Method, address: Url, audience: Audience) -> reqwest::RequestBuilder {
         let mut headers = HeaderMap::new();
         headers.insert("accept", HeaderValue::from_static("application/fhir+json"));
-        if let Ok(mut bearer) = HeaderValue::from_str(&format!("Bearer {}", self.token.as_str())) {
-            bearer.set_sensitive(true);
-            headers.insert("authorization", bearer);
-        }
         if let Some(site) = self.site.as_deref().and_then(|site| HeaderValue::from_str(site).ok()) {
             headers.insert("x-site", site);
         }
@@ -271,12 +272,51 @@ impl HubClient {
         request
     }
 
+    /// Sends it with a proof; where the hub wants another proof, once more with that, within the same time. What was
+    /// refused for its proof alone was not done.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<transfer::Received, Failure> {
-        let received = transfer::exchange(request, self.limits).await?;
+        let request = request.build().map_err(|error| errors::of_transfer(&error))?;
+        let asked = async {
+            if self.prover.is_old() {
+                // Where it fails otherwise, the old one may still do: what is asked says what becomes of it.
+                let renewed = self.renew(&self.prover.token()).await;
+                if renewed == Err(Failure::SessionEnded) {
+                    return Err(Failure::SessionEnded);
+                }
+            }
+            let token = self.prover.token();
+            let answered = self.send_proved(&request).await?;
+            if !self.prover.wants_renewal(&answered) {
+                return Ok(answered);
+            }
+            self.renew(&token).await?;
+            self.send_proved(&request).await
+        };
+        let answered = tokio::time::timeout(self.limits.whole, asked).await;
+        errors::check(answered.unwrap_or(Err(Failure::TimedOut))?)
+    }
+
+    /// With a proof; and where that alone was refused, once more with what the refusal says.
+    async fn send_proved(&self, request: &reqwest::Request) -> Result<transfer::Received, Failure> {
+        let first = self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await?;
+        if !self.prover.wants_another(&first) {
+            return Ok(first);
+        }
+        self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await
+    }
+
+    async fn send_once(&self, mut request: reqwest::Request) -> Result<transfer::Received, Failure> {
+        self.prover.prove(&mut request)?;
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: reqwest::Request) -> Result<transfer::Received, Failure> {
+        let received = transfer::exchange(&self.http, request, self.limits).await?;
         if received.header(codes::SYNTHETIC).is_some_and(|value| value == "true") {
             self.synthetic.store(true, Ordering::Relaxed);
         }
-        errors::check(received)
+        self.prover.learn(&received, hub_time(&received).ok());
+        Ok(received)
     }
 }
 
@@ -303,50 +343,18 @@ fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
-#[derive(Deserialize)]
-struct StatusWire {
-    reference: String,
-    recorded: String,
-    silent: bool,
-    notices: Vec<NoticeWire>,
-}
-
-#[derive(Deserialize)]
-struct NoticeWire {
-    authority: String,
-    state: String,
-    at: String,
-}
-
-impl StatusWire {
-    fn read(self) -> Option<AccessStatus> {
-        let notice = |wire: NoticeWire| {
-            let state = match wire.state.as_str() {
-                "queued" => NoticeState::Queued,
-                "delivered" => NoticeState::Delivered,
-                "filed" => NoticeState::Filed,
-                "returned" => NoticeState::Returned,
-                "told-earlier" => NoticeState::ToldEarlier,
-                _ => return None,
-            };
-            Some(Notice { authority: wire.authority, state, at: wire.at.parse().ok()? })
-        };
-        Some(AccessStatus {
-            reference: AccessReference::parse(&self.reference)?,
-            recorded: self.recorded.parse().ok()?,
-            silent: self.silent,
-            notices: self.notices.into_iter().map(notice).collect::<Option<_>>()?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::dpop::ProofKey;
 
     #[test]
     fn a_token_never_leaves_the_computer_in_the_clear() {
-        let made = |address: &str| HubClient::new(address, String::new(), None, Limits::default(), &[]).err();
+        let key = ProofKey::generate().unwrap();
+        let made = |address: &str| {
+            let access = Access::new(String::new(), key.clone(), address);
+            HubClient::new(address, access, None, Limits::default(), &[]).err()
+        };
         for clear in
             ["http://hub.example", "http://10.0.0.1:80", "http://127.0.0.1.example:80", "ftp://hub.example"]
         {

@@ -68,8 +68,12 @@ pub(super) fn http(
         .map_err(|_| Failure::NotSecure)
 }
 
-pub(super) async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Result<Received, Failure> {
-    let mut response = request.send().await.map_err(|error| errors::of_transfer(&error))?;
+pub(super) async fn exchange(
+    http: &reqwest::Client,
+    request: reqwest::Request,
+    limits: Limits,
+) -> Result<Received, Failure> {
+    let mut response = http.execute(request).await.map_err(|error| errors::of_transfer(&error))?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| errors::of_transfer(&error))? {
         if body.len() + chunk.len() > limits.body_bytes {

@@ -21,8 +21,9 @@ use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
 };
 use crate::hub::clock::Clock;
-use crate::hub::{self, Hub};
-use crate::identity::token::{Minter, SigningKey};
+use crate::hub::{self, Hub, SessionTimes};
+use crate::identity::dpop::ProofKey;
+use crate::identity::token::SigningKey;
 use crate::viewer;
 use crate::viewer::run::{SignIn, SignedIn};
 use crate::viewer::state::Setup;
@@ -45,13 +46,13 @@ pub enum DemoError {
 }
 
 /// How long a persona stays signed in.
-const SESSION: SignedDuration = SignedDuration::from_hours(10);
+const SESSION: SessionTimes =
+    SessionTimes { idle: SignedDuration::from_hours(10), whole: SignedDuration::from_hours(10) };
 
 /// A running demonstration. Its database is deleted when it is dropped.
 pub struct Demonstration {
     hub: Hub,
     address: String,
-    minter: Minter,
     directory: TempDir,
 }
 
@@ -85,8 +86,8 @@ impl Demonstration {
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let clock = Clock::running_from(start);
-        let hub = Hub::open(&config, key.clone(), clock.clone())
-            .map_err(|error| DemoError::Hub(error.to_string()))?;
+        let hub =
+            Hub::open(&config, key, clock.clone()).map_err(|error| DemoError::Hub(error.to_string()))?;
         let today = dates::london_day(start);
         let loaded = hub::load::load_text(hub.store(), &records::lines(today), true, loader())
             .await
@@ -97,7 +98,7 @@ impl Demonstration {
         earlier::views(&hub, start).await.map_err(|error| DemoError::Hub(error.to_string()))?;
         clock.turn_to(start);
         tokio::spawn(hub::serve(listener, hub.clone(), std::future::pending()));
-        Ok(Self { hub, minter: Minter::new(key, &address), address, directory })
+        Ok(Self { hub, address, directory })
     }
 
     /// The hub's address.
@@ -151,7 +152,7 @@ impl Demonstration {
             limits: crate::client::Limits::default(),
             authorities: Vec::new(),
         };
-        let sign_in = Arc::new(Minting { hub: self.hub.clone(), minter: self.minter.clone() });
+        let sign_in = Arc::new(Choosing { hub: self.hub.clone(), address: self.address.clone() });
         viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }
     }
 }
@@ -183,19 +184,27 @@ fn end() {
     std::process::exit(130);
 }
 
-/// Signing in to the demonstration: the persona's token is minted in process.
-struct Minting {
+/// Signing in to the demonstration: the hub begins a session of the persona, in process, bound to the viewer's key.
+struct Choosing {
     hub: Hub,
-    minter: Minter,
+    address: String,
 }
 
-impl SignIn for Minting {
-    fn sign_in(&self, persona: usize) -> Result<SignedIn, Failure> {
+impl SignIn for Choosing {
+    fn sign_in(&self, persona: usize, key: &ProofKey) -> Result<SignedIn, Failure> {
         let chosen = personas::ALL.get(persona).ok_or(Failure::NotAccepted)?;
         let caller = chosen.caller(persona, uuid::Uuid::new_v4().to_string());
-        let token =
-            self.minter.mint(&caller, self.hub.clock().now(), SESSION).map_err(|_| Failure::HubFailed)?;
-        Ok(SignedIn { session: chosen.session(), token: Zeroizing::new(token.secret().to_owned()) })
+        let granted = self
+            .hub
+            .begin_session_blocking(caller, key.thumbprint(), SESSION)
+            .map_err(|_| Failure::HubFailed)?;
+        Ok(SignedIn {
+            session: chosen.session(),
+            token: Zeroizing::new(granted.access.secret().to_owned()),
+            refresh: granted.refresh.secret(),
+            lifetime: granted.expires_in,
+            hub: self.address.clone(),
+        })
     }
 }
 

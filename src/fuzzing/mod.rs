@@ -20,6 +20,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("hub_body", crate::hub::fuzzing::body),
     ("hub_load", crate::hub::fuzzing::load),
     ("hub_token", crate::identity::fuzzing::token),
+    ("hub_proof", crate::identity::fuzzing::proof),
+    ("hub_refresh", crate::identity::fuzzing::refresh),
     ("hub_config", crate::config::fuzzing::hub),
     ("viewer_config", crate::config::fuzzing::viewer),
     ("authority_config", crate::config::fuzzing::authority),

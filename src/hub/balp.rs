@@ -96,6 +96,7 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         "copy-number" | "copy-summary" | "print" | "export" | "load" | "upload" | "backup" | "restore" => {
             ("C", None)
         }
+        "session-begun" | "session-ended" => ("E", None),
         "record-rejected" => ("R", None),
         "retention" | "plan-taken-back" => ("D", None),
         _ => ("E", None),
@@ -118,6 +119,8 @@ fn event_type(kind: &str) -> Value {
             coded(DICOM, "110107", "Import")
         }
         "retention" => coded(DICOM, "110100", "Application Activity"),
+        "session-begun" => coded(DICOM, "110114", "User Authentication"),
+        "session-ended" => coded(DICOM, "110114", "User Authentication"),
         "backup" | "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
         _ => coded("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),
     }

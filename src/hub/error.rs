@@ -9,9 +9,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
+use super::proven::Why;
 use super::respond;
 use super::store::StoreError;
 use crate::fhir::write;
+use crate::identity::dpop::ProofError;
+use crate::identity::token::TokenError;
 
 const ERROR_ID: HeaderName = HeaderName::from_static("x-error-id");
 
@@ -25,15 +28,29 @@ pub(super) struct ApiError {
     error_id: Option<Uuid>,
     /// Seconds after which to ask again.
     retry_after: Option<u64>,
+    /// How to prove who one is.
+    challenge: Option<&'static str>,
 }
 
 impl ApiError {
     const fn new(status: StatusCode, issue: &'static str, code: &'static str, words: &'static str) -> Self {
-        Self { status, issue, code, words, error_id: None, retry_after: None }
+        Self { status, issue, code, words, error_id: None, retry_after: None, challenge: None }
     }
 
-    pub(super) const UNPROVEN: Self =
+    const NO_TOKEN: Self =
         Self::new(StatusCode::UNAUTHORIZED, "login", "ACCESS_DENIED", "No valid access token");
+    const NO_PROOF: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "login",
+        "ACCESS_DENIED",
+        "No valid proof (DPoP) that the caller holds the access token's key",
+    );
+    const NO_NONCE: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "login",
+        "ACCESS_DENIED",
+        "The proof (DPoP) lacks the nonce of this answer: ask again with it",
+    );
     pub(super) const NOT_ALLOWED: Self =
         Self::new(StatusCode::FORBIDDEN, "forbidden", "ACCESS_DENIED", "The role does not allow this");
     pub(super) const NO_CERTIFICATE: Self = Self::new(
@@ -174,6 +191,35 @@ impl ApiError {
     pub(super) const RESOURCE_ID: Self =
         Self::new(StatusCode::BAD_REQUEST, "value", "INVALID_RESOURCE_ID", "This is not a valid NHS number");
 
+    /// Nobody proved who they are, with what they can do about it as RFC 9449 (7.1, 9) says it.
+    pub(super) fn of_nobody(why: Why) -> Self {
+        match why {
+            Why::Missing => Self::NO_TOKEN.challenging("DPoP algs=\"ES256\""),
+            Why::Token(
+                TokenError::NotGenuine | TokenError::NotNow | TokenError::Incomplete | TokenError::Unbound,
+            )
+            | Why::Proof(ProofError::OtherKey)
+            | Why::Ended
+            | Why::Refresh => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
+            Why::Proof(ProofError::NoNonce) => {
+                Self::NO_NONCE.challenging("DPoP error=\"use_dpop_nonce\", algs=\"ES256\"")
+            }
+            Why::Proof(
+                ProofError::Missing
+                | ProofError::NotGenuine
+                | ProofError::OtherRequest
+                | ProofError::OtherToken
+                | ProofError::NotNow
+                | ProofError::Replayed
+                | ProofError::Full,
+            ) => Self::NO_PROOF.challenging("DPoP error=\"invalid_dpop_proof\", algs=\"ES256\""),
+        }
+    }
+
+    const fn challenging(self, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..self }
+    }
+
     /// The caller asked too often: in whole seconds, rounded up, never none.
     pub(super) fn too_often(wait: Duration) -> Self {
         let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
@@ -212,8 +258,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = respond::fhir(self.status, &write::outcome(self.issue, self.code, self.words));
         let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         let is_busy = self.status == StatusCode::SERVICE_UNAVAILABLE;
         if let Some(seconds) = self.retry_after.or(is_busy.then_some(1)) {

@@ -79,7 +79,7 @@ pub(crate) fn headers(data: &[u8]) {
         Err(error) => assert_discreet(&format!("{error:?}"), &text),
     }
     for value in map.values().filter_map(|value| value.to_str().ok()) {
-        if let Some(token) = proven::bearer(value) {
+        if let Some(token) = proven::shown_token(value) {
             assert!(!token.is_empty() && token.len() <= limits::TOKEN_BYTES && token.trim() == token);
         }
     }

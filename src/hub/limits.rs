@@ -213,6 +213,30 @@ pub const REFUSALS_REMEMBERED: usize = 1_000;
 /// Bytes of a token.
 pub const TOKEN_BYTES: usize = 8 * 1024;
 
+/// Bytes of a proof that the caller has the token's key.
+pub const PROOF_BYTES: usize = 4 * 1024;
+
+/// Time after it was made for which a proof can be shown, once.
+pub const PROOF_AGE: Duration = Duration::from_secs(60);
+
+/// Time by which the clock of whoever makes proofs may be ahead of the hub's.
+pub const PROOF_AHEAD: Duration = Duration::from_secs(10);
+
+/// Time after which proofs need another nonce; the one before is taken for as long again.
+pub const NONCE_TURN: Duration = Duration::from_secs(5 * 60);
+
+/// Proofs that are remembered, so that none is taken twice; each takes some ten to twenty bytes for a minute.
+pub const PROOFS_REMEMBERED: usize = 2_000_000;
+
+/// Time for which an access token is good; the session's next request after it gets another one first.
+pub const ACCESS_TOKEN: Duration = Duration::from_secs(10 * 60);
+
+/// Time within which a refresh token that was used is answered again as before, if nobody has used its successor.
+pub const REFRESH_AGAIN: Duration = Duration::from_secs(60);
+
+/// Sessions that are known at once, those that ended within a day among them.
+pub const SESSIONS: usize = 200_000;
+
 /// Bytes of one line of a load file.
 pub const LOAD_LINE_BYTES: usize = 256 * 1024;
 

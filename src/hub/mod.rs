@@ -5,7 +5,8 @@
 //! | Part | What it is for |
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
-//! | `proven` | who is asking: a token, or nobody |
+//! | `proven` | who is asking: a token and a proof of its key, or nobody |
+//! | `sessions` | how a session goes on and ends: `/token`, `/revoke` |
 //! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
@@ -62,6 +63,7 @@ mod router;
 pub mod sample;
 pub mod search;
 mod serve;
+mod sessions;
 pub mod store;
 pub mod tls;
 mod uploads;
@@ -73,14 +75,16 @@ use jiff::Timestamp;
 
 use crate::config::hub::{HubConfig, Retention};
 use crate::domain::Site;
-use crate::identity::token::{SigningKey, Verifier};
+use crate::identity::dpop::Proofs;
+use crate::identity::token::{Minter, SigningKey, Verifier};
 
 use clock::Clock;
 use disk::{Disk, DiskState};
 use limits::Limits;
 use metrics::Metrics;
 use rates::Rates;
-use store::{Lock, OpenError, Store, StoreSettings};
+use sessions::Sessions;
+use store::{Lock, OpenError, Store, StoreError, StoreSettings};
 use tls::{Tls, TlsError};
 use uploads::Uploads;
 
@@ -89,6 +93,7 @@ pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
 pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
+pub use sessions::{Granted, SessionError, SessionTimes};
 
 /// Why a hub does not stand ready: one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +104,9 @@ pub enum StartError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Certificate(#[from] TlsError),
+    /// The sessions in the database cannot be read.
+    #[error("the sessions in the database cannot be read: {0}")]
+    Sessions(#[from] StoreError),
 }
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.
@@ -109,6 +117,9 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     store: Store,
     verifier: Verifier,
+    minter: Minter,
+    proofs: Proofs,
+    sessions: Sessions,
     clock: Clock,
     sites: Vec<Site>,
     issuer: String,
@@ -137,10 +148,14 @@ impl Hub {
         disk.look();
         let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
+        let sessions = Sessions::of(store.sessions()?);
         let limits = Limits::of(&config.limits);
         Ok(Self(Arc::new(Inner {
             store,
-            verifier: Verifier::new(key, &config.issuer),
+            verifier: Verifier::new(key.clone(), &config.issuer),
+            minter: Minter::new(key, &config.issuer),
+            sessions,
+            proofs: Proofs::new(&config.issuer, proven::PROOFS),
             rates: Rates::new(&limits, clock.clone()),
             limits,
             started: clock.now(),
@@ -224,6 +239,24 @@ impl Hub {
 
     fn verifier(&self) -> &Verifier {
         &self.0.verifier
+    }
+
+    fn proofs(&self) -> &Proofs {
+        &self.0.proofs
+    }
+
+    fn minter(&self) -> &Minter {
+        &self.0.minter
+    }
+
+    fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The nonce that a proof of a token's key has to carry now. Callers have it from the hub's last answer.
+    #[must_use]
+    pub fn proof_nonce(&self) -> String {
+        self.proofs().nonce(self.0.clock.now())
     }
 
     fn sites(&self) -> &[Site] {

@@ -179,7 +179,11 @@ fn parsed<T: serde::de::DeserializeOwned>(body: &[u8], wrong: &'static str) -> R
 /// Reads a body within its limit.
 async fn body(request: Request<Body>) -> Result<Vec<u8>, ApiError> {
     negotiation::check_body(request.headers())?;
-    let mut body = request.into_body();
+    whole(request.into_body()).await
+}
+
+/// The same, whatever it is.
+pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, ApiError> {
     let mut bytes: Vec<u8> = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| ApiError::invalid_value("The body did not arrive as announced"))?;

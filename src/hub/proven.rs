@@ -1,12 +1,13 @@
-//! The caller of a request: proven by a token, or refused before anything else is looked at.
+//! The caller of a request: proven by a token and by a proof that they hold its key, or refused before anything
+//! else is looked at.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{FromRequestParts, MatchedPath};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 
 use super::Hub;
@@ -16,7 +17,19 @@ use super::metrics::Shed;
 use super::negotiation;
 use super::rates::{Asked, Refusals};
 use crate::domain::Caller;
+use crate::identity::dpop::{ProofError, ProofLimits, Wanted};
 use crate::identity::token::TokenError;
+
+/// Carries the proof of a request.
+const PROOF: &str = "dpop";
+
+/// For how long proofs and nonces are good.
+pub(super) const PROOFS: ProofLimits = ProofLimits {
+    age: limits::PROOF_AGE,
+    ahead: limits::PROOF_AHEAD,
+    nonce: limits::NONCE_TURN,
+    remembered: limits::PROOFS_REMEMBERED,
+};
 
 /// A caller who proved who they are. Every handler that can disclose anything asks for one.
 pub(super) struct Proven(pub(super) Caller);
@@ -33,16 +46,13 @@ impl FromRequestParts<Hub> for Proven {
             return Err(ApiError::BUSY);
         }
         let now = hub.clock().now();
-        let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let token = values.next().and_then(|value| value.to_str().ok()).and_then(bearer);
-        let proven = match token {
-            Some(token) if values.next().is_none() => hub.verifier().verify(token, now).map_err(Why::Token),
-            Some(_) | None => Err(Why::Missing),
-        };
-        let caller = proven.map_err(|why| {
-            hub.metrics().unproven(why);
-            hub.unproven().note(UnprovenCall { at: now, path: path.to_owned(), why });
-            ApiError::UNPROVEN
+        let caller = prove(parts, hub, now).map_err(|why| {
+            if why == Why::Proof(ProofError::Full) {
+                hub.metrics().shed(Shed::Proofs);
+                return ApiError::BUSY;
+            }
+            note(hub, path, why);
+            ApiError::of_nobody(why)
         })?;
         let admitted = hub.rates().admit(&caller, asked);
         say_refusals(hub, hub.rates().overdue());
@@ -54,6 +64,36 @@ impl FromRequestParts<Hub> for Proven {
         negotiation::check(parts)?;
         Ok(Self(caller))
     }
+}
+
+/// Notes a call of somebody who never proved who they are.
+pub(super) fn note(hub: &Hub, path: &str, why: Why) {
+    hub.metrics().unproven(why);
+    hub.unproven().note(UnprovenCall { at: hub.clock().now(), path: path.to_owned(), why });
+}
+
+/// Who asks: named by the token, and proven to hold its key. The token comes first: it costs nothing where it is
+/// known, and nobody without one causes a proof to be reckoned.
+fn prove(parts: &Parts, hub: &Hub, now: Timestamp) -> Result<Caller, Why> {
+    let token = only(&parts.headers, header::AUTHORIZATION.as_str()).and_then(shown_token);
+    let shown = hub.verifier().verify(token.ok_or(Why::Missing)?, now).map_err(Why::Token)?;
+    let wanted = Wanted { method: parts.method.as_str(), path: parts.uri.path(), token: Some(&shown) };
+    let proof = proof(&parts.headers).ok_or(Why::Proof(ProofError::Missing))?;
+    hub.proofs().check(proof, &wanted, now).map_err(Why::Proof)?;
+    // Last, since it counts as something asked in the session.
+    if hub.sessions().admit(&shown.caller.session, now) { Ok(shown.caller) } else { Err(Why::Ended) }
+}
+
+/// The one proof of a request.
+pub(super) fn proof(headers: &HeaderMap) -> Option<&str> {
+    only(headers, PROOF).filter(|proof| proof.len() <= limits::PROOF_BYTES)
+}
+
+/// The value of a header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// Whether an answer is written to the audit log: all but those about the hub itself.
@@ -94,21 +134,72 @@ pub(super) async fn write_refusals(hub: &Hub, refusals: Vec<Refusals>) {
     }
 }
 
-pub(super) fn bearer(value: &str) -> Option<&str> {
+/// The token of the one scheme that is served: a token that is shown without a proof (`Bearer`) is none.
+pub(super) fn shown_token(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    let fits =
-        scheme.eq_ignore_ascii_case("bearer") && token.len() <= limits::TOKEN_BYTES && !token.is_empty();
+    let fits = scheme.eq_ignore_ascii_case("dpop") && token.len() <= limits::TOKEN_BYTES && !token.is_empty();
     fits.then_some(token)
 }
 
 /// Why a caller is nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// No token, or more than one.
+    /// No token, not shown as one that is bound to a key, or more than one.
     Missing,
     /// A token that proves nobody.
     Token(TokenError),
+    /// A genuine token, and no proof that whoever shows it holds its key.
+    Proof(ProofError),
+    /// A genuine token with its key, of a session that has ended.
+    Ended,
+    /// A refresh token that renews nothing.
+    Refresh,
+}
+
+impl Why {
+    /// All of them: each has its line in the metrics from the start, so that a first one is seen as a rise.
+    pub const ALL: &[Self] = &[
+        Self::Missing,
+        Self::Token(TokenError::NotGenuine),
+        Self::Token(TokenError::NotNow),
+        Self::Token(TokenError::Incomplete),
+        Self::Token(TokenError::Unbound),
+        Self::Proof(ProofError::Missing),
+        Self::Proof(ProofError::NotGenuine),
+        Self::Proof(ProofError::OtherKey),
+        Self::Proof(ProofError::OtherRequest),
+        Self::Proof(ProofError::OtherToken),
+        Self::Proof(ProofError::NoNonce),
+        Self::Proof(ProofError::NotNow),
+        Self::Proof(ProofError::Replayed),
+        Self::Ended,
+        Self::Refresh,
+    ];
+
+    /// The label's value in the metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Token(TokenError::NotGenuine) => "not-genuine",
+            Self::Token(TokenError::NotNow) => "not-now",
+            Self::Token(TokenError::Incomplete) => "incomplete",
+            Self::Token(TokenError::Unbound) => "unbound",
+            Self::Proof(ProofError::Missing) => "proof-missing",
+            Self::Proof(ProofError::NotGenuine) => "proof-not-genuine",
+            Self::Proof(ProofError::OtherKey) => "proof-other-key",
+            Self::Proof(ProofError::OtherRequest) => "proof-other-request",
+            Self::Proof(ProofError::OtherToken) => "proof-other-token",
+            Self::Proof(ProofError::NoNonce) => "proof-no-nonce",
+            Self::Proof(ProofError::NotNow) => "proof-not-now",
+            Self::Proof(ProofError::Replayed) => "proof-replayed",
+            // Told to ask again, and counted with what is shed.
+            Self::Proof(ProofError::Full) => "proof-full",
+            Self::Ended => "session-ended",
+            Self::Refresh => "refresh",
+        }
+    }
 }
 
 /// A call of somebody who never proved who they are: when, at which address, and why not. Nothing of what

@@ -15,10 +15,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{limits, metadata, negotiation, own, people, plans, respond, uploads};
+use super::{limits, metadata, negotiation, own, people, plans, respond, sessions, uploads};
 use crate::exchange::codes::UPLOADS;
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
+/// What the next proof has to carry: on every answer, so that who asks often never meets one without.
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Makes what answers one method of an address.
 type MakeMethod = fn() -> MethodRouter<Hub>;
@@ -57,12 +59,17 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/session/care-setting", methods: &[("PUT", || put(own::care_setting))] },
     Address { path: "/exchange/uploads", methods: &[("POST", || post(uploads::receive))] },
     Address { path: "/exchange/uploads/{sequence}", methods: &[("GET", || get(uploads::tell))] },
+    Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
+    Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
     Address { path: "/healthz", methods: &[("GET", || get(metadata::healthz))] },
 ];
 
 /// Addresses that need no token.
 const OPEN: [&str; 2] = ["/healthz", "/openapi.json"];
+
+/// Addresses that need a proof and no access token: there one is given, or ended.
+const GRANTING: [&str; 2] = ["/token", "/revoke"];
 
 /// The addresses with their methods, as the document has to name them.
 pub fn addresses() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
@@ -125,6 +132,11 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     {
         headers.insert(header::ALLOW, allowed);
     }
+    if wants_proof(route.as_deref())
+        && let Ok(nonce) = HeaderValue::from_str(&hub.proof_nonce())
+    {
+        headers.insert(NONCE, nonce);
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if hub.is_synthetic() {
@@ -132,6 +144,11 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     }
     let took = started.elapsed();
     hub.metrics().answered(route.as_deref(), method_word(&method), status.as_u16(), took);
+    if status.is_success() && is_granting(route.as_deref()) {
+        // Counted above, and in the audit log where a session begins or ends. Anybody can cause a 200 at `/revoke`:
+        // lines of it would fill the disk.
+        return response;
+    }
     if is_of_nobody(status, route.as_deref()) {
         // One answer for each connection: nobody unproven keeps a place with requests sent ahead.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -150,12 +167,22 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     response
 }
 
+fn is_granting(route: Option<&str>) -> bool {
+    route.is_some_and(|route| GRANTING.contains(&route))
+}
+
+fn wants_proof(route: Option<&str>) -> bool {
+    route.is_some_and(|route| !OPEN.contains(&route))
+}
+
 /// Whether anybody could have caused this answer, without a token: such lines come once a minute, so that an
 /// outsider cannot fill the disk with them.
 fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
-    let is_open = route.is_none_or(|route| OPEN.contains(&route));
+    let is_open = !wants_proof(route);
     let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
-    is_before_the_token || (is_open && !status.is_server_error())
+    is_before_the_token
+        || (is_granting(route) && status.is_client_error())
+        || (is_open && !status.is_server_error())
 }
 
 /// A made-up method is a caller's text too.

@@ -1,7 +1,8 @@
 //! The token with which a caller proves who they are: a JWT that the hub signs and the hub checks.
 //!
 //! ES256 and nothing else; issuer and audience are both the hub's own URL, compared letter by letter; the
-//! clock is an argument. A token that lacks one of its claims proves nobody: there is no partial caller.
+//! clock is an argument. A token that lacks one of its claims proves nobody: there is no partial caller. Each is
+//! bound to a key ([`super::dpop`]); whoever shows it without a proof of that key is nobody either.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::dpop::Thumbprint;
 use super::proved::{self, Proved, ProvedTokens};
 use crate::domain::{Activity, Caller, text};
 
@@ -43,6 +45,9 @@ pub enum TokenError {
     /// A claim is missing, empty, too long, or holds control characters.
     #[error("the token lacks a claim")]
     Incomplete,
+    /// It is bound to no key: whoever copied it could show it.
+    #[error("the token is bound to no key")]
+    Unbound,
 }
 
 /// A signed token. `Debug` never shows it; the memory is wiped when it is dropped.
@@ -50,7 +55,7 @@ pub enum TokenError {
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// The text that goes into the `Authorization` header, after `Bearer `.
+    /// The text that goes into the `Authorization` header, after `DPoP `.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -78,6 +83,24 @@ struct Claims {
     org_code: String,
     org: String,
     activities: Vec<String>,
+    cnf: Option<Confirmation>,
+}
+
+/// The key that a token is bound to (RFC 7800).
+#[derive(Serialize, Deserialize)]
+struct Confirmation {
+    jkt: Thumbprint,
+}
+
+/// A genuine token that was shown: by whom it says, and which key has to prove it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Who it says is asking; it is them if the key proves it.
+    pub caller: Caller,
+    /// The key that it is bound to.
+    pub key: Thumbprint,
+    /// By what a proof names the token.
+    pub(super) hash: proved::Hash,
 }
 
 /// The hub's key: signs tokens, and proves them.
@@ -158,13 +181,14 @@ impl Minter {
         Self { key, issuer: issuer.to_owned() }
     }
 
-    /// A token for a person in a role, valid from `now` for `lifetime`.
+    /// A token for a person in a role, bound to their viewer's key, valid from `now` for `lifetime`.
     ///
     /// # Errors
     /// The key does not sign.
     pub fn mint(
         &self,
         caller: &Caller,
+        key: &Thumbprint,
         now: Timestamp,
         lifetime: SignedDuration,
     ) -> Result<Token, TokenError> {
@@ -182,6 +206,7 @@ impl Minter {
             org_code: caller.organisation_code.clone(),
             org: caller.organisation.clone(),
             activities: caller.activities.iter().map(|activity| activity.code().to_owned()).collect(),
+            cnf: Some(Confirmation { jkt: key.clone() }),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &self.key.private)
             .map(|token| Token(Zeroizing::new(token)))
@@ -190,7 +215,7 @@ impl Minter {
 }
 
 /// Any claims at all, signed: what the verifier must stand without trusting the minter.
-#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn signed(key: &SigningKey, claims: &serde_json::Value) -> Option<String> {
     jsonwebtoken::encode(&Header::new(Algorithm::ES256), claims, &key.private).ok()
 }
@@ -210,27 +235,28 @@ impl Verifier {
         Self { key, issuer: issuer.to_owned(), proved: Arc::default() }
     }
 
-    /// Who shows this token at `now`.
+    /// What a token that is shown at `now` says, if it is this hub's.
     ///
     /// # Errors
     /// The token proves nobody.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenError> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Shown, TokenError> {
         let now = now.as_second();
         let hash = proved::hash(token).ok_or(TokenError::NotGenuine)?;
         if let Some(known) = self.proved.get(&hash) {
             if in_time(known.issued, known.expires, now) {
-                return Ok(known.caller);
+                return Ok(Shown { caller: known.caller, key: known.key, hash });
             }
             self.proved.forget(&hash);
         }
-        let claims = self.genuine(token)?;
+        let mut claims = self.genuine(token)?;
         let (issued, expires) = (claims.iat, claims.exp);
         if !in_time(issued, expires, now) {
             return Err(TokenError::NotNow);
         }
+        let key = claims.cnf.take().ok_or(TokenError::Unbound)?.jkt;
         let caller = caller(claims)?;
-        self.proved.keep(hash, Proved { caller: caller.clone(), issued, expires }, now);
-        Ok(caller)
+        self.proved.keep(hash, Proved { caller: caller.clone(), key: key.clone(), issued, expires }, now);
+        Ok(Shown { caller, key, hash })
     }
 
     /// The claims of a token that this hub issued, whenever.
@@ -280,90 +306,4 @@ fn caller(claims: Claims) -> Result<Caller, TokenError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HUB: &str = "http://127.0.0.1:8470";
-
-    fn nurse() -> Caller {
-        Caller {
-            user: "555000000001".to_owned(),
-            name: "Sam Okafor".to_owned(),
-            role: "Staff nurse".to_owned(),
-            role_profile: "777000000001".to_owned(),
-            organisation_code: "RN3".to_owned(),
-            organisation: "Great Western Hospital".to_owned(),
-            activities: vec![Activity::TracePeople, Activity::ViewAndNotify],
-            session: "s-1".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_token_proves_its_caller_for_its_time_at_its_hub_and_nowhere_else() {
-        let key = SigningKey::generate().unwrap();
-        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
-        let ten_minutes = SignedDuration::from_mins(10);
-        let token = Minter::new(key.clone(), HUB).mint(&nurse(), now, ten_minutes).unwrap();
-        let here = Verifier::new(key.clone(), HUB);
-        assert_eq!(here.verify(token.secret(), now), Ok(nurse()));
-        let at = |minutes: i64| now + SignedDuration::from_mins(minutes);
-        assert_eq!(here.verify(token.secret(), at(10)), Ok(nurse()), "within the leeway");
-        assert_eq!(here.verify(token.secret(), at(11)), Err(TokenError::NotNow));
-        assert_eq!(here.verify(token.secret(), at(-1)), Err(TokenError::NotNow));
-        assert_eq!(here.verify(token.secret(), now), Ok(nurse()), "proved again after it was forgotten");
-        assert_eq!(here.verify(token.secret(), at(-1)), Err(TokenError::NotNow), "known, and not valid then");
-        let elsewhere = Verifier::new(key.clone(), "http://127.0.0.1:8471");
-        assert_eq!(elsewhere.verify(token.secret(), now), Err(TokenError::NotGenuine));
-        let other_key = Verifier::new(SigningKey::generate().unwrap(), HUB);
-        assert_eq!(other_key.verify(token.secret(), now), Err(TokenError::NotGenuine));
-        let mut cut = token.secret().to_owned();
-        cut.pop();
-        assert_eq!(here.verify(&cut, now), Err(TokenError::NotGenuine));
-        assert_eq!(here.verify("", now), Err(TokenError::NotGenuine));
-        let long = Minter::new(key, HUB).mint(&nurse(), now, SignedDuration::from_hours(24)).unwrap();
-        assert_eq!(here.verify(long.secret(), now), Err(TokenError::NotNow));
-        assert_eq!(format!("{token:?}"), "Token(hidden)");
-    }
-
-    #[test]
-    fn another_algorithm_or_none_is_not_genuine() {
-        let key = SigningKey::generate().unwrap();
-        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
-        let token = Minter::new(key.clone(), HUB).mint(&nurse(), now, SignedDuration::from_mins(5)).unwrap();
-        let body = token.secret().split('.').nth(1).unwrap();
-        // {"alg":"none","typ":"JWT"} and an HS256 header signed with a guessed secret.
-        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}.");
-        let claims: serde_json::Value = serde_json::json!({ "iss": HUB, "aud": HUB });
-        let hs256 = jsonwebtoken::encode(
-            &Header::new(Algorithm::HS256),
-            &claims,
-            &EncodingKey::from_secret(HUB.as_bytes()),
-        )
-        .unwrap();
-        for forged in [none, hs256] {
-            assert_eq!(Verifier::new(key.clone(), HUB).verify(&forged, now), Err(TokenError::NotGenuine));
-        }
-    }
-
-    #[test]
-    fn a_caller_without_a_plain_name_or_organisation_is_nobody() {
-        let key = SigningKey::generate().unwrap();
-        let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
-        for lacking in [
-            Caller { name: " ".to_owned(), ..nurse() },
-            Caller { organisation_code: String::new(), ..nurse() },
-            Caller { session: String::new(), ..nurse() },
-            Caller { name: "Sam\nOkafor".to_owned(), ..nurse() },
-            Caller { role: "\u{1b}[2J".to_owned(), ..nurse() },
-            Caller { organisation: "\u{202e}latipsoH".to_owned(), ..nurse() },
-            Caller { role_profile: "1\t2".to_owned(), ..nurse() },
-        ] {
-            let token =
-                Minter::new(key.clone(), HUB).mint(&lacking, now, SignedDuration::from_mins(5)).unwrap();
-            assert_eq!(
-                Verifier::new(key.clone(), HUB).verify(token.secret(), now),
-                Err(TokenError::Incomplete)
-            );
-        }
-    }
-}
+mod tests;

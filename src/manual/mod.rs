@@ -33,6 +33,10 @@ pub mod limits {}
 pub mod api {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("proving.md")]
+pub mod proving {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("speed.md")]
 pub mod speed {}
 

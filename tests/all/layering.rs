@@ -119,8 +119,10 @@ const LAYERS: &[Layer] = &[
     layer("identity", &["domain"]),
     // What is sent is pure; how it is sent is each end's business.
     Layer { of: "exchange", may: &["domain", "fhir"], not: &[], crates: Crates::Any, never: IMPURE },
-    layer("client", &["domain", "fhir"]),
+    layer("client", &["domain", "fhir", "identity"]),
     layer("viewer", &["domain", "config", "client"]),
+    // Makes the key of a session.
+    layer("viewer::run", &["domain", "config", "client", "identity"]),
     pure_viewer("viewer::command"),
     pure_viewer("viewer::effect"),
     pure_viewer("viewer::event"),

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import people
+import proving
 
 PROGRAM = os.environ["CPIS_HUB"]
 ISSUER = "http://127.0.0.1:8470"
@@ -38,7 +39,8 @@ RARELY, OFTEN = "others_per_minute = 30\nothers_at_once = 100\n", "others_per_mi
 
 
 class Hub:
-    """A hub of its own, ended with the `with` block."""
+    """A hub of its own, ended with the `with` block. `base` is the proxy before it, which proves bearers' tokens; `own` is
+    the hub itself."""
 
     def __init__(self, folder, others=OFTEN):
         self.folder = Path(folder)
@@ -46,6 +48,7 @@ class Hub:
         for old in self.folder.iterdir():
             old.unlink()
         self.key = ec.generate_private_key(ec.SECP256R1())
+        self.proof_key = proving.Key()
         pem = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                      serialization.NoEncryption())
         (self.folder / "key.pem").write_bytes(pem)
@@ -58,14 +61,17 @@ class Hub:
         self.process = subprocess.Popen([PROGRAM, "serve", "--config", "hub.toml"], cwd=self.folder, text=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         said = self.process.stdout.readline()
-        self.base = said.strip().removeprefix("cpis-hub listens on ")
-        if not self.base.startswith("http"):
+        self.own = said.strip().removeprefix("cpis-hub listens on ")
+        if not self.own.startswith("http"):
             raise RuntimeError(f"the hub did not start: {(self.folder / 'log').read_text()}")
+        self.proxy = proving.Proxy(self.own, ISSUER, self.proof_key)
+        self.base = self.proxy.base
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.proxy.close()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
@@ -86,7 +92,7 @@ class Hub:
         claims = {"iss": ISSUER, "aud": ISSUER, "iat": now - 5, "exp": now + 3600, "jti": str(uuid.uuid4()),
                   "sid": f"session-{who}", "sub": f"user-{who}", "name": f"Sam {who.title()}", "role": who,
                   "role_profile": "555021935107", "org_code": "RN3", "org": "Great Western Hospital",
-                  "activities": RIGHTS[who]}
+                  "activities": RIGHTS[who], "cnf": {"jkt": self.proof_key.thumbprint}}
         return jwt.encode(claims, self.key, algorithm="ES256")
 
     def ask(self, path, who="nurse", method="GET", trace=None, **more):

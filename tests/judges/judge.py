@@ -183,10 +183,11 @@ def of_own_views(judged):
 
 def slow_body(hub):
     """A body that never arrives; the pair that it is answered."""
-    host, port = hub.base.removeprefix("http://").split(":")
+    host, port = hub.own.removeprefix("http://").split(":")
+    path = "/cpis/FHIR/R4/AuditEvent"
+    proved = "".join(f"{name}: {value}\r\n" for name, value in hub.proxy.proved("POST", path, hub.token()))
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall(f"POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: hub\r\nContent-Length: 9\r\n"
-                           f"Authorization: Bearer {hub.token()}\r\n\r\n".encode())
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Length: 9\r\n{proved}\r\n".encode())
         answer = connection.recv(65536).decode()
     body = json.loads(answer.split("\r\n\r\n", 1)[1])
     return int(answer.split()[1]), body["issue"][0]["details"]["coding"][0]["code"]

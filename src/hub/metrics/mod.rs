@@ -22,7 +22,6 @@ use prometheus_client::registry::Registry;
 use super::limits;
 use super::proven::Why;
 use super::tls::Refusal;
-use crate::identity::token::TokenError;
 
 pub(super) use scrape::Scraped;
 pub(super) use words::{Reloaded, Uploaded};
@@ -111,8 +110,8 @@ impl Default for Metrics {
         for refusal in REFUSALS {
             drop(metrics.not_secured.get_or_create(&[("why", refusal_code(*refusal))]));
         }
-        for why in UNPROVEN {
-            drop(metrics.unproven.get_or_create(&[("why", why_code(*why))]));
+        for why in Why::ALL {
+            drop(metrics.unproven.get_or_create(&[("why", why.code())]));
         }
         for phase in PHASES {
             drop(metrics.failures.get_or_create(&[("phase", phase)]));
@@ -123,22 +122,6 @@ impl Default for Metrics {
 
 /// Where a commit can fail.
 const PHASES: &[&str] = &["begin", "work", "marking", "commit"];
-
-const UNPROVEN: &[Why] = &[
-    Why::Missing,
-    Why::Token(TokenError::NotGenuine),
-    Why::Token(TokenError::NotNow),
-    Why::Token(TokenError::Incomplete),
-];
-
-fn why_code(why: Why) -> &'static str {
-    match why {
-        Why::Missing => "missing",
-        Why::Token(TokenError::NotGenuine) => "not-genuine",
-        Why::Token(TokenError::NotNow) => "not-now",
-        Why::Token(TokenError::Incomplete) => "incomplete",
-    }
-}
 
 const REFUSALS: &[Refusal] = &[Refusal::Late, Refusal::Ours, Refusal::Theirs, Refusal::Other];
 
@@ -252,7 +235,7 @@ impl Metrics {
 
     /// Somebody called who did not prove who they are.
     pub(super) fn unproven(&self, why: Why) {
-        self.unproven.get_or_create(&[("why", why_code(why))]).inc();
+        self.unproven.get_or_create(&[("why", why.code())]).inc();
     }
 
     /// A request was turned away before any work.

@@ -14,11 +14,14 @@ pub enum Shed {
     Rate,
     /// A user's searches have come to the volume of an hour.
     Volume,
+    /// So many proofs are remembered that no further one can be told from a replayed one.
+    Proofs,
 }
 
 impl Shed {
     /// All of them: each has its line from the start, so that a first one is seen as a rise.
-    pub const ALL: &[Self] = &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume];
+    pub const ALL: &[Self] =
+        &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume, Self::Proofs];
 
     /// The label's value.
     #[must_use]
@@ -29,6 +32,7 @@ impl Shed {
             Self::Searches => "searches",
             Self::Rate => "rate",
             Self::Volume => "search-volume",
+            Self::Proofs => "proofs",
         }
     }
 }

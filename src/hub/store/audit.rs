@@ -23,6 +23,8 @@ pub(super) enum Kind {
     StatusRead,
     OpenedInError,
     CareSetting,
+    SessionBegun,
+    SessionEnded,
     CopyNumber,
     CopySummary,
     Print,
@@ -51,6 +53,8 @@ impl Kind {
             Kind::StatusRead => "status-read",
             Kind::OpenedInError => "opened-in-error",
             Kind::CareSetting => "care-setting",
+            Kind::SessionBegun => "session-begun",
+            Kind::SessionEnded => "session-ended",
             Kind::CopyNumber => "copy-number",
             Kind::CopySummary => "copy-summary",
             Kind::Print => "print",
@@ -130,6 +134,8 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
         | Kind::StatusRead
         | Kind::OpenedInError
         | Kind::CareSetting
+        | Kind::SessionBegun
+        | Kind::SessionEnded
         | Kind::CopyNumber
         | Kind::CopySummary
         | Kind::Print

@@ -14,7 +14,7 @@ use super::audit::{self, Entry, Kind};
 use super::copy::{self, CopyError, Holds};
 use super::error::{Fault, StoreError};
 use super::writer::Work;
-use super::{OpenError, Store, StoreSettings, lock, schema};
+use super::{OpenError, Store, StoreSettings, lock, schema, sessions};
 use crate::config::hub::Synchronous;
 use crate::domain::Caller;
 use crate::hub::clock::Clock;
@@ -148,6 +148,7 @@ fn prepare(
         let version = schema::version(&db)?;
         let lost = beyond(present, &db).unwrap_or(None);
         let holds = copy::holds(&db, version)?;
+        sessions::end_all(&db, now.as_millisecond())?;
         let detail = json!({
             "last_entry": holds.last_entry,
             "views_lost": lost.as_ref().map(|lost| lost.views),

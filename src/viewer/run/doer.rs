@@ -12,11 +12,13 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{Clipboard, SignIn};
-use crate::client::{HubClient, Limits};
+use crate::client::{Access, HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
 use crate::domain::Failure;
+use crate::identity::dpop::ProofKey;
 use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
+use crate::viewer::state::Session;
 
 /// The hub that this viewer knows.
 #[derive(Debug, Clone)]
@@ -31,6 +33,19 @@ pub struct Hub {
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
+/// For so long a program that ends waits until the hub has heard of it.
+const SIGN_OUT: Duration = Duration::from_secs(1);
+
+/// Signs in with a key of this session's own, which nobody else ever has.
+fn signed_in(sign_in: &dyn SignIn, hub: &Hub, persona: usize) -> Result<(HubClient, Session), Failure> {
+    let key = ProofKey::generate().map_err(|_| Failure::NotAccepted)?;
+    let signed_in = sign_in.sign_in(persona, &key)?;
+    let access = Access::new(signed_in.token.to_string(), key, &signed_in.hub)
+        .renewable(signed_in.refresh.to_string(), signed_in.lifetime);
+    let client = HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)?;
+    Ok((client, signed_in.session))
+}
+
 /// Runs effects.
 pub(super) struct Doer {
     hub: Option<Hub>,
@@ -40,6 +55,8 @@ pub(super) struct Doer {
     sender: mpsc::Sender<Event>,
     ctx: egui::Context,
     client: Option<HubClient>,
+    /// Says when the hub has heard of the last sign-out.
+    signing_out: Option<std::sync::mpsc::Receiver<()>>,
     /// The hub of a configuration that was chosen while the program runs.
     chosen: Arc<Mutex<Option<Hub>>>,
 }
@@ -53,7 +70,17 @@ impl Doer {
         sender: mpsc::Sender<Event>,
         ctx: egui::Context,
     ) -> Self {
-        Self { hub, sign_in, clipboard, runtime, sender, ctx, client: None, chosen: Arc::default() }
+        Self {
+            hub,
+            sign_in,
+            clipboard,
+            runtime,
+            sender,
+            ctx,
+            client: None,
+            signing_out: None,
+            chosen: Arc::default(),
+        }
     }
 
     /// Whether any answer of this session's hub said that its people are synthetic.
@@ -64,7 +91,7 @@ impl Doer {
     pub(super) fn run(&mut self, effect: Effect) {
         match effect {
             Effect::SignIn(persona) => self.sign_in(persona),
-            Effect::SignOut => self.client = None,
+            Effect::SignOut => self.sign_out(),
             Effect::ChooseConfiguration => self.choose_configuration(),
             Effect::StartDemonstration => self.start_demonstration(),
             Effect::ForgetClipboard => self.clipboard.forget(),
@@ -143,12 +170,7 @@ impl Doer {
             self.hub = Some(hub);
         }
         let signed_in = match (&self.sign_in, &self.hub) {
-            (Some(sign_in), Some(hub)) => sign_in.sign_in(persona).and_then(|signed_in| {
-                let token = signed_in.token.to_string();
-                let client =
-                    HubClient::new(&hub.address, token, hub.site.clone(), hub.limits, &hub.authorities)?;
-                Ok((client, signed_in.session))
-            }),
+            (Some(sign_in), Some(hub)) => signed_in(sign_in.as_ref(), hub, persona),
             (None, _) | (_, None) => Err(Failure::NotAccepted),
         };
         match signed_in {
@@ -165,6 +187,26 @@ impl Doer {
                 });
             }
             Err(failure) => self.tell(Event::SignedIn(Err(failure))),
+        }
+    }
+
+    /// The tokens are forgotten at once, and of no use as soon as the hub has heard it.
+    fn sign_out(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            client.sign_out().await;
+            // Nobody waits for it unless the program is ending.
+            let _ = told.send(());
+        });
+        self.signing_out = Some(heard);
+    }
+
+    /// The program ends, and would end what is under way: a moment for the hub to hear that the session is over.
+    pub(super) fn wait_for_sign_out(&mut self) {
+        if let Some(heard) = self.signing_out.take() {
+            // Gone or late: the hub ends the session in time.
+            let _ = heard.recv_timeout(SIGN_OUT);
         }
     }
 

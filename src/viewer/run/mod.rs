@@ -25,6 +25,7 @@ use super::ui::UiMemory;
 use super::{present, ui, update};
 use crate::config::viewer::ViewerConfig;
 use crate::domain::Failure;
+use crate::identity::dpop::ProofKey;
 use clock::Clock;
 use doer::Doer;
 
@@ -33,19 +34,25 @@ const WAITING_EVENTS: usize = 64;
 
 /// A way to sign in.
 pub trait SignIn: Send + Sync {
-    /// Signs in as the persona with this index.
+    /// Signs in as the persona with this index, with a token that is bound to this session's key.
     ///
     /// # Errors
     /// Why not.
-    fn sign_in(&self, persona: usize) -> Result<SignedIn, Failure>;
+    fn sign_in(&self, persona: usize, key: &ProofKey) -> Result<SignedIn, Failure>;
 }
 
-/// Who is signed in, and the token that proves it.
+/// Who is signed in, and the token that says so.
 pub struct SignedIn {
     /// Who.
     pub session: Session,
     /// The access token: in memory only, wiped when dropped.
     pub token: Zeroizing<String>,
+    /// What gives the next one: the same.
+    pub refresh: Zeroizing<String>,
+    /// Seconds for which the access token is good.
+    pub lifetime: i64,
+    /// The name that the hub goes by, which every proof of the key has to say.
+    pub hub: String,
 }
 
 /// What the viewer starts with.
@@ -150,6 +157,7 @@ impl Desktop {
     pub fn close(&mut self) {
         self.doer.run(Effect::ForgetClipboard);
         self.doer.run(Effect::SignOut);
+        self.doer.wait_for_sign_out();
     }
 
     /// The window's title. Never anything of a patient.

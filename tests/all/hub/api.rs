@@ -121,20 +121,23 @@ async fn who_does_not_prove_themselves_gets_nothing_and_leaves_no_trace_on_disk(
     let valid = token(&hub.key, &nurse(), now);
     let audited = hub.count("SELECT 1 FROM audit");
     let mut unproven = 0;
-    for authorization in [
-        vec![],
-        vec![format!("Bearer {forged}")],
-        vec![format!("Bearer {expired}")],
-        vec!["Bearer".to_owned()],
-        vec![format!("Basic {valid}")],
-        vec![format!("Bearer {valid}"), format!("Bearer {valid}")],
+    let (nothing, bad) = ("DPoP algs=\"ES256\"", "DPoP error=\"invalid_token\", algs=\"ES256\"");
+    for (authorization, challenge) in [
+        (vec![], nothing),
+        (vec![format!("DPoP {forged}")], bad),
+        (vec![format!("DPoP {expired}")], bad),
+        (vec!["DPoP".to_owned()], nothing),
+        (vec![format!("Basic {valid}")], nothing),
+        (vec![format!("Bearer {valid}")], nothing),
+        (vec![format!("DPoP {valid}"), format!("DPoP {valid}")], nothing),
+        (vec![format!("DPoP {valid}")], "DPoP error=\"invalid_dpop_proof\", algs=\"ES256\""),
     ] {
         for path in ["/metadata", "/cpis/FHIR/R4/metadata", "/access/K7QM-3XHD", &plans_of(number(1))] {
             let headers: Vec<_> =
                 authorization.iter().map(|value| ("Authorization", value.as_str())).collect();
             let answer = hub.send("GET", path, None, &headers, None).await;
             assert_eq!(answer.told(), "401 ACCESS_DENIED", "{path}");
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            assert_eq!(answer.header("www-authenticate"), Some(challenge));
             unproven += 1;
         }
     }

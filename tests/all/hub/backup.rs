@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{caller, rows, token};
+use super::support::{caller, proofs, rows, token};
 use cpis::hub::clock::Clock;
 
 /// Several hundred people, so that a copy takes a while.
@@ -31,9 +31,8 @@ async fn view(place: &Place, program: &Program, who: &str) -> Answer {
     let bearer = token(&place.key, &caller(who, "RN3", &["B0107"]), Clock::system().now());
     let request = http
         .get(format!("{}{}", program.base, plans_of(number(1))))
-        .bearer_auth(bearer)
         .header("TraceID", Uuid::new_v4().to_string());
-    Answer::read(request.send().await.unwrap()).await
+    Answer::read(proofs::send(request, &bearer).await.unwrap()).await
 }
 
 fn said(output: &Output) -> String {

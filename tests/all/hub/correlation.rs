@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::support::data::{child, number, plans_of};
 use super::support::program::Place;
-use super::support::{nurse, token};
+use super::support::{nurse, proofs, token};
 use cpis::hub::clock::Clock;
 
 #[tokio::test]
@@ -17,16 +17,17 @@ async fn whoever_has_an_answer_finds_every_line_about_it_in_either_format() {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let bearer = token(&place.key, &nurse(), Clock::system().now());
         let ask = async |headers: &[(&str, &str)]| {
-            let mut request =
-                http.get(format!("{}{}", program.base, plans_of(number(1)))).bearer_auth(&bearer);
+            let mut request = http.get(format!("{}{}", program.base, plans_of(number(1))));
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
-            request.send().await.unwrap()
+            proofs::send(request, &bearer).await.unwrap()
         };
         let lines_with = |id: &str| -> Vec<String> {
             place.log().lines().filter(|line| line.contains(id)).map(str::to_owned).collect()
         };
+        // The first call of a client has a line of its own: it learns what proofs have to carry.
+        ask(&[]).await;
         // The caller's own id.
         let (own, trace) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
         let answer = ask(&[("X-Correlation-ID", &own), ("TraceID", &trace)]).await;
@@ -66,11 +67,9 @@ async fn a_log_that_is_set_to_errors_alone_still_says_of_which_request() {
     place.database().execute_batch("DROP TABLE history").unwrap();
     let trace = Uuid::new_v4().to_string();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = http
-        .get(format!("{}{}", program.base, plans_of(number(1))))
-        .bearer_auth(token(&place.key, &nurse(), Clock::system().now()))
-        .header("TraceID", &trace);
-    assert_eq!(request.send().await.unwrap().status(), 500);
+    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let request = http.get(format!("{}{}", program.base, plans_of(number(1)))).header("TraceID", &trace);
+    assert_eq!(proofs::send(request, &bearer).await.unwrap().status(), 500);
     let log = place.log();
     let failed: Vec<&str> = log.lines().filter(|line| line.contains("failed inside")).collect();
     assert!(failed.len() == 1 && failed[0].contains(&trace), "{log}");

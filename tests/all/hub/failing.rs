@@ -9,17 +9,17 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{TestHub, midwife, nurse, rows, token};
+use super::support::{TestHub, midwife, nurse, proofs, rows, token};
 use cpis::domain::{Caller, NhsNumber};
 use cpis::hub::clock::Clock;
 
 async fn ask(place: &Place, program: &Program, caller: &Caller, number: NhsNumber) -> Answer {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let bearer = token(&place.key, caller, Clock::system().now());
     let request = http
         .get(format!("{}{}", program.base, plans_of(number)))
-        .bearer_auth(token(&place.key, caller, Clock::system().now()))
         .header("TraceID", Uuid::new_v4().to_string());
-    Answer::read(request.send().await.unwrap()).await
+    Answer::read(proofs::send(request, &bearer).await.unwrap()).await
 }
 
 #[tokio::test]

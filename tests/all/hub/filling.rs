@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::data::{child, number, person, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{caller, rows, token};
+use super::support::{caller, proofs, rows, token};
 use cpis::hub::clock::Clock;
 
 const MEGABYTE: u64 = 1024 * 1024;
@@ -54,11 +54,11 @@ impl Drop for SmallDisk {
 async fn view(place: &Place, program: &Program) -> Option<Answer> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let who = caller("Sam Okafor", "RN3", &["B0264", "B0107"]);
+    let bearer = token(&place.key, &who, Clock::system().now());
     let request = http
         .get(format!("{}{}", program.base, plans_of(number(1))))
-        .bearer_auth(token(&place.key, &who, Clock::system().now()))
         .header("TraceID", Uuid::new_v4().to_string());
-    Answer::read_or_gone(request.send().await.ok()?).await
+    Answer::read_or_gone(proofs::send(request, &bearer).await.ok()?).await
 }
 
 /// Fills the disk below a hub; returns how many of the views that follow were answered, of those asked.

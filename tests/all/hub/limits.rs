@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::support::data::child;
 use super::support::program::{Place, Program};
-use super::support::{TestHub, nurse, token};
+use super::support::{TestHub, nurse, proofs, token};
 use cpis::hub::clock::Clock;
 
 fn connect(program: &Program) -> TcpStream {
@@ -31,7 +31,9 @@ fn slow_and_oversized_requests_end_with_an_outcome_or_a_closed_connection() {
     place.configure("[limits]\nidle_seconds = 7\n");
     let program = place.serve();
     let bearer = token(&place.key, &nurse(), Clock::system().now());
-    let authorized = format!("Host: hub\r\nAuthorization: Bearer {bearer}\r\n");
+    let nonce = proofs::nonce(&program.base);
+    let path = "/cpis/FHIR/R4/AuditEvent";
+    let proved = || format!("Host: hub\r\n{}", proofs::head("POST", path, &bearer, &nonce));
     std::thread::scope(|scope| {
         let check = |sent: String, expected: &'static str, seconds: std::ops::Range<u64>| {
             let mut stream = connect(&program);
@@ -50,12 +52,12 @@ fn slow_and_oversized_requests_end_with_an_outcome_or_a_closed_connection() {
         // Headers that never end, a connection on which nothing comes, a body that never comes.
         check("GET /healthz HTTP/1.1\r\nHost: h".to_owned(), "closed", 4..8);
         check(String::new(), "closed", 6..10);
-        let post = format!("POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\n{authorized}Connection: close\r\n");
-        check(format!("{post}Content-Length: 100\r\n\r\n{{"), "HTTP/1.1 408", 9..13);
-        let chunked = format!("{post}Transfer-Encoding: chunked\r\n\r\nrubbish\r\n");
+        let post = || format!("POST {path} HTTP/1.1\r\n{}Connection: close\r\n", proved());
+        check(format!("{}Content-Length: 100\r\n\r\n{{", post()), "HTTP/1.1 408", 9..13);
+        let chunked = format!("{}Transfer-Encoding: chunked\r\n\r\nrubbish\r\n", post());
         check(chunked, "HTTP/1.1 400", 0..4);
         // Too much.
-        check(format!("{post}Content-Length: 70000\r\n\r\n{}", " ".repeat(70_000)), "HTTP/1.1 413", 0..4);
+        check(format!("{}Content-Length: 70000\r\n\r\n{}", post(), " ".repeat(70_000)), "HTTP/1.1 413", 0..4);
         let close = "Connection: close\r\n";
         check(format!("GET /{} HTTP/1.1\r\n{close}\r\n", "x".repeat(20_000)), "HTTP/1.1 431", 0..8);
         check(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{nurse, token};
+use super::support::{nurse, proofs, token};
 use cpis::hub::clock::Clock;
 
 fn connect(program: &Program) -> TcpStream {
@@ -19,12 +19,14 @@ fn connect(program: &Program) -> TcpStream {
 }
 
 /// A view of the child, as a client writes it.
-fn view(place: &Place, more: &str) -> String {
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+fn view(place: &Place, nonce: &str, more: &str) -> String {
     let (path, trace) = (plans_of(number(1)), uuid::Uuid::new_v4());
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {bearer}\r\nTraceID: {trace}\r\n{more}\r\n"
-    )
+    let proved = proofs::head("GET", &path, &bearer(place), nonce);
+    format!("GET {path} HTTP/1.1\r\nHost: hub\r\n{proved}TraceID: {trace}\r\n{more}\r\n")
+}
+
+fn bearer(place: &Place) -> String {
+    token(&place.key, &nurse(), Clock::system().now())
 }
 
 /// The status lines and bodies of answers, one after the other, as long as there are any.
@@ -59,9 +61,9 @@ fn statuses(stream: &TcpStream, most: usize) -> Vec<String> {
 }
 
 /// One good view on a connection of its own.
-fn good_view(place: &Place, program: &Program) -> Vec<String> {
+fn good_view(place: &Place, nonce: &str, program: &Program) -> Vec<String> {
     let mut stream = connect(program);
-    stream.write_all(view(place, "Connection: close\r\n").as_bytes()).unwrap();
+    stream.write_all(view(place, nonce, "Connection: close\r\n").as_bytes()).unwrap();
     statuses(&stream, 2)
 }
 
@@ -76,16 +78,16 @@ fn idle_and_slow_connections_make_room_for_good_ones_and_a_request_under_way_nev
     let place = Place::with(&child());
     place.configure("[limits]\nconnections = 64\nidle_seconds = 600\n");
     let program = place.serve();
+    let nonce = proofs::nonce(&program.base);
     // A request under way: its body is still to come.
     let mut under_way = connect(&program);
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
-    let post = format!(
-        "POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {bearer}\r\nContent-Length: 2\r\n\r\n{{"
-    );
+    let path = "/cpis/FHIR/R4/AuditEvent";
+    let proved = proofs::head("POST", path, &bearer(&place), &nonce);
+    let post = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{proved}Content-Length: 2\r\n\r\n{{");
     under_way.write_all(post.as_bytes()).unwrap();
     // One that has had an answer, and one with half a request: idle both.
     let mut answered = connect(&program);
-    answered.write_all(view(&place, "").as_bytes()).unwrap();
+    answered.write_all(view(&place, &nonce, "").as_bytes()).unwrap();
     assert_eq!(statuses(&answered, 1), ["200"]);
     let mut half = connect(&program);
     half.write_all(b"GET /healthz HTT").unwrap();
@@ -94,15 +96,15 @@ fn idle_and_slow_connections_make_room_for_good_ones_and_a_request_under_way_nev
     for turn in 0..600 {
         idle.push(connect(&program));
         if turn % 60 == 0 {
-            assert_eq!(good_view(&place, &program), ["200"], "after {turn} idle connections");
+            assert_eq!(good_view(&place, &nonce, &program), ["200"], "after {turn} idle connections");
         }
     }
-    assert_eq!(good_view(&place, &program), ["200"]);
+    assert_eq!(good_view(&place, &nonce, &program), ["200"]);
     assert!(is_closed(&answered) && is_closed(&half) && is_closed(&idle[0]), "the longest idle have gone");
     under_way.write_all(b"}").unwrap();
     assert_eq!(statuses(&under_way, 1), ["400"], "the one with a request was waited for");
     let last = idle.last_mut().unwrap();
-    last.write_all(view(&place, "").as_bytes()).unwrap();
+    last.write_all(view(&place, &nonce, "").as_bytes()).unwrap();
     assert_eq!(statuses(last, 1), ["200"], "the least idle are still there");
     drop(idle);
 }
@@ -111,10 +113,11 @@ fn idle_and_slow_connections_make_room_for_good_ones_and_a_request_under_way_nev
 fn a_client_that_does_not_take_its_answers_is_cut_off_and_harms_nobody() {
     let place = Place::with(&child());
     let program = place.serve();
+    let nonce = proofs::nonce(&program.base);
     let slow = connect(&program);
     slow.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
     // More requests than the system keeps answers for, and none is read.
-    let request = view(&place, "").repeat(64);
+    let request: String = (0..64).map(|_| view(&place, &nonce, "")).collect();
     let asked_until_cut_off = std::thread::scope(|scope| {
         let asking = scope.spawn(|| {
             for _ in 0..100_000 {
@@ -125,7 +128,7 @@ fn a_client_that_does_not_take_its_answers_is_cut_off_and_harms_nobody() {
             false
         });
         while !asking.is_finished() {
-            assert_eq!(good_view(&place, &program), ["200"]);
+            assert_eq!(good_view(&place, &nonce, &program), ["200"]);
             std::thread::sleep(Duration::from_millis(200));
         }
         asking.join().unwrap()
@@ -137,14 +140,16 @@ fn a_client_that_does_not_take_its_answers_is_cut_off_and_harms_nobody() {
 fn what_could_hide_a_second_request_hides_none() {
     let place = Place::with(&child());
     let program = place.serve();
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let nonce = proofs::nonce(&program.base);
     let hidden = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
-    let post =
-        format!("POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {bearer}\r\n");
+    let path = "/cpis/FHIR/R4/AuditEvent";
+    let post = format!("POST {path} HTTP/1.1\r\nHost: h\r\nPROVED\r\n");
+    let proved =
+        |sent: &str| sent.replace("PROVED\r\n", &proofs::head("POST", path, &bearer(&place), &nonce));
     let check = |sent: String, expected: &[&str]| {
         let mut stream = connect(&program);
-        stream.write_all(sent.as_bytes()).unwrap();
-        assert_eq!(statuses(&stream, 5), expected, "{}", sent.replace(&bearer, "…"));
+        stream.write_all(proved(&sent).as_bytes()).unwrap();
+        assert_eq!(statuses(&stream, 5), expected, "{sent}");
     };
     let chunked = "Transfer-Encoding: chunked\r\n";
     // Both lengths: the body ends where the chunks end, and so does the connection.
@@ -179,11 +184,11 @@ fn what_could_hide_a_second_request_hides_none() {
         [("1\r\n \r\n".repeat(70_000), "413"), (format!("1;{}\r\n", "x".repeat(70_000)), "400")]
     {
         let mut too_much = connect(&program);
-        let _ = too_much.write_all(format!("{post}{chunked}\r\n{body}0\r\n\r\n").as_bytes());
+        let _ = too_much.write_all(proved(&format!("{post}{chunked}\r\n{body}0\r\n\r\n")).as_bytes());
         let told = statuses(&too_much, 5);
         assert!(told.is_empty() || told == [expected], "{told:?}");
     }
-    assert_eq!(good_view(&place, &program), ["200"]);
+    assert_eq!(good_view(&place, &nonce, &program), ["200"]);
 }
 
 #[test]
@@ -201,15 +206,19 @@ fn nobody_known_gets_one_answer_on_a_connection() {
 fn old_and_hurried_clients_are_answered_in_order() {
     let place = Place::with(&child());
     let program = place.serve();
+    let nonce = proofs::nonce(&program.base);
     // HTTP/1.0 has no chunks and no Host, and its connection ends with the answer.
     let mut old = connect(&program);
-    old.write_all(view(&place, "").replace("HTTP/1.1", "HTTP/1.0").as_bytes()).unwrap();
+    old.write_all(view(&place, &nonce, "").replace("HTTP/1.1", "HTTP/1.0").as_bytes()).unwrap();
     assert_eq!(statuses(&old, 2), ["200"]);
     // Ten at once: ten answers, in order, each view logged once.
     let mut hurried = connect(&program);
-    let asked: String = (0..10)
-        .map(|turn| if turn == 4 { "GET /nowhere HTTP/1.1\r\n\r\n".to_owned() } else { view(&place, "") })
-        .collect();
+    let asked: String =
+        (0..10)
+            .map(|turn| {
+                if turn == 4 { "GET /nowhere HTTP/1.1\r\n\r\n".to_owned() } else { view(&place, &nonce, "") }
+            })
+            .collect();
     hurried.write_all(asked.as_bytes()).unwrap();
     let answered = statuses(&hurried, 10);
     assert_eq!(answered, ["200", "200", "200", "200", "404", "200", "200", "200", "200", "200"]);
@@ -229,14 +238,16 @@ fn where_the_system_allows_few_files_there_are_fewer_connections_and_a_warning()
     // The soft limit is raised by the hub itself, and it takes as many as it is to.
     place.configure("[limits]\nconnections = 300\n");
     let program = limited("ulimit -S -n 100");
+    let nonce = proofs::nonce(&program.base);
     let open: Vec<_> = (0..250).map(|_| connect(&program)).collect();
-    assert_eq!(good_view(&place, &program), ["200"]);
+    assert_eq!(good_view(&place, &nonce, &program), ["200"]);
     assert!(open.iter().all(|stream| stream.set_nonblocking(true).is_ok() && !is_over(stream)) && !warned());
     drop((open, program));
     // The hard limit it cannot raise: fewer, and good clients are answered all the same.
     let program = limited("ulimit -n 100");
+    let nonce = proofs::nonce(&program.base);
     let open: Vec<_> = (0..250).map(|_| connect(&program)).collect();
-    assert_eq!(good_view(&place, &program), ["200"]);
+    assert_eq!(good_view(&place, &nonce, &program), ["200"]);
     assert!(warned() && !place.log().contains("could not be accepted"));
     drop(open);
 }

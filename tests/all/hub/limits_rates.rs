@@ -3,7 +3,7 @@
 use super::support::answer::Answer;
 use super::support::data::{child, history_of, lines, number, person, plans_of};
 use super::support::program::Place;
-use super::support::{TestHub, caller, generous, nurse, token};
+use super::support::{TestHub, caller, generous, nurse, proofs, token};
 use cpis::config::hub::LimitSettings;
 use cpis::hub::clock::Clock;
 use cpis::hub::limits;
@@ -171,11 +171,11 @@ async fn the_volume_of_an_hour_survives_a_restart() {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for expected in [200, 200, 429] {
         let program = place.serve();
+        let bearer = token(&place.key, &nurse(), Clock::system().now());
         let request = http
             .get(format!("{}{}", program.base, search("2020-01-01")))
-            .bearer_auth(token(&place.key, &nurse(), Clock::system().now()))
             .header("X-Request-ID", Uuid::new_v4().to_string());
-        assert_eq!(request.send().await.unwrap().status(), expected);
+        assert_eq!(proofs::send(request, &bearer).await.unwrap().status(), expected);
     }
 }
 
@@ -221,11 +221,11 @@ async fn refusals_of_the_last_minute_are_audited_before_the_hub_ends() {
     let mut program = place.serve();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for expected in [200, 429, 429, 429] {
+        let bearer = token(&place.key, &nurse(), Clock::system().now());
         let request = http
             .get(format!("{}{}", program.base, search("2020-01-01")))
-            .bearer_auth(token(&place.key, &nurse(), Clock::system().now()))
             .header("X-Request-ID", Uuid::new_v4().to_string());
-        assert_eq!(request.send().await.unwrap().status(), expected);
+        assert_eq!(proofs::send(request, &bearer).await.unwrap().status(), expected);
     }
     program.terminate();
     assert!(tokio::task::spawn_blocking(move || program.child.wait()).await.unwrap().unwrap().success());

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::support::data::{child, person, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{TestHub, at, caller, nurse, rows, token};
+use super::support::{TestHub, at, caller, nurse, proofs, rows, token};
 
 fn people(of: u64, flagged: u64) -> Vec<SamplePerson> {
     let ask = SampleAsk { people: of, flagged, seed: 4, today: date(2026, 11, 22) };
@@ -164,9 +164,8 @@ async fn view(program: &Program, place: &Place, number: cpis::domain::NhsNumber)
     let bearer = token(&place.key, &nurse(), Clock::system().now());
     let asked = http
         .get(format!("{}{}", program.base, plans_of(number)))
-        .bearer_auth(bearer)
         .header("TraceID", Uuid::new_v4().to_string());
-    let answer = asked.send().await.map_err(|error| error.to_string())?;
+    let answer = proofs::send(asked, &bearer).await.map_err(|error| error.to_string())?;
     let status = answer.status().as_u16();
     let body: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     body["total"]

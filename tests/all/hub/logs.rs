@@ -8,7 +8,7 @@ use super::support::data::{
     CHILD_PROTECTION, child, history_of, lines, number, person, plan, plans_of, superseded,
 };
 use super::support::program::{Place, Program};
-use super::support::{caller, midwife, nurse, receptionist, token};
+use super::support::{caller, midwife, nurse, proofs, receptionist, token};
 use cpis::domain::Caller;
 use cpis::hub::clock::Clock;
 
@@ -25,7 +25,6 @@ impl Asking<'_> {
         let mut request = self
             .http
             .request(method.parse().unwrap(), format!("{}{path}", self.program.base))
-            .bearer_auth(bearer)
             .header("X-Request-ID", &trace);
         if !headers.iter().any(|(name, _)| *name == "TraceID") {
             request = request.header("TraceID", &trace);
@@ -34,7 +33,9 @@ impl Asking<'_> {
             request = request.header(*name, *value);
         }
         // Of an oversized body the hub reads no more than it wants, and closes.
-        request.body(body.to_owned()).send().await.map_or(413, |response| response.status().as_u16())
+        proofs::send(request.body(body.to_owned()), &bearer)
+            .await
+            .map_or(413, |response| response.status().as_u16())
     }
 }
 

@@ -30,6 +30,7 @@ mod metrics;
 mod model;
 #[cfg(unix)]
 mod packaging;
+mod proofs;
 mod reads;
 #[cfg(unix)]
 mod restarts;
@@ -38,6 +39,7 @@ mod rules;
 mod schemas;
 mod search;
 mod search_alike;
+mod sessions;
 pub(crate) mod support;
 mod tls;
 mod tls_clients;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{caller, nurse, rows, token};
+use super::support::{caller, nurse, proofs, rows, token};
 use cpis::hub::clock::Clock;
 use uuid::Uuid;
 
@@ -40,9 +40,8 @@ struct Client {
 impl Client {
     async fn view(&mut self, trace: Uuid) -> String {
         loop {
-            let request =
-                self.http.get(&self.url).bearer_auth(&self.bearer).header("TraceID", trace.to_string());
-            match request.send().await {
+            let request = self.http.get(&self.url).header("TraceID", trace.to_string());
+            match proofs::send(request, &self.bearer).await {
                 Ok(response) => {
                     assert_eq!(response.status(), 200, "no request is answered wrongly");
                     let reference = response.headers()["x-access-reference"].to_str().unwrap().to_owned();
@@ -137,9 +136,9 @@ async fn views_that_wait(
         .map(|_| {
             let request = http
                 .get(format!("{}{}", program.base, plans_of(number(1))))
-                .bearer_auth(&bearer)
                 .header("TraceID", Uuid::new_v4().to_string());
-            tokio::spawn(request.send())
+            let bearer = bearer.clone();
+            tokio::spawn(async move { proofs::send(request, &bearer).await })
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(400)).await;

@@ -10,7 +10,7 @@ use cpis::hub::limits;
 use super::support::certificates::{Authority, TLS, ask, connect, secure, until_closed};
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{nurse, token};
+use super::support::{nurse, proofs, token};
 
 /// A hub with a certificate, and the authority that issued it.
 fn hub(more: &str) -> (Place, Authority) {
@@ -21,15 +21,21 @@ fn hub(more: &str) -> (Place, Authority) {
 }
 
 /// A view of the child, as a client writes it, without its last empty line.
-fn view(place: &Place) -> String {
+fn view(place: &Place, nonce: &str) -> String {
     let bearer = token(&place.key, &nurse(), Clock::system().now());
     let (path, trace) = (plans_of(number(1)), uuid::Uuid::new_v4());
-    format!("GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {bearer}\r\nTraceID: {trace}\r\n")
+    let proved = proofs::head("GET", &path, &bearer, nonce);
+    format!("GET {path} HTTP/1.1\r\nHost: hub\r\n{proved}TraceID: {trace}\r\n")
+}
+
+/// What the proofs of a view have to carry.
+fn nonce(program: &Program, authority: &Authority) -> String {
+    proofs::nonce_from(secure(&program.base, &authority.usual()).unwrap())
 }
 
 #[track_caller]
 fn is_answered(place: &Place, program: &Program, authority: &Authority) {
-    let answer = ask(&program.base, &authority.usual(), &view(place));
+    let answer = ask(&program.base, &authority.usual(), &view(place, &nonce(program, authority)));
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer:?}");
 }
 
@@ -37,6 +43,7 @@ fn is_answered(place: &Place, program: &Program, authority: &Authority) {
 fn tls_1_2_and_1_3_are_answered_with_http_1_1_and_every_answer_says_to_come_by_nothing_else() {
     let (place, authority) = hub("");
     let program = place.serve();
+    let nonce = nonce(&program, &authority);
     assert!(program.base.starts_with("https://"));
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let config = authority.client(&[version], None, &["h2", "http/1.1"]);
@@ -44,7 +51,7 @@ fn tls_1_2_and_1_3_are_answered_with_http_1_1_and_every_answer_says_to_come_by_n
         assert_eq!(stream.conn.protocol_version(), Some(version.version));
         assert_eq!(stream.conn.alpn_protocol(), Some(b"http/1.1".as_slice()));
         // More than one request on a connection, and each has the header.
-        let asked = format!("{}\r\n{}Connection: close\r\n\r\n", view(&place), view(&place));
+        let asked = format!("{}\r\n{}Connection: close\r\n\r\n", view(&place, &nonce), view(&place, &nonce));
         stream.write_all(asked.as_bytes()).unwrap();
         let answers = until_closed(&mut stream);
         assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 2, "{answers}");
@@ -56,7 +63,7 @@ fn tls_1_2_and_1_3_are_answered_with_http_1_1_and_every_answer_says_to_come_by_n
     }
     // A client that names no protocol, and one that speaks none of the hub's.
     let of = |alpn: &[&str]| {
-        ask(&program.base, &authority.client(rustls::ALL_VERSIONS, None, alpn), &view(&place))
+        ask(&program.base, &authority.client(rustls::ALL_VERSIONS, None, alpn), &view(&place, &nonce))
     };
     assert!(of(&[]).starts_with("HTTP/1.1 200 OK"));
     assert_eq!(of(&["h2"]), "");
@@ -76,8 +83,9 @@ fn tls_1_2_and_1_3_are_answered_with_http_1_1_and_every_answer_says_to_come_by_n
 fn without_tls_nobody_is_told_of_it() {
     let place = Place::with(&child());
     let program = place.serve();
+    let nonce = proofs::nonce(&program.base);
     let mut stream = connect(&program.base);
-    stream.write_all(format!("{}Connection: close\r\n\r\n", view(&place)).as_bytes()).unwrap();
+    stream.write_all(format!("{}Connection: close\r\n\r\n", view(&place, &nonce)).as_bytes()).unwrap();
     let answer = until_closed(&mut stream);
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(!answer.to_lowercase().contains("strict-transport-security"), "{answer}");
@@ -153,13 +161,14 @@ fn drip(stream: &mut std::net::TcpStream, bytes: &[u8]) -> Duration {
 fn whoever_drips_a_handshake_or_a_request_within_tls_is_cut_off() {
     let (place, authority) = hub("");
     let program = place.serve();
+    let nonce = nonce(&program, &authority);
     let slack = Duration::from_secs(4);
     let message = first_message(&authority);
     assert!(message.len() > 150);
     let mut dripping = connect(&program.base);
     // The record of a whole request, whose bytes come one by one: nothing can be read of it before its last.
     let mut shaken = secure(&program.base, &authority.usual()).unwrap();
-    shaken.conn.writer().write_all(format!("{}\r\n", view(&place)).as_bytes()).unwrap();
+    shaken.conn.writer().write_all(format!("{}\r\n", view(&place, &nonce)).as_bytes()).unwrap();
     let mut record = Vec::new();
     shaken.conn.write_tls(&mut record).unwrap();
     // One that has begun nothing after its handshake is idle, and stays.
@@ -172,7 +181,7 @@ fn whoever_drips_a_handshake_or_a_request_within_tls_is_cut_off() {
     });
     assert!(handshake >= limits::HANDSHAKE && handshake < limits::HANDSHAKE + slack, "{handshake:?}");
     assert!(request >= limits::HEADER_READ && request < limits::HEADER_READ + slack, "{request:?}");
-    idle.write_all(format!("{}Connection: close\r\n\r\n", view(&place)).as_bytes()).unwrap();
+    idle.write_all(format!("{}Connection: close\r\n\r\n", view(&place, &nonce)).as_bytes()).unwrap();
     assert!(until_closed(&mut idle).starts_with("HTTP/1.1 200 OK"));
 }
 
@@ -180,13 +189,14 @@ fn whoever_drips_a_handshake_or_a_request_within_tls_is_cut_off() {
 fn connections_without_a_request_make_room_wherever_their_handshake_is() {
     let (place, authority) = hub("[limits]\nconnections = 64\nidle_seconds = 600\n");
     let program = place.serve();
+    let nonce = nonce(&program, &authority);
     let message = first_message(&authority);
     // A request under way: its body is still to come.
     let mut under_way = secure(&program.base, &authority.usual()).unwrap();
     let bearer = token(&place.key, &nurse(), Clock::system().now());
-    let post = format!(
-        "POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {bearer}\r\nContent-Length: 2\r\n\r\n{{"
-    );
+    let path = "/cpis/FHIR/R4/AuditEvent";
+    let proved = proofs::head("POST", path, &bearer, &nonce);
+    let post = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{proved}Content-Length: 2\r\n\r\n{{");
     under_way.write_all(post.as_bytes()).unwrap();
     let mut shaken = Vec::new();
     let mut others = Vec::new();
@@ -202,7 +212,7 @@ fn connections_without_a_request_make_room_wherever_their_handshake_is() {
     }
     assert_eq!(until_closed(&mut shaken[0]), "", "the longest idle has gone");
     let last = shaken.last_mut().unwrap();
-    last.write_all(format!("{}Connection: close\r\n\r\n", view(&place)).as_bytes()).unwrap();
+    last.write_all(format!("{}Connection: close\r\n\r\n", view(&place, &nonce)).as_bytes()).unwrap();
     assert!(until_closed(last).starts_with("HTTP/1.1 200 OK"), "the least idle is still there");
     under_way.write_all(b"}").unwrap();
     let mut answer = [0; 12];
@@ -214,9 +224,10 @@ fn connections_without_a_request_make_room_wherever_their_handshake_is() {
 fn a_client_that_does_not_take_its_answers_is_cut_off_and_harms_nobody() {
     let (place, authority) = hub("");
     let program = place.serve();
+    let nonce = nonce(&program, &authority);
     let mut slow = secure(&program.base, &authority.usual()).unwrap();
     slow.sock.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
-    let request = format!("{}\r\n", view(&place)).repeat(64);
+    let request: String = (0..64).map(|_| format!("{}\r\n", view(&place, &nonce))).collect();
     let asked_until_cut_off = std::thread::scope(|scope| {
         let asking = scope.spawn(|| (0..100_000).any(|_| slow.write_all(request.as_bytes()).is_err()));
         while !asking.is_finished() {
@@ -272,8 +283,9 @@ fn a_certificate_that_cannot_be_served_refuses_the_start_with_its_file_and_what_
     let config = std::fs::read_to_string(path("hub.toml")).unwrap();
     std::fs::write(path("hub.toml"), config.replace("127.0.0.1:0", "0.0.0.0:0")).unwrap();
     let program = place.serve();
+    let nonce = nonce(&program, &authority);
     let local = program.base.replace("0.0.0.0", "127.0.0.1");
-    assert!(ask(&local, &authority.usual(), &view(&place)).starts_with("HTTP/1.1 200 OK"));
+    assert!(ask(&local, &authority.usual(), &view(&place, &nonce)).starts_with("HTTP/1.1 200 OK"));
 }
 
 #[cfg(unix)]

@@ -15,17 +15,21 @@ use super::metrics::series;
 use super::support::certificates::{Authority, Issued, Secured, TLS, put, secure, until_closed};
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{TestHub, nurse, token};
+use super::support::{TestHub, nurse, proofs, token};
 
 /// Longer than this nobody waits for a new certificate.
 const SOON: Duration = Duration::from_secs(8);
 
-fn view(place: &Place, more: &str) -> String {
+fn view(place: &Place, nonce: &str, more: &str) -> String {
     let bearer = token(&place.key, &nurse(), Clock::system().now());
     let (path, trace) = (plans_of(number(1)), uuid::Uuid::new_v4());
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {bearer}\r\nTraceID: {trace}\r\n{more}\r\n"
-    )
+    let proved = proofs::head("GET", &path, &bearer, nonce);
+    format!("GET {path} HTTP/1.1\r\nHost: hub\r\n{proved}TraceID: {trace}\r\n{more}\r\n")
+}
+
+/// What the proofs of a request have to carry.
+fn nonce(program: &Program, authority: &Authority) -> String {
+    proofs::nonce_from(secure(&program.base, &authority.usual()).unwrap())
 }
 
 /// The certificate that a new connection gets.
@@ -61,11 +65,12 @@ fn answered(stream: &mut Secured) -> String {
 
 /// A request whose body is still to come.
 fn begun_request(place: &Place, program: &Program, authority: &Authority) -> Secured {
+    let nonce = nonce(program, authority);
     let mut under_way = secure(&program.base, &authority.usual()).unwrap();
     let bearer = token(&place.key, &nurse(), Clock::system().now());
-    let post = format!(
-        "POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {bearer}\r\nContent-Length: 2\r\n\r\n{{"
-    );
+    let path = "/cpis/FHIR/R4/AuditEvent";
+    let proved = proofs::head("POST", path, &bearer, &nonce);
+    let post = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{proved}Content-Length: 2\r\n\r\n{{");
     under_way.write_all(post.as_bytes()).unwrap();
     under_way
 }
@@ -73,15 +78,16 @@ fn begun_request(place: &Place, program: &Program, authority: &Authority) -> Sec
 /// What is kept open and under way goes on while `change` replaces the first certificate by the second.
 fn goes_on_through(place: &Place, authority: &Authority, change: impl FnOnce(&Program) -> Issued) {
     let program = place.serve();
+    let nonce = nonce(&program, authority);
     let mut kept = secure(&program.base, &authority.usual()).unwrap();
-    kept.write_all(view(place, "").as_bytes()).unwrap();
+    kept.write_all(view(place, &nonce, "").as_bytes()).unwrap();
     assert_eq!(answered(&mut kept), "HTTP/1.1 200 OK");
     let mut under_way = begun_request(place, &program, authority);
     let new = change(&program);
     becomes(&program.base, authority, &new);
     under_way.write_all(b"}").unwrap();
     assert_eq!(answered(&mut under_way), "HTTP/1.1 400 Bad Request");
-    kept.write_all(view(place, "Connection: close\r\n").as_bytes()).unwrap();
+    kept.write_all(view(place, &nonce, "Connection: close\r\n").as_bytes()).unwrap();
     assert!(until_closed(&mut kept).starts_with("HTTP/1.1 200 OK"));
     assert!(place.log().contains("serving with this certificate"));
     assert!(!place.log().contains("refused, and the old one"), "{}", place.log());

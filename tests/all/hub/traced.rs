@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::support::data::{child, history_of, number, person, plans_of};
 use super::support::program::{Place, is_there};
-use super::support::{caller, receptionist, token};
+use super::support::{caller, proofs, receptionist, token};
 use cpis::hub::clock::Clock;
 use uuid::Uuid;
 
@@ -114,8 +114,9 @@ async fn ask(place: &Place, base: &str) -> Vec<String> {
         (token_of(caller("Sam Okafor", "RN3", &["B0264", "B0107"])), token_of(receptionist()));
     let get = async |path: String, bearer: &str, expected: u16| {
         let id = Uuid::new_v4().to_string();
-        let request = http.get(format!("{base}{path}")).bearer_auth(bearer);
-        let answer = request.header("TraceID", &id).header("X-Request-ID", &id).send().await.unwrap();
+        let request = http.get(format!("{base}{path}"));
+        let request = request.header("TraceID", &id).header("X-Request-ID", &id);
+        let answer = proofs::send(request, bearer).await.unwrap();
         assert_eq!(answer.status().as_u16(), expected, "{path}");
         (id, answer)
     };

@@ -74,9 +74,10 @@ impl Book {
         .collect()
     }
 
-    /// Kinds and outcomes of the audit entries after this one, in order.
+    /// Kinds and outcomes of the audit entries after this one, in order; but for who signed in and out.
     pub(crate) fn audited_after(&self, id: i64) -> Vec<String> {
-        self.column("SELECT kind || ' ' || outcome FROM audit WHERE id > ?1 ORDER BY id", [id])
+        let sql = "SELECT kind || ' ' || outcome FROM audit WHERE id > ?1 AND kind NOT LIKE 'session-%' ORDER BY id";
+        self.column(sql, [id])
     }
 
     /// The newest audit entry.

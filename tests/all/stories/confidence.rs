@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
-use cpis::client::{HubClient, Limits};
+use cpis::client::{Access, HubClient, Limits};
 use cpis::domain::{CareSetting, Failure, NhsNumber, SearchQuery, View};
+use cpis::identity::dpop::ProofKey;
 use uuid::Uuid;
 
 use super::proxy::{Act, Cut, Proxy, answer};
@@ -16,7 +17,9 @@ const TOKEN: &str = "a-token-of-nobody";
 fn no_error_of_the_client_holds_a_number_a_name_an_address_or_a_token() {
     let town = Town::new();
     let proxy = Proxy::before(town.demonstration.address());
-    let client = HubClient::new(&proxy.address(), TOKEN.to_owned(), None, Limits::default(), &[]).unwrap();
+    let access = Access::new(TOKEN.to_owned(), ProofKey::generate().unwrap(), town.demonstration.address());
+    let said_of_it = format!("{access:?}");
+    let client = HubClient::new(&proxy.address(), access, None, Limits::default(), &[]).unwrap();
     let number = NhsNumber::parse(AMELIA.0).unwrap();
     let born = cpis::domain::BirthDate::parse(AMELIA.1, town.day()).unwrap();
     let query = SearchQuery {
@@ -46,7 +49,7 @@ fn no_error_of_the_client_holds_a_number_a_name_an_address_or_a_token() {
             town.call(client.search(&query, trace)).unwrap_err(),
         ];
         let said = format!(
-            "{failures:?} {client:?} {number:?} {query:?} {view:?} {}",
+            "{failures:?} {said_of_it} {client:?} {number:?} {query:?} {view:?} {}",
             failures.map(|f| f.to_string()).join(" ")
         );
         for secret in ["999", "Hartington", "a-token", "127.0.0.1", "2019", "http"] {

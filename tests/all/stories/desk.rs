@@ -280,6 +280,11 @@ impl Desk {
         self.wait_for("Find patient");
     }
 
+    /// The window is closed.
+    pub(crate) fn close(&mut self) {
+        self.desktop.borrow_mut().as_mut().unwrap().close();
+    }
+
     /// Signed in as the triage nurse.
     #[track_caller]
     pub(crate) fn nurse(mut self) -> Self {

@@ -4,9 +4,10 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use cpis::client::{HubClient, Limits};
+use cpis::client::{Access, HubClient, Limits};
 use cpis::config::viewer::ViewerConfig;
 use cpis::domain::Failure;
+use cpis::identity::dpop::ProofKey;
 use cpis::viewer::run::hub_of;
 use jiff::civil::date;
 use rustls::ServerConfig;
@@ -95,7 +96,7 @@ fn the_configured_authority_is_trusted_beside_those_of_the_computer() {
     let greeted = |config: &ViewerConfig| {
         let hub = hub_of(config);
         let client =
-            HubClient::new(&hub.address, "x".to_owned(), None, hub.limits, &hub.authorities).unwrap();
+            HubClient::new(&hub.address, nobody(&hub.address), None, hub.limits, &hub.authorities).unwrap();
         town.call(client.greet()).unwrap_err()
     };
     // An answer: the hub does not know the token.
@@ -117,6 +118,11 @@ fn the_configured_authority_is_trusted_beside_those_of_the_computer() {
         let named = said.starts_with("`hub.certificate_authority`: the file ") && said.contains(file);
         assert!(named && said.contains(expected), "{said}");
     }
+}
+
+/// A token that no hub knows.
+fn nobody(hub: &str) -> Access {
+    Access::new("x".to_owned(), ProofKey::generate().unwrap(), hub)
 }
 
 const ASKED: &str = "CPIS_TEST_ADDRESS";
@@ -151,7 +157,7 @@ fn whom_the_computer_trusts_the_viewer_trusts() {
 #[expect(clippy::print_stdout, reason = "what the test above reads")]
 fn greets() {
     let address = std::env::var(ASKED).unwrap();
-    let client = HubClient::new(&address, "x".to_owned(), None, Limits::default(), &[]).unwrap();
+    let client = HubClient::new(&address, nobody(&address), None, Limits::default(), &[]).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!("greeted: {:?}", runtime.block_on(client.greet()));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::hub::{Hub, name, number};
+use super::hub::{Access, Hub, name, number};
 
 /// What came of a request.
 pub(crate) enum Got {
@@ -22,8 +22,9 @@ pub(crate) enum Got {
 pub(crate) struct Client {
     address: String,
     connection: Option<BufReader<TcpStream>>,
-    token: String,
-    without_right: String,
+    access: Access,
+    without_right: Access,
+    nonce: String,
     random: u64,
     last_view: Option<(u64, Uuid)>,
 }
@@ -33,8 +34,9 @@ impl Client {
         Self {
             address: hub.address.clone(),
             connection: None,
-            token: hub.token(index, &["B0264", "B0107"]),
+            access: hub.token(index, &["B0264", "B0107"]),
             without_right: hub.token(10_000 + index, &[]),
+            nonce: String::new(),
             random: 0x9e37_79b9_7f4a_7c15 ^ ((index as u64 + 1) << 20),
             last_view: None,
         }
@@ -50,14 +52,14 @@ impl Client {
     /// One request of the mix.
     pub(crate) fn ask(&mut self) -> Got {
         let (dice, person) = (self.next() % 100, self.next());
-        let (request, expected): (String, &[u16]) = match dice {
+        let (request, expected): (Request, &[u16]) = match dice {
             0..40 => {
                 self.last_view = Some((person, Uuid::new_v4()));
-                (self.view(&self.token), &[200])
+                (self.view(Who::Nurse), &[200])
             }
             40..55 => {
                 self.last_view.get_or_insert((person, Uuid::new_v4()));
-                (self.view(&self.token), &[200])
+                (self.view(Who::Nurse), &[200])
             }
             55..70 => {
                 let (family, born) = name(person);
@@ -67,14 +69,14 @@ impl Client {
             80..84 => (self.people("/9990000018"), &[200, 404]),
             84..88 => {
                 let view = self.last_view.replace((person, Uuid::new_v4()));
-                let refused = self.view(&self.without_right);
+                let refused = self.view(Who::WithoutRight);
                 self.last_view = view;
                 (refused, &[403])
             }
-            88..91 => (self.view("nobody"), &[401]),
+            88..91 => (self.view(Who::Nobody), &[401]),
             91..93 => (self.people("?family=X"), &[400]),
             93..95 => (self.people("/123"), &[400]),
-            95..97 => (self.get("/nowhere", "", &self.token), &[404]),
+            95..97 => (self.get("/nowhere", "", Who::Nurse), &[404]),
             97..99 => (self.post("{\"resourceType\":\"AuditEvent\"}"), &[400]),
             _ => (self.post("{"), &[400]),
         };
@@ -90,68 +92,103 @@ impl Client {
     pub(crate) fn view_somebody(&mut self) -> bool {
         let person = self.next();
         self.last_view = Some((person, Uuid::new_v4()));
-        let request = self.view(&self.token);
+        let request = self.view(Who::Nurse);
         self.send(&request) == Some(200)
     }
 
-    fn view(&self, token: &str) -> String {
+    fn view(&self, who: Who) -> Request {
         let (person, trace) = self.last_view.unwrap_or((0, Uuid::nil()));
         let path = format!(
             "/cpis/FHIR/R4/CareTeam?patient:identifier=https://fhir.nhs.uk/Id/nhs-number%7C{}",
             number(person)
         );
-        self.get(&path, &format!("TraceID: {trace}\r\n"), token)
+        self.get(&path, &format!("TraceID: {trace}\r\n"), who)
     }
 
-    fn people(&self, rest: &str) -> String {
+    fn people(&self, rest: &str) -> Request {
         let headers = format!("X-Request-ID: {}\r\n", Uuid::new_v4());
-        self.get(&format!("/personal-demographics/FHIR/R4/Patient{rest}"), &headers, &self.token)
+        self.get(&format!("/personal-demographics/FHIR/R4/Patient{rest}"), &headers, Who::Nurse)
     }
 
-    fn get(&self, path: &str, headers: &str, token: &str) -> String {
-        format!("GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n{headers}\r\n")
+    fn get(&self, path: &str, headers: &str, who: Who) -> Request {
+        Request { method: "GET", path: path.to_owned(), who, rest: format!("{headers}\r\n") }
     }
 
-    fn post(&self, body: &str) -> String {
-        format!(
-            "POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
-            self.token,
-            body.len()
-        )
+    fn post(&self, body: &str) -> Request {
+        let rest = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        Request { method: "POST", path: "/cpis/FHIR/R4/AuditEvent".to_owned(), who: Who::Nurse, rest }
     }
 
-    /// Status of the answer, which is read to its end. A connection that was kept too long is opened anew, as
-    /// every client does.
-    fn send(&mut self, request: &str) -> Option<u16> {
+    /// The bytes of a request, with a proof of its own each time it is sent.
+    fn written(&self, Request { method, path, who, rest }: &Request) -> String {
+        let proved = match who {
+            Who::Nurse => self.access.proved(method, path, &self.nonce),
+            Who::WithoutRight => self.without_right.proved(method, path, &self.nonce),
+            Who::Nobody => "Authorization: DPoP nobody\r\n".to_owned(),
+        };
+        format!("{method} {path} HTTP/1.1\r\nHost: hub\r\n{proved}{rest}")
+    }
+
+    /// Status of the answer, which is read to its end. A connection that was kept too long is opened anew, and
+    /// whoever lacks the hub's nonce asks again with it, as every client does.
+    fn send(&mut self, request: &Request) -> Option<u16> {
         let was_kept = self.connection.is_some();
+        let nonce = self.nonce.clone();
         match self.try_send(request) {
             None if was_kept => self.try_send(request),
+            Some(401) if self.nonce != nonce => self.try_send(request),
             answered => answered,
         }
     }
 
-    fn try_send(&mut self, request: &str) -> Option<u16> {
+    fn try_send(&mut self, request: &Request) -> Option<u16> {
+        let request = self.written(request);
         if self.connection.is_none() {
             let stream = TcpStream::connect(&self.address).ok()?;
             stream.set_nodelay(true).ok()?;
             stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
             self.connection = Some(BufReader::new(stream));
         }
-        let answered = exchange(self.connection.as_mut()?, request);
-        if answered.is_none_or(|(_, closes)| closes) {
+        let answered = exchange(self.connection.as_mut()?, &request);
+        if answered.as_ref().is_none_or(|answered| answered.closes) {
             self.connection = None;
         }
-        answered.map(|(status, _)| status)
+        let answered = answered?;
+        self.nonce = answered.nonce.unwrap_or_else(|| std::mem::take(&mut self.nonce));
+        Some(answered.status)
     }
 }
 
-/// The status, and whether the hub closes.
-fn exchange(connection: &mut BufReader<TcpStream>, request: &str) -> Option<(u16, bool)> {
+/// Who asks.
+#[derive(Clone, Copy)]
+enum Who {
+    Nurse,
+    WithoutRight,
+    Nobody,
+}
+
+/// A request that is still to be proved.
+struct Request {
+    method: &'static str,
+    path: String,
+    who: Who,
+    /// What follows the proof, to the request's end.
+    rest: String,
+}
+
+/// What was answered, but for its body.
+struct Answered {
+    status: u16,
+    closes: bool,
+    nonce: Option<String>,
+}
+
+fn exchange(connection: &mut BufReader<TcpStream>, request: &str) -> Option<Answered> {
     connection.get_mut().write_all(request.as_bytes()).ok()?;
     let mut line = String::new();
     connection.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let status = line.get(9..12)?.parse().ok()?;
-    let (mut length, mut closes) = (0, false);
+    let (mut length, mut closes, mut nonce) = (0, false, None);
     loop {
         line.clear();
         if connection.read_line(&mut line).ok()? <= 2 {
@@ -161,9 +198,12 @@ fn exchange(connection: &mut BufReader<TcpStream>, request: &str) -> Option<(u16
         if let Some(value) = lower.strip_prefix("content-length:") {
             length = value.trim().parse().ok()?;
         }
+        if let Some(value) = lower.strip_prefix("dpop-nonce:") {
+            nonce = Some(value.trim().to_owned());
+        }
         closes |= lower.starts_with("connection: close");
     }
     let mut body = vec![0; length];
     connection.read_exact(&mut body).ok()?;
-    Some((status, closes))
+    Some(Answered { status, closes, nonce })
 }

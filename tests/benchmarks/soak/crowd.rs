@@ -7,10 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::hub::Hub;
+use super::hub::{self, Access, Hub};
 
 /// How often a slow one sends a byte, and the closed are opened anew.
 const TURN: Duration = Duration::from_millis(500);
+
+/// Turns after which the crowd asks what its proofs have to carry.
+const NONCE_TURNS: u64 = 100;
+
+const PATH: &str = "/cpis/FHIR/R4/AuditEvent";
 
 /// A crowd, until it is dropped.
 pub(crate) struct Crowd {
@@ -39,7 +44,7 @@ struct One {
 
 impl Crowd {
     pub(crate) fn gather(hub: &Hub, idle: usize, slow: usize) -> Self {
-        let (address, token) = (hub.address.clone(), hub.token(20_000, &["B0264", "B0107"]));
+        let (address, access) = (hub.address.clone(), hub.token(20_000, &["B0264", "B0107"]));
         let is_over = Arc::new(AtomicBool::new(false));
         let open = Arc::new(AtomicUsize::new(0));
         let (over, counted) = (Arc::clone(&is_over), Arc::clone(&open));
@@ -51,10 +56,15 @@ impl Crowd {
                 }))
                 .map(|kind| One { kind, stream: None })
                 .collect();
+            let (mut nonce, mut turns) = (String::new(), 0_u64);
             while !over.load(Ordering::Relaxed) {
                 let mut there = 0;
+                if turns.is_multiple_of(NONCE_TURNS) {
+                    nonce = hub::nonce(&address).unwrap_or(nonce);
+                }
+                turns += 1;
                 for one in &mut crowd {
-                    one.turn(&address, &token);
+                    one.turn(&address, &access, &nonce);
                     there += usize::from(one.stream.is_some());
                 }
                 counted.store(there, Ordering::Relaxed);
@@ -80,7 +90,7 @@ impl Drop for Crowd {
 }
 
 impl One {
-    fn turn(&mut self, address: &str, token: &str) {
+    fn turn(&mut self, address: &str, access: &Access, nonce: &str) {
         let is_gone =
             self.stream.as_ref().is_none_or(|stream| is_closed(stream, matches!(self.kind, Kind::Deaf)));
         if is_gone {
@@ -89,20 +99,19 @@ impl One {
         let Some(stream) = &mut self.stream else { return };
         let _ = stream.set_nonblocking(false);
         let _ = stream.set_write_timeout(Some(Duration::from_millis(1)));
-        let view = format!(
-            "GET /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\n\r\n"
-        );
+        let begun = |method: &str| {
+            let proved = access.proved(method, PATH, nonce);
+            format!("{method} {PATH} HTTP/1.1\r\nHost: h\r\n{proved}")
+        };
         let sent = match self.kind {
             Kind::Silent => String::new(),
             Kind::Answered if is_gone => "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n".to_owned(),
             Kind::Answered => String::new(),
             Kind::Header if is_gone => "GET /healthz HTTP/1.1\r\nX-Slow: ".to_owned(),
             Kind::Header => "x".to_owned(),
-            Kind::Body if is_gone => format!(
-                "POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\nContent-Length: 1000\r\n\r\n"
-            ),
+            Kind::Body if is_gone => format!("{}Content-Length: 1000\r\n\r\n", begun("POST")),
             Kind::Body => " ".to_owned(),
-            Kind::Deaf => view.repeat(20),
+            Kind::Deaf => (0..20).map(|_| begun("GET") + "\r\n").collect(),
         };
         let _ = stream.write_all(sent.as_bytes());
     }

@@ -1,13 +1,15 @@
 //! The real hub as a process of its own, with people, and callers with tokens.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use cpis::domain::{Activity, Caller, NhsNumber};
 use cpis::hub::clock::Clock;
+use cpis::identity::dpop::ProofKey;
 use cpis::identity::token::{Minter, SigningKey};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -26,6 +28,7 @@ const PLANS_EACH: u64 = 5;
 pub(crate) struct Hub {
     pub(crate) address: String,
     key: SigningKey,
+    proofs: ProofKey,
     child: Child,
     _directory: TempDir,
 }
@@ -67,7 +70,8 @@ impl Hub {
         let address =
             line.trim().strip_prefix("cpis-hub listens on http://").expect("its address").to_owned();
         let key = SigningKey::from_pem(&pem).expect("a key");
-        Self { address, key, child, _directory: directory }
+        let proofs = ProofKey::generate().expect("a key");
+        Self { address, key, proofs, child, _directory: directory }
     }
 
     /// Resident memory in KiB.
@@ -77,8 +81,8 @@ impl Hub {
         line.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
 
-    /// A caller's token. Without the right, one who may do nothing.
-    pub(crate) fn token(&self, user: usize, codes: &[&str]) -> String {
+    /// A caller's token and the key that it is bound to. Without the right, one who may do nothing.
+    pub(crate) fn token(&self, user: usize, codes: &[&str]) -> Access {
         let caller = Caller {
             user: format!("user-{user}"),
             name: format!("Nurse {user}"),
@@ -90,9 +94,40 @@ impl Hub {
             session: format!("session-{user}"),
         };
         let minter = Minter::new(self.key.clone(), ISSUER);
-        let minted = minter.mint(&caller, Clock::system().now(), SignedDuration::from_hours(11));
-        minted.expect("a token").secret().to_owned()
+        let minted = minter.mint(
+            &caller,
+            self.proofs.thumbprint(),
+            Clock::system().now(),
+            SignedDuration::from_hours(11),
+        );
+        Access { token: minted.expect("a token").secret().to_owned(), key: self.proofs.clone() }
     }
+}
+
+/// What a caller shows.
+#[derive(Clone)]
+pub(crate) struct Access {
+    token: String,
+    key: ProofKey,
+}
+
+impl Access {
+    /// The header lines of one request, with a proof of its own.
+    pub(crate) fn proved(&self, method: &str, path: &str, nonce: &str) -> String {
+        let Self { token, key } = self;
+        let address = format!("{ISSUER}{}", path.split('?').next().unwrap_or(path));
+        let now = Clock::system().now().as_second();
+        let proof = key.prove(method, &address, Some(token), Some(nonce), now).expect("a proof");
+        format!("Authorization: DPoP {token}\r\nDPoP: {proof}\r\n")
+    }
+}
+
+/// The nonce that proofs have to carry now.
+pub(crate) fn nonce(address: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.write_all(b"GET /metadata HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n").ok()?;
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    lines.find_map(|line| Some(line.to_ascii_lowercase().strip_prefix("dpop-nonce: ")?.to_owned()))
 }
 
 impl Drop for Hub {

@@ -1,6 +1,7 @@
 //! The hub as it is run: the release program in a process of its own, with a database that is kept between runs.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -10,6 +11,7 @@ use cpis::hub::clock::Clock;
 use cpis::hub::disk::Disk;
 use cpis::hub::load::{self, LoadAsk, Source, Watch};
 use cpis::hub::store::{Store, StoreSettings};
+use cpis::identity::dpop::ProofKey;
 use cpis::identity::token::{Minter, SigningKey};
 use jiff::SignedDuration;
 
@@ -70,6 +72,7 @@ impl Drop for Program {
 pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     key: SigningKey,
+    proofs: ProofKey,
     issuer: String,
 }
 
@@ -93,7 +96,8 @@ impl Place {
              contact = \"in-person\"\n"
         );
         std::fs::write(folder.join("hub.toml"), config).expect("a configuration");
-        Self { folder: folder.to_owned(), key, issuer }
+        let proofs = ProofKey::generate().expect("a key");
+        Self { folder: folder.to_owned(), key, proofs, issuer }
     }
 
     /// Raises the rates of callers as far as that goes: a thousand nurses ask here for a country.
@@ -133,10 +137,22 @@ impl Place {
         };
         let minted = Minter::new(self.key.clone(), &self.issuer).mint(
             &caller,
+            self.proofs.thumbprint(),
             Clock::system().now(),
             SignedDuration::from_hours(11),
         );
         minted.expect("a token").secret().to_owned()
+    }
+
+    /// What makes proofs for the tokens, for a hub at this address.
+    pub(crate) fn prover(&self, address: &str) -> Prover {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        let request = b"GET /metadata HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).expect("a connection");
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let nonce =
+            lines.find_map(|line| Some(line.to_ascii_lowercase().strip_prefix("dpop-nonce: ")?.to_owned()));
+        Prover { key: self.proofs.clone(), issuer: self.issuer.clone(), nonce: nonce.expect("a nonce") }
     }
 
     /// The database of so many people: kept, and copied for each use.
@@ -160,6 +176,24 @@ impl Place {
             let _ = std::fs::remove_file(self.folder.join(format!("work.db{end}")));
         }
         std::fs::copy(&kept, self.folder.join("work.db")).expect("a copy of the database");
+    }
+}
+
+/// Makes proofs.
+#[derive(Clone)]
+pub(crate) struct Prover {
+    key: ProofKey,
+    issuer: String,
+    nonce: String,
+}
+
+impl Prover {
+    /// The header lines of one request with GET.
+    pub(crate) fn proved(&self, path: &str, token: &str) -> String {
+        let address = format!("{}{}", self.issuer, path.split('?').next().unwrap_or(path));
+        let now = Clock::system().now().as_second();
+        let proof = self.key.prove("GET", &address, Some(token), Some(&self.nonce), now).expect("a proof");
+        format!("Authorization: DPoP {token}\r\nDPoP: {proof}\r\n")
     }
 }
 

@@ -12,9 +12,12 @@ mod hub;
 mod machine;
 mod people;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use client::{Chance, Measured, percentile};
@@ -172,33 +175,63 @@ enum Kind {
 /// Callers, each with a token.
 const NURSES: usize = 1000;
 
-/// Requests, made of parts that are prepared.
-struct Asks {
-    asked: std::rc::Rc<Asked>,
-    tokens: std::rc::Rc<Vec<String>>,
+/// Requests, each with a proof of its own: made before the clock runs, since making one costs as much of the machine as
+/// answering it.
+struct Asks<'a> {
+    place: &'a Place,
+    asked: Arc<Asked>,
+    tokens: Arc<Vec<String>>,
 }
 
-impl Asks {
-    fn new(place: &Place, options: &Options) -> Self {
+/// Requests a second that are made beforehand: more than the hub has been seen to answer. Further ones are made when
+/// they are sent, and take of the machine what the hub could have had.
+const PREPARED: usize = 13_000;
+
+/// A prepared proof is too old for the hub after a minute.
+const PREPARED_SECONDS: u64 = 45;
+
+impl<'a> Asks<'a> {
+    fn new(place: &'a Place, options: &Options) -> Self {
         let tokens = (0..NURSES).map(|nurse| place.token(nurse)).collect();
         let asked = Asked::of(options.people, options.among.unwrap_or(options.people), options.seed);
-        Self { asked: std::rc::Rc::new(asked), tokens: std::rc::Rc::new(tokens) }
+        Self { place, asked: Arc::new(asked), tokens: Arc::new(tokens) }
     }
 
     async fn run(&self, address: &str, kind: Kind, clients: usize, time: Duration) -> Measured {
+        let prover = self.place.prover(address);
         let (asked, tokens) = (self.asked.clone(), self.tokens.clone());
-        client::run(address, clients, time, move |chance, out| {
+        let make = move |chance: &mut Chance| {
             let path = path(kind, &asked, chance);
             let header = if matches!(kind, Kind::View) { "TraceID" } else { "X-Request-ID" };
-            let token = &tokens[chance.below(tokens.len())];
-            let request = format!(
-                "GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\n{header}: {}\r\n\r\n",
-                uuid::Uuid::new_v4()
-            );
-            out.extend_from_slice(request.as_bytes());
+            let proved = prover.proved(&path, &tokens[chance.below(tokens.len())]);
+            let id = uuid::Uuid::new_v4();
+            format!("GET {path} HTTP/1.1\r\nHost: hub\r\n{proved}{header}: {id}\r\n\r\n").into_bytes()
+        };
+        let many = PREPARED * clients.min(4) / 4 * time.as_secs().min(PREPARED_SECONDS / 2) as usize;
+        let (prepared, since) = (Rc::new(RefCell::new(prepared(many, &make))), Instant::now());
+        client::run(address, clients, time, move |chance, out| {
+            let is_fresh = since.elapsed().as_secs() < PREPARED_SECONDS;
+            let request = if is_fresh { prepared.borrow_mut().pop() } else { None };
+            out.extend_from_slice(&request.unwrap_or_else(|| make(chance)));
         })
         .await
     }
+}
+
+/// As many requests, made by all the machine's processors.
+fn prepared(many: usize, make: &(impl Fn(&mut Chance) -> Vec<u8> + Sync)) -> Vec<Vec<u8>> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        let made: Vec<_> = (0..threads)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut chance = Chance::new(1_000_000 + thread as u64);
+                    (0..many / threads).map(|_| make(&mut chance)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        made.into_iter().flat_map(|made| made.join().expect("requests made")).collect()
+    })
 }
 
 fn path(kind: Kind, asked: &Asked, chance: &mut Chance) -> String {

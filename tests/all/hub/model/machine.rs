@@ -75,13 +75,16 @@ impl Machine {
         headers: &[(&str, String)],
         body: String,
     ) -> answer::Answer {
-        let token = support::token(&self.key, &caller(who), self.clock.now());
+        let now = self.clock.now();
+        let token = support::token(&self.key, &caller(who), now);
+        let open = self.open.as_ref().unwrap();
+        let proof = support::proofs::proof(method, path, &token, &open.hub.proof_nonce(), now);
         let mut request = Request::builder().method(method).uri(path);
-        request = request.header("Authorization", format!("Bearer {token}"));
+        request = request.header("Authorization", format!("DPoP {token}")).header("DPoP", proof);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let router = self.open.as_ref().unwrap().router.clone();
+        let router = open.router.clone();
         let response = router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
             (name.as_str().to_owned(), value.to_str().unwrap().to_owned())

@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod certificates;
 pub(crate) mod data;
 pub(crate) mod program;
+pub(crate) mod proofs;
 pub(crate) mod uploads;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use cpis::config::hub::{
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
-use cpis::identity::token::{Minter, SigningKey};
+use cpis::identity::token::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use rusqlite::types::Value as Cell;
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use answer::Answer;
+pub(super) use proofs::token;
 
 /// A Sunday afternoon on which most stories happen.
 pub(crate) const NOW: &str = "2026-11-22T14:00:00Z";
@@ -61,11 +63,6 @@ pub(crate) fn midwife() -> Caller {
 /// Sees nothing.
 pub(crate) fn receptionist() -> Caller {
     caller("Lee Marsh", "RN3", &[])
-}
-
-pub(crate) fn token(key: &SigningKey, caller: &Caller, now: Timestamp) -> String {
-    let minted = Minter::new(key.clone(), ISSUER).mint(caller, now, SignedDuration::from_hours(1));
-    minted.unwrap().secret().to_owned()
 }
 
 /// The sites of the tests' hub.
@@ -106,9 +103,11 @@ pub(crate) struct TestHub {
     pub(crate) hub: Hub,
     pub(crate) clock: Clock,
     pub(crate) key: SigningKey,
+    /// The same key, for who signs what the hub never would.
+    pub(crate) pem: String,
     pub(crate) base: String,
     pub(crate) database: PathBuf,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     _directory: TempDir,
     _stop: oneshot::Sender<()>,
 }
@@ -171,7 +170,8 @@ impl TestHub {
         make(&database);
         let config = HubConfig { database: database.clone(), ..config };
         let clock = Clock::standing_at(at(NOW));
-        let key = SigningKey::generate().unwrap();
+        let pem = program::private_key_pem();
+        let key = SigningKey::from_pem(&pem).unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
         let listener = tokio::net::TcpListener::bind(config.listen).await.unwrap();
         let scheme = if config.tls.is_some() { "https" } else { "http" };
@@ -185,7 +185,7 @@ impl TestHub {
             serve(listener, served, stopped).await.unwrap();
         });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { hub, clock, key, base, database, http, _directory: directory, _stop: stop }
+        Self { hub, clock, key, pem, base, database, http, _directory: directory, _stop: stop }
     }
 
     pub(crate) async fn load(&self, lines: &[String]) {
@@ -228,7 +228,9 @@ impl TestHub {
     ) -> Answer {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
         if let Some(caller) = caller {
-            request = request.bearer_auth(token(&self.key, caller, self.clock.now()));
+            let now = self.clock.now();
+            let token = token(&self.key, caller, now);
+            request = proofs::proved(request, &token, &self.hub.proof_nonce(), now);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -164,7 +164,7 @@ pub(in super::super) fn is_there(program: &str) -> bool {
 }
 
 /// A fresh key as `openssl genpkey` would write it.
-fn private_key_pem() -> String {
+pub(in super::super) fn private_key_pem() -> String {
     let random = aws_lc_rs::rand::SystemRandom::new();
     let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", base64(der.as_ref()))

@@ -1,0 +1,212 @@
+//! What a sign-in gave, and how each request proves it: the token, the key that the token is bound to, and a
+//! proof for every single request (DPoP, RFC 9449).
+//!
+//! Both are in memory only, and no `Debug` shows them. The time in a proof is the hub's, as its last answer said
+//! it: a computer whose clock is wrong can work all the same.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::{Request, StatusCode, Url};
+use zeroize::Zeroizing;
+
+use super::transfer::Received;
+use crate::domain::Failure;
+use crate::identity::dpop::ProofKey;
+
+const PROOF: &str = "dpop";
+const NONCE: &str = "dpop-nonce";
+
+/// Seconds before its end at which a token is renewed.
+const SPARE_SECONDS: i64 = 60;
+
+/// Characters of a nonce that are kept; the hub's have 32.
+const NONCE_CHARACTERS: usize = 200;
+
+/// What a sign-in gave.
+#[derive(Clone)]
+pub struct Access {
+    tokens: Tokens,
+    key: ProofKey,
+    hub: String,
+}
+
+/// The access token, and what gives the next one.
+#[derive(Clone)]
+struct Tokens {
+    access: Zeroizing<String>,
+    refresh: Option<Zeroizing<String>>,
+    /// Seconds for which the access token is good, until the hub's time is known.
+    lifetime: i64,
+    /// The hub's second after which it is not.
+    expires: Option<i64>,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Access(hidden)")
+    }
+}
+
+impl Access {
+    /// A token, the key that it is bound to, and the name that the hub goes by: the address under which it issued
+    /// the token, which every proof names.
+    #[must_use]
+    pub fn new(token: String, key: ProofKey, hub: &str) -> Self {
+        let tokens = Tokens { access: Zeroizing::new(token), refresh: None, lifetime: 0, expires: None };
+        Self { tokens, key, hub: hub.trim_end_matches('/').to_owned() }
+    }
+
+    /// With what gives the next token, and the seconds after which it is wanted.
+    #[must_use]
+    pub fn renewable(mut self, refresh: String, lifetime: i64) -> Self {
+        self.tokens.refresh = Some(Zeroizing::new(refresh));
+        self.tokens.lifetime = lifetime;
+        self
+    }
+}
+
+/// Proves requests, and keeps what the hub's answers say for the next proof.
+pub(super) struct Prover {
+    key: ProofKey,
+    hub: String,
+    tokens: Mutex<Tokens>,
+    /// Held by whoever renews: the others wait for what comes of it.
+    pub(super) renewing: tokio::sync::Mutex<()>,
+    /// What the address of every request begins with, and the hub's name for itself stands for.
+    base: String,
+    heard: Mutex<Heard>,
+}
+
+/// What the last answer said. Before the first there is neither: then the hub refuses, and says both.
+#[derive(Default)]
+struct Heard {
+    nonce: Option<String>,
+    time: Option<(Timestamp, Instant)>,
+}
+
+impl Heard {
+    fn now(&self) -> i64 {
+        let Some((said, heard)) = self.time else { return 0 };
+        let since = i64::try_from(heard.elapsed().as_secs()).unwrap_or(i64::MAX);
+        said.as_second().saturating_add(since)
+    }
+}
+
+impl Prover {
+    pub(super) fn new(access: Access, base: &Url) -> Self {
+        Self {
+            key: access.key,
+            hub: access.hub,
+            tokens: Mutex::new(access.tokens),
+            renewing: tokio::sync::Mutex::default(),
+            base: base.path().to_owned(),
+            heard: Mutex::default(),
+        }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        // Nothing that is done under the lock leaves half a state behind.
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The access token as it is now.
+    pub(super) fn token(&self) -> Zeroizing<String> {
+        self.tokens().access.clone()
+    }
+
+    /// Gives a request the token, and a proof of its own.
+    pub(super) fn prove(&self, request: &mut Request) -> Result<(), Failure> {
+        let token = self.token();
+        self.prove_with(request, Some(&token))?;
+        let mut shown =
+            HeaderValue::from_str(&format!("DPoP {}", token.as_str())).map_err(|_| Failure::NotAccepted)?;
+        shown.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, shown);
+        Ok(())
+    }
+
+    /// Gives a request a proof for this token, or for none.
+    fn prove_with(&self, request: &mut Request, token: Option<&str>) -> Result<(), Failure> {
+        let path = request.url().path();
+        let address = format!("{}/{}", self.hub, path.strip_prefix(self.base.as_str()).unwrap_or(path));
+        let (nonce, now) = {
+            let heard = self.heard();
+            (heard.nonce.clone(), heard.now())
+        };
+        let proof = self
+            .key
+            .prove(request.method().as_str(), &address, token, nonce.as_deref(), now)
+            .map_err(|_| Failure::NotAccepted)?;
+        let mut proof = HeaderValue::from_str(&proof).map_err(|_| Failure::NotAccepted)?;
+        proof.set_sensitive(true);
+        request.headers_mut().insert(PROOF, proof);
+        Ok(())
+    }
+
+    /// The refresh token as the body of a form, if there is one; and a proof of the key for the request.
+    pub(super) fn ask_with_refresh(&self, request: &mut Request, before: &str) -> Result<(), Failure> {
+        let refresh = self.tokens().refresh.clone().ok_or(Failure::SessionEnded)?;
+        // Both are letters that need no escape.
+        *request.body_mut() = Some(format!("{before}{}", refresh.as_str()).into());
+        self.prove_with(request, None)
+    }
+
+    /// Whether the token is about to expire, and another can be had.
+    pub(super) fn is_old(&self) -> bool {
+        let now = self.heard().now();
+        let tokens = self.tokens();
+        tokens.refresh.is_some() && tokens.expires.is_some_and(|expires| now >= expires - SPARE_SECONDS)
+    }
+
+    /// Whether the hub refused the token, and another can be had.
+    pub(super) fn wants_renewal(&self, received: &Received) -> bool {
+        let challenge = received.header(WWW_AUTHENTICATE.as_str()).unwrap_or_default();
+        let is_refused = received.status == StatusCode::UNAUTHORIZED && challenge.contains("invalid_token");
+        is_refused && self.tokens().refresh.is_some()
+    }
+
+    /// Keeps what a renewal gave; the refresh token before it is forgotten only now.
+    pub(super) fn renewed(&self, access: String, refresh: String, lifetime: i64) {
+        let now = self.heard().now();
+        let expires = Some(now.saturating_add(lifetime));
+        *self.tokens() = Tokens {
+            access: Zeroizing::new(access),
+            refresh: Some(Zeroizing::new(refresh)),
+            lifetime,
+            expires,
+        };
+    }
+
+    /// Keeps what an answer says for the next proof.
+    pub(super) fn learn(&self, received: &Received, time: Option<Timestamp>) {
+        let nonce = received.header(NONCE).filter(|nonce| nonce.len() <= NONCE_CHARACTERS);
+        let mut heard = self.heard();
+        if let Some(nonce) = nonce
+            && heard.nonce.as_deref() != Some(nonce)
+        {
+            heard.nonce = Some(nonce.to_owned());
+        }
+        let Some(time) = time else { return };
+        heard.time = Some((time, Instant::now()));
+        drop(heard);
+        let mut tokens = self.tokens();
+        if tokens.expires.is_none() && tokens.refresh.is_some() {
+            tokens.expires = Some(time.as_second().saturating_add(tokens.lifetime));
+        }
+    }
+
+    /// Whether the hub refused the proof alone: another one, with what its answer says, may do.
+    pub(super) fn wants_another(&self, received: &Received) -> bool {
+        let challenge = received.header(WWW_AUTHENTICATE.as_str()).unwrap_or_default();
+        received.status == StatusCode::UNAUTHORIZED
+            && received.header(NONCE).is_some()
+            && ["use_dpop_nonce", "invalid_dpop_proof"].iter().any(|error| challenge.contains(error))
+    }
+}

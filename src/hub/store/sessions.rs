@@ -1,0 +1,316 @@
+//! Sessions: who is signed in with which key, and what renews or ends them. What ends one is committed before
+//! anybody is told.
+
+use jiff::SignedDuration;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::audit::{self, Entry, Kind};
+use super::error::{Fault, StoreError};
+use super::writer::Work;
+use super::{Audited, Store};
+use crate::domain::{Activity, Caller};
+use crate::identity::dpop::Thumbprint;
+use crate::identity::refresh::RefreshToken;
+
+/// Sessions that are over are forgotten after this time: none of their tokens is valid any more.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why a session has ended: a word of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The user signed out.
+    SignedOut,
+    /// A refresh token was shown that had been used: somebody else has a copy.
+    Reused,
+    /// A refresh token was shown with another key: somebody else has a copy.
+    OtherKey,
+    /// Nothing was asked for too long.
+    Idle,
+    /// It has lasted as long as a session may.
+    Over,
+}
+
+impl EndedBy {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed-out",
+            Self::Reused => "reused",
+            Self::OtherKey => "other-key",
+            Self::Idle => "idle",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// A session that begins. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct SessionBegun {
+    /// Who; its session is the id.
+    pub caller: Caller,
+    /// The key that proves them.
+    pub key: Thumbprint,
+    /// The key by which refresh tokens follow from each other.
+    pub chain: Vec<u8>,
+    /// The first of them.
+    pub first: RefreshToken,
+    /// Time without a request after which it ends.
+    pub idle: SignedDuration,
+    /// Time after which it ends in any case.
+    pub whole: SignedDuration,
+}
+
+impl std::fmt::Debug for SessionBegun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionBegun(hidden)")
+    }
+}
+
+/// A session that is on disk, as far as the hub has to know it at once.
+#[derive(Debug, Clone)]
+pub struct SessionHeld {
+    /// Who.
+    pub caller: Caller,
+    /// The key that proves them.
+    pub key: Thumbprint,
+    /// When it is over, in milliseconds.
+    pub over_ms: i64,
+    /// When something was asked last, as far as it was written.
+    pub active_ms: i64,
+    /// Whether it has ended.
+    pub has_ended: bool,
+}
+
+/// A refresh token that was shown.
+#[derive(Debug, Clone)]
+pub struct RenewAsk {
+    /// The token.
+    pub token: RefreshToken,
+    /// The key that was proved with it.
+    pub key: Thumbprint,
+    /// When something was asked last in the session.
+    pub active_ms: i64,
+    /// Time within which the token before the current one may be shown again.
+    pub again: SignedDuration,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub enum Renewed {
+    /// The session goes on with this one.
+    Goes(RefreshToken),
+    /// The session has ended for this, now.
+    Ended(EndedBy),
+    /// No session's, or one of a session that had ended.
+    Unknown,
+}
+
+struct Found {
+    caller: Caller,
+    key: String,
+    chain: Vec<u8>,
+    current: Vec<u8>,
+    previous: Option<Vec<u8>>,
+    rotated_ms: i64,
+    active_ms: i64,
+    idle_ms: i64,
+    over_ms: i64,
+    has_ended: bool,
+}
+
+const COLUMNS: &str = "id, user_id, user_name, role, role_profile, organisation_code, organisation, activities, key, \
+                       chain, current, previous, rotated_ms, active_ms, idle_ms, over_ms, ended_ms IS NOT NULL";
+
+fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
+    let activities: String = row.get(7)?;
+    let caller = Caller {
+        session: row.get(0)?,
+        user: row.get(1)?,
+        name: row.get(2)?,
+        role: row.get(3)?,
+        role_profile: row.get(4)?,
+        organisation_code: row.get(5)?,
+        organisation: row.get(6)?,
+        activities: activities.split_whitespace().filter_map(Activity::from_code).collect(),
+    };
+    Ok(Found {
+        caller,
+        key: row.get(8)?,
+        chain: row.get(9)?,
+        current: row.get(10)?,
+        previous: row.get(11)?,
+        rotated_ms: row.get(12)?,
+        active_ms: row.get(13)?,
+        idle_ms: row.get(14)?,
+        over_ms: row.get(15)?,
+        has_ended: row.get(16)?,
+    })
+}
+
+impl Store {
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// The database refused: there is none.
+    pub async fn begin_session(&self, begun: SessionBegun) -> Result<Audited<()>, StoreError> {
+        self.write(move |work| begin(work, &begun)).await
+    }
+
+    /// The same from a thread that may block.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn begin_session_blocking(&self, begun: SessionBegun) -> Result<Audited<()>, StoreError> {
+        self.write_blocking(move |work| begin(work, &begun))
+    }
+
+    /// Renews a session with the refresh token that was shown, or ends it for that.
+    ///
+    /// # Errors
+    /// The database refused: everything is as it was.
+    pub async fn renew_session(&self, ask: RenewAsk) -> Result<Audited<Renewed>, StoreError> {
+        self.write(move |work| renew(work, &ask)).await
+    }
+
+    /// Ends the session of a refresh token; says whether there was one.
+    ///
+    /// # Errors
+    /// The database refused: it goes on.
+    pub async fn end_session(&self, token: RefreshToken) -> Result<Audited<bool>, StoreError> {
+        self.write(move |work| {
+            let Some(session) = of(work, token.session())?.filter(|session| !session.has_ended) else {
+                return Ok(false);
+            };
+            let hash = token.hash();
+            let is_its = session.current == hash || session.previous.is_some_and(|previous| previous == hash);
+            if is_its {
+                end(work, &session.caller, EndedBy::SignedOut)?;
+            }
+            Ok(is_its)
+        })
+        .await
+    }
+
+    /// The sessions of the last day, as they are on disk.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn sessions(&self) -> Result<Vec<SessionHeld>, StoreError> {
+        let oldest = self.0.clock.now().as_millisecond().saturating_sub(milliseconds(FORGOTTEN));
+        let figuring = self.0.figuring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        read(&figuring.db, oldest).map_err(|fault| fault.into_error("sessions"))
+    }
+}
+
+fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE over_ms >= ?1"))?;
+    let rows = statement.query_map([oldest], found)?.collect::<Result<Vec<_>, _>>()?;
+    let held = rows.into_iter().filter_map(|row| {
+        let key = Thumbprint::try_from(row.key).ok()?;
+        let (over_ms, active_ms, has_ended) = (row.over_ms, row.active_ms, row.has_ended);
+        Some(SessionHeld { caller: row.caller, key, over_ms, active_ms, has_ended })
+    });
+    Ok(held.collect())
+}
+
+/// Ends all sessions of a database that was restored: it does not know which have ended since, and which refresh tokens
+/// were used.
+pub(super) fn end_all(db: &Connection, now_ms: i64) -> rusqlite::Result<()> {
+    let is_there = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'session'";
+    if db.query_row(is_there, [], |_| Ok(())).optional()?.is_some() {
+        let end = "UPDATE session SET ended_ms = ?1, ended_by = 'restored' WHERE ended_ms IS NULL";
+        db.execute(end, [now_ms])?;
+    }
+    Ok(())
+}
+
+fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
+    let SessionBegun { caller, key, chain, first, idle, whole } = begun;
+    let activities: Vec<&str> = caller.activities.iter().map(|activity| activity.code()).collect();
+    let now = work.now_ms();
+    work.db.prepare_cached("DELETE FROM session WHERE over_ms < ?1")?.execute([oldest(work)])?;
+    work.db
+        .prepare_cached(
+            "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation,
+                                  activities, key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12, ?13, ?14)",
+        )?
+        .execute(params![
+            caller.session,
+            caller.user,
+            caller.name,
+            caller.role,
+            caller.role_profile,
+            caller.organisation_code,
+            caller.organisation,
+            activities.join(" "),
+            key.as_str(),
+            chain,
+            first.hash(),
+            now,
+            milliseconds(*idle),
+            now.saturating_add(milliseconds(*whole)),
+        ])?;
+    audit::append(work, caller, &Entry::new(Kind::SessionBegun, "begun", ""))
+}
+
+fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
+    let Some(session) = of(work, ask.token.session())?.filter(|session| !session.has_ended) else {
+        return Ok(Renewed::Unknown);
+    };
+    let (now, hash) = (work.now_ms(), ask.token.hash());
+    let is_current = session.current == hash;
+    let is_previous = session.previous.as_ref() == Some(&hash);
+    let has_key = session.key == ask.key.as_str();
+    if !has_key && !is_current && !is_previous {
+        // Whoever knows neither token nor key ends nobody's session.
+        return Ok(Renewed::Unknown);
+    }
+    let idle_since = session.active_ms.max(ask.active_ms);
+    let is_soon = now.saturating_sub(session.rotated_ms) <= milliseconds(ask.again);
+    let ends = if !has_key {
+        Some(EndedBy::OtherKey)
+    } else if !(is_current || is_previous && is_soon) {
+        Some(EndedBy::Reused)
+    } else if now >= session.over_ms {
+        Some(EndedBy::Over)
+    } else if now.saturating_sub(idle_since) > session.idle_ms {
+        Some(EndedBy::Idle)
+    } else {
+        None
+    };
+    if let Some(by) = ends {
+        end(work, &session.caller, by)?;
+        return Ok(Renewed::Ended(by));
+    }
+    let successor = ask.token.successor(&session.chain);
+    if is_current {
+        work.db
+            .prepare_cached(
+                "UPDATE session SET previous = current, current = ?2, rotated_ms = ?3, active_ms = ?3 WHERE id = ?1",
+            )?
+            .execute(params![session.caller.session, successor.hash(), now])?;
+    }
+    Ok(Renewed::Goes(successor))
+}
+
+fn end(work: &Work<'_>, caller: &Caller, by: EndedBy) -> Result<(), Fault> {
+    work.db
+        .prepare_cached("UPDATE session SET ended_ms = ?2, ended_by = ?3 WHERE id = ?1")?
+        .execute(params![caller.session, work.now_ms(), by.word()])?;
+    audit::append(work, caller, &Entry::new(Kind::SessionEnded, by.word(), ""))
+}
+
+fn of(work: &Work<'_>, id: &str) -> Result<Option<Found>, Fault> {
+    let mut statement = work.db.prepare_cached(&format!("SELECT {COLUMNS} FROM session WHERE id = ?1"))?;
+    Ok(statement.query_row([id], found).optional()?)
+}
+
+fn milliseconds(time: SignedDuration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn oldest(work: &Work<'_>) -> i64 {
+    work.now_ms().saturating_sub(milliseconds(FORGOTTEN))
+}

@@ -1,0 +1,361 @@
+//! Sessions go on with refresh tokens that are used once, and end at once and for good (manual, chapter "Proving who
+//! asks").
+
+use std::time::Duration;
+
+use cpis::config::hub::HubConfig;
+use cpis::domain::TailDays;
+use cpis::hub::{Granted, Hub, SessionTimes};
+use cpis::identity::dpop::ProofKey;
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use super::support::answer::Answer;
+use super::support::data::{child, number, plans_of};
+use super::support::{ISSUER, TestHub, configuration, nurse, proofs};
+
+const CHAPTER: &str = include_str!("../../../src/manual/proving.md");
+const FORM: &str = "application/x-www-form-urlencoded";
+
+const TIMES: SessionTimes =
+    SessionTimes { idle: SignedDuration::from_mins(30), whole: SignedDuration::from_hours(12) };
+
+/// A hub, and somebody who is signed in there.
+struct Scene {
+    hub: TestHub,
+    key: ProofKey,
+    access: String,
+    refresh: String,
+}
+
+/// What is sent to `/token`.
+struct Sent {
+    proof: Option<String>,
+    kind: &'static str,
+    body: String,
+}
+
+fn renewal(refresh: &str) -> String {
+    format!("grant_type=refresh_token&refresh_token={refresh}")
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let hub = TestHub::with(&child()).await;
+        let key = ProofKey::generate().unwrap();
+        let granted = hub.hub.begin_session(nurse(), key.thumbprint(), TIMES).await.unwrap();
+        let (access, refresh) = texts(&granted);
+        Self { hub, key, access, refresh }
+    }
+
+    fn proof(&self, key: &ProofKey, path: &str) -> String {
+        let (nonce, now) = (self.hub.hub.proof_nonce(), self.hub.clock.now().as_second());
+        key.prove("POST", &format!("{ISSUER}{path}"), None, Some(&nonce), now).unwrap()
+    }
+
+    fn sent(&self, key: &ProofKey, body: String) -> Sent {
+        Sent { proof: Some(self.proof(key, "/token")), kind: FORM, body }
+    }
+
+    async fn post(&self, path: &str, sent: Sent) -> Answer {
+        let mut headers = vec![("Content-Type", sent.kind)];
+        headers.extend(sent.proof.as_deref().map(|proof| ("DPoP", proof)));
+        self.hub.send("POST", path, None, &headers, Some(sent.body)).await
+    }
+
+    /// Renews with a token; the next two.
+    async fn renew(&self, refresh: &str) -> (String, String) {
+        let answer = self.post("/token", self.sent(&self.key, renewal(refresh))).await;
+        let granted = answer.json();
+        assert_eq!(
+            (answer.status, &granted["token_type"], &granted["expires_in"]),
+            (200, &"DPoP".into(), &600.into())
+        );
+        let text = |name: &str| granted[name].as_str().unwrap().to_owned();
+        (text("access_token"), text("refresh_token"))
+    }
+
+    async fn view_with(&self, access: &str) -> Answer {
+        let path = plans_of(number(1));
+        let (nonce, now) = (self.hub.hub.proof_nonce(), self.hub.clock.now().as_second());
+        let address = format!("{ISSUER}/cpis/FHIR/R4/CareTeam");
+        let proof = self.key.prove("GET", &address, Some(access), Some(&nonce), now).unwrap();
+        let (shown, trace) = (format!("DPoP {access}"), uuid::Uuid::new_v4().to_string());
+        let headers = [("Authorization", shown.as_str()), ("DPoP", &proof), ("TraceID", &trace)];
+        self.hub.send("GET", &path, None, &headers, None).await
+    }
+
+    /// `goes on`, or `ended: ` and by what, as the database and the audit log say it alike.
+    fn state(&self) -> String {
+        let ended = self.hub.rows("SELECT coalesce(ended_by, '-') FROM session");
+        let said = self.hub.rows("SELECT outcome FROM audit WHERE kind = 'session-ended'");
+        match ended.as_slice() {
+            [by] if by == "-" => {
+                assert!(said.is_empty(), "{said:?}");
+                "goes on".to_owned()
+            }
+            [by] => {
+                assert_eq!(said.as_slice(), ended.as_slice(), "{by}");
+                format!("ended: `{by}`")
+            }
+            more => panic!("{more:?}"),
+        }
+    }
+}
+
+fn texts(granted: &Granted) -> (String, String) {
+    (granted.access.secret().to_owned(), granted.refresh.secret().to_string())
+}
+
+fn told(answer: &Answer) -> String {
+    match answer.json()["error"].as_str() {
+        Some(error) => format!("{} `{error}`", answer.status),
+        None => answer.status.to_string(),
+    }
+}
+
+/// What is shown, in a session of its own each time; as the table of the chapter says it.
+async fn shown(name: &str, scene: &Scene) -> Answer {
+    let other = ProofKey::generate().unwrap();
+    let made_up = |id: &str| format!("{id}.{}", "A".repeat(43));
+    let (id, _) = scene.refresh.split_once('.').unwrap();
+    let with = |key: &ProofKey, body: String| scene.sent(key, body);
+    let own = renewal(&scene.refresh);
+    let sent = match name {
+        "the refresh token, with its key" => with(&scene.key, own),
+        "the one before, within a minute, its successor unused" => {
+            let (_, successor) = scene.renew(&scene.refresh).await;
+            scene.hub.clock.turn_to(scene.hub.clock.now() + SignedDuration::from_secs(60));
+            let answer = scene.post("/token", with(&scene.key, own)).await;
+            assert_eq!(answer.json()["refresh_token"], successor.as_str());
+            return answer;
+        }
+        "the one before, after a minute" => {
+            scene.renew(&scene.refresh).await;
+            scene.hub.clock.turn_to(scene.hub.clock.now() + SignedDuration::from_secs(61));
+            with(&scene.key, own)
+        }
+        "the one before, its successor used" | "an older one" => {
+            let (_, second) = scene.renew(&scene.refresh).await;
+            let (_, third) = scene.renew(&second).await;
+            if name == "an older one" {
+                scene.renew(&third).await;
+            }
+            with(&scene.key, own)
+        }
+        "the refresh token, with another key" => with(&other, own),
+        "the one before, with another key" => {
+            scene.renew(&scene.refresh).await;
+            with(&other, own)
+        }
+        "a made-up one of the session, with another key" => with(&other, renewal(&made_up(id))),
+        "a made-up one of no session" => with(&scene.key, renewal(&made_up(&"0".repeat(32)))),
+        "the refresh token, without a proof" => Sent { proof: None, ..with(&scene.key, own) },
+        "the refresh token, with a proof that was shown before" => {
+            let sent = with(&scene.key, own.clone());
+            let proof = sent.proof.clone();
+            assert_eq!(scene.post("/token", sent).await.status, 200);
+            Sent { proof, ..with(&scene.key, own) }
+        }
+        "the refresh token, without a nonce" => {
+            let now = scene.hub.clock.now().as_second();
+            let proof = scene.key.prove("POST", &format!("{ISSUER}/token"), None, None, now).unwrap();
+            Sent { proof: Some(proof), ..with(&scene.key, own) }
+        }
+        "the access token" => with(&scene.key, renewal("x").replace('x', &scene.access[..90])),
+        "nothing" => with(&scene.key, String::new()),
+        "the refresh token twice" => with(&scene.key, format!("{own}&refresh_token={}", scene.refresh)),
+        "the refresh token, as JSON" => Sent { kind: "application/json", ..with(&scene.key, own) },
+        "the refresh token, for another grant" => {
+            with(&scene.key, own.replace("=refresh_token", "=password"))
+        }
+        "the refresh token, after nothing was asked for too long" => {
+            scene.hub.turn(31);
+            with(&scene.key, own)
+        }
+        "the refresh token, after the session's whole time" => {
+            let mut refresh = scene.refresh.clone();
+            for _ in 0..36 {
+                scene.hub.turn(20);
+                if scene.hub.clock.now() < super::support::at(super::support::NOW) + TIMES.whole {
+                    (_, refresh) = scene.renew(&refresh).await;
+                }
+            }
+            with(&scene.key, renewal(&refresh))
+        }
+        other => panic!("the chapter knows what this test does not: {other}"),
+    };
+    scene.post("/token", sent).await
+}
+
+#[tokio::test]
+async fn every_row_of_the_chapters_table_is_so() {
+    let part = CHAPTER.split("| Shown at `/token` |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows: Vec<Vec<&str>> = part
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| ")?.trim_end_matches(" |").split(" | ").collect()))
+        .filter(|cells: &Vec<&str>| cells.len() == 3 && cells[1].starts_with(char::is_numeric))
+        .collect();
+    assert!(rows.len() >= 19, "{rows:?}");
+    for row in rows {
+        let scene = Scene::new().await;
+        let calls = scene.hub.hub.unproven().count();
+        let answer = shown(row[0], &scene).await;
+        assert_eq!(told(&answer), row[1].split(',').next().unwrap(), "{}", row[0]);
+        assert_eq!(scene.state(), row[2], "{}", row[0]);
+        assert!(answer.header("dpop-nonce").is_some(), "{}", row[0]);
+        // Whoever is refused is noted as nobody, and of an ended session no token is good.
+        let is_refused = answer.status != 200;
+        let is_malformed = row[1].contains("invalid_request") || row[1].contains("unsupported");
+        assert_eq!(scene.hub.hub.unproven().count() > calls, is_refused && !is_malformed, "{}", row[0]);
+        if row[2] != "goes on" {
+            let refused = scene.view_with(&scene.access).await;
+            assert_eq!(refused.told(), "401 ACCESS_DENIED", "{}", row[0]);
+            let again = scene.post("/token", scene.sent(&scene.key, renewal(&scene.refresh))).await;
+            assert_eq!(told(&again), "400 `invalid_grant`", "{}", row[0]);
+        } else if answer.status == 400 {
+            scene.renew(&scene.refresh).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_on_with_each_token_after_the_other() {
+    let scene = Scene::new().await;
+    let (mut access, mut refresh) = (scene.access.clone(), scene.refresh.clone());
+    for _ in 0..20 {
+        assert_eq!(scene.view_with(&access).await.status, 200);
+        scene.hub.turn(11);
+        assert_eq!(scene.view_with(&access).await.status, 401, "it lives ten minutes");
+        let next = scene.renew(&refresh).await;
+        assert!(next.0 != access && next.1 != refresh);
+        (access, refresh) = next;
+    }
+    assert_eq!(scene.hub.rows("SELECT kind FROM audit WHERE kind LIKE 'session%'"), ["session-begun"]);
+    let written = scene.hub.rows("SELECT hex(chain) || hex(current) || hex(previous) FROM session").concat();
+    assert_eq!(written.len(), 3 * 64, "hashes, and nothing that could be shown");
+}
+
+#[tokio::test]
+async fn what_is_asked_keeps_a_session_from_being_idle() {
+    let scene = Scene::new().await;
+    scene.hub.turn(9);
+    assert_eq!(scene.view_with(&scene.access).await.status, 200);
+    scene.hub.turn(29);
+    scene.renew(&scene.refresh).await;
+    assert_eq!(scene.state(), "goes on");
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_at_once_and_for_good() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.view_with(&scene.access).await.status, 200);
+    let revoke = |token: &str| Sent {
+        proof: Some(scene.proof(&scene.key, "/revoke")),
+        kind: FORM,
+        body: format!("token={token}"),
+    };
+    // Of somebody else's, of nothing, and of nobody's the answer is the same.
+    for other in ["x", &format!("{}.{}", "0".repeat(32), "A".repeat(43))] {
+        assert_eq!(scene.post("/revoke", revoke(other)).await.status, 200);
+    }
+    let made_up = format!("{}.{}", scene.refresh.split_once('.').unwrap().0, "A".repeat(43));
+    assert_eq!(scene.post("/revoke", revoke(&made_up)).await.status, 200);
+    assert_eq!(scene.view_with(&scene.access).await.status, 200);
+    let ended = scene.post("/revoke", revoke(&scene.refresh)).await;
+    assert_eq!((ended.status, ended.body.as_str()), (200, ""));
+    assert_eq!(scene.state(), "ended: `signed-out`");
+    let refused = scene.view_with(&scene.access).await;
+    assert_eq!(refused.header("www-authenticate"), Some("DPoP error=\"invalid_token\", algs=\"ES256\""));
+    assert_eq!(scene.hub.hub.unproven().recent().pop().unwrap().why.code(), "session-ended");
+    assert_eq!(scene.hub.count("SELECT 1 FROM view"), 2);
+    // Another session of the same person goes on.
+    let other = scene.hub.hub.begin_session(nurse(), scene.key.thumbprint(), TIMES).await.unwrap();
+    assert_eq!(scene.view_with(&texts(&other).0).await.status, 200);
+}
+
+#[tokio::test]
+async fn sessions_that_go_on_and_that_have_ended_are_so_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("hub.db");
+    let pem = super::support::program::private_key_pem();
+    let key = ProofKey::generate().unwrap();
+    let clock = cpis::hub::clock::Clock::standing_at(super::support::at(super::support::NOW));
+    let open = || {
+        let config: HubConfig = configuration(database.clone(), TailDays::default());
+        let signing = cpis::identity::token::SigningKey::from_pem(&pem).unwrap();
+        Hub::open(&config, signing, clock.clone()).unwrap()
+    };
+    // Asked through the router: only the database outlives it.
+    let ask = async |hub: &Hub, path: &str, body: String| -> (u16, Value) {
+        let proof = key.prove(
+            "POST",
+            &format!("{ISSUER}{path}"),
+            None,
+            Some(&hub.proof_nonce()),
+            clock.now().as_second(),
+        );
+        let request =
+            axum::http::Request::post(path).header("DPoP", proof.unwrap()).header("Content-Type", FORM);
+        let request = request.body(axum::body::Body::from(body)).unwrap();
+        let response = tower::ServiceExt::oneshot(cpis::hub::router(hub.clone()), request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    };
+    let hub = open();
+    let (goes_on, ends) = (
+        hub.begin_session(nurse(), key.thumbprint(), TIMES).await.unwrap(),
+        hub.begin_session(nurse(), key.thumbprint(), TIMES).await.unwrap(),
+    );
+    let ((_, first), (ended_access, ended)) = (texts(&goes_on), texts(&ends));
+    assert_eq!(ask(&hub, "/revoke", format!("token={ended}")).await.0, 200);
+    let (_, granted) = ask(&hub, "/token", renewal(&first)).await;
+    hub.store().close().await;
+    drop(hub);
+    let hub = open();
+    assert_eq!(ask(&hub, "/token", renewal(&ended)).await.0, 400);
+    let proof = proofs::KEY.prove("GET", &format!("{ISSUER}/metadata"), Some(&ended_access), None, 0);
+    assert!(proof.is_ok());
+    // The answer to the renewal was lost with the hub: it is given again.
+    let (status, again) = ask(&hub, "/token", renewal(&first)).await;
+    assert_eq!((status, &again["refresh_token"]), (200, &granted["refresh_token"]));
+    assert_eq!(ask(&hub, "/token", renewal(again["refresh_token"].as_str().unwrap())).await.0, 200);
+    hub.store().close().await;
+    tokio::time::sleep(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn strangers_cost_no_signature_and_are_not_remembered() {
+    let scene = Scene::new().await;
+    let stranger = ProofKey::generate().unwrap();
+    let made_up = renewal(&format!("{}.{}", "0".repeat(32), "A".repeat(43)));
+    let sent = scene.sent(&stranger, made_up.clone());
+    let proof = sent.proof.clone();
+    assert_eq!(told(&scene.post("/token", sent).await), "400 `invalid_grant`");
+    // A proof that had been looked at would be known now.
+    let again = scene.post("/token", Sent { proof, ..scene.sent(&stranger, made_up) }).await;
+    assert_eq!(told(&again), "400 `invalid_grant`");
+    assert_eq!(scene.hub.hub.unproven().recent().pop().unwrap().why.code(), "refresh");
+}
+
+#[test]
+fn after_a_restore_everybody_signs_in_again() {
+    let place = super::support::program::Place::with(&child());
+    let begin = |id: &str| {
+        let sql = format!(
+            "INSERT INTO session VALUES ('{id}', 'u', 'n', 'r', 'p', 'RN3', 'o', 'B0107', 'k', x'00', x'00', NULL, 0, 0, 0, 1, 9e15, NULL, NULL)"
+        );
+        place.database().execute_batch(&sql.replace("9e15", "9000000000000000")).unwrap();
+    };
+    begin("a");
+    let run = |arguments: &[&str]| {
+        let output = place.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&["backup", "kept.db", "--config", "hub.toml"]);
+    begin("b");
+    run(&["restore", "kept.db", "--config", "hub.toml"]);
+    let states = super::support::rows(&place.database(), "SELECT id, ended_by FROM session");
+    assert_eq!(states, ["a|restored"]);
+}
