@@ -72,6 +72,12 @@ pub const WRITE: Duration = Duration::from_secs(10);
 /// Bytes of a request's body; more is a 413, and one that breaks off a 400.
 pub const BODY_BYTES: usize = 64 * 1024;
 
+/// Bytes of a form at `/token` and `/revoke`, which anybody can send.
+pub const FORM_BYTES: usize = 4096;
+
+/// Time for such a form to arrive; then 400.
+pub const FORM: Duration = Duration::from_secs(2);
+
 /// Time for a whole request, from its headers to its answer; then 408.
 pub const REQUEST: Duration = Duration::from_secs(10);
 

@@ -179,16 +179,19 @@ fn parsed<T: serde::de::DeserializeOwned>(body: &[u8], wrong: &'static str) -> R
 /// Reads a body within its limit.
 async fn body(request: Request<Body>) -> Result<Vec<u8>, ApiError> {
     negotiation::check_body(request.headers())?;
-    whole(request.into_body()).await
+    whole(request.into_body(), limits::BODY_BYTES).await
 }
 
-/// The same, whatever it is.
-pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, ApiError> {
+/// The same, whatever it is, of so many bytes at most.
+pub(super) async fn whole(mut body: Body, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut bytes: Vec<u8> = Vec::new();
+    if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+        return Err(ApiError::TOO_LARGE);
+    }
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| ApiError::invalid_value("The body did not arrive as announced"))?;
         let Ok(data) = frame.into_data() else { continue };
-        if bytes.len().saturating_add(data.len()) > limits::BODY_BYTES {
+        if bytes.len().saturating_add(data.len()) > most {
             return Err(ApiError::TOO_LARGE);
         }
         bytes.extend_from_slice(&data);

@@ -146,7 +146,8 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     hub.metrics().answered(route.as_deref(), method_word(&method), status.as_u16(), took);
     if status.is_success() && is_granting(route.as_deref()) {
         // Counted above, and in the audit log where a session begins or ends. Anybody can cause a 200 at `/revoke`:
-        // lines of it would fill the disk.
+        // lines of it would fill the disk, and nobody unproven keeps a place.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
     if is_of_nobody(status, route.as_deref()) {

@@ -248,7 +248,16 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     rated(hub, &held.caller).await?;
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
     let ask = RenewAsk { token, key, active_ms: held.active_ms, again };
-    match hub.store().renew_session(ask).await?.into_value() {
+    let (to_end, session) = (hub.clone(), held.caller.session.clone());
+    let renewed = to_its_end(async move {
+        let renewed = to_end.store().renew_session(ask).await?.into_value();
+        if let Renewed::Ended(by) = &renewed {
+            to_end.sessions().end(&session);
+            tracing::warn!(by = by.word(), "a session has ended at its renewal");
+        }
+        Ok(renewed)
+    });
+    match renewed.await? {
         Renewed::Goes(refresh) => {
             let now = hub.clock().now();
             hub.sessions().admit(&held.caller.session, now);
@@ -264,12 +273,7 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
                 }),
             ))
         }
-        Renewed::Ended(by) => {
-            hub.sessions().end(&held.caller.session);
-            tracing::warn!(by = by.word(), "a session has ended at its renewal");
-            Err(nobody(hub, "/token"))
-        }
-        Renewed::Unknown => Err(nobody(hub, "/token")),
+        Renewed::Ended(_) | Renewed::Unknown => Err(nobody(hub, "/token")),
     }
 }
 
@@ -290,10 +294,22 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     };
     proved(hub, &parts)?;
     rated(hub, &held.caller).await?;
-    if hub.store().end_session(token).await?.into_value() {
-        hub.sessions().end(&held.caller.session);
-    }
+    let to_end = hub.clone();
+    let ended = to_its_end(async move {
+        if to_end.store().end_session(token).await?.into_value() {
+            to_end.sessions().end(&held.caller.session);
+        }
+        Ok(())
+    });
+    ended.await?;
     Ok(respond::empty(StatusCode::OK))
+}
+
+/// Goes on whether or not the caller still waits: what is on disk of a session has to be known here, too.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::spawn(work).await.unwrap_or(Err(StoreError::Closed))
 }
 
 /// Reads the form. Of whose session it is comes next, and only then the proof: a stranger causes no signature to be
@@ -308,7 +324,9 @@ async fn asking(hub: &Hub, request: Request) -> Result<Asking, Refused> {
         let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
     });
-    let body = own::whole(body).await?;
+    // Anybody can send one, and while it arrives they have a place.
+    let body = tokio::time::timeout(limits::FORM, own::whole(body, limits::FORM_BYTES));
+    let body = body.await.map_err(|_| INVALID_REQUEST)??;
     let text = std::str::from_utf8(&body).map_err(|_| INVALID_REQUEST)?;
     let form = query::pairs(Some(text)).map_err(|_| INVALID_REQUEST)?;
     if is_form { Ok(Asking { parts, form }) } else { Err(INVALID_REQUEST) }

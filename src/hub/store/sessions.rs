@@ -268,7 +268,9 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
         return Ok(Renewed::Unknown);
     }
     let idle_since = session.active_ms.max(ask.active_ms);
-    let is_soon = now.saturating_sub(session.rotated_ms) <= milliseconds(ask.again);
+    // A clock that is set back gives nobody more time.
+    let is_soon =
+        now.saturating_sub(session.rotated_ms).unsigned_abs() <= milliseconds(ask.again).unsigned_abs();
     let ends = if !has_key {
         Some(EndedBy::OtherKey)
     } else if !(is_current || is_previous && is_soon) {

@@ -275,6 +275,35 @@ async fn signing_out_ends_the_session_at_once_and_for_good() {
 }
 
 #[tokio::test]
+async fn whoever_signs_out_and_hangs_up_is_signed_out() {
+    let scene = Scene::new().await;
+    let lock = rusqlite::Connection::open(&scene.hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let body = format!("token={}", scene.refresh);
+    let sent = Sent { proof: Some(scene.proof(&scene.key, "/revoke")), kind: FORM, body };
+    // The entry has to wait for the lock, and its caller does not wait.
+    let hung_up = tokio::time::timeout(Duration::from_millis(500), scene.post("/revoke", sent)).await;
+    assert!(hung_up.is_err());
+    lock.execute_batch("ROLLBACK").unwrap();
+    while scene.state() == "goes on" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(scene.view_with(&scene.access).await.status, 401);
+}
+
+#[tokio::test]
+async fn nobodys_form_is_short_and_keeps_no_connection() {
+    let scene = Scene::new().await;
+    let long = format!("token={}", "x".repeat(cpis::hub::limits::FORM_BYTES));
+    let sent = Sent { proof: None, kind: FORM, body: long };
+    assert_eq!(scene.post("/revoke", sent).await.status, 413);
+    let sent = Sent { proof: None, kind: FORM, body: "token=x".to_owned() };
+    let answer = scene.post("/revoke", sent).await;
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+}
+
+#[tokio::test]
 async fn sessions_that_go_on_and_that_have_ended_are_so_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("hub.db");
