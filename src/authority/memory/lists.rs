@@ -99,6 +99,8 @@ fn absent(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
          WHERE (end_day IS NULL OR end_day >= ?1)
            AND NOT EXISTS (SELECT 1 FROM extract WHERE extract.local_id = held.local_id
                            AND extract.kind = held.kind AND extract.start_day = held.start_day)
+           AND NOT EXISTS (SELECT 1 FROM extract WHERE extract.number = held.number
+                           AND extract.kind = held.kind AND extract.start_day = held.start_day)
            AND NOT EXISTS (SELECT 1 FROM outgoing_plan AS sent WHERE sent.what = 'take-back'
                            AND sent.local_id = held.local_id AND sent.number = held.number
                            AND sent.kind = held.kind AND sent.start_day = held.start_day)

@@ -6,6 +6,7 @@
 
 mod changes;
 mod lists;
+mod pairing;
 mod settled;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -24,7 +25,7 @@ pub use changes::{Change, Changes};
 pub use lists::{Absent, Decision, NotVisible};
 pub use settled::{SettleError, Settled};
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Why the memory cannot be used: one sentence each. Nothing of a row is in them.

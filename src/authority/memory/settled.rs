@@ -127,6 +127,15 @@ fn remember(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
         ),
         [],
     )?;
+    // One that another local id has taken over is that one's alone.
+    let holds = format!("FROM outgoing_plan WHERE what = 'hold' AND {taken}");
+    work.execute(
+        &format!(
+            "DELETE FROM held WHERE (number, kind, start_day) IN (SELECT number, kind, start_day {holds})
+             AND (local_id, number, kind, start_day) NOT IN (SELECT local_id, number, kind, start_day {holds})"
+        ),
+        [],
+    )?;
     // Somebody's decision has been carried out.
     work.execute(
         &format!(

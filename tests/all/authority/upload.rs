@@ -245,6 +245,47 @@ async fn story_a_wrong_number_is_corrected_and_the_flag_leaves_the_wrong_child()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn story_a_child_has_another_local_id_and_the_plans_stay() {
+    let desk = Desk::beside(&people()).await;
+    desk.upload(&[&ava("CPP,05/01/2026,"), &ava("LAC,01/02/2026,")]).await;
+    let new = |plan: &str| row("A9", 1, "Bennett,Ava", "12/03/2019", plan);
+    // The old local id has been given to somebody else, with a number of its own.
+    let old = row("A1", 2, "Jones,Ben", "01/05/2018", "C2,01/02/2026,");
+    let said = desk.upload(&[&new("CPP,05/01/2026,"), &new("LAC,01/02/2026,20/11/2026"), &old]).await;
+    said.has("0 rejected").has_not("taken back").has_not("no longer in the extract");
+    let ava_has = [held(1, "CPP|2026-01-05|-"), held(1, "LAC|2026-02-01|-")];
+    assert_eq!(desk.held()[..2], ava_has, "no flag leaves her");
+    // The next night brings the end, which only the plan's own local id can.
+    desk.upload(&[&new("CPP,05/01/2026,"), &new("LAC,01/02/2026,20/11/2026"), &old])
+        .await
+        .has("1 record sent");
+    let now =
+        [held(1, "CPP|2026-01-05|-"), held(1, "LAC|2026-02-01|2026-11-20"), held(2, "LAC|2026-02-01|-")];
+    assert_eq!(desk.held(), now);
+    desk.run(&["absent"]).await.has("no longer in the extract: 0 plans");
+    assert_eq!(desk.remembered("SELECT DISTINCT local_id FROM held ORDER BY 1"), ["A1", "A9"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_about_a_plan_that_is_in_the_extract_again_is_not_carried_out() {
+    let desk = Desk::beside(&people()).await;
+    let (one, two) = (ava("CPP,05/01/2026,"), ben("C2,01/02/2026,"));
+    desk.upload(&[&one, &two]).await;
+    let both = [held(1, "CPP|2026-01-05|-"), held(2, "LAC|2026-02-01|-")];
+    for decision in [&["--in-error"][..], &["--ended", "2026-11-20"]] {
+        desk.upload(&[&two]).await.has("no longer in the extract: 1 plan");
+        desk.run(&[&["decide", "A1"][..], decision].concat()).await.has("Decided for 1 plan");
+        desk.upload(&[&one, &two]).await.has("0 records sent");
+        assert_eq!(desk.held(), both);
+        desk.upload(&[&two]).await.has("no longer in the extract: 1 plan");
+        desk.run(&[&["decide", "A1"][..], decision].concat()).await.has("Decided for 1 plan");
+        // Perhaps it is in the row that cannot be read.
+        desk.upload(&[&ava("CPP,5/1/26,"), &two]).await.has("0 records sent");
+        assert_eq!(desk.held(), both);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn story_a_number_is_superseded_after_the_upload() {
     let desk = Desk::beside(&people()).await;
     desk.upload(&[&ava("CPP,05/01/2026,")]).await;
