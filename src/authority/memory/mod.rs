@@ -221,6 +221,14 @@ impl Comparison<'_> {
         lists::count(&self.work)
     }
 
+    /// How many current plans the hub does not hold as the extract has them, and that are not on that list.
+    ///
+    /// # Errors
+    /// The memory cannot be read.
+    pub fn not_sent(&self) -> Result<u64, MemoryError> {
+        lists::not_sent(&self.work, self.today)
+    }
+
     /// The number that this file will have.
     ///
     /// # Errors
@@ -252,7 +260,6 @@ impl Comparison<'_> {
             "INSERT INTO outgoing (id, sequence, day) VALUES (1, ?1, ?2)",
             params![sequence, self.today.to_string()],
         )?;
-        self.work.execute("DELETE FROM extract", [])?;
         self.work.commit()?;
         Ok(Outgoing { sequence, day: self.today })
     }

@@ -42,8 +42,12 @@ fn held(seed: u64, plan: &str) -> String {
 async fn only_differences_go_up_and_a_nurse_sees_them() {
     let desk = Desk::beside(&people()).await;
     let (one, two) = (ava("CPP,05/01/2026,"), ben("C2,01/02/2026,"));
+    let none = desk.run(&["not-visible"]).await;
+    none.has("No extract was sent yet").has_not("Hospitals see every");
     let dry = desk.upload_with(&[&one, &two], &["--dry-run"]).await;
     dry.has("Nothing was sent. Would go up: 2 records.")
+        .has("Not sent yet, or not acknowledged by the hub: 2 plans.")
+        .has_not("Hospitals see every")
         .has("local id A1: a plan that the hub does not hold");
     assert_eq!((dry.code, desk.held()), (Some(0), Vec::new()));
     let said = desk.upload(&[&one, &two]).await;
@@ -343,6 +347,9 @@ async fn nothing_is_remembered_before_it_is_acknowledged_and_the_same_file_goes_
     desk.configure(&base, "https://127.0.0.1:1");
     let failed = desk.run(&["upload", "extract.csv", "--day", DAY]).await;
     failed.has("the hub could not be reached").has("the file waits, and the next upload sends it first");
+    let list = desk.run(&["not-visible"]).await;
+    list.has("Not sent yet, or not acknowledged by the hub: 1 plan.").has_not("Hospitals see every");
+    assert_eq!(list.code, Some(1));
     assert_eq!(failed.code, Some(2));
     assert_eq!(desk.remembered("SELECT start_day FROM held"), ["2026-01-05"], "nothing of it is remembered");
     assert_eq!(desk.remembered("SELECT sequence FROM outgoing"), ["2"]);
@@ -386,6 +393,7 @@ async fn a_memory_that_was_put_back_is_told_where_the_hub_is() {
     }
     let said = desk.upload(&[&rows[0]]).await;
     said.has("File 1 was refused (CPF04)").has("2 was taken already");
+    said.has("Not sent yet, or not acknowledged by the hub: 1 plan.").has_not("Hospitals see every");
     assert_eq!(said.code, Some(1));
     desk.upload_with(&[&rows[0]], &["--after", "2", "--full"])
         .await
