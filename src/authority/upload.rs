@@ -74,6 +74,8 @@ pub struct Difference {
     pub changes: Changes,
     /// How many plans hospitals do not see, as far as the extract says.
     pub not_visible: u64,
+    /// How many current plans the hub does not hold as the extract has them, beside those.
+    pub not_sent: u64,
 }
 
 /// What an upload did.
@@ -96,8 +98,12 @@ pub type Progress<'a> = &'a mut dyn FnMut(&'static str, u64, u64);
 /// The extract cannot be believed, or the memory cannot be used.
 pub fn dry_run(memory: &mut Memory, source: impl BufRead, ask: Ask<'_>) -> Result<Difference, UploadError> {
     let comparison = memory.compare(source, ask.mapping, ask.today, ask.is_full)?;
-    let not_visible = comparison.not_visible()?;
-    Ok(Difference { checked: comparison.checked.clone(), changes: comparison.changes.clone(), not_visible })
+    Ok(Difference {
+        checked: comparison.checked.clone(),
+        changes: comparison.changes.clone(),
+        not_visible: comparison.not_visible()?,
+        not_sent: comparison.not_sent()?,
+    })
 }
 
 /// Settles the file that is under way, if there is one. The hub is asked first: it may have it already.

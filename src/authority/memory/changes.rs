@@ -9,10 +9,9 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 use rusqlite::{Rows, Statement, Transaction, params};
 
-use super::{HELD, Held, MemoryError, day, kind, number};
+use super::{HELD, Held, MemoryError, day, kind, number, pairing};
 use crate::authority::extract::Checked;
 use crate::domain::PlanPeriod;
-use crate::exchange::RECORD_PLANS;
 use crate::exchange::upload::{Plan, Record, TakenBack};
 
 /// What happens to one local id; of several things the last of these.
@@ -79,10 +78,23 @@ pub(super) fn find(
     loop {
         let next = [extract.local_id(), held.local_id()].into_iter().flatten().min().map(str::to_owned);
         let Some(local_id) = next else { break };
-        let (now, before) = (extract.take(&local_id)?, held.take(&local_id)?);
-        let mut sent = differing(&now, &before, unclear.covers(&local_id), is_full)?;
-        decided(work, &local_id, &before, today, &mut sent)?;
-        write_down(work, &mut changes, local_id, sent)?;
+        let (mut now, all_before) = (extract.take(&local_id)?, held.take(&local_id)?);
+        let mut before = Vec::with_capacity(all_before.len());
+        for held in all_before {
+            if !is_taken_over(work, &held)? {
+                before.push(held);
+            }
+        }
+        for plan in &mut now {
+            take_over(work, plan)?;
+        }
+        let is_unclear = unclear.covers(&local_id);
+        let mut sent = differing(&now, &before, is_unclear, is_full)?;
+        // What the extract has again, or may have in a row that cannot be read, is not as it was when somebody decided.
+        if !is_unclear {
+            decided(work, &now, &before, today, &mut sent)?;
+        }
+        write_down(work, &mut changes, local_id, &before, sent)?;
     }
     Ok(changes)
 }
@@ -104,6 +116,34 @@ impl Unclear {
     fn covers(&self, local_id: &str) -> bool {
         self.all || self.ids.contains(local_id)
     }
+}
+
+/// Whether the extract has this plan under another local id now: then it is that one's, and nothing of it is taken back.
+fn is_taken_over(work: &Transaction<'_>, held: &Held) -> Result<bool, MemoryError> {
+    Ok(work
+        .prepare_cached(
+            "SELECT 1 FROM extract WHERE number = ?1 AND kind = ?2 AND start_day = ?3 AND local_id <> ?4",
+        )?
+        .exists(params![held.number, held.kind, held.start, held.local_id])?)
+}
+
+/// A plan of another local id is taken over with the end that it has: the hub takes an end only from whose plan it is. The
+/// next upload brings the new end.
+fn take_over(work: &Transaction<'_>, plan: &mut Held) -> Result<(), MemoryError> {
+    if plan.end.is_none() {
+        return Ok(());
+    }
+    let mut find = work.prepare_cached(
+        "SELECT end_day, max(local_id = ?4) FROM held WHERE number = ?1 AND kind = ?2 AND start_day = ?3
+         HAVING count(*) > 0",
+    )?;
+    let mut rows = find.query(params![plan.number, plan.kind, plan.start, plan.local_id])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let is_own: bool = row.get(1)?;
+    if !is_own {
+        plan.end = row.get(0)?;
+    }
+    Ok(())
 }
 
 /// What is to be sent of a local id that the extract has: its rows, beside what is held.
@@ -148,7 +188,7 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
 
 /// Whether one of the new plans stands in the place of one that is gone from the extract: of the same kind, and not one that
 /// began after the other's end; or from the same day on and of another kind.
-fn replaced(gone: &Held, new: &[&Held]) -> Result<bool, MemoryError> {
+pub(super) fn replaced(gone: &Held, new: &[&Held]) -> Result<bool, MemoryError> {
     let end = gone.end.as_deref().map(day).transpose()?;
     for plan in new {
         let start = day(&plan.start)?;
@@ -163,7 +203,7 @@ fn replaced(gone: &Held, new: &[&Held]) -> Result<bool, MemoryError> {
 /// What somebody decided about plans of a local id that are no longer in the extract.
 fn decided(
     work: &Transaction<'_>,
-    local_id: &str,
+    now: &[Held],
     before: &[Held],
     today: Date,
     sent: &mut Sent,
@@ -173,7 +213,10 @@ fn decided(
          WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4 AND decision IN ('ended', 'in-error')",
     )?;
     for held in before {
-        let mut found = find.query(params![local_id, held.number, held.kind, held.start])?;
+        if now.iter().any(|plan| plan.kind == held.kind && plan.start == held.start) {
+            continue;
+        }
+        let mut found = find.query(params![held.local_id, held.number, held.kind, held.start])?;
         let Some(row) = found.next()? else { continue };
         let is_sent = sent
             .holds
@@ -202,6 +245,7 @@ fn write_down(
     work: &Transaction<'_>,
     changes: &mut Changes,
     local_id: String,
+    before: &[Held],
     sent: Sent,
 ) -> Result<(), MemoryError> {
     let Sent { holds, takes_back, why } = sent;
@@ -213,14 +257,11 @@ fn write_down(
     }
     let person = holds.first().or(takes_back.first()).cloned();
     let Some(person) = person else { return Ok(()) };
-    let all: Vec<(&str, &Held)> = (takes_back.iter().map(|plan| ("take-back", plan)))
-        .chain(holds.iter().map(|plan| ("hold", plan)))
-        .collect();
     let mut insert = work.prepare_cached(&format!(
         "INSERT INTO outgoing_plan (place, nth, what, of_person, {HELD})
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     ))?;
-    for record in all.chunks(RECORD_PLANS) {
+    for record in pairing::records(takes_back, holds, before)? {
         changes.records += 1;
         for (nth, (what, plan)) in (0_i64..).zip(record) {
             insert.execute(params![

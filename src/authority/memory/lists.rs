@@ -99,6 +99,8 @@ fn absent(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
          WHERE (end_day IS NULL OR end_day >= ?1)
            AND NOT EXISTS (SELECT 1 FROM extract WHERE extract.local_id = held.local_id
                            AND extract.kind = held.kind AND extract.start_day = held.start_day)
+           AND NOT EXISTS (SELECT 1 FROM extract WHERE extract.number = held.number
+                           AND extract.kind = held.kind AND extract.start_day = held.start_day)
            AND NOT EXISTS (SELECT 1 FROM outgoing_plan AS sent WHERE sent.what = 'take-back'
                            AND sent.local_id = held.local_id AND sent.number = held.number
                            AND sent.kind = held.kind AND sent.start_day = held.start_day)
@@ -123,7 +125,30 @@ pub(super) fn count(db: &Connection) -> Result<u64, MemoryError> {
     Ok(count.unsigned_abs())
 }
 
+/// How many current plans of the extract the hub has not acknowledged as they are, and has not rejected either.
+pub(super) fn not_sent(db: &Connection, today: Date) -> Result<u64, MemoryError> {
+    let count: i64 = db.query_row(
+        "SELECT count(*) FROM extract AS plan WHERE (end_day IS NULL OR end_day >= ?1)
+           AND NOT EXISTS (SELECT 1 FROM held WHERE held.local_id = plan.local_id AND held.number = plan.number
+                           AND held.kind = plan.kind AND held.start_day = plan.start_day
+                           AND held.end_day IS plan.end_day)
+           AND NOT EXISTS (SELECT 1 FROM not_visible WHERE not_visible.local_id = plan.local_id
+                           AND not_visible.plan = plan.kind || ' ' || plan.start_day)",
+        [today.to_string()],
+        |row| row.get(0),
+    )?;
+    Ok(count.unsigned_abs())
+}
+
 impl Memory {
+    /// How many current plans of the last extract the hub has neither acknowledged as they are nor rejected.
+    ///
+    /// # Errors
+    /// The memory cannot be read.
+    pub fn not_sent(&self, today: Date) -> Result<u64, MemoryError> {
+        not_sent(&self.db, today)
+    }
+
     /// How many current plans hospitals do not see, or not as they are.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 
 mod changes;
 mod lists;
+mod pairing;
 mod settled;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -24,7 +25,7 @@ pub use changes::{Change, Changes};
 pub use lists::{Absent, Decision, NotVisible};
 pub use settled::{SettleError, Settled};
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Why the memory cannot be used: one sentence each. Nothing of a row is in them.
@@ -220,6 +221,14 @@ impl Comparison<'_> {
         lists::count(&self.work)
     }
 
+    /// How many current plans the hub does not hold as the extract has them, and that are not on that list.
+    ///
+    /// # Errors
+    /// The memory cannot be read.
+    pub fn not_sent(&self) -> Result<u64, MemoryError> {
+        lists::not_sent(&self.work, self.today)
+    }
+
     /// The number that this file will have.
     ///
     /// # Errors
@@ -251,7 +260,6 @@ impl Comparison<'_> {
             "INSERT INTO outgoing (id, sequence, day) VALUES (1, ?1, ?2)",
             params![sequence, self.today.to_string()],
         )?;
-        self.work.execute("DELETE FROM extract", [])?;
         self.work.commit()?;
         Ok(Outgoing { sequence, day: self.today })
     }

@@ -59,13 +59,13 @@ impl Memory {
             .query_row("SELECT coalesce(max(place), 0) FROM outgoing_plan", [], |row| row.get(0))
             .map_err(MemoryError::from)?;
         let records = records.unsigned_abs();
-        let settled =
-            Settled { sequence: outgoing.sequence, code: what.code, why: what.why, records, rejected };
+        let why = refused(&what);
+        let settled = Settled { sequence: outgoing.sequence, code: what.code, why, records, rejected };
         if settled.why.is_none() {
             if what.records != Some(records) {
                 return Err(not_understood("it counts other records than were sent"));
             }
-            if (what.code == FileCode::AllUploaded && rejected > 0) || rejected > records {
+            if !fits(what.code, records, rejected) {
                 return Err(not_understood("its code does not fit its records"));
             }
             remember(&work, outgoing.day)?;
@@ -83,6 +83,26 @@ impl Memory {
         // Where this fails the next file takes its place.
         let _ = std::fs::remove_file(document);
         Ok(settled)
+    }
+}
+
+/// Why a file was refused as a whole, if it was: then nothing of it is held.
+fn refused(what: &Acknowledgement) -> Option<String> {
+    match what.code {
+        FileCode::AllUploaded | FileCode::PartlyUploaded | FileCode::NoneUploaded => what.why.clone(),
+        FileCode::Corrupt | FileCode::TracingUnavailable | FileCode::VersionNotSupported => {
+            Some(what.why.clone().unwrap_or_else(|| "the hub does not say why".to_owned()))
+        }
+    }
+}
+
+/// Whether a file's code says of its records what the list of rejections says.
+fn fits(code: FileCode, records: u64, rejected: u64) -> bool {
+    match code {
+        FileCode::AllUploaded => rejected == 0,
+        FileCode::PartlyUploaded => (1..records).contains(&rejected),
+        FileCode::NoneUploaded => rejected > 0 && rejected == records,
+        FileCode::Corrupt | FileCode::TracingUnavailable | FileCode::VersionNotSupported => false,
     }
 }
 
@@ -124,6 +144,15 @@ fn remember(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
     work.execute(
         &format!(
             "INSERT OR REPLACE INTO held ({HELD}) SELECT {HELD} FROM outgoing_plan WHERE what = 'hold' AND {taken}"
+        ),
+        [],
+    )?;
+    // One that another local id has taken over is that one's alone.
+    let holds = format!("FROM outgoing_plan WHERE what = 'hold' AND {taken}");
+    work.execute(
+        &format!(
+            "DELETE FROM held WHERE (number, kind, start_day) IN (SELECT number, kind, start_day {holds})
+             AND (local_id, number, kind, start_day) NOT IN (SELECT local_id, number, kind, start_day {holds})"
         ),
         [],
     )?;
@@ -179,4 +208,31 @@ fn is_held(work: &Transaction<'_>, local_id: &str, kind: &str, start: &str) -> R
     Ok(work
         .prepare_cached("SELECT 1 FROM held WHERE local_id = ?1 AND kind = ?2 AND start_day = ?3")?
         .exists([local_id, kind, start])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_believed_only_with_rejections_that_fit_it() {
+        let believed = |code| {
+            let all = [(0, 0), (3, 0), (3, 1), (3, 2), (3, 3), (3, 4)];
+            all.into_iter().filter(|(records, rejected)| fits(code, *records, *rejected)).collect::<Vec<_>>()
+        };
+        assert_eq!(believed(FileCode::AllUploaded), [(0, 0), (3, 0)]);
+        assert_eq!(believed(FileCode::PartlyUploaded), [(3, 1), (3, 2)]);
+        assert_eq!(believed(FileCode::NoneUploaded), [(3, 3)]);
+        for code in [FileCode::Corrupt, FileCode::TracingUnavailable, FileCode::VersionNotSupported] {
+            assert_eq!(believed(code), []);
+            let what = Acknowledgement {
+                authority_code: String::new(),
+                sequence: None,
+                records: Some(3),
+                code,
+                why: None,
+            };
+            assert!(refused(&what).is_some(), "it refuses the file though it does not say why");
+        }
+    }
 }

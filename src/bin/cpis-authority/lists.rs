@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use cpis::authority::memory::{Absent, Decision, Memory};
 
-use super::common::{counted, linked};
+use super::common::{counted, linked, moment};
 use super::upload::{of_hidden, print};
 
 #[derive(clap::Args)]
@@ -38,9 +38,9 @@ struct What {
 }
 
 /// What the data officer sees first.
-pub(super) fn first_line(count: u64) -> String {
-    match count {
-        0 => "Hospitals see every current plan of the extract.\n".to_owned(),
+pub(super) fn first_line(hidden: u64, not_sent: u64) -> String {
+    let mut said = match hidden {
+        0 => String::new(),
         1 => "Not visible to hospitals, or not as it is: 1 plan. See `cpis-authority not-visible`.\n"
             .to_owned(),
         many => {
@@ -48,7 +48,12 @@ pub(super) fn first_line(count: u64) -> String {
                 "Not visible to hospitals, or not as they are: {many} plans. See `cpis-authority not-visible`.\n"
             )
         }
+    };
+    if not_sent > 0 {
+        let plans = counted(not_sent, "plan", "plans");
+        said.push_str(&format!("Not sent yet, or not acknowledged by the hub: {plans}.\n"));
     }
+    if said.is_empty() { "Hospitals see every current plan of the extract.\n".to_owned() } else { said }
 }
 
 fn memory(config: &super::WithConfig) -> Result<Memory, String> {
@@ -59,9 +64,15 @@ fn memory(config: &super::WithConfig) -> Result<Memory, String> {
 pub(super) fn not_visible(what: &List) -> Result<ExitCode, String> {
     let memory = memory(&what.config)?;
     let count = memory.not_visible().map_err(|error| error.to_string())?;
-    print(&first_line(count))?;
+    let (_, today) = moment(None)?;
+    let not_sent = memory.not_sent(today).map_err(|error| error.to_string())?;
+    if memory.sequence().map_err(|error| error.to_string())? == 0 {
+        print("No extract was sent yet.\n")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    print(&first_line(count, not_sent))?;
     memory.each_not_visible(&mut |hidden| print(&of_hidden(hidden))).map_err(|error| error.to_string())?;
-    Ok(if count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if count == 0 && not_sent == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub(super) fn absent(what: &List) -> Result<ExitCode, String> {

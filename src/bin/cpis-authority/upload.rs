@@ -68,8 +68,9 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     bar.finish_and_clear();
     let uploaded = uploaded.map_err(|error| format!("{name}: {error}"))?;
     let hidden = memory.not_visible().map_err(|error| error.to_string())?;
+    let not_sent = memory.not_sent(today).map_err(|error| error.to_string())?;
     let absent = memory.absent().map_err(|error| error.to_string())?;
-    let mut said = lists::first_line(hidden);
+    let mut said = lists::first_line(hidden, not_sent);
     if let Some(earlier) = earlier {
         said.push_str(&format!("The file of an earlier upload came first. {}", settled(&earlier)));
     }
@@ -78,13 +79,13 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     said.push_str(&of_rows(&uploaded.checked, &config.extract));
     said.push_str(&of_absent(absent.iter().filter(|absent| absent.decision.is_none()).count()));
     print(&said)?;
-    let is_well = uploaded.settled.why.is_none() && hidden == 0;
+    let is_well = uploaded.settled.why.is_none() && hidden == 0 && not_sent == 0;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn told_dry(difference: &upload::Difference, mapping: &Mapping) -> String {
-    let upload::Difference { checked, changes, not_visible } = difference;
-    let mut said = lists::first_line(*not_visible);
+    let upload::Difference { checked, changes, not_visible, not_sent } = difference;
+    let mut said = lists::first_line(*not_visible, *not_sent);
     let records = counted(changes.records, "record", "records");
     said.push_str(&format!("Nothing was sent. Would go up: {records}.\n"));
     said.push_str(&of_changes(changes, "to be taken back"));

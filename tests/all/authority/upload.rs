@@ -42,8 +42,12 @@ fn held(seed: u64, plan: &str) -> String {
 async fn only_differences_go_up_and_a_nurse_sees_them() {
     let desk = Desk::beside(&people()).await;
     let (one, two) = (ava("CPP,05/01/2026,"), ben("C2,01/02/2026,"));
+    let none = desk.run(&["not-visible"]).await;
+    none.has("No extract was sent yet").has_not("Hospitals see every");
     let dry = desk.upload_with(&[&one, &two], &["--dry-run"]).await;
     dry.has("Nothing was sent. Would go up: 2 records.")
+        .has("Not sent yet, or not acknowledged by the hub: 2 plans.")
+        .has_not("Hospitals see every")
         .has("local id A1: a plan that the hub does not hold");
     assert_eq!((dry.code, desk.held()), (Some(0), Vec::new()));
     let said = desk.upload(&[&one, &two]).await;
@@ -245,6 +249,47 @@ async fn story_a_wrong_number_is_corrected_and_the_flag_leaves_the_wrong_child()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn story_a_child_has_another_local_id_and_the_plans_stay() {
+    let desk = Desk::beside(&people()).await;
+    desk.upload(&[&ava("CPP,05/01/2026,"), &ava("LAC,01/02/2026,")]).await;
+    let new = |plan: &str| row("A9", 1, "Bennett,Ava", "12/03/2019", plan);
+    // The old local id has been given to somebody else, with a number of its own.
+    let old = row("A1", 2, "Jones,Ben", "01/05/2018", "C2,01/02/2026,");
+    let said = desk.upload(&[&new("CPP,05/01/2026,"), &new("LAC,01/02/2026,20/11/2026"), &old]).await;
+    said.has("0 rejected").has_not("taken back").has_not("no longer in the extract");
+    let ava_has = [held(1, "CPP|2026-01-05|-"), held(1, "LAC|2026-02-01|-")];
+    assert_eq!(desk.held()[..2], ava_has, "no flag leaves her");
+    // The next night brings the end, which only the plan's own local id can.
+    desk.upload(&[&new("CPP,05/01/2026,"), &new("LAC,01/02/2026,20/11/2026"), &old])
+        .await
+        .has("1 record sent");
+    let now =
+        [held(1, "CPP|2026-01-05|-"), held(1, "LAC|2026-02-01|2026-11-20"), held(2, "LAC|2026-02-01|-")];
+    assert_eq!(desk.held(), now);
+    desk.run(&["absent"]).await.has("no longer in the extract: 0 plans");
+    assert_eq!(desk.remembered("SELECT DISTINCT local_id FROM held ORDER BY 1"), ["A1", "A9"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_about_a_plan_that_is_in_the_extract_again_is_not_carried_out() {
+    let desk = Desk::beside(&people()).await;
+    let (one, two) = (ava("CPP,05/01/2026,"), ben("C2,01/02/2026,"));
+    desk.upload(&[&one, &two]).await;
+    let both = [held(1, "CPP|2026-01-05|-"), held(2, "LAC|2026-02-01|-")];
+    for decision in [&["--in-error"][..], &["--ended", "2026-11-20"]] {
+        desk.upload(&[&two]).await.has("no longer in the extract: 1 plan");
+        desk.run(&[&["decide", "A1"][..], decision].concat()).await.has("Decided for 1 plan");
+        desk.upload(&[&one, &two]).await.has("0 records sent");
+        assert_eq!(desk.held(), both);
+        desk.upload(&[&two]).await.has("no longer in the extract: 1 plan");
+        desk.run(&[&["decide", "A1"][..], decision].concat()).await.has("Decided for 1 plan");
+        // Perhaps it is in the row that cannot be read.
+        desk.upload(&[&ava("CPP,5/1/26,"), &two]).await.has("0 records sent");
+        assert_eq!(desk.held(), both);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn story_a_number_is_superseded_after_the_upload() {
     let desk = Desk::beside(&people()).await;
     desk.upload(&[&ava("CPP,05/01/2026,")]).await;
@@ -302,6 +347,9 @@ async fn nothing_is_remembered_before_it_is_acknowledged_and_the_same_file_goes_
     desk.configure(&base, "https://127.0.0.1:1");
     let failed = desk.run(&["upload", "extract.csv", "--day", DAY]).await;
     failed.has("the hub could not be reached").has("the file waits, and the next upload sends it first");
+    let list = desk.run(&["not-visible"]).await;
+    list.has("Not sent yet, or not acknowledged by the hub: 1 plan.").has_not("Hospitals see every");
+    assert_eq!(list.code, Some(1));
     assert_eq!(failed.code, Some(2));
     assert_eq!(desk.remembered("SELECT start_day FROM held"), ["2026-01-05"], "nothing of it is remembered");
     assert_eq!(desk.remembered("SELECT sequence FROM outgoing"), ["2"]);
@@ -345,6 +393,7 @@ async fn a_memory_that_was_put_back_is_told_where_the_hub_is() {
     }
     let said = desk.upload(&[&rows[0]]).await;
     said.has("File 1 was refused (CPF04)").has("2 was taken already");
+    said.has("Not sent yet, or not acknowledged by the hub: 1 plan.").has_not("Hospitals see every");
     assert_eq!(said.code, Some(1));
     desk.upload_with(&[&rows[0]], &["--after", "2", "--full"])
         .await

@@ -52,3 +52,4 @@ mod traced;
 mod unmarked;
 mod uploads;
 mod uploads_killed;
+mod uploads_numbers;

@@ -341,6 +341,31 @@ async fn an_authority_changes_only_its_own_plans() {
 }
 
 #[tokio::test]
+async fn a_plan_that_another_local_id_has_taken_over_is_that_ones_to_end_and_to_take_back() {
+    let exchange = Exchange::with(&people()).await;
+    let link = exchange.link(WEXCOMBE);
+    let new = |plans| Record { local_id: "4712".to_owned(), ..ava(plans) };
+    let ends = || Plan {
+        period: PlanPeriod { start: day("2026-02-01"), end: Some(day("2026-11-01")) },
+        ..since(LookedAfter, "2026-02-01")
+    };
+    let back = || vec![taken_back(number(1), LookedAfter, "2026-02-01")];
+    link.upload(WEXCOMBE, 1, &[ava(vec![since(LookedAfter, "2026-02-01")])]).await;
+    link.upload(WEXCOMBE, 2, &[new(vec![since(LookedAfter, "2026-02-01")])]).await;
+    // What the old local id still says of it changes nothing.
+    let gone = Record { taken_back: back(), ..ava(Vec::new()) };
+    let told = link.upload(WEXCOMBE, 3, &[gone, ava(vec![ends()])]).await;
+    assert_eq!(told.codes(), Vec::<String>::new());
+    assert_eq!(held(&exchange), [line(number(1), LookedAfter, "2026-02-01", "-", WEXCOMBE)]);
+    assert_eq!(exchange.hub.rows("SELECT local_id FROM plan"), ["4712"]);
+    // The new one ends it, and takes it back.
+    link.upload(WEXCOMBE, 4, &[new(vec![ends()])]).await;
+    assert_eq!(held(&exchange), [line(number(1), LookedAfter, "2026-02-01", "2026-11-01", WEXCOMBE)]);
+    link.upload(WEXCOMBE, 5, &[Record { taken_back: back(), ..new(Vec::new()) }]).await;
+    assert_eq!(held(&exchange), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_record_is_taken_as_a_whole_or_not_at_all() {
     let exchange = Exchange::with(&people()).await;
     let link = exchange.link(WEXCOMBE);

@@ -43,7 +43,7 @@ pub(super) fn apply(
 ) -> Result<Result<(), Refused>, Fault> {
     let mut taken_back = Vec::with_capacity(record.taken_back.len());
     for plan in &record.taken_back {
-        if let Some(held) = held_by(work, &file.authority_code, plan)? {
+        if let Some(held) = held_by(work, &file.authority_code, &record.local_id, plan)? {
             taken_back.push((held, plan));
         }
     }
@@ -151,13 +151,21 @@ fn given_names_match(sent: &str, held: &[String]) -> bool {
         || held.iter().flat_map(|name| name.split_whitespace()).any(|word| is_same(first, word))
 }
 
-/// The person for whom a plan that is taken back is held by this authority, if it is.
-fn held_by(work: &Work<'_>, authority: &str, plan: &TakenBack) -> Result<Option<i64>, Fault> {
+/// The person for whom a plan that is taken back is held by this authority under this local id, if it is. Where another local
+/// id has taken the plan over, it is not this one's any more.
+fn held_by(work: &Work<'_>, authority: &str, local_id: &str, plan: &TakenBack) -> Result<Option<i64>, Fault> {
     let person = match people::resolve(work, plan.number)? {
         Resolved::Person { id, .. } | Resolved::Ended { id } => id,
         Resolved::NotKnown => return Ok(None),
     };
-    Ok(is_held(work, authority, person, plan.kind, plan.start)?.then_some(person))
+    let is_held = work
+        .db
+        .prepare_cached(
+            "SELECT 1 FROM plan WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4
+             AND local_id = ?5",
+        )?
+        .exists(params![person, authority, plan.kind.snomed(), plan.start.to_string(), local_id])?;
+    Ok(is_held.then_some(person))
 }
 
 fn is_held(
@@ -237,6 +245,7 @@ fn take_back(
     audit::append(work, by, &entry)
 }
 
+/// Another local id may take a plan over; to end it, it has to be its own already.
 fn hold(work: &Work<'_>, file: &TakenFile, record: &Record, person: i64, plan: &Plan) -> Result<(), Fault> {
     let team = plan.team.as_ref();
     work.db
@@ -247,7 +256,9 @@ fn hold(work: &Work<'_>, file: &TakenFile, record: &Record, person: i64, plan: &
              ON CONFLICT (person_id, authority_code, kind, start_day) DO UPDATE SET
                 end_day = excluded.end_day, number_uploaded = excluded.number_uploaded,
                 local_id = excluded.local_id, upload_id = excluded.upload_id, sent_ms = excluded.sent_ms,
-                team_name = excluded.team_name, team_telephone = excluded.team_telephone",
+                team_name = excluded.team_name, team_telephone = excluded.team_telephone
+             WHERE plan.local_id = excluded.local_id OR excluded.end_day IS NULL
+                OR excluded.end_day IS plan.end_day",
         )?
         .execute(params![
             person,

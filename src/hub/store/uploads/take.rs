@@ -65,7 +65,8 @@ pub(super) fn take(work: &Work<'_>, by: &Caller, arrived: &Arrived) -> Result<Ta
     Ok(taken)
 }
 
-/// The authority as it names itself now: the numbers that were sent last hold for all its plans.
+/// The authority as it names itself now: the numbers that were sent last hold for all its plans. A number that is not given
+/// is not erased: a nurse would have nobody to call.
 fn describe(work: &Work<'_>, arrived: &Arrived) -> Result<(), Fault> {
     let header = &arrived.document.header;
     let authority = &header.authority;
@@ -76,7 +77,8 @@ fn describe(work: &Work<'_>, arrived: &Arrived) -> Result<(), Fault> {
                                     described_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (code) DO UPDATE SET
-                name = excluded.name, office = excluded.office, emergency_duty = excluded.emergency_duty,
+                name = excluded.name, office = coalesce(excluded.office, office),
+                emergency_duty = coalesce(excluded.emergency_duty, emergency_duty),
                 office_days = excluded.office_days, office_from = excluded.office_from,
                 office_to = excluded.office_to, described_ms = excluded.described_ms",
         )?
