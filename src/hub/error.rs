@@ -58,7 +58,9 @@ impl ApiError {
         "login",
         "ACCESS_DENIED",
         "Local authorities prove who they are with a client certificate",
-    );
+    )
+    // HTTP wants a challenge with each 401; of certificates there is no registered one.
+    .challenging("Certificate");
     pub(super) const NO_AUTHORITY: Self = Self::new(
         StatusCode::FORBIDDEN,
         "forbidden",
