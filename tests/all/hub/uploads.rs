@@ -361,7 +361,13 @@ async fn a_plan_that_another_local_id_has_taken_over_is_that_ones_to_end_and_to_
     // The new one ends it, and takes it back.
     link.upload(WEXCOMBE, 4, &[new(vec![ends()])]).await;
     assert_eq!(held(&exchange), [line(number(1), LookedAfter, "2026-02-01", "2026-11-01", WEXCOMBE)]);
-    link.upload(WEXCOMBE, 5, &[Record { taken_back: back(), ..new(Vec::new()) }]).await;
+    // A third one that knows of a later end is heard: no flag goes early because of who says so.
+    let later = Plan { period: PlanPeriod { end: Some(day("2026-12-01")), ..ends().period }, ..ends() };
+    let third = |plans| Record { local_id: "4713".to_owned(), ..ava(plans) };
+    link.upload(WEXCOMBE, 5, &[third(vec![later])]).await;
+    assert_eq!(held(&exchange), [line(number(1), LookedAfter, "2026-02-01", "2026-12-01", WEXCOMBE)]);
+    link.upload(WEXCOMBE, 6, &[new(vec![since(LookedAfter, "2026-02-01")])]).await;
+    link.upload(WEXCOMBE, 7, &[Record { taken_back: back(), ..new(Vec::new()) }]).await;
     assert_eq!(held(&exchange), Vec::<String>::new());
 }
 

@@ -245,7 +245,7 @@ fn take_back(
     audit::append(work, by, &entry)
 }
 
-/// Another local id may take a plan over; to end it, it has to be its own already.
+/// Another local id may take a plan over, and show it for longer; to end it sooner, it has to be its own already.
 fn hold(work: &Work<'_>, file: &TakenFile, record: &Record, person: i64, plan: &Plan) -> Result<(), Fault> {
     let team = plan.team.as_ref();
     work.db
@@ -258,7 +258,7 @@ fn hold(work: &Work<'_>, file: &TakenFile, record: &Record, person: i64, plan: &
                 local_id = excluded.local_id, upload_id = excluded.upload_id, sent_ms = excluded.sent_ms,
                 team_name = excluded.team_name, team_telephone = excluded.team_telephone
              WHERE plan.local_id = excluded.local_id OR excluded.end_day IS NULL
-                OR excluded.end_day IS plan.end_day",
+                OR excluded.end_day IS plan.end_day OR excluded.end_day > plan.end_day",
         )?
         .execute(params![
             person,
