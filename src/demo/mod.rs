@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
 use crate::domain::{
-    Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
+    Activity, Caller, ContactMode, Failure, NamedNumber, Rights, Site, SiteAdvice, TailDays, Telephone, dates,
 };
 use crate::hub::clock::Clock;
 use crate::hub::{self, Hub, SessionTimes};
@@ -76,6 +76,7 @@ impl Demonstration {
             database: directory.path().join("hub.db"),
             signing_key: directory.path().join("no-key-on-disk"),
             tails: TailDays::default(),
+            rights: Rights::national(),
             sites: sites(),
             authorities: Vec::new(),
             synchronous: Synchronous::Full,

@@ -74,7 +74,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::hub::{HubConfig, Retention};
-use crate::domain::Site;
+use crate::domain::{Rights, Site};
 use crate::identity::dpop::Proofs;
 use crate::identity::token::{Minter, SigningKey, Verifier};
 
@@ -121,6 +121,7 @@ struct Inner {
     proofs: Proofs,
     sessions: Sessions,
     clock: Clock,
+    rights: Rights,
     sites: Vec<Site>,
     issuer: String,
     unproven: UnprovenLog,
@@ -160,6 +161,7 @@ impl Hub {
             limits,
             started: clock.now(),
             clock,
+            rights: config.rights.clone(),
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
             unproven: UnprovenLog::default(),
@@ -257,6 +259,12 @@ impl Hub {
     #[must_use]
     pub fn proof_nonce(&self) -> String {
         self.proofs().nonce(self.0.clock.now())
+    }
+
+    /// What each activity code allows.
+    #[must_use]
+    pub fn rights(&self) -> &Rights {
+        &self.0.rights
     }
 
     fn sites(&self) -> &[Site] {

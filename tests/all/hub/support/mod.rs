@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use cpis::config::hub::{
     DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, SendingAuthority, Synchronous, TlsSettings,
 };
-use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
+use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Rights, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
 use cpis::identity::token::SigningKey;
@@ -333,6 +333,7 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         database,
         signing_key: PathBuf::new(),
         tails,
+        rights: Rights::national(),
         sites: sites(),
         authorities: Vec::new(),
         synchronous: Synchronous::Full,
