@@ -30,7 +30,7 @@ pub use failure::Failure;
 pub use lookup::{Dated, PlansAnswer, Report, SearchQuery, SearchReading, View};
 pub use name::PersonName;
 pub use nhs_number::{NhsNumber, NhsNumberError};
-pub use permit::{CareSettingPermit, NotAllowed, SearchPermit, ViewMode, ViewPermit};
+pub use permit::{AuditPermit, CareSettingPermit, NotAllowed, SearchPermit, ViewMode, ViewPermit};
 pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person, PostcodeCheck};
 pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
 pub use rights::{Caller, Right, Rights};

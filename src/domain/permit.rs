@@ -117,6 +117,26 @@ impl CareSettingPermit {
     }
 }
 
+/// Proof that the caller may read what the audit log holds of their organisation's people.
+#[derive(Debug, Clone)]
+pub struct AuditPermit(Caller);
+
+impl AuditPermit {
+    /// Needs [`Right::ReadAudit`].
+    ///
+    /// # Errors
+    /// The role does not allow it.
+    pub fn of(caller: &Caller, rights: &Rights) -> Result<Self, NotAllowed> {
+        if rights.allow(caller, Right::ReadAudit) { Ok(Self(caller.clone())) } else { Err(NotAllowed) }
+    }
+
+    /// Who.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Activity;

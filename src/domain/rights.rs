@@ -34,16 +34,13 @@ pub enum Right {
     ViewAndNotify,
     /// View plans silently: audited, and nobody is told.
     ViewSilently,
-    /// Read the audit log.
+    /// Read what the audit log holds of the organisation's own people.
     ReadAudit,
-    /// Read which views are worth a question.
-    PrivacyOfficer,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::SearchPeople, Self::ViewAndNotify, Self::ViewSilently, Self::ReadAudit, Self::PrivacyOfficer];
+    pub const ALL: [Self; 4] = [Self::SearchPeople, Self::ViewAndNotify, Self::ViewSilently, Self::ReadAudit];
 
     /// As configuration and answers name it.
     #[must_use]
@@ -53,7 +50,6 @@ impl Right {
             Self::ViewAndNotify => "view-and-notify",
             Self::ViewSilently => "view-silently",
             Self::ReadAudit => "read-audit",
-            Self::PrivacyOfficer => "privacy-officer",
         }
     }
 
@@ -69,8 +65,8 @@ impl Right {
 pub struct Rights(BTreeMap<Activity, Vec<Right>>);
 
 impl Rights {
-    /// As the national service reads its three codes: the table to start from. No code is known to it for reading
-    /// the audit log or for privacy officers.
+    /// As the national service reads its three codes: the table to start from. It has no code for reading the
+    /// audit log.
     #[must_use]
     pub fn national() -> Self {
         let mut rights = Self::default();

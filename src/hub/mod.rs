@@ -7,7 +7,7 @@
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token and a proof of its key, or nobody |
 //! | `sessions` | how a session goes on and ends: `/token`, `/revoke` |
-//! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
+//! | `people`, `plans`, `own`, `audit` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`search`] | who is found, and how well they fit |
@@ -28,6 +28,7 @@
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
+mod audit;
 pub mod balp;
 pub mod clock;
 pub mod concerns;
