@@ -111,7 +111,7 @@ impl Transport for Https {
                 self.said = Some((sequence, answer));
                 Ok(())
             }
-            status => Err(refused(status)),
+            status => Err(refused(status, retry_after(&answer))),
         }
     }
 
@@ -123,6 +123,7 @@ impl Transport for Https {
         }
         let request = self.http.get(format!("{}{UPLOADS}/{sequence}", self.address));
         let answer = request.send().map_err(|error| not_reached(&error))?;
+        let after = retry_after(&answer);
         match answer.status() {
             StatusCode::OK => Ok(Delivery::Acknowledged(Box::new(answer))),
             StatusCode::ACCEPTED => Ok(Delivery::UnderWay { done: far(answer) }),
@@ -132,7 +133,7 @@ impl Transport for Https {
             StatusCode::NOT_FOUND => {
                 Err(TransportError::NotUnderstood("there is no such address: is it a hub?".to_owned()))
             }
-            status => Err(refused(status)),
+            status => Err(refused(status, after)),
         }
     }
 }
@@ -158,8 +159,14 @@ fn body(answer: Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
+/// The seconds that the hub asks to wait for.
+fn retry_after(answer: &Response) -> Option<Duration> {
+    let seconds = answer.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
 /// What the hub's status means. Of its text nothing is repeated.
-fn refused(status: StatusCode) -> TransportError {
+fn refused(status: StatusCode, after: Option<Duration>) -> TransportError {
     let status_code = status.as_u16();
     match status {
         StatusCode::UNAUTHORIZED => {
@@ -170,9 +177,11 @@ fn refused(status: StatusCode) -> TransportError {
         ),
         StatusCode::PAYLOAD_TOO_LARGE => TransportError::NotAllowed("the file is too large (413)".to_owned()),
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-            TransportError::NotNow(format!("status {status_code}"))
+            TransportError::NotNow(format!("status {status_code}"), after)
         }
-        status if status.is_server_error() => TransportError::NotNow(format!("status {status_code}")),
+        status if status.is_server_error() => {
+            TransportError::NotNow(format!("status {status_code}"), after)
+        }
         _ => TransportError::NotUnderstood(format!("status {status_code}")),
     }
 }

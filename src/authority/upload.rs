@@ -13,19 +13,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::extract::Checked;
-use super::memory::{Changes, Comparison, Memory, MemoryError, SettleError, Settled};
+use super::memory::{Changes, Comparison, Hashed, Memory, MemoryError, SettleError, Settled};
+use super::patience::Patience;
 use crate::config::authority::{LinkSettings, Mapping};
 use crate::exchange::upload::{Header, Writer};
 use crate::exchange::{Delivery, Transport, TransportError};
 
-/// So often something is tried that may go better in a while, with pauses that double from the first.
-const TRIES: u32 = 6;
-
-/// The first pause between two tries.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// So many files at most: what differs, all of it where hub and link do not meet, and what that brought to light.
+const MOST_FILES: usize = 5;
 
 /// How often the hub is asked how far it has come.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -39,6 +34,9 @@ pub enum UploadError {
     /// The extract, or the memory.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// The extract cannot be read.
+    #[error("{0}")]
+    Extract(String),
     /// The document cannot be written.
     #[error("the document cannot be written beside the link's memory: {0}")]
     Document(String),
@@ -83,14 +81,24 @@ pub struct Difference {
 pub struct Uploaded {
     /// What is right and wrong with the extract.
     pub checked: Checked,
-    /// What went up.
-    pub changes: Changes,
-    /// What became of it.
-    pub settled: Settled,
+    /// What went up, file by file, and what became of it. There is more than one where hub and link did not know the same.
+    pub files: Vec<(Changes, Settled)>,
 }
 
-/// Who wants to know how far it has come: what is done, how much, of how much.
-pub type Progress<'a> = &'a mut dyn FnMut(&'static str, u64, u64);
+/// How far it has come.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// What is done, how much, of how much.
+    Doing(&'static str, u64, u64),
+    /// It is tried again after this pause.
+    Waiting(&'a TransportError, Duration),
+}
+
+/// Who wants to know.
+pub type Progress<'a> = &'a mut dyn FnMut(Step<'_>);
+
+/// Opens the extract, from its beginning.
+pub type Open<'a> = &'a mut dyn FnMut() -> Result<Box<dyn BufRead>, String>;
 
 /// Says what would go up, and remembers nothing.
 ///
@@ -114,19 +122,20 @@ pub fn settle(
     memory: &mut Memory,
     transport: &mut dyn Transport,
     now: Timestamp,
+    patience: Patience,
     progress: Progress<'_>,
 ) -> Result<Option<Settled>, UploadError> {
     let Some(outgoing) = memory.outgoing()? else { return Ok(None) };
     let document = memory.document();
     let mut asked = Asked::default();
     loop {
-        match patiently(|| transport.acknowledgement(outgoing.sequence))? {
+        match patience.try_again(progress, || transport.acknowledgement(outgoing.sequence))? {
             Delivery::Acknowledged(said) => return Ok(Some(memory.settle(said, now)?)),
             Delivery::UnderWay { done } => {
-                progress("applied", done, 0);
+                progress(Step::Doing("applied", done, 0));
                 if asked.stands_still(done) {
                     let why = "it has not gone on with the file for ten minutes".to_owned();
-                    return Err(TransportError::NotNow(why).into());
+                    return Err(TransportError::NotNow(why, None).into());
                 }
             }
             // Nobody has it any more: what it said is found anew.
@@ -135,8 +144,8 @@ pub fn settle(
                 return Ok(None);
             }
             Delivery::NotArrived if asked.again() => {
-                progress("sending", 0, 0);
-                patiently(|| transport.send(&document, outgoing.sequence))?;
+                progress(Step::Doing("sending", 0, 0));
+                patience.try_again(progress, || transport.send(&document, outgoing.sequence))?;
             }
             Delivery::NotArrived => {
                 let why = "it took the file and does not know it".to_owned();
@@ -147,27 +156,42 @@ pub fn settle(
     }
 }
 
-/// Sends what differs, and waits for what becomes of it. A file under way has to be settled first.
+/// Sends what differs, and waits for what becomes of it. Where hub and link turn out not to know the same, everything is sent, and
+/// then what that brought to light. A file under way has to be settled first.
 ///
 /// # Errors
 /// The extract cannot be believed and nothing was sent; or it is under way.
 pub fn upload(
     memory: &mut Memory,
     transport: &mut dyn Transport,
-    source: impl BufRead,
+    open: Open<'_>,
     ask: Ask<'_>,
+    patience: Patience,
     progress: Progress<'_>,
 ) -> Result<Uploaded, UploadError> {
     let document = memory.document();
-    let comparison = memory.compare(source, ask.mapping, ask.today, ask.is_full)?;
-    let (checked, changes) = (comparison.checked.clone(), comparison.changes.clone());
-    write(&comparison, &document, ask, progress)?;
-    let outgoing = comparison.go()?;
-    progress("sending", 0, changes.records);
-    patiently(|| transport.send(&document, outgoing.sequence))?;
-    let settled = settle(memory, transport, ask.now, progress)?;
-    let settled = settled.ok_or(MemoryError::Damaged("no file is under way"))?;
-    Ok(Uploaded { checked, changes, settled })
+    let (mut files, mut asked_for): (Vec<(Changes, Settled)>, bool) = (Vec::new(), ask.is_full);
+    loop {
+        let source = open().map_err(UploadError::Extract)?;
+        let comparison = memory.compare(source, ask.mapping, ask.today, std::mem::take(&mut asked_for))?;
+        let (checked, changes) = (comparison.checked.clone(), comparison.changes.clone());
+        let was_full = files.last().is_some_and(|(_, settled)| settled.not_met.is_none());
+        if was_full && (changes.records == 0 || changes.is_only_rejected()) {
+            comparison.note()?;
+            return Ok(Uploaded { checked, files });
+        }
+        let digest = write(&comparison, &document, ask, progress)?;
+        let outgoing = comparison.go(digest)?;
+        progress(Step::Doing("sending", 0, changes.records));
+        patience.try_again(progress, || transport.send(&document, outgoing.sequence))?;
+        let settled = settle(memory, transport, ask.now, patience, progress)?;
+        let settled = settled.ok_or(MemoryError::Damaged("no file is under way"))?;
+        let goes_on = settled.not_met.is_some() || (settled.why.is_none() && settled.is_full);
+        files.push((changes, settled));
+        if !goes_on || files.len() == MOST_FILES {
+            return Ok(Uploaded { checked, files });
+        }
+    }
 }
 
 /// Writes the document, all of it to the disk before its number is used.
@@ -176,7 +200,7 @@ fn write(
     path: &Path,
     ask: Ask<'_>,
     progress: Progress<'_>,
-) -> Result<(), UploadError> {
+) -> Result<String, UploadError> {
     let failed = |error: std::io::Error| UploadError::Document(error.kind().to_string());
     let records = comparison.changes.records;
     let header = Header {
@@ -184,6 +208,8 @@ fn write(
         authority: ask.settings.authority.clone(),
         sequence: comparison.next_sequence()?,
         records,
+        previous: comparison.previous.clone(),
+        is_full: comparison.is_full,
     };
     // Of a file that was never numbered.
     let _ = std::fs::remove_file(path);
@@ -192,35 +218,21 @@ fn write(
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path).map_err(failed)?;
-    let mut writer = Writer::begin(BufWriter::new(file), &header, ask.now).map_err(failed)?;
+    let mut writer = Writer::begin(Hashed::new(BufWriter::new(file)), &header, ask.now).map_err(failed)?;
     comparison.each_record(&mut |record| {
         let place = writer.record(record).map_err(|error| error.kind().to_string())?;
         if place.is_multiple_of(1_000) {
-            progress("writing", place, records);
+            progress(Step::Doing("writing", place, records));
         }
         Ok(())
     })?;
-    let out = writer.finish().map_err(failed)?;
+    let (out, digest) = writer.finish().map_err(failed)?.finish();
     let file: File = out.into_inner().map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Not every system lets a directory be flushed; where it cannot, the number is used up and the next upload says so.
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
-    Ok(())
-}
-
-/// Tries again what may go better in a while.
-fn patiently<T>(mut what: impl FnMut() -> Result<T, TransportError>) -> Result<T, TransportError> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..TRIES {
-        match what() {
-            Err(error) if error.is_passing() => {}
-            done => return done,
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-    what()
+    Ok(digest)
 }
 
 /// How the asking goes.

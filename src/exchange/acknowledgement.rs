@@ -7,9 +7,12 @@ use jiff::Timestamp;
 
 use super::codes::{self, FileCode, RecordCode};
 use super::stream;
-use super::wire::{BundleHead, MessageHeader, Response, Source, integer};
-use crate::domain::{NhsNumber, text};
-use crate::fhir::wire::{Coding, Extension, OperationOutcome, OutcomeIssue};
+use super::wire::{BundleHead, Kind, MessageHeader, Response, Source, integer, is_digest, string};
+use crate::domain::{NhsNumber, PlanKind, PlanPeriod, text};
+use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, SNOMED};
+use crate::fhir::wire::{
+    CareTeam, Coding, Extension, Identifier, OperationOutcome, OutcomeIssue, Period, Reference,
+};
 use crate::fhir::write::{concept, identifier};
 
 /// What became of a file.
@@ -25,6 +28,49 @@ pub struct Acknowledgement {
     pub code: FileCode,
     /// Why, where it was refused as a whole.
     pub why: Option<String>,
+    /// SHA-256 of the file as it arrived: whoever sent another one does not believe it.
+    pub digest: Option<String>,
+    /// How many records are listed as rejected, so that none of them is lost on the way.
+    pub rejected: Option<u64>,
+    /// Hub and sender do not know the same files: everything has to be sent.
+    pub apart: Option<Apart>,
+}
+
+/// How far apart hub and sender are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apart {
+    /// The number of the last file that the hub took, 0 where there is none.
+    pub last: u32,
+    /// That one was taken and not applied to its end.
+    pub is_lost: bool,
+}
+
+/// What an acknowledgement lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A record that was not taken.
+    Rejected(Rejection),
+    /// After a full refresh: a plan that the hub holds of the authority and that the file did not speak of.
+    StillHeld(StillHeld),
+}
+
+/// A plan that the hub holds as an earlier file had it. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StillHeld {
+    /// The authority's own id of the person.
+    pub local_id: String,
+    /// The number that it was sent under.
+    pub number: NhsNumber,
+    /// Its kind.
+    pub kind: PlanKind,
+    /// First and last day.
+    pub period: PlanPeriod,
+}
+
+impl std::fmt::Debug for StillHeld {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StillHeld(hidden)")
+    }
 }
 
 /// A record that was not taken. `Debug` shows nothing of whoever it is about.
@@ -50,6 +96,7 @@ impl std::fmt::Debug for Rejection {
 pub struct Writer<W: Write> {
     stream: stream::Writer<W>,
     base: String,
+    held: u64,
 }
 
 impl<W: Write> Writer<W> {
@@ -73,14 +120,19 @@ impl<W: Write> Writer<W> {
         if let Some(why) = &what.why {
             let outcome = outcome(OutcomeIssue {
                 severity: "fatal".to_owned(),
-                code: "invalid".to_owned(),
+                code: match what.apart {
+                    None => "invalid",
+                    Some(Apart { is_lost: true, .. }) => LOST,
+                    Some(Apart { is_lost: false, .. }) => "conflict",
+                }
+                .to_owned(),
                 details: None,
                 diagnostics: Some(why.clone()),
                 ..OutcomeIssue::default()
             });
             stream.entry(&format!("{base}/OperationOutcome/file"), &outcome)?;
         }
-        Ok(Self { stream, base })
+        Ok(Self { stream, base, held: 0 })
     }
 
     /// Writes a rejected record.
@@ -106,6 +158,25 @@ impl<W: Write> Writer<W> {
         self.stream.entry(&format!("{}/OperationOutcome/{}", self.base, rejection.place), &outcome)
     }
 
+    /// Writes a plan that is held and was not in the file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn still_held(&mut self, plan: &StillHeld) -> io::Result<()> {
+        self.held += 1;
+        let subject = identifier(NHS_NUMBER, &plan.number.digits());
+        let end = plan.period.end.map(|end| end.to_string());
+        let team = CareTeam {
+            resource_type: "CareTeam".to_owned(),
+            identifier: vec![identifier(LOCAL_ID, &plan.local_id)],
+            category: vec![concept(SNOMED, plan.kind.snomed(), plan.kind.snomed_display())],
+            subject: Some(Reference { identifier: Some(subject), ..Reference::default() }),
+            period: Some(Period { start: Some(plan.period.start.to_string()), end }),
+            ..CareTeam::default()
+        };
+        self.stream.entry(&format!("{}/CareTeam/{}", self.base, self.held), &team)
+    }
+
     /// Writes the end.
     ///
     /// # Errors
@@ -114,6 +185,9 @@ impl<W: Write> Writer<W> {
         self.stream.finish()
     }
 }
+
+/// FHIR's word for what was not done to its end.
+const LOST: &str = "incomplete";
 
 fn outcome(issue: OutcomeIssue) -> OperationOutcome {
     OperationOutcome { resource_type: "OperationOutcome".to_owned(), issue: vec![issue] }
@@ -136,6 +210,10 @@ fn message(what: &Acknowledgement, id: &str) -> MessageHeader {
         integer(codes::RECORD_COUNT, records.unwrap_or(-1)),
     ];
     extension.extend(sequence.map(|sequence| integer(codes::SEQUENCE, sequence)));
+    extension.extend(what.digest.as_deref().map(|digest| string(codes::DIGEST, digest)));
+    let rejected = what.rejected.and_then(|count| i64::try_from(count).ok());
+    extension.extend(rejected.map(|count| integer(codes::REJECTED_COUNT, count)));
+    extension.extend(what.apart.map(|apart| integer(codes::LAST, apart.last.into())));
     MessageHeader {
         resource_type: "MessageHeader".to_owned(),
         id: Some("0".to_owned()),
@@ -160,31 +238,33 @@ fn message(what: &Acknowledgement, id: &str) -> MessageHeader {
 #[error("this is no acknowledgement of an upload: {0}")]
 pub struct NotAnAcknowledgement(&'static str);
 
-/// Reads an acknowledgement, and hands over each rejection.
+/// Reads an acknowledgement, and hands over what it lists.
 ///
 /// # Errors
 /// Nothing of it is to be believed, whatever was handed over.
-pub fn read(
-    source: impl Read,
-    each: &mut dyn FnMut(Rejection),
-) -> Result<Acknowledgement, NotAnAcknowledgement> {
+pub fn read(source: impl Read, each: &mut dyn FnMut(Item)) -> Result<Acknowledgement, NotAnAcknowledgement> {
     let mut what: Option<Acknowledgement> = None;
     let mut fault = None;
-    let mut last_place = 0;
+    let (mut last_place, mut rejected) = (0, 0);
     let outside = stream::read(source, &mut |resource| {
         let flow = match &mut what {
             None => message_of(resource.get()).map(|read| what = Some(read)),
-            Some(what) => match outcome_of(resource.get()) {
-                Ok(Said::OfTheFile(why)) => {
+            Some(what) => match entry_of(resource.get()) {
+                Ok(Said::File { why, is_lost }) => {
                     what.why = Some(why);
+                    what.apart = what.apart.map(|apart| Apart { is_lost, ..apart });
                     Ok(())
                 }
-                Ok(Said::OfARecord(rejection)) if rejection.place > last_place => {
-                    last_place = rejection.place;
-                    each(rejection);
+                Ok(Said::Record(rejection)) if rejection.place > last_place => {
+                    (last_place, rejected) = (rejection.place, rejected + 1);
+                    each(Item::Rejected(rejection));
                     Ok(())
                 }
-                Ok(Said::OfARecord(_)) => Err("its records are not in order"),
+                Ok(Said::Record(_)) => Err("its records are not in order"),
+                Ok(Said::Plan(plan)) => {
+                    each(Item::StillHeld(plan));
+                    Ok(())
+                }
                 Err(why) => Err(why),
             },
         };
@@ -207,6 +287,9 @@ pub fn read(
     if what.records.is_some_and(|records| last_place > records) {
         return Err(NotAnAcknowledgement("it speaks of records that there are not"));
     }
+    if what.rejected.is_some_and(|said| said != rejected) {
+        return Err(NotAnAcknowledgement("it lists another number of rejected records than it says"));
+    }
     Ok(what)
 }
 
@@ -226,12 +309,49 @@ fn message_of(text: &str) -> Result<Acknowledgement, &'static str> {
         records: message.integer(codes::RECORD_COUNT).and_then(|count| u64::try_from(count).ok()),
         code: code.ok_or("it has no file code that is known")?,
         why: None,
+        digest: message.text(codes::DIGEST).filter(|digest| is_digest(digest)).map(str::to_owned),
+        rejected: message.integer(codes::REJECTED_COUNT).and_then(|count| u64::try_from(count).ok()),
+        apart: message
+            .integer(codes::LAST)
+            .and_then(|last| u32::try_from(last).ok())
+            .map(|last| Apart { last, is_lost: false }),
     })
 }
 
 enum Said {
-    OfTheFile(String),
-    OfARecord(Rejection),
+    File { why: String, is_lost: bool },
+    Record(Rejection),
+    Plan(StillHeld),
+}
+
+fn entry_of(source: &str) -> Result<Said, &'static str> {
+    let kind: Result<Kind<'_>, _> = serde_json::from_str(source);
+    if kind.is_ok_and(|kind| kind.resource_type == "CareTeam") { held_of(source) } else { outcome_of(source) }
+}
+
+fn held_of(source: &str) -> Result<Said, &'static str> {
+    let wrong = "a plan in it cannot be read";
+    let team: CareTeam = serde_json::from_str(source).map_err(|_| wrong)?;
+    let valued = |identifiers: &[Identifier], system: &str| {
+        let found = identifiers.iter().find(|identifier| identifier.system.as_deref() == Some(system))?;
+        found.value.clone().filter(|value| !value.is_empty() && !value.chars().any(text::is_unprintable))
+    };
+    let kind = team.category.iter().flat_map(|category| &category.coding);
+    let kind = kind.filter_map(|coding| PlanKind::from_code(coding.code.as_deref()?)).next();
+    let subject = team.subject.and_then(|subject| subject.identifier);
+    let number = subject.and_then(|subject| valued(&[subject], NHS_NUMBER));
+    let number = number.and_then(|number| NhsNumber::parse(&number).ok());
+    let period = team.period.ok_or(wrong)?;
+    let day = |day: &str| day.parse().map_err(|_| wrong);
+    Ok(Said::Plan(StillHeld {
+        local_id: valued(&team.identifier, LOCAL_ID).ok_or(wrong)?,
+        number: number.ok_or(wrong)?,
+        kind: kind.ok_or(wrong)?,
+        period: PlanPeriod {
+            start: day(period.start.as_deref().ok_or(wrong)?)?,
+            end: period.end.as_deref().map(day).transpose()?,
+        },
+    }))
 }
 
 fn outcome_of(source: &str) -> Result<Said, &'static str> {
@@ -242,7 +362,9 @@ fn outcome_of(source: &str) -> Result<Said, &'static str> {
         return Err(wrong);
     }
     let why = text::visible(issue.diagnostics.as_deref().unwrap_or_default());
-    let Some(details) = &issue.details else { return Ok(Said::OfTheFile(why)) };
+    let Some(details) = &issue.details else {
+        return Ok(Said::File { why, is_lost: issue.code == LOST });
+    };
     let code = details
         .coding
         .iter()
@@ -252,7 +374,7 @@ fn outcome_of(source: &str) -> Result<Said, &'static str> {
         place.strip_prefix("Bundle.entry[")?.strip_suffix(']')?.parse().ok().filter(|place| *place > 0)
     });
     let replaced_by = issue.extension.iter().find(|extension| extension.url == codes::REPLACED_BY);
-    Ok(Said::OfARecord(Rejection {
+    Ok(Said::Record(Rejection {
         place: place.ok_or("it does not say which record")?,
         code,
         why,

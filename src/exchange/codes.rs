@@ -158,6 +158,19 @@ pub const VERSION: &str = "1";
 pub const SEQUENCE: &str = "https://fhir.cpis.example/StructureDefinition/sequence-number";
 /// On a message: how many records the upload has (valueInteger; -1 where it could not be read).
 pub const RECORD_COUNT: &str = "https://fhir.cpis.example/StructureDefinition/record-count";
+/// On an upload: the sequence number of the last file before it that was acknowledged (valueInteger).
+pub const PREVIOUS: &str = "https://fhir.cpis.example/StructureDefinition/previous-sequence-number";
+/// On an upload: that file's SHA-256, 64 hexadecimal digits (valueString).
+pub const PREVIOUS_DIGEST: &str = "https://fhir.cpis.example/StructureDefinition/previous-digest";
+/// On an upload: it has everything, and is taken whatever the hub has (valueBoolean, `true`).
+pub const FULL_REFRESH: &str = "https://fhir.cpis.example/StructureDefinition/full-refresh";
+/// On an acknowledgement: the SHA-256 of the file that it is of, 64 hexadecimal digits (valueString).
+pub const DIGEST: &str = "https://fhir.cpis.example/StructureDefinition/digest";
+/// On an acknowledgement: how many records it lists as rejected (valueInteger).
+pub const REJECTED_COUNT: &str = "https://fhir.cpis.example/StructureDefinition/rejected-count";
+/// On an acknowledgement: hub and sender do not know the same files; the number of the last one that the hub took, 0 where there
+/// is none (valueInteger). Everything has to be sent, under a higher number.
+pub const LAST: &str = "https://fhir.cpis.example/StructureDefinition/last-sequence-number";
 /// On a plan that is taken back: the day on which that was decided (valueDate).
 pub const DELETE_DATE: &str = "https://fhir.cpis.example/StructureDefinition/delete-date";
 /// On a rejected record: the number that has taken its number's place (valueString).
@@ -168,3 +181,5 @@ pub const FILE_CODE: &str = "https://fhir.cpis.example/StructureDefinition/file-
 pub const RECORD_CODES: &str = "https://fhir.cpis.example/CodeSystem/upload-record";
 /// The status of a plan that is taken back.
 pub const IN_ERROR: &str = "entered-in-error";
+/// The status of a plan that is held and only ends: nobody is traced for it.
+pub const ENDED: &str = "inactive";

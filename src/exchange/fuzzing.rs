@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::acknowledgement;
+use super::acknowledgement::{self, Item};
 use super::upload::{self, Header, Record, RecordFault, Sink, Writer};
-use super::{ENTRY_BYTES, FileCode, RECORD_PLANS, RECORDS, RecordCode, Rejection};
+use super::{ENTRY_BYTES, FileCode, RECORD_PLANS, RECORDS, RecordCode, Rejection, StillHeld};
 use crate::domain::PlanKind;
 use crate::fuzzing::{assert_discreet, assert_is_a_number};
 
@@ -39,7 +39,10 @@ pub(crate) fn upload(data: &[u8]) {
     }
     for record in seen.records.iter().filter_map(|record| record.as_ref().ok()) {
         assert_is_a_number(record.number);
-        assert!((1..=RECORD_PLANS).contains(&(record.plans.len() + record.taken_back.len())));
+        assert!((1..=RECORD_PLANS).contains(&record.len()));
+        assert!(record.ended.iter().all(|plan| plan.end >= plan.start));
+        let is_found = !record.family.is_empty() && !record.given.is_empty() && record.born.is_some();
+        assert!(is_found || record.plans.is_empty());
         for plan in &record.plans {
             let is_endless = plan.period.end.is_none();
             assert!(plan.period.end.is_none_or(|end| end >= plan.period.start));
@@ -57,6 +60,7 @@ pub(crate) fn upload(data: &[u8]) {
     assert_eq!(seen.header.as_ref(), Some(&document.header));
     assert!(document.header.records == seen.records.len() as u64 && document.header.records <= RECORDS);
     assert!(document.header.sequence > 0);
+    assert!(document.header.previous.is_some() || document.header.is_full);
     let records: Vec<Record> = seen.records.into_iter().filter_map(Result::ok).collect();
     let header = Header { records: records.len() as u64, ..document.header };
     let Ok(mut writer) = Writer::begin(Vec::new(), &header, document.created) else { return };
@@ -72,8 +76,11 @@ pub(crate) fn upload(data: &[u8]) {
 
 /// The same of an acknowledgement.
 pub(crate) fn acknowledgement(data: &[u8]) {
-    let mut rejections: Vec<Rejection> = Vec::new();
-    let read = acknowledgement::read(data, &mut |rejection| rejections.push(rejection));
+    let (mut rejections, mut held): (Vec<Rejection>, Vec<StillHeld>) = (Vec::new(), Vec::new());
+    let read = acknowledgement::read(data, &mut |item| match item {
+        Item::Rejected(rejection) => rejections.push(rejection),
+        Item::StillHeld(plan) => held.push(plan),
+    });
     assert!(rejections.is_sorted_by(|one, other| one.place < other.place));
     let what = match read {
         Ok(what) => what,
@@ -81,6 +88,7 @@ pub(crate) fn acknowledgement(data: &[u8]) {
     };
     let last = rejections.last().map_or(0, |rejection| rejection.place);
     assert!(what.records.is_none_or(|records| last <= records));
+    assert!(what.rejected.is_none_or(|count| count == rejections.len() as u64));
     let is_short = |text: &str| text.len() <= ENTRY_BYTES / 8;
     let fits = is_short(&what.authority_code)
         && what.authority_code != "unknown"
@@ -94,8 +102,16 @@ pub(crate) fn acknowledgement(data: &[u8]) {
     for rejection in &rejections {
         assert!(writer.rejection(rejection).is_ok());
     }
+    for plan in &held {
+        assert_is_a_number(plan.number);
+        assert!(writer.still_held(plan).is_ok());
+    }
     let written = writer.finish().unwrap_or_default();
-    let mut again = Vec::new();
-    let read_again = acknowledgement::read(&written[..], &mut |rejection| again.push(rejection));
-    assert!(read_again.is_ok_and(|read| read == what) && again == rejections, "read again");
+    let (mut again, mut held_again) = (Vec::new(), Vec::new());
+    let read_again = acknowledgement::read(&written[..], &mut |item| match item {
+        Item::Rejected(rejection) => again.push(rejection),
+        Item::StillHeld(plan) => held_again.push(plan),
+    });
+    assert!(read_again.is_ok_and(|read| read == what), "an acknowledgement read again");
+    assert!(again == rejections && held_again == held, "its entries read again");
 }

@@ -22,7 +22,7 @@ pub mod transport;
 pub mod upload;
 mod wire;
 
-pub use acknowledgement::{Acknowledgement, Rejection};
+pub use acknowledgement::{Acknowledgement, Item, Rejection, StillHeld};
 pub use codes::{FileCode, RecordCode};
 pub use transport::{Delivery, Transport, TransportError};
 

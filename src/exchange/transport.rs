@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 /// Carries an authority's documents to the hub, and what the hub says of them back.
 pub trait Transport {
@@ -39,9 +40,9 @@ pub enum TransportError {
     /// Nobody was reached, or the connection broke off: it may have arrived. Trying again is safe.
     #[error("the hub could not be reached: {0}")]
     NotReached(String),
-    /// The hub is busy, or cannot write: trying again is safe.
+    /// The hub is busy, or cannot write: trying again is safe, and not before this time is over.
     #[error("the hub cannot take it at present: {0}")]
-    NotNow(String),
+    NotNow(String, Option<Duration>),
     /// The hub refuses this sender.
     #[error("the hub refuses this authority's link: {0}")]
     NotAllowed(String),
@@ -54,11 +55,20 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// The time that the hub asks for until the next try.
+    #[must_use]
+    pub fn after(&self) -> Option<Duration> {
+        match self {
+            Self::NotNow(_, after) => *after,
+            Self::NotReached(_) | Self::NotAllowed(_) | Self::NotUnderstood(_) | Self::Local(_) => None,
+        }
+    }
+
     /// Whether it may go better in a while.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::NotReached(_) | Self::NotNow(_) => true,
+            Self::NotReached(_) | Self::NotNow(..) => true,
             Self::NotAllowed(_) | Self::NotUnderstood(_) | Self::Local(_) => false,
         }
     }

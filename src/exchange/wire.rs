@@ -93,10 +93,24 @@ impl MessageHeader {
         self.extension.iter().find(|extension| extension.url == url)?.value_integer
     }
 
+    pub(super) fn text(&self, url: &str) -> Option<&str> {
+        self.extension.iter().find(|extension| extension.url == url)?.value_string.as_deref()
+    }
+
     pub(super) fn event(&self) -> Option<&str> {
         let event = self.event_coding.as_ref()?;
         (event.system.as_deref() == Some(super::codes::MESSAGE)).then_some(event.code.as_deref()).flatten()
     }
+}
+
+/// An extension that holds a text.
+pub(super) fn string(url: &str, value: &str) -> Extension {
+    Extension { url: url.to_owned(), value_string: Some(value.to_owned()), ..Extension::default() }
+}
+
+/// A SHA-256 in hexadecimal digits.
+pub(super) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// An extension that holds a whole number.

@@ -108,6 +108,12 @@ impl Disk {
         space(&self.0.directory).is_none_or(|space| space.free >= needed)
     }
 
+    /// Whether something could be written without coming near the reserve if so much went.
+    pub(super) fn would_have_room(&self, bytes: u64) -> bool {
+        space(&self.0.directory)
+            .is_none_or(|space| space.free.saturating_add(bytes) >= limits::LOAD_FREE_BYTES)
+    }
+
     /// Looks at the disk, says what has changed, and makes the reserve where there is room for it.
     pub fn look(&self) {
         let mut held = self.held();

@@ -210,8 +210,11 @@ pub const HISTORY_RETURNED: usize = 25;
 /// Rows of the access history that are looked at to find them.
 pub const HISTORY_READ: usize = 5_000;
 
-/// Plans held for one person that an answer carries.
+/// Plans of one person that one authority may have held, current or ended within the last year: none keeps another's out.
 pub const PLANS_PER_PERSON: usize = 50;
+
+/// Plans of one person that an answer carries: twenty authorities' most.
+pub const PLANS_SHOWN: usize = 1_000;
 
 /// Refusals of callers who never proved who they are that are remembered; older ones are only counted.
 pub const REFUSALS_REMEMBERED: usize = 1_000;
@@ -374,6 +377,12 @@ pub const UPLOAD_QUIET: Duration = Duration::from_secs(10);
 
 /// Uploads that arrive at once; more are answered 503 with `Retry-After`.
 pub const UPLOADS_AT_ONCE: usize = 8;
+
+/// Bytes of all uploads that wait or arrive, of all authorities; more are answered 503 with `Retry-After`.
+pub const UPLOADS_BYTES: u64 = 8192 * 1024 * 1024;
+
+/// Times that it is tried to go on with an upload, before its authority is told that it is lost: some ten minutes.
+pub const UPLOAD_TRIES: u32 = 120;
 
 /// Uploads of one authority that wait to be applied; more are answered 503 with `Retry-After`.
 pub const UPLOADS_WAITING: i64 = 4;

@@ -236,6 +236,11 @@ impl Hub {
         self.0.disk.has_room_for(bytes)
     }
 
+    /// Whether there would be room if so much went.
+    fn would_have_room(&self, bytes: u64) -> bool {
+        self.0.disk.would_have_room(bytes)
+    }
+
     fn rates(&self) -> &Rates {
         &self.0.rates
     }

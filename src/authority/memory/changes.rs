@@ -9,10 +9,9 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 use rusqlite::{Rows, Statement, Transaction, params};
 
-use super::{HELD, Held, MemoryError, day, kind, number, pairing};
+use super::{HELD, Held, MemoryError, day, pairing};
 use crate::authority::extract::Checked;
-use crate::domain::PlanPeriod;
-use crate::exchange::upload::{Plan, Record, TakenBack};
+use crate::exchange::RECORD_PLANS;
 
 /// What happens to one local id; of several things the last of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,8 +39,20 @@ pub struct Changes {
     pub plans: u64,
     /// Plans that are taken back.
     pub taken_back: u64,
+    /// Plans that only end.
+    pub ended: u64,
     /// The first local ids with what happens to them.
     pub named: Vec<(String, Change)>,
+    /// All of it was rejected before, but for one plan that goes along.
+    pub(super) is_only_rejected: bool,
+}
+
+impl Changes {
+    /// Whether all of it was rejected before.
+    #[must_use]
+    pub fn is_only_rejected(&self) -> bool {
+        self.is_only_rejected
+    }
 }
 
 /// So many local ids are named.
@@ -49,10 +60,11 @@ const NAMED: usize = 1_000;
 
 /// What is to be sent of one local id.
 #[derive(Default)]
-struct Sent {
-    holds: Vec<Held>,
-    takes_back: Vec<Held>,
-    why: Option<Change>,
+pub(super) struct Sent {
+    pub(super) holds: Vec<Held>,
+    pub(super) takes_back: Vec<Held>,
+    pub(super) ends: Vec<Held>,
+    pub(super) why: Option<Change>,
 }
 
 impl Sent {
@@ -165,7 +177,14 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
     let new: Vec<&Held> = now.iter().filter(|plan| !before.iter().any(|held| is_same(held, plan))).collect();
     for held in before {
         let is_there = now.iter().any(|plan| is_same(plan, held));
-        let is_replaced = !is_there && !is_unclear && replaced(held, &new)?;
+        // Of what only the hub knew nobody can tell what came after it: whatever is there now.
+        let is_replaced = !is_there
+            && !is_unclear
+            && if held.family.is_empty() {
+                replaced(held, &now.iter().collect::<Vec<_>>())?
+            } else {
+                replaced(held, &new)?
+            };
         if held.number != first.number {
             sent.because(Change::OtherNumber);
             sent.takes_back.push(held.clone());
@@ -222,6 +241,7 @@ fn decided(
             .holds
             .iter()
             .chain(&sent.takes_back)
+            .chain(&sent.ends)
             .any(|plan| plan.number == held.number && plan.kind == held.kind && plan.start == held.start);
         let (decision, end): (String, Option<String>) = (row.get(0)?, row.get(1)?);
         match (is_sent, decision.as_str()) {
@@ -229,7 +249,7 @@ fn decided(
             (false, "ended") => {
                 let end = end.or_else(|| Some(today.to_string()));
                 sent.because(Change::Decided);
-                sent.holds.push(Held { end, ..held.clone() });
+                sent.ends.push(Held { end, ..held.clone() });
             }
             (false, _) => {
                 sent.because(Change::Decided);
@@ -240,28 +260,36 @@ fn decided(
     Ok(())
 }
 
-/// As records of no more plans than one can have; what is taken back stands first, beside what takes its place.
-fn write_down(
+/// As records of no more plans than one can have; what is taken back stands first, beside what takes its place. What only ends
+/// goes by itself: whatever is wrong with the others is no reason to leave a flag.
+pub(super) fn write_down(
     work: &Transaction<'_>,
     changes: &mut Changes,
     local_id: String,
     before: &[Held],
     sent: Sent,
 ) -> Result<(), MemoryError> {
-    let Sent { holds, takes_back, why } = sent;
+    let Sent { holds, takes_back, ends, why } = sent;
     let Some(why) = why else { return Ok(()) };
     changes.plans += holds.len() as u64;
     changes.taken_back += takes_back.len() as u64;
+    changes.ended += ends.len() as u64;
     if changes.named.len() < NAMED {
         changes.named.push((local_id, why));
     }
     let person = holds.first().or(takes_back.first()).cloned();
-    let Some(person) = person else { return Ok(()) };
     let mut insert = work.prepare_cached(&format!(
         "INSERT INTO outgoing_plan (place, nth, what, of_person, {HELD})
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     ))?;
-    for record in pairing::records(takes_back, holds, before)? {
+    let ends: Vec<pairing::Part> = ends.into_iter().map(|plan| ("end", plan)).collect();
+    let ends = ends.chunk_by(|(_, one), (_, other)| one.number == other.number);
+    let ends = ends
+        .flat_map(|of_one| of_one.chunks(RECORD_PLANS))
+        .map(|record| (record.first().map(|(_, plan)| plan.clone()), record.to_vec()));
+    let others = pairing::records(takes_back, holds, before)?;
+    for (person, record) in others.into_iter().map(|record| (person.clone(), record)).chain(ends) {
+        let Some(person) = person else { continue };
         changes.records += 1;
         for (nth, (what, plan)) in (0_i64..).zip(record) {
             insert.execute(params![
@@ -314,52 +342,4 @@ impl<'a> Groups<'a> {
         }
         Ok(group)
     }
-}
-
-/// Hands over what was written down, as records.
-pub(super) fn each_record(
-    work: &Transaction<'_>,
-    decided: Date,
-    then: &mut dyn FnMut(&Record) -> Result<(), String>,
-) -> Result<(), MemoryError> {
-    let mut statement = work
-        .prepare(&format!("SELECT place, what, of_person, {HELD} FROM outgoing_plan ORDER BY place, nth"))?;
-    let mut rows = statement.query([])?;
-    let mut open: Option<(i64, Record)> = None;
-    let mut hand_over = |record: Record| {
-        then(&record).map_err(|why| MemoryError::Unusable { path: "the document".into(), why })
-    };
-    while let Some(row) = rows.next()? {
-        let (place, what, of_person): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let plan = Held::read_from(row, 3)?;
-        if open.as_ref().is_some_and(|(known, _)| *known != place)
-            && let Some((_, done)) = open.take()
-        {
-            hand_over(done)?;
-        }
-        let record = match &mut open {
-            Some((_, record)) => record,
-            None => &mut open.insert((place, begun(&of_person, &plan)?)).1,
-        };
-        let (kind, start) = (kind(&plan.kind)?, day(&plan.start)?);
-        if what == "hold" {
-            let end = plan.end.as_deref().map(day).transpose()?;
-            record.plans.push(Plan { kind, period: PlanPeriod { start, end }, team: None });
-        } else {
-            record.taken_back.push(TakenBack { number: number(&plan.number)?, kind, start, decided });
-        }
-    }
-    open.map_or(Ok(()), |(_, record)| hand_over(record))
-}
-
-fn begun(of_person: &str, plan: &Held) -> Result<Record, MemoryError> {
-    Ok(Record {
-        number: number(of_person)?,
-        local_id: plan.local_id.clone(),
-        family: plan.family.clone(),
-        given: plan.given.clone(),
-        born: day(&plan.born)?,
-        plans: Vec::new(),
-        taken_back: Vec::new(),
-    })
 }

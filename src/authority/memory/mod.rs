@@ -4,9 +4,13 @@
 //! that no two files ever have the same; the document itself waits beside the database until it is acknowledged, so that
 //! after any failure the very same one is sent again.
 
+mod chain;
 mod changes;
 mod lists;
 mod pairing;
+mod records;
+mod refresh;
+mod rows;
 mod settled;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -14,18 +18,24 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
 use super::extract::{Checked, FileFault, Meant, check_each};
 use crate::config::authority::Mapping;
 use crate::domain::{NhsNumber, PlanKind};
+use crate::exchange::upload::Previous;
+use chain::{Chain, Recovery};
+use rows::{HELD, Held, connect};
 
+pub(super) use chain::Hashed;
+pub use chain::NotMet;
 pub use changes::{Change, Changes};
 pub use lists::{Absent, Decision, NotVisible};
 pub use settled::{SettleError, Settled};
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql"))];
+const STEPS: &[M<'static>] =
+    &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql")), M::up(include_str!("0003.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Why the memory cannot be used: one sentence each. Nothing of a row is in them.
@@ -83,12 +93,16 @@ impl std::fmt::Debug for Memory {
 }
 
 /// The file under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// Its number.
     pub sequence: u32,
     /// The day of its extract.
     pub day: Date,
+    /// Its SHA-256.
+    digest: String,
+    /// It has everything.
+    is_full: bool,
 }
 
 impl Memory {
@@ -134,11 +148,16 @@ impl Memory {
     /// # Errors
     /// The memory cannot be read.
     pub fn outgoing(&self) -> Result<Option<Outgoing>, MemoryError> {
-        let found: Option<(u32, String)> = self
+        let found: Option<(u32, String, Option<String>, bool)> = self
             .db
-            .query_row("SELECT sequence, day FROM outgoing", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row("SELECT sequence, day, digest, is_full FROM outgoing", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
             .optional()?;
-        found.map(|(sequence, text)| Ok(Outgoing { sequence, day: day(&text)? })).transpose()
+        let Some((sequence, text, digest, is_full)) = found else { return Ok(None) };
+        // Of an earlier version; where the document is gone, no acknowledgement fits it.
+        let digest = digest.or_else(|| chain::digest_of(&self.document()).ok()).unwrap_or_default();
+        Ok(Some(Outgoing { sequence, day: day(&text)?, digest, is_full }))
     }
 
     /// Forgets the file under way, which nobody has any more.
@@ -147,7 +166,10 @@ impl Memory {
     /// The memory cannot be written.
     pub fn forget_outgoing(&mut self) -> Result<(), MemoryError> {
         let work = self.db.transaction()?;
-        work.execute_batch("DELETE FROM outgoing; DELETE FROM outgoing_plan;")?;
+        work.execute_batch(
+            "DELETE FROM outgoing; DELETE FROM outgoing_plan;
+             UPDATE link SET previous_sequence = NULL, previous_digest = NULL;",
+        )?;
         Ok(work.commit()?)
     }
 
@@ -157,15 +179,6 @@ impl Memory {
     /// The memory cannot be read.
     pub fn sequence(&self) -> Result<u32, MemoryError> {
         Ok(self.db.query_row("SELECT sequence FROM link", [], |row| row.get(0))?)
-    }
-
-    /// Says that files up to this number were made: of a memory that was put back from a backup.
-    ///
-    /// # Errors
-    /// The memory cannot be written.
-    pub fn skip_to(&mut self, sequence: u32) -> Result<(), MemoryError> {
-        self.db.execute("UPDATE link SET sequence = max(sequence, ?1)", [sequence])?;
-        Ok(())
     }
 
     /// When the hub last acknowledged an acceptable file.
@@ -190,9 +203,19 @@ impl Memory {
     ) -> Result<Comparison<'_>, MemoryError> {
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let checked = read_extract(&work, source, mapping, today)?;
-        let changes = changes::find(&work, &checked, today, is_full)?;
+        let chain = Chain::read(&work)?;
+        // Without a file that it follows, one has everything.
+        let is_full = is_full || chain.previous.is_none();
+        let mut changes = changes::find(&work, &checked, today, is_full)?;
+        if chain.recovery == Recovery::HubIsOlder {
+            refresh::find(&work, &mut changes)?;
+        }
+        if !is_full && refresh::is_only_rejected(&work, &changes)? {
+            changes.is_only_rejected = true;
+            refresh::one_more(&work, &mut changes)?;
+        }
         lists::refresh(&work, &checked, mapping, today)?;
-        Ok(Comparison { work, checked, changes, today })
+        Ok(Comparison { work, checked, changes, today, previous: chain.previous, is_full })
     }
 }
 
@@ -203,6 +226,10 @@ pub struct Comparison<'a> {
     pub checked: Checked,
     /// What differs.
     pub changes: Changes,
+    /// The file that it follows.
+    pub(super) previous: Option<Previous>,
+    /// It has everything.
+    pub(super) is_full: bool,
     today: Date,
 }
 
@@ -246,22 +273,31 @@ impl Comparison<'_> {
         &self,
         then: &mut dyn FnMut(&crate::exchange::upload::Record) -> Result<(), String>,
     ) -> Result<(), MemoryError> {
-        changes::each_record(&self.work, self.today, then)
+        records::each_record(&self.work, self.today, then)
+    }
+
+    /// Keeps the lists that came out of it, and sends nothing.
+    ///
+    /// # Errors
+    /// The memory cannot be written.
+    pub fn note(self) -> Result<(), MemoryError> {
+        self.work.execute("DELETE FROM outgoing_plan", [])?;
+        Ok(self.work.commit()?)
     }
 
     /// Makes it the file under way: its number is used up.
     ///
     /// # Errors
     /// The memory cannot be written: nothing may leave.
-    pub fn go(self) -> Result<Outgoing, MemoryError> {
+    pub fn go(self, digest: String) -> Result<Outgoing, MemoryError> {
         let sequence = self.next_sequence()?;
         self.work.execute("UPDATE link SET sequence = ?1", [sequence])?;
         self.work.execute(
-            "INSERT INTO outgoing (id, sequence, day) VALUES (1, ?1, ?2)",
-            params![sequence, self.today.to_string()],
+            "INSERT INTO outgoing (id, sequence, day, digest, is_full) VALUES (1, ?1, ?2, ?3, ?4)",
+            params![sequence, self.today.to_string(), digest, self.is_full],
         )?;
         self.work.commit()?;
-        Ok(Outgoing { sequence, day: self.today })
+        Ok(Outgoing { sequence, day: self.today, digest, is_full: self.is_full })
     }
 }
 
@@ -313,19 +349,6 @@ fn read_extract(
     Ok(checked)
 }
 
-/// SQLite with what must not be lost, and must not be found where it was removed.
-fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
-    let db = Connection::open(path)?;
-    db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.pragma_update(None, "trusted_schema", false)?;
-    db.pragma_update(None, "secure_delete", true)?;
-    db.pragma_update(None, "temp_store", "MEMORY")?;
-    // Negative: kibibytes. A million rows are sorted and compared from the file.
-    db.pragma_update(None, "cache_size", -32 * 1024)?;
-    Ok(db)
-}
-
 /// A file that only its owner can read; made where there is none.
 fn private(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
@@ -352,39 +375,4 @@ fn number(text: &str) -> Result<NhsNumber, MemoryError> {
 
 fn kind(text: &str) -> Result<PlanKind, MemoryError> {
     PlanKind::from_code(text).ok_or(MemoryError::Damaged("a kind of plan"))
-}
-
-/// A person's plan, as every table of them has it.
-#[derive(Clone, PartialEq, Eq)]
-struct Held {
-    local_id: String,
-    number: String,
-    kind: String,
-    start: String,
-    end: Option<String>,
-    family: String,
-    given: String,
-    born: String,
-}
-
-/// The columns of [`Held`], in order.
-const HELD: &str = "local_id, number, kind, start_day, end_day, family, given, born";
-
-impl Held {
-    fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
-        Self::read_from(row, 0)
-    }
-
-    fn read_from(row: &Row<'_>, first: usize) -> Result<Self, rusqlite::Error> {
-        Ok(Self {
-            local_id: row.get(first)?,
-            number: row.get(first + 1)?,
-            kind: row.get(first + 2)?,
-            start: row.get(first + 3)?,
-            end: row.get(first + 4)?,
-            family: row.get(first + 5)?,
-            given: row.get(first + 6)?,
-            born: row.get(first + 7)?,
-        })
-    }
 }

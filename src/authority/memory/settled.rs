@@ -2,12 +2,16 @@
 
 use std::io::Read;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use rusqlite::{Transaction, TransactionBehavior, params};
 
-use super::{HELD, Memory, MemoryError, day};
-use crate::exchange::{Acknowledgement, FileCode, acknowledgement};
+use super::chain::{self, NotMet};
+use super::{HELD, Memory, MemoryError, Outgoing, day};
+use crate::exchange::{Acknowledgement, FileCode, Item, acknowledgement};
+
+/// Days for which it is remembered what was taken back.
+const TAKEN_BACK_DAYS: i32 = 2 * 366;
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,10 @@ pub struct Settled {
     pub records: u64,
     /// Records that were rejected.
     pub rejected: u64,
+    /// Why everything has to be sent again.
+    pub not_met: Option<NotMet>,
+    /// The hub said what it holds beside it.
+    pub is_full: bool,
 }
 
 /// Why what came back settles nothing: one sentence each.
@@ -48,19 +56,32 @@ impl Memory {
         let document = self.document();
         let work =
             self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(MemoryError::from)?;
-        let (what, rejected) = rejections(&work, said)?;
+        let (what, rejected) = listed(&work, said)?;
         let of: String = work
             .query_row("SELECT authority_code FROM link", [], |row| row.get(0))
             .map_err(MemoryError::from)?;
         if what.sequence.is_some_and(|sequence| sequence != outgoing.sequence) || what.authority_code != of {
             return Err(not_understood("it is of another file"));
         }
+        if what.digest.as_deref() != Some(outgoing.digest.as_str()) {
+            return Err(not_understood(
+                "it is of another file under the same number; give this one up with `cpis-authority abandon`, and the next upload sends everything",
+            ));
+        }
         let records: i64 = work
             .query_row("SELECT coalesce(max(place), 0) FROM outgoing_plan", [], |row| row.get(0))
             .map_err(MemoryError::from)?;
         let records = records.unsigned_abs();
         let why = refused(&what);
-        let settled = Settled { sequence: outgoing.sequence, code: what.code, why, records, rejected };
+        let (sequence, is_full) = (outgoing.sequence, outgoing.is_full);
+        let mut settled =
+            Settled { sequence, code: what.code, why, records, rejected, not_met: None, is_full };
+        if let Some(apart) = what.apart {
+            if settled.why.is_none() {
+                return Err(not_understood("it refuses the file and does not say why"));
+            }
+            settled.not_met = Some(chain::part(&work, apart, outgoing.sequence)?);
+        }
         if settled.why.is_none() {
             if what.records != Some(records) {
                 return Err(not_understood("it counts other records than were sent"));
@@ -68,7 +89,11 @@ impl Memory {
             if !fits(what.code, records, rejected) {
                 return Err(not_understood("its code does not fit its records"));
             }
-            remember(&work, outgoing.day)?;
+            if what.rejected != Some(rejected) {
+                return Err(not_understood("it does not say how many records were rejected"));
+            }
+            remember(&work, &outgoing)?;
+            chain::follow(&work, outgoing.sequence, &outgoing.digest)?;
         }
         if settled.why.is_none() && settled.code.is_acceptable() {
             work.execute(
@@ -77,8 +102,10 @@ impl Memory {
             )
             .map_err(MemoryError::from)?;
         }
-        work.execute_batch("DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM rejected;")
-            .map_err(MemoryError::from)?;
+        work.execute_batch(
+            "DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM rejected; DELETE FROM still_held;",
+        )
+        .map_err(MemoryError::from)?;
         work.commit().map_err(MemoryError::from)?;
         // Where this fails the next file takes its place.
         let _ = std::fs::remove_file(document);
@@ -106,21 +133,35 @@ fn fits(code: FileCode, records: u64, rejected: u64) -> bool {
     }
 }
 
-/// Reads what the hub says, its rejections into their table.
-fn rejections(work: &Transaction<'_>, said: impl Read) -> Result<(Acknowledgement, u64), SettleError> {
-    work.execute("DELETE FROM rejected", []).map_err(MemoryError::from)?;
+/// Reads what the hub says, what it lists into their tables.
+fn listed(work: &Transaction<'_>, said: impl Read) -> Result<(Acknowledgement, u64), SettleError> {
+    work.execute_batch("DELETE FROM rejected; DELETE FROM still_held;").map_err(MemoryError::from)?;
     let mut insert = work
         .prepare("INSERT INTO rejected (place, code, why, replaced_by) VALUES (?1, ?2, ?3, ?4)")
         .map_err(MemoryError::from)?;
+    let mut insert_held = work
+        .prepare("INSERT OR REPLACE INTO still_held (local_id, number, kind, start_day, end_day) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .map_err(MemoryError::from)?;
     let (mut count, mut failed) = (0, None);
-    let what = acknowledgement::read(said, &mut |rejection| {
-        count += 1;
-        let kept = insert.execute(params![
-            i64::try_from(rejection.place).unwrap_or(i64::MAX),
-            rejection.code.code(),
-            rejection.why,
-            rejection.replaced_by.map(|number| number.digits())
-        ]);
+    let what = acknowledgement::read(said, &mut |item| {
+        let kept = match item {
+            Item::Rejected(rejection) => {
+                count += 1;
+                insert.execute(params![
+                    i64::try_from(rejection.place).unwrap_or(i64::MAX),
+                    rejection.code.code(),
+                    rejection.why,
+                    rejection.replaced_by.map(|number| number.digits())
+                ])
+            }
+            Item::StillHeld(plan) => insert_held.execute(params![
+                plan.local_id,
+                plan.number.digits(),
+                plan.kind.snomed(),
+                plan.period.start.to_string(),
+                plan.period.end.map(|end| end.to_string())
+            ]),
+        };
         if let Err(error) = kept {
             failed.get_or_insert(error);
         }
@@ -132,7 +173,8 @@ fn rejections(work: &Transaction<'_>, said: impl Read) -> Result<(Acknowledgemen
 }
 
 /// What was taken is held; what was not is not visible.
-fn remember(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
+fn remember(work: &Transaction<'_>, outgoing: &Outgoing) -> Result<(), MemoryError> {
+    let today = outgoing.day;
     let taken = "place NOT IN (SELECT place FROM rejected)";
     work.execute(
         &format!(
@@ -156,6 +198,18 @@ fn remember(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
         ),
         [],
     )?;
+    let ends = format!(
+        "FROM outgoing_plan AS sent WHERE sent.what = 'end' AND {taken} AND sent.local_id = held.local_id
+         AND sent.number = held.number AND sent.kind = held.kind AND sent.start_day = held.start_day"
+    );
+    work.execute(
+        &format!("UPDATE held SET end_day = (SELECT end_day {ends}) WHERE EXISTS (SELECT 1 {ends})"),
+        [],
+    )?;
+    if outgoing.is_full {
+        only_what_the_hub_holds(work, today, &holds)?;
+    }
+    taken_back(work, today, taken)?;
     // Somebody's decision has been carried out.
     work.execute(
         &format!(
@@ -165,6 +219,54 @@ fn remember(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
         [],
     )?;
     not_visible(work, today)
+}
+
+/// After a full refresh the hub holds what was taken of it, and what it says that it holds beside that, and nothing else.
+fn only_what_the_hub_holds(work: &Transaction<'_>, today: Date, holds: &str) -> Result<(), MemoryError> {
+    let key = "local_id, number, kind, start_day";
+    work.execute(
+        &format!(
+            "DELETE FROM held WHERE ({key}) NOT IN (SELECT {key} {holds}) AND ({key}) NOT IN (SELECT {key} FROM still_held)"
+        ),
+        [],
+    )?;
+    work.execute(
+        &format!(
+            "INSERT INTO held ({HELD}) SELECT {key}, end_day, '', '', '' FROM still_held WHERE true
+             ON CONFLICT ({key}) DO UPDATE SET end_day = excluded.end_day"
+        ),
+        [],
+    )?;
+    // Under whatever local id it is: what was taken back, and is there again with the hub's backup, is decided already.
+    work.execute(
+        "INSERT INTO absent (local_id, number, kind, start_day, since, decision, listed)
+         SELECT local_id, number, kind, start_day, ?1, 'in-error', 1 FROM still_held AS held
+         WHERE (SELECT apart FROM link) = 'hub-older' AND EXISTS (
+             SELECT 1 FROM taken_back AS back WHERE back.number = held.number AND back.kind = held.kind
+             AND back.start_day = held.start_day)
+         ON CONFLICT DO UPDATE SET decision = 'in-error', end_day = NULL",
+        [today.to_string()],
+    )?;
+    Ok(())
+}
+
+/// What was taken back is remembered for as long as a hub's backups may be old; what is held again is not.
+fn taken_back(work: &Transaction<'_>, today: Date, taken: &str) -> Result<(), MemoryError> {
+    work.execute(
+        &format!(
+            "INSERT OR REPLACE INTO taken_back (local_id, number, kind, start_day, since)
+             SELECT local_id, number, kind, start_day, ?1 FROM outgoing_plan WHERE what = 'take-back' AND {taken}"
+        ),
+        [today.to_string()],
+    )?;
+    work.execute(
+        &format!(
+            "DELETE FROM taken_back WHERE since < ?1 OR (number, kind, start_day) IN (
+                SELECT number, kind, start_day FROM outgoing_plan WHERE what = 'hold' AND {taken})"
+        ),
+        [today.saturating_sub(Span::new().days(TAKEN_BACK_DAYS)).to_string()],
+    )?;
+    Ok(())
 }
 
 /// Current plans of rejected records. One that was on the list already keeps its day.
@@ -187,10 +289,11 @@ fn not_visible(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
         let (code, why, replaced_by, what): (String, String, Option<String>, String) =
             (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
         let has_ended = end.as_deref().map(day).transpose()?.is_some_and(|end| end < today);
-        let is_gone = has_ended || what == "take-back";
+        let is_gone = has_ended || what != "hold";
         // An end that the hub does not have yet leaves a plan on the screen that is over.
         let key = format!("{kind} {start}");
-        if is_gone && !is_held(work, &local_id, &kind, &start)? {
+        let end = end.filter(|_| what != "take-back");
+        if is_gone && !is_held_otherwise(work, [&local_id, &kind, &start], end.as_deref())? {
             continue;
         }
         let why = match replaced_by {
@@ -204,10 +307,18 @@ fn not_visible(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
     Ok(())
 }
 
-fn is_held(work: &Transaction<'_>, local_id: &str, kind: &str, start: &str) -> Result<bool, MemoryError> {
+/// Whether a plan is held, and with another end than this.
+fn is_held_otherwise(
+    work: &Transaction<'_>,
+    [local_id, kind, start]: [&str; 3],
+    end: Option<&str>,
+) -> Result<bool, MemoryError> {
     Ok(work
-        .prepare_cached("SELECT 1 FROM held WHERE local_id = ?1 AND kind = ?2 AND start_day = ?3")?
-        .exists([local_id, kind, start])?)
+        .prepare_cached(
+            "SELECT 1 FROM held WHERE local_id = ?1 AND kind = ?2 AND start_day = ?3
+             AND (?4 IS NULL OR end_day IS NOT ?4)",
+        )?
+        .exists(params![local_id, kind, start, end])?)
 }
 
 #[cfg(test)]
@@ -231,6 +342,9 @@ mod tests {
                 records: Some(3),
                 code,
                 why: None,
+                digest: None,
+                rejected: None,
+                apart: None,
             };
             assert!(refused(&what).is_some(), "it refuses the file though it does not say why");
         }

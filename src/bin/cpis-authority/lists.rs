@@ -121,3 +121,15 @@ pub(super) fn decide(what: &Decide) -> Result<ExitCode, String> {
     print(&format!("Decided for {plans}; the next upload carries it to the hub.\n"))?;
     Ok(ExitCode::SUCCESS)
 }
+
+pub(super) fn abandon(what: &List) -> Result<ExitCode, String> {
+    let given_up = memory(&what.config)?.abandon().map_err(|error| error.to_string())?;
+    let Some(sequence) = given_up else {
+        print("No file is under way.\n")?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    print(&format!(
+        "File {sequence} is given up here; whether the hub has taken it is not known. The next upload sends everything.\n"
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

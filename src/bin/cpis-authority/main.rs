@@ -29,6 +29,8 @@ enum Command {
     NotVisible(lists::List),
     /// List the plans that the hub holds and that are no longer in the extract
     Absent(lists::List),
+    /// Give up the file that is under way; the next upload sends everything
+    Abandon(lists::List),
     /// Decide about plans that are no longer in the extract; the next upload carries it to the hub
     Decide(lists::Decide),
 }
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Upload(what) => upload::upload(&what),
         Command::NotVisible(what) => lists::not_visible(&what),
         Command::Absent(what) => lists::absent(&what),
+        Command::Abandon(what) => lists::abandon(&what),
         Command::Decide(what) => lists::decide(&what),
     };
     done.unwrap_or_else(|error| {

@@ -1,14 +1,16 @@
 //! `cpis-authority upload`.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cpis::authority::extract::{Checked, Problem};
 use cpis::authority::https::Https;
-use cpis::authority::memory::{Change, Changes, Memory, NotVisible, Settled};
-use cpis::authority::upload::{self, Ask};
+use cpis::authority::memory::{Change, Changes, Memory, NotMet, NotVisible, Settled};
+use cpis::authority::patience::Patience;
+use cpis::authority::upload::{self, Ask, Step};
 use cpis::config::authority::Mapping;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -27,9 +29,6 @@ pub(super) struct Upload {
     /// Send everything again, not only what differs
     #[arg(long)]
     full: bool,
-    /// The number of the last file that the hub took: only where the link's memory was put back from a backup
-    #[arg(long, value_name = "NUMBER")]
-    after: Option<u32>,
     /// The day on which the extract is looked at, such as 2026-11-22; today unless given
     #[arg(long, value_name = "DAY")]
     day: Option<String>,
@@ -41,30 +40,40 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     let mut memory = Memory::open(&link.memory, &link.code).map_err(|error| error.to_string())?;
     let ask = Ask { settings: &link, mapping: &config.extract, today, now, is_full: what.full };
     let name = what.file.display();
-    let file = File::open(&what.file).map_err(|error| format!("cannot read {name}: {}", error.kind()))?;
-    let source = BufReader::with_capacity(256 * 1024, file);
+    let mut open = || -> Result<Box<dyn BufRead>, String> {
+        let file = File::open(&what.file).map_err(|error| format!("cannot be read: {}", error.kind()))?;
+        Ok(Box::new(BufReader::with_capacity(256 * 1024, file)))
+    };
     if what.dry_run {
-        let difference =
-            upload::dry_run(&mut memory, source, ask).map_err(|error| format!("{name}: {error}"))?;
-        let said = told_dry(&difference, &config.extract);
+        let difference = open()
+            .and_then(|source| upload::dry_run(&mut memory, source, ask).map_err(|error| error.to_string()));
+        let said = told_dry(&difference.map_err(|error| format!("{name}: {error}"))?, &config.extract);
         print(&said)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(after) = what.after {
-        memory.skip_to(after).map_err(|error| error.to_string())?;
-    }
     let mut transport = Https::new(&link.hub).map_err(|error| error.to_string())?;
+    let patience = Patience::of(link.hub.try_for);
     let bar = bar();
-    let mut progress = |doing: &'static str, done: u64, of: u64| {
-        if of > 0 {
-            bar.set_length(of);
+    let mut has_said = false;
+    let mut progress = |step: Step<'_>| match step {
+        Step::Doing(doing, done, of) => {
+            has_said = false;
+            if of > 0 {
+                bar.set_length(of);
+            }
+            bar.set_position(done);
+            bar.set_message(doing);
         }
-        bar.set_position(done);
-        bar.set_message(doing);
+        Step::Waiting(why, _) if !has_said => {
+            has_said = true;
+            bar.suspend(|| say_waiting(&why.to_string(), link.hub.try_for));
+        }
+        Step::Waiting(..) => {}
     };
-    let earlier = upload::settle(&mut memory, &mut transport, now, &mut progress);
+    drop(open().map_err(|error| format!("{name}: {error}"))?);
+    let earlier = upload::settle(&mut memory, &mut transport, now, patience, &mut progress);
     let earlier = earlier.map_err(|error| format!("the file of an earlier upload: {error}"))?;
-    let uploaded = upload::upload(&mut memory, &mut transport, source, ask, &mut progress);
+    let uploaded = upload::upload(&mut memory, &mut transport, &mut open, ask, patience, &mut progress);
     bar.finish_and_clear();
     let uploaded = uploaded.map_err(|error| format!("{name}: {error}"))?;
     let hidden = memory.not_visible().map_err(|error| error.to_string())?;
@@ -74,12 +83,15 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     if let Some(earlier) = earlier {
         said.push_str(&format!("The file of an earlier upload came first. {}", settled(&earlier)));
     }
-    said.push_str(&settled(&uploaded.settled));
-    said.push_str(&of_changes(&uploaded.changes, "taken back"));
+    for (changes, of_it) in &uploaded.files {
+        said.push_str(&settled(of_it));
+        said.push_str(&if of_it.why.is_none() { of_changes(changes, "taken back") } else { String::new() });
+    }
     said.push_str(&of_rows(&uploaded.checked, &config.extract));
     said.push_str(&of_absent(absent.iter().filter(|absent| absent.decision.is_none()).count()));
     print(&said)?;
-    let is_well = uploaded.settled.why.is_none() && hidden == 0 && not_sent == 0;
+    let is_taken = uploaded.files.last().is_some_and(|(_, of_it)| of_it.why.is_none());
+    let is_well = is_taken && hidden == 0 && not_sent == 0;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -112,20 +124,58 @@ fn words(change: Change) -> &'static str {
 }
 
 fn settled(settled: &Settled) -> String {
-    let Settled { sequence, code, why, records, rejected } = settled;
+    let Settled { sequence, code, why, records, rejected, not_met, is_full } = settled;
+    if let Some(not_met) = not_met {
+        return of_not_met(*not_met);
+    }
     if let Some(why) = why {
         return format!("File {sequence} was refused ({}): {why}\n", code.code());
     }
     let taken = records - rejected;
     let records = counted(*records, "record", "records");
-    format!("File {sequence} ({}): {records} sent, {taken} taken, {rejected} rejected.\n", code.code())
+    let all = if *is_full { " Everything was in it." } else { "" };
+    format!("File {sequence} ({}): {records} sent, {taken} taken, {rejected} rejected.{all}\n", code.code())
+}
+
+/// Why everything went up again.
+fn of_not_met(not_met: NotMet) -> String {
+    let files = |last: u32| if last == 0 { "none".to_owned() } else { format!("file {last}") };
+    match not_met {
+        NotMet::HubIsOlder { last, ours } => format!(
+            "The hub has lost what it had acknowledged (the last it has: {}; the last that this link sent: {}). It was probably put \
+             back from a backup. Everything was sent again, and what had been taken back was taken back again.\n",
+            files(last),
+            files(ours)
+        ),
+        NotMet::LinkIsOlder { last } => format!(
+            "The hub has files that this link does not know of (the last it has: {}). The link's memory is probably new, or was put \
+             back from a backup. Everything was sent again.\n",
+            files(last)
+        ),
+        NotMet::Lost { sequence } => format!(
+            "The hub lost file {sequence} before all of it was taken. Everything was sent again, and what had been taken back was \
+             taken back again.\n"
+        ),
+    }
 }
 
 fn of_changes(changes: &Changes, verb: &str) -> String {
     if changes.taken_back == 0 {
         return String::new();
     }
-    format!("Plans {verb} because another takes their place: {}.\n", changes.taken_back)
+    format!("Plans {verb} because another takes their place, or as was decided: {}.\n", changes.taken_back)
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the night's log shows why it takes so long; what is printed at the end is the result"
+)]
+fn say_waiting(why: &str, try_for: Duration) {
+    let minutes = counted(try_for.as_secs() / 60, "minute", "minutes");
+    eprintln!(
+        "cpis-authority: {why}; it is tried again for up to {minutes}. It may be stopped (Ctrl+C): nothing is lost, and the next \
+         upload goes on"
+    );
 }
 
 fn of_rows(checked: &Checked, mapping: &Mapping) -> String {

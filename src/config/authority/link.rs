@@ -1,6 +1,7 @@
 //! What the link needs to send: which authority it is, where the hub is, and where it keeps its memory.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::civil::{Time, Weekday};
 use serde::Deserialize;
@@ -32,6 +33,8 @@ pub struct HubSettings {
     pub key: PathBuf,
     /// PEM: who issued the hub's certificate, where this computer does not trust them anyway.
     pub certificate_authority: Option<PathBuf>,
+    /// For so long an upload is tried where the hub cannot be reached.
+    pub try_for: Duration,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +62,16 @@ pub(super) struct HubTable {
     certificate: PathBuf,
     key: PathBuf,
     certificate_authority: Option<PathBuf>,
+    #[serde(default = "an_hour")]
+    try_for_minutes: u16,
 }
+
+fn an_hour() -> u16 {
+    60
+}
+
+/// Minutes for which an upload may be tried: the next night has one of its own.
+const MOST_MINUTES: u16 = 12 * 60;
 
 /// All of it, or nothing.
 pub(super) fn resolve(
@@ -89,6 +101,10 @@ pub(super) fn resolve(
         return Err(setting("authority.code", "an ODS code: 3 to 20 letters and digits"));
     }
     let issuer = hub.certificate_authority.map(|path| file("hub.certificate_authority", path)).transpose()?;
+    if hub.try_for_minutes > MOST_MINUTES {
+        return Err(setting("hub.try_for_minutes", "0 to 720 minutes"));
+    }
+    let try_for = Duration::from_secs(u64::from(hub.try_for_minutes) * 60);
     Ok(Some(LinkSettings {
         authority: described(&code, authority)?,
         code,
@@ -97,6 +113,7 @@ pub(super) fn resolve(
             certificate: file("hub.certificate", hub.certificate)?,
             key: file("hub.key", hub.key)?,
             certificate_authority: issuer,
+            try_for,
         },
         memory: file("memory", memory)?,
     }))

@@ -26,6 +26,19 @@ pub struct Header {
     pub sequence: u32,
     /// How many records follow.
     pub records: u64,
+    /// The last file before it that the hub acknowledged. Where the hub's last is another, it takes nothing of this one.
+    pub previous: Option<Previous>,
+    /// Everything that is to be held is in it. One without a previous file is always that.
+    pub is_full: bool,
+}
+
+/// A file by its number and content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previous {
+    /// Its number.
+    pub sequence: u32,
+    /// Its SHA-256, in hexadecimal digits.
+    pub digest: String,
 }
 
 impl Header {
@@ -56,12 +69,28 @@ pub struct Record {
     pub family: String,
     /// Given names, between spaces.
     pub given: String,
-    /// Date of birth.
-    pub born: Date,
+    /// Date of birth. It, and the names, are missing only where nothing is to be held.
+    pub born: Option<Date>,
     /// What is to be held.
     pub plans: Vec<Plan>,
     /// What was sent in error.
     pub taken_back: Vec<TakenBack>,
+    /// What is held and ends, whatever has become of names and number.
+    pub ended: Vec<Ended>,
+}
+
+impl Record {
+    /// How many plans it speaks of.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.plans.len() + self.taken_back.len() + self.ended.len()
+    }
+
+    /// Whether it says nothing, which no record that was read does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl std::fmt::Debug for Record {
@@ -92,6 +121,25 @@ pub struct TakenBack {
     pub start: Date,
     /// When that was decided.
     pub decided: Date,
+}
+
+/// A plan that is held and ends, under whatever number it was sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Under which it was sent.
+    pub number: NhsNumber,
+    /// Its kind.
+    pub kind: PlanKind,
+    /// Its first day.
+    pub start: Date,
+    /// Its last day.
+    pub end: Date,
+}
+
+impl std::fmt::Debug for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ended(hidden)")
+    }
 }
 
 impl std::fmt::Debug for TakenBack {

@@ -10,15 +10,15 @@ use serde_json::value::RawValue;
 
 use super::super::codes::{self, RecordCode};
 use super::super::stream::{self, StreamFault};
-use super::super::wire::{Collection, Kind, MessageHeader};
+use super::super::wire::{Collection, Kind, MessageHeader, is_digest};
 use super::super::{RECORD_PLANS, RECORDS, TEXT_CHARACTERS};
-use super::{Document, DocumentFault, Header, Plan, Record, RecordFault, TakenBack};
+use super::{Document, DocumentFault, Ended, Header, Plan, Previous, Record, RecordFault, TakenBack};
 use crate::domain::{
     Authority, NhsNumber, NhsNumberError, PlanKind, PlanPeriod, TeamContact, Telephone, text,
 };
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE, OFFICE_HOURS, TEAM_CONTACT};
 use crate::fhir::read::{office_hours, team_contact};
-use crate::fhir::wire::{CareTeam, Extension, Identifier, Organization, Patient};
+use crate::fhir::wire::{CareTeam, Extension, Flag, Identifier, Organization, Patient};
 
 /// Who is handed what is read. Either may say that it wants no more.
 pub trait Sink {
@@ -102,12 +102,32 @@ fn header_of(resource: &RawValue) -> Result<Header, DocumentFault> {
         return Err(wrong("there are more records than one file can have: divide it"));
     }
     let (authority_code, authority) = sender_of(sender)?;
+    let is_full = extension(&message.extension, codes::FULL_REFRESH)
+        .is_some_and(|extension| extension.value_boolean == Some(Flag(true)));
+    let previous = previous_of(&message)?;
+    if previous.is_none() && !is_full {
+        return Err(wrong("it names no file before it, and is no full refresh"));
+    }
     Ok(Header {
         authority_code,
         authority,
         sequence: sequence.ok_or(wrong("the sequence number is missing, or is no whole number from 1"))?,
         records,
+        previous,
+        is_full,
     })
+}
+
+fn previous_of(message: &MessageHeader) -> Result<Option<Previous>, DocumentFault> {
+    let digest = message.text(codes::PREVIOUS_DIGEST);
+    let sequence = message.integer(codes::PREVIOUS);
+    match (sequence.and_then(|sequence| u32::try_from(sequence).ok()), digest) {
+        (None, None) if sequence.is_none() => Ok(None),
+        (Some(sequence), Some(digest)) if is_digest(digest) => {
+            Ok(Some(Previous { sequence, digest: digest.to_owned() }))
+        }
+        (_, _) => Err(DocumentFault::Header("the file before it needs its number and its SHA-256")),
+    }
 }
 
 /// As FHIR's own whole numbers.
@@ -168,16 +188,21 @@ fn record_of(resource: &RawValue) -> Result<Record, RecordFault> {
         return Err(other("it has more plans than one record can have: divide it"));
     }
     let number = number_of(&patient.identifier)?;
-    let [name] = patient.name.as_slice() else { return Err(other("it has not exactly one name")) };
-    let given: Vec<String> = name.given.iter().filter_map(|name| shown(Some(name))).collect();
+    let name = match patient.name.as_slice() {
+        [] => None,
+        [name] => Some(name),
+        [_, _, ..] => return Err(other("it has more than one name")),
+    };
+    let given = name.map(|name| name.given.iter().filter_map(|name| shown(Some(name))).collect::<Vec<_>>());
     let mut record = Record {
         number,
         local_id: value(&patient.identifier, LOCAL_ID).ok_or(other("it has no local id"))?,
-        family: shown(name.family.as_deref()).ok_or(other("it has no family name"))?,
-        given: shown(Some(&given.join(" "))).ok_or(other("it has no given names"))?,
-        born: patient.birth_date.as_deref().and_then(day).ok_or(other("its date of birth is no day"))?,
+        family: name.and_then(|name| shown(name.family.as_deref())).unwrap_or_default(),
+        given: shown(Some(&given.unwrap_or_default().join(" "))).unwrap_or_default(),
+        born: patient.birth_date.as_deref().and_then(day),
         plans: Vec::new(),
         taken_back: Vec::new(),
+        ended: Vec::new(),
     };
     for team in teams {
         if kind(team.resource) != Some("CareTeam") {
@@ -185,6 +210,14 @@ fn record_of(resource: &RawValue) -> Result<Record, RecordFault> {
         }
         let team: CareTeam = serde_json::from_str(team.resource.get()).map_err(|_| wrong)?;
         plan_of(&team, &mut record)?;
+    }
+    // Only for what is to be held somebody has to be found.
+    match &record {
+        record if record.plans.is_empty() => {}
+        record if record.family.is_empty() => return Err(other("it has no family name")),
+        record if record.given.is_empty() => return Err(other("it has no given names")),
+        record if record.born.is_none() => return Err(other("its date of birth is no day")),
+        _ => {}
     }
     Ok(record)
 }
@@ -211,6 +244,15 @@ fn plan_of(team: &CareTeam, record: &mut Record) -> Result<(), RecordFault> {
         (Some(codes::IN_ERROR), None) => return Err(other("a plan that is taken back has no delete date")),
         (_, Some(_)) => return Err(other("a plan with a delete date is not `entered-in-error`")),
         (_, None) => {}
+    }
+    if !matches!(team.status.as_deref(), None | Some("active" | codes::ENDED)) {
+        return Err(other("a plan has a status that is not known"));
+    }
+    if team.status.as_deref() == Some(codes::ENDED) {
+        let end = period.end.as_deref().and_then(day).filter(|end| *end >= start);
+        let end = end.ok_or(other("a plan that ends has no last day, or one before its first"))?;
+        record.ended.push(Ended { number, kind, start, end });
+        return Ok(());
     }
     if number != record.number {
         return Err(other("a plan to be held is under another number than its person"));

@@ -21,7 +21,14 @@ fn header(records: u64) -> Header {
         }),
         team: None,
     };
-    Header { authority_code: "E06000030".to_owned(), authority, sequence: 17, records }
+    Header {
+        authority_code: "E06000030".to_owned(),
+        authority,
+        sequence: 17,
+        records,
+        previous: None,
+        is_full: true,
+    }
 }
 
 fn created() -> Timestamp {
@@ -35,7 +42,7 @@ fn record(seed: u64) -> Record {
         local_id: format!("local-{seed}"),
         family: "O'Brien".to_owned(),
         given: "Zoë Ann".to_owned(),
-        born: date(2019, 3, 12),
+        born: Some(date(2019, 3, 12)),
         plans: vec![Plan {
             kind: PlanKind::LookedAfter,
             period: PlanPeriod { start: date(2026, 1, 5), end: Some(date(2026, 12, 1)) },
@@ -46,6 +53,12 @@ fn record(seed: u64) -> Record {
             kind: PlanKind::ChildProtection,
             start: date(2025, 1, 5),
             decided: date(2026, 11, 22),
+        }],
+        ended: vec![Ended {
+            number: NhsNumber::synthetic(seed + 2000),
+            kind: PlanKind::ChildProtection,
+            start: date(2024, 1, 5),
+            end: date(2024, 3, 5),
         }],
     }
 }
@@ -155,6 +168,23 @@ fn a_document_that_does_not_say_what_it_is_is_refused_with_its_code() {
     check(&format!("{head}/extension/0/valueInteger"), json!(4_294_967_295_u32), FileCode::Corrupt);
     check(&format!("{head}/extension/1/valueInteger"), json!(-1), FileCode::Corrupt);
     check(&format!("{head}/extension/1/valueInteger"), json!(9_000_000), FileCode::Corrupt);
+    check(&format!("{head}/extension/2/valueBoolean"), json!(false), FileCode::Corrupt);
+    let previous = |digest: &str| {
+        let url = |name: &str| format!("https://fhir.cpis.example/StructureDefinition/previous-{name}");
+        let (number, digest) = (
+            json!({ "url": url("sequence-number"), "valueInteger": 16 }),
+            json!({ "url": url("digest"), "valueString": digest }),
+        );
+        changed(|whole| {
+            let extensions =
+                whole.pointer_mut("/entry/0/resource/extension").unwrap().as_array_mut().unwrap();
+            extensions.extend([number, digest]);
+        })
+        .0
+    };
+    assert_eq!(previous("short").unwrap_err().code(), FileCode::Corrupt);
+    let named = previous(&"0a".repeat(32)).unwrap().header.previous.unwrap();
+    assert_eq!((named.sequence, named.digest), (16, "0a".repeat(32)));
     check("/entry", json!([]), FileCode::Corrupt);
     check("/entry/1", json!({ "fullUrl": "no resource" }), FileCode::Corrupt);
 }
@@ -177,7 +207,7 @@ fn what_is_wrong_with_a_record_is_said_and_the_others_are_read() {
         assert!(fault.why.contains(said), "{pointer}: {}", fault.why);
         assert_eq!(seen.records[1], (2, Ok(record(2))));
     };
-    let (patient, held) = ("/entry/0/resource", "/entry/2/resource");
+    let (patient, ends, held) = ("/entry/0/resource", "/entry/2/resource", "/entry/3/resource");
     let number = |place: &str| format!("{place}/identifier/0/value");
     check(&number(patient), json!("9000000001"), RecordCode::NoMatch, "last digit");
     check(&number(patient), json!("LNDA 1234"), RecordCode::OldStyle, "ten digits");
@@ -185,7 +215,10 @@ fn what_is_wrong_with_a_record_is_said_and_the_others_are_read() {
     check("/entry", json!([]), RecordCode::Other, "no bundle");
     check("/entry/0/resource/resourceType", json!("CareTeam"), RecordCode::Other, "no bundle");
     check("/entry/1/resource/resourceType", json!("Flag"), RecordCode::Other, "no bundle");
-    check(&format!("{patient}/name"), json!([]), RecordCode::Other, "exactly one name");
+    check(&format!("{patient}/name"), json!([]), RecordCode::Other, "no family name");
+    check(&format!("{patient}/name"), json!([{}, {}]), RecordCode::Other, "more than one name");
+    check(&format!("{ends}/period/end"), json!("2023-01-01"), RecordCode::Other, "no last day");
+    check(&format!("{ends}/period/end"), Value::Null, RecordCode::Other, "no last day");
     check(&format!("{patient}/name/0/family"), json!("a\u{0}"), RecordCode::Other, "family name");
     check(&format!("{patient}/name/0/given"), json!([" "]), RecordCode::Other, "given names");
     check(&format!("{patient}/birthDate"), json!("2019-03"), RecordCode::Other, "date of birth");
@@ -203,14 +236,14 @@ fn what_is_wrong_with_a_record_is_said_and_the_others_are_read() {
     check("/entry/1/resource/status", json!("active"), RecordCode::Other, "not `entered-in-error`");
     let unborn = json!([{ "coding": [{ "code": PlanKind::UnbornChildProtection.snomed() }] }]);
     let (_, seen) = changed(|whole| {
-        let plan = whole.pointer_mut("/entry/1/resource/entry/2/resource").unwrap();
+        let plan = whole.pointer_mut("/entry/1/resource/entry/3/resource").unwrap();
         plan["category"] = unborn;
         plan["period"].as_object_mut().unwrap().remove("end");
     });
     assert!(seen.records[0].1.as_ref().unwrap_err().why.contains("the due date"));
     let (_, seen) = changed(|whole| {
         let entries = whole.pointer_mut("/entry/1/resource/entry").unwrap().as_array_mut().unwrap();
-        let plan = entries[2].clone();
+        let plan = entries[3].clone();
         entries.push(plan);
     });
     assert!(seen.records[0].1.as_ref().unwrap_err().why.contains("twice"));
@@ -241,4 +274,13 @@ fn whoever_wants_no_more_is_handed_no_more() {
     let document = written(&[record(1), record(2)]);
     assert_eq!(read(&document[..], &mut seen), Err(DocumentFault::Stopped));
     assert_eq!(seen.records.len(), 1);
+}
+
+#[test]
+fn only_for_what_is_to_be_held_somebody_has_to_be_described() {
+    let nobody = Record { family: String::new(), given: String::new(), born: None, ..record(1) };
+    let (_, seen) = read_all(&written(std::slice::from_ref(&nobody)));
+    assert!(seen.records[0].1.as_ref().unwrap_err().why.contains("no family name"));
+    let back = Record { plans: Vec::new(), ..nobody };
+    assert_eq!(read_all(&written(std::slice::from_ref(&back))).1.records, [(1, Ok(back))]);
 }

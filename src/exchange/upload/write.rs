@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::super::codes;
 use super::super::stream;
-use super::super::wire::{BundleHead, MessageHeader, Source, integer};
-use super::{Header, Plan, Record, TakenBack};
+use super::super::wire::{BundleHead, MessageHeader, Source, integer, string};
+use super::{Ended, Header, Plan, Record, TakenBack};
 use crate::domain::{NhsNumber, PlanKind};
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE, SNOMED};
-use crate::fhir::wire::{CareTeam, Coding, HumanName, Identifier, Organization, Patient, Period, Reference};
+use crate::fhir::wire::{
+    CareTeam, Coding, Extension, Flag, HumanName, Identifier, Organization, Patient, Period, Reference,
+};
 use crate::fhir::write::{concept, identifier, office_hours, team_contact, telecom};
 
 /// Writes a document. What is dropped before [`Writer::finish`] is no document: its end is missing.
@@ -73,14 +75,24 @@ fn message(header: &Header) -> MessageHeader {
         telecom: telecom(&header.authority),
     };
     let records = i64::try_from(header.records).unwrap_or(i64::MAX);
+    let mut extension =
+        vec![integer(codes::SEQUENCE, header.sequence.into()), integer(codes::RECORD_COUNT, records)];
+    if let Some(previous) = &header.previous {
+        extension.push(integer(codes::PREVIOUS, previous.sequence.into()));
+        extension.push(string(codes::PREVIOUS_DIGEST, &previous.digest));
+    }
+    if header.is_full {
+        extension.push(Extension {
+            url: codes::FULL_REFRESH.to_owned(),
+            value_boolean: Some(Flag(true)),
+            ..Extension::default()
+        });
+    }
     MessageHeader {
         resource_type: "MessageHeader".to_owned(),
         id: Some("0".to_owned()),
         contained: vec![organisation],
-        extension: vec![
-            integer(codes::SEQUENCE, header.sequence.into()),
-            integer(codes::RECORD_COUNT, records),
-        ],
+        extension,
         event_coding: Some(Coding {
             system: Some(codes::MESSAGE.to_owned()),
             code: Some(codes::IS_UPLOAD.to_owned()),
@@ -101,23 +113,27 @@ fn collection(record: &Record, place: u64) -> Value {
     let mut entries = vec![json!({ "resource": patient(record) })];
     let taken_back = record.taken_back.iter().map(taken_back);
     let plans = record.plans.iter().map(|plan| held(record.number, plan));
-    entries.extend(taken_back.chain(plans).map(|plan| json!({ "resource": plan })));
+    let ended = record.ended.iter().map(ended);
+    entries.extend(taken_back.chain(ended).chain(plans).map(|plan| json!({ "resource": plan })));
     json!({ "resourceType": "Bundle", "id": place.to_string(), "type": "collection", "entry": entries })
 }
 
 fn patient(record: &Record) -> Patient {
+    let given: Vec<String> = record.given.split_whitespace().map(str::to_owned).collect();
+    let name = HumanName {
+        family: (!record.family.is_empty()).then(|| record.family.clone()),
+        given,
+        ..HumanName::default()
+    };
+    let is_named = name.family.is_some() || !name.given.is_empty();
     Patient {
         resource_type: "Patient".to_owned(),
         identifier: vec![
             identifier(NHS_NUMBER, &record.number.digits()),
             identifier(LOCAL_ID, &record.local_id),
         ],
-        name: vec![HumanName {
-            family: Some(record.family.clone()),
-            given: record.given.split_whitespace().map(str::to_owned).collect(),
-            ..HumanName::default()
-        }],
-        birth_date: Some(record.born.to_string()),
+        name: is_named.then_some(name).into_iter().collect(),
+        birth_date: record.born.map(|born| born.to_string()),
         ..Patient::default()
     }
 }
@@ -144,14 +160,19 @@ fn held(number: NhsNumber, plan: &Plan) -> CareTeam {
 
 fn taken_back(plan: &TakenBack) -> CareTeam {
     let period = Period { start: Some(plan.start.to_string()), end: None };
-    let decided = crate::fhir::wire::Extension {
+    let decided = Extension {
         url: codes::DELETE_DATE.to_owned(),
         value_date: Some(plan.decided.to_string()),
-        ..crate::fhir::wire::Extension::default()
+        ..Extension::default()
     };
     CareTeam {
         status: Some(codes::IN_ERROR.to_owned()),
         extension: vec![decided],
         ..care_team(plan.number, plan.kind, period)
     }
+}
+
+fn ended(plan: &Ended) -> CareTeam {
+    let period = Period { start: Some(plan.start.to_string()), end: Some(plan.end.to_string()) };
+    CareTeam { status: Some(codes::ENDED.to_owned()), ..care_team(plan.number, plan.kind, period) }
 }

@@ -116,7 +116,7 @@ impl<'a> Units<'a> {
         }
         let mut plans = Vec::new();
         // One more than can be held shows that they are too many.
-        for at in index.plans_of(person.number).take(limits::PLANS_PER_PERSON + 1) {
+        for at in index.plans_of(person.number).take(limits::PLANS_SHOWN + 1) {
             match self.plan(at)? {
                 Unit::Plan(plan) => plans.push(Ok(*plan)),
                 Unit::Bad(line, why) => plans.push(Err(LineError::new(line, why))),

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, params};
 use super::arrivals;
 use super::codec;
 use super::error::Fault;
+use super::held;
 use super::identities::{self, Restriction};
 use super::people::{self, Resolved};
 use super::search_keys;
@@ -101,7 +102,7 @@ fn late_plan(work: &Work<'_>, plan: &LoadedPlan, applying: &mut Applying<'_>) ->
         return Ok(());
     }
     // A line that came with its person. One under another number of theirs has its own turn.
-    if let Some((upload, number)) = held(work, plan, person)?
+    if let Some((upload, number)) = held_from(work, plan, person)?
         && applying.uploads.get(&plan.authority_code) == Some(&upload)
         && number == plan.number.digits()
     {
@@ -126,13 +127,16 @@ pub(super) fn refusal(
         return Ok(Some("`meta.lastUpdated` is in the future"));
     }
     // Who became restricted later keeps a plan, and its authority may still change or end it.
-    if held(work, plan, person)?.is_some() {
+    if held_from(work, plan, person)?.is_some() {
         return Ok(None);
     }
     let held: u32 = work
         .db
-        .prepare_cached("SELECT count(*) FROM plan WHERE person_id = ?1")?
-        .query_row([person], |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT count(*) FROM plan WHERE person_id = ?1 AND authority_code = ?2
+             AND (end_day IS NULL OR end_day >= ?3)",
+        )?
+        .query_row(params![person, plan.authority_code, held::counted_since(work.now)], |row| row.get(0))?;
     Ok(if people::is_restricted(work, person)? {
         Some("a plan cannot be held for a restricted person")
     } else if held as usize >= limits::PLANS_PER_PERSON {
@@ -294,42 +298,23 @@ pub(super) fn write_plan(
             upload
         }
     };
-    let team = plan.authority.team.as_ref();
-    // Without a time of its own the moment of loading counts. Of two lines of one file, sent at the same time under
-    // two numbers of the person, the higher number's stays, whichever comes first.
-    let written = work
-        .db
-        .prepare_cached(
-            "INSERT INTO plan (person_id, authority_code, kind, start_day, end_day, number_uploaded, local_id,
-                               upload_id, sent_ms, team_name, team_telephone)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (person_id, authority_code, kind, start_day) DO UPDATE SET
-                end_day = excluded.end_day, number_uploaded = excluded.number_uploaded,
-                local_id = excluded.local_id, upload_id = excluded.upload_id, sent_ms = excluded.sent_ms,
-                team_name = excluded.team_name, team_telephone = excluded.team_telephone
-             WHERE (coalesce(excluded.sent_ms, ?12),
-                    upload_id <> excluded.upload_id OR number_uploaded <= excluded.number_uploaded)
-                >= (coalesce(sent_ms, (SELECT at_ms FROM upload WHERE upload.id = plan.upload_id)), 1)",
-        )?
-        .execute(params![
-            person,
-            plan.authority_code,
-            plan.kind.snomed(),
-            plan.period.start.to_string(),
-            plan.period.end.map(|end| end.to_string()),
-            plan.number.digits(),
-            plan.local_id,
-            upload,
-            plan.sent_ms,
-            team.map(|team| team.name.as_str()),
-            team.and_then(|team| team.telephone.as_ref()).map(|telephone| telephone.as_sent()),
-            applying.begun_ms
-        ])?;
-    Ok(if written == 0 { Applied::Outdated } else { Applied::Written })
+    let row = held::Row {
+        person,
+        authority_code: &plan.authority_code,
+        kind: plan.kind,
+        period: plan.period,
+        number: plan.number,
+        local_id: &plan.local_id,
+        upload,
+        sent_ms: plan.sent_ms,
+        team: plan.authority.team.as_ref(),
+    };
+    let is_written = held::write_plan(work, &row, held::Over::UnlessLater(applying.begun_ms))?;
+    Ok(if is_written { Applied::Written } else { Applied::Outdated })
 }
 
 /// The upload that this very plan is held from, and the number that it came under.
-fn held(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<Option<(i64, String)>, Fault> {
+fn held_from(work: &Work<'_>, plan: &LoadedPlan, person: i64) -> Result<Option<(i64, String)>, Fault> {
     Ok(work
         .db
         .prepare_cached(
@@ -351,29 +336,7 @@ fn begin_upload(work: &Work<'_>, plan: &LoadedPlan, applying: &Applying<'_>) -> 
     let sent_ms = sent.and_then(|sent| sent.iter().filter(|sent| !is_refused(sent)).max()).copied();
     // Without a time the moment of loading counts, and nothing counts as later than that.
     let described_ms = sent_ms.unwrap_or(applying.begun_ms).min(applying.begun_ms);
-    let authority = &plan.authority;
-    let hours = authority.hours.as_ref();
-    work.db
-        .prepare_cached(
-            "INSERT INTO authority (code, name, office, emergency_duty, office_days, office_from, office_to,
-                                    described_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (code) DO UPDATE SET
-                name = excluded.name, office = excluded.office, emergency_duty = excluded.emergency_duty,
-                office_days = excluded.office_days, office_from = excluded.office_from,
-                office_to = excluded.office_to, described_ms = excluded.described_ms
-             WHERE excluded.described_ms >= authority.described_ms",
-        )?
-        .execute(params![
-            plan.authority_code,
-            authority.name,
-            authority.office.as_ref().map(|telephone| telephone.as_sent()),
-            authority.emergency_duty.as_ref().map(|telephone| telephone.as_sent()),
-            hours.map(|hours| codec::days_text(&hours.days)),
-            hours.map(|hours| codec::time_text(hours.from)),
-            hours.map(|hours| codec::time_text(hours.to)),
-            described_ms
-        ])?;
+    held::describe(work, &plan.authority_code, &plan.authority, described_ms, held::Describe::Whole)?;
     work.db
         .prepare_cached("INSERT INTO upload (authority_code, at_ms, load_id) VALUES (?1, ?2, ?3)")?
         .execute(params![plan.authority_code, applying.begun_ms, applying.load])?;

@@ -350,7 +350,7 @@ fn shown_plans(
             continue;
         }
         // An answer that left plans out would be wrong; one without end would be too large.
-        if plans.len() == limits::PLANS_PER_PERSON {
+        if plans.len() == limits::PLANS_SHOWN {
             return Err(Fault::Corrupt("more plans than one person can have"));
         }
         plans.push(read_plan(row, kind, period)?);

@@ -107,10 +107,13 @@ fn have_too_many_plans(work: &Work<'_>, old: i64, new: i64) -> Result<bool, Faul
     let together: u32 = work
         .db
         .prepare_cached(
-            "SELECT count(*) FROM (SELECT DISTINCT authority_code, kind, start_day FROM plan
-                                   WHERE person_id IN (?1, ?2))",
+            "SELECT coalesce(max(count), 0) FROM (
+                SELECT count(*) AS count FROM (
+                    SELECT DISTINCT authority_code, kind, start_day FROM plan
+                    WHERE person_id IN (?1, ?2) AND (end_day IS NULL OR end_day >= ?3))
+                GROUP BY authority_code)",
         )?
-        .query_row([old, new], |row| row.get(0))?;
+        .query_row(rusqlite::params![old, new, super::held::counted_since(work.now)], |row| row.get(0))?;
     Ok(together as usize > limits::PLANS_PER_PERSON)
 }
 

@@ -26,6 +26,7 @@ mod examine;
 mod figures;
 mod gate;
 mod health;
+mod held;
 mod history;
 mod identities;
 mod loads;
@@ -110,6 +111,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008.sql")),
     M::up(include_str!("migrations/0009.sql")),
     M::up(include_str!("migrations/0010.sql")),
+    M::up(include_str!("migrations/0013.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -4,6 +4,7 @@
 //! that is not higher than the last, changes nothing: it would bring back what a later one took away.
 
 mod record;
+mod still;
 mod take;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::writer::Work;
 use super::{Audited, Store, codec};
 use crate::domain::{Caller, NhsNumber};
 use crate::exchange::upload::{Document, Record, RecordFault};
-use crate::exchange::{FileCode, RecordCode, Rejection};
+use crate::exchange::{FileCode, RecordCode, Rejection, StillHeld};
 use crate::hub::limits;
 
 /// A file that arrived whole.
@@ -37,6 +38,9 @@ pub(in crate::hub) enum Taken {
     Already,
     /// Another file was taken under its number, or under a later one: the last is this.
     Overtaken(u32),
+    /// It follows another file than the last that was taken, which is this, or that one was lost: hub and authority do not know the
+    /// same.
+    Apart(u32),
     /// Too many files of the authority wait.
     TooMany,
 }
@@ -55,6 +59,10 @@ pub(in crate::hub) struct TakenFile {
     pub(in crate::hub) done: u64,
     pub(in crate::hub) rejected: u64,
     pub(in crate::hub) state: FileState,
+    /// The file that it follows.
+    previous: Option<u32>,
+    /// It is told what is held and was not in it.
+    pub(in crate::hub) is_full: bool,
 }
 
 /// How far a file has come.
@@ -62,7 +70,7 @@ pub(in crate::hub) struct TakenFile {
 pub(in crate::hub) enum FileState {
     Waiting,
     Complete,
-    /// What waited on the disk is gone or another.
+    /// What waited on the disk is gone or another, or the file that it follows is lost.
     Lost,
 }
 
@@ -84,7 +92,8 @@ impl TakenFile {
 pub(in crate::hub) type Records = Vec<(u64, Result<Record, RecordFault>)>;
 
 const COLUMNS: &str =
-    "id, authority_code, sequence, digest, spool, sent_ms, upload_id, records, done, rejected, state";
+    "id, authority_code, sequence, digest, spool, sent_ms, upload_id, records, done, rejected, state,
+                       previous_sequence, is_full";
 
 impl Store {
     /// Takes a file, unless its number was taken.
@@ -127,15 +136,7 @@ impl Store {
     /// Whether the rejections of a file are still kept: those of an authority's last ones are.
     pub(in crate::hub) async fn upload_is_kept(&self, file: &TakenFile) -> Result<bool, StoreError> {
         let (authority, sequence) = (file.authority_code.clone(), file.sequence);
-        self.read_elsewhere(move |db| {
-            let later: i64 = db
-                .prepare_cached(
-                    "SELECT count(*) FROM authority_file WHERE authority_code = ?1 AND sequence > ?2",
-                )?
-                .query_row(params![authority, sequence], |row| row.get(0))?;
-            Ok(later < limits::UPLOADS_KEPT)
-        })
-        .await
+        self.read_elsewhere(move |db| take::is_kept(db, &authority, sequence)).await
     }
 
     /// Rejections of a file after a place, as many as one page has; empty at the end. From a thread that may block.
@@ -165,14 +166,54 @@ impl Store {
         })
     }
 
-    /// The oldest file that waits.
-    pub(in crate::hub) async fn upload_next(&self) -> Result<Option<TakenFile>, StoreError> {
-        self.read_elsewhere(|db| {
-            let sql =
-                format!("SELECT {COLUMNS} FROM authority_file WHERE state = 'waiting' ORDER BY id LIMIT 1");
-            Ok(db.prepare_cached(&sql)?.query_row([], file).optional()?)
+    /// Plans of a full refresh's authority that are held as an earlier file had them, behind one of them, as many as one page has;
+    /// empty at the end. From a thread that may block.
+    pub(in crate::hub) fn upload_still_held(
+        &self,
+        file: &TakenFile,
+        after: i64,
+    ) -> Result<Vec<(i64, StillHeld)>, StoreError> {
+        let (authority, upload) = (file.authority_code.clone(), file.upload);
+        self.read(move |db| still::held(db, &authority, upload, after))
+    }
+
+    /// The oldest file that waits, but of none of these authorities.
+    pub(in crate::hub) async fn upload_next(
+        &self,
+        not_of: Vec<String>,
+    ) -> Result<Option<TakenFile>, StoreError> {
+        self.read_elsewhere(move |db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM authority_file WHERE state = 'waiting'
+                 AND authority_code NOT IN (SELECT value FROM json_each(?1)) ORDER BY id LIMIT 1"
+            );
+            let not_of = serde_json::json!(not_of).to_string();
+            Ok(db.prepare_cached(&sql)?.query_row([not_of], file).optional()?)
         })
         .await
+    }
+
+    /// The newest file that waits: the first that goes where the disk is full.
+    pub(in crate::hub) fn upload_newest(&self) -> Result<Option<TakenFile>, StoreError> {
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM authority_file WHERE state = 'waiting' ORDER BY id DESC LIMIT 1"
+            );
+            Ok(db.prepare_cached(&sql)?.query_row([], file).optional()?)
+        })
+    }
+
+    /// Whether all that a file follows is held: what was restored may be older than it was when the file was taken.
+    pub(in crate::hub) fn upload_follows(&self, file: &TakenFile) -> Result<bool, StoreError> {
+        let (authority, previous) = (file.authority_code.clone(), file.previous);
+        self.read(move |db| {
+            let Some(previous) = previous else { return Ok(true) };
+            Ok(db
+                .prepare_cached(
+                    "SELECT 1 FROM authority_file WHERE authority_code = ?1 AND sequence = ?2 AND state = 'complete'",
+                )?
+                .exists(params![authority, previous])?)
+        })
     }
 
     /// The names of all files that wait.
@@ -287,6 +328,8 @@ fn file(row: &Row<'_>) -> Result<TakenFile, rusqlite::Error> {
         records: count(row, 7)?,
         done: count(row, 8)?,
         rejected: count(row, 9)?,
+        previous: row.get(11)?,
+        is_full: row.get(12)?,
         state: match state.as_str() {
             "complete" => FileState::Complete,
             "lost" => FileState::Lost,

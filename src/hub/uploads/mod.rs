@@ -8,12 +8,13 @@ mod spool;
 mod tell;
 mod work;
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::Hub;
@@ -35,6 +36,8 @@ pub(super) struct Uploads {
     /// Names this run of the hub.
     run: Uuid,
     arriving: Arc<Semaphore>,
+    /// Whose files are arriving.
+    senders: Arc<Mutex<HashSet<String>>>,
     came: Notify,
     stops: AtomicBool,
 }
@@ -45,6 +48,7 @@ impl Uploads {
             authorities: authorities.to_vec(),
             run: Uuid::new_v4(),
             arriving: Arc::new(Semaphore::new(limits::UPLOADS_AT_ONCE)),
+            senders: Arc::default(),
             came: Notify::new(),
             stops: AtomicBool::new(false),
         }
@@ -55,6 +59,18 @@ impl Uploads {
         self.authorities.iter().map(|authority| authority.code.clone()).collect()
     }
 
+    /// A place for a file to arrive in: one for each authority, so that none takes all of them.
+    fn place(&self, sender: &Sender) -> Option<Place> {
+        let one_of_all = Arc::clone(&self.arriving).try_acquire_owned().ok()?;
+        let is_first =
+            self.senders.lock().unwrap_or_else(PoisonError::into_inner).insert(sender.code().to_owned());
+        is_first.then(|| Place {
+            of: sender.code().to_owned(),
+            senders: Arc::clone(&self.senders),
+            _one_of_all: one_of_all,
+        })
+    }
+
     /// The one authority of a certificate; none where it is nobody's, or that of two.
     fn sender(&self, certificate: &ClientCertificate) -> Option<&str> {
         let mut fitting = self
@@ -62,6 +78,19 @@ impl Uploads {
             .iter()
             .filter(|authority| authority.certificates.iter().any(|name| is_named(certificate, name)));
         fitting.next().filter(|_| fitting.next().is_none()).map(|authority| authority.code.as_str())
+    }
+}
+
+/// Held while a file arrives.
+struct Place {
+    of: String,
+    senders: Arc<Mutex<HashSet<String>>>,
+    _one_of_all: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.of);
     }
 }
 
@@ -80,6 +109,7 @@ fn is_named(certificate: &ClientCertificate, by: &CertificateName) -> bool {
 }
 
 /// A local authority that proved who it is.
+#[derive(Clone)]
 pub(super) struct Sender(String);
 
 impl Sender {

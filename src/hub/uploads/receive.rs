@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::spool::{self, Spool};
 use super::{Sender, caller, tell};
+use crate::exchange::acknowledgement::Apart;
 use crate::exchange::upload::{self, Document, DocumentFault, Header, Record, RecordFault, Sink};
 use crate::exchange::{Acknowledgement, FileCode, codes};
 use crate::hub::error::ApiError;
@@ -36,28 +37,44 @@ pub(in crate::hub) async fn receive(
     if announced > limits::UPLOAD_BYTES {
         return Err(ApiError::TOO_LARGE);
     }
-    if !hub.has_room_for(announced) {
+    if !has_room(&hub, announced) {
         return Err(ApiError::NO_ROOM);
     }
-    let arriving = std::sync::Arc::clone(&hub.uploads().arriving);
-    let _place = arriving.try_acquire_owned().map_err(|_| ApiError::BUSY)?;
+    let _place = hub.uploads().place(&sender).ok_or(ApiError::BUSY)?;
     let (database, run, code) = (hub.database().to_owned(), hub.uploads().run, sender.code().to_owned());
     let (parts, waiting) = mpsc::channel(16);
     let looking = tokio::task::spawn_blocking(move || look_through(&database, run, &code, waiting));
-    carry(&hub, request.into_body(), parts).await?;
+    let digest = carry(&hub, request.into_body(), parts).await?;
     let looked =
         looking.await.map_err(|_| ApiError::inside("upload", "the reading of an upload panicked"))?;
     match looked {
         Looked::Failed(why) => Err(ApiError::inside("upload", &why.to_string())),
         Looked::Other { named } => other_authority(&hub, &sender, &named).await,
-        Looked::Refused { fault, header } => refused(&hub, &sender, &fault, header.as_ref()).await,
-        Looked::Whole { document, digest, spool } => taken(&hub, &sender, *document, digest, spool).await,
+        Looked::Refused { fault, header } => refused(&hub, &sender, &fault, header.as_ref(), digest).await,
+        Looked::Whole { document, spool } => {
+            // Whoever hangs up now does not undo it: what is taken is on the disk, and stays there.
+            let taking = async move { taken(&hub, &sender, *document, digest, spool).await };
+            tokio::spawn(taking)
+                .await
+                .map_err(|_| ApiError::inside("upload", "the taking of an upload panicked"))?
+        }
     }
 }
 
-/// Hands over each part of a body, in time. Whoever takes them may have seen enough: the rest is read all the same, so
-/// that the sender hears why.
-async fn carry(hub: &Hub, mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>) -> Result<(), ApiError> {
+/// Whether so much more may arrive: beside what waits, and with as much again for what is made of it.
+fn has_room(hub: &Hub, bytes: u64) -> bool {
+    let waiting = spool::bytes(hub.database());
+    waiting.saturating_add(bytes) <= limits::UPLOADS_BYTES && hub.has_room_for(bytes.saturating_mul(2))
+}
+
+/// Hands over each part of a body, in time, and returns the digest of all of it. Whoever takes them may have seen enough: the rest
+/// is read all the same, so that the sender hears why.
+async fn carry(
+    hub: &Hub,
+    mut body: Body,
+    parts: mpsc::Sender<io::Result<Bytes>>,
+) -> Result<String, ApiError> {
+    let mut digest = Context::new(&SHA256);
     let (mut length, mut looked_at): (u64, u64) = (0, 0);
     loop {
         let next = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
@@ -66,7 +83,7 @@ async fn carry(hub: &Hub, mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>
             return Err(ApiError::TIMED_OUT);
         };
         let frame = match next {
-            None => return Ok(()),
+            None => return Ok(hexadecimal(digest.finish().as_ref())),
             Some(Ok(frame)) => frame,
             Some(Err(_)) => {
                 let _ = parts.send(Err(io::ErrorKind::ConnectionReset.into())).await;
@@ -82,11 +99,12 @@ async fn carry(hub: &Hub, mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>
         // Whoever did not say how much is coming fills the disk of nobody.
         if length - looked_at > limits::LOAD_FREE_BYTES / 4 {
             looked_at = length;
-            if !hub.has_room_for(0) {
+            if !has_room(hub, 0) {
                 let _ = parts.send(Err(io::ErrorKind::StorageFull.into())).await;
                 return Err(ApiError::NO_ROOM);
             }
         }
+        digest.update(&part);
         let _ = parts.send(Ok(part)).await;
     }
 }
@@ -94,7 +112,7 @@ async fn carry(hub: &Hub, mut body: Body, parts: mpsc::Sender<io::Result<Bytes>>
 /// What was seen of a file.
 enum Looked {
     /// All of it, and it contradicts nothing.
-    Whole { document: Box<Document>, digest: String, spool: Spool },
+    Whole { document: Box<Document>, spool: Spool },
     /// It names another authority than its sender.
     Other { named: String },
     /// Nothing of it is believed.
@@ -122,8 +140,7 @@ fn look_into(
     spool: Spool,
     file: File,
 ) -> Looked {
-    let mut arriving =
-        Arriving { waiting, part: Bytes::new(), file, digest: Context::new(&SHA256), failed: None };
+    let mut arriving = Arriving { waiting, part: Bytes::new(), file, failed: None };
     let mut seen = Seen { sender, header: None };
     let read = upload::read(&mut arriving, &mut seen);
     if let Some(error) = arriving.failed {
@@ -134,10 +151,7 @@ fn look_into(
         (Err(fault), header) => Looked::Refused { fault, header },
         (Ok(document), _) => match spool::sync(&arriving.file, &database) {
             Err(error) => Looked::Failed(error),
-            Ok(()) => {
-                let digest = hexadecimal(arriving.digest.finish().as_ref());
-                Looked::Whole { document: Box::new(document), digest, spool }
-            }
+            Ok(()) => Looked::Whole { document: Box::new(document), spool },
         },
     }
 }
@@ -151,7 +165,6 @@ struct Arriving {
     waiting: mpsc::Receiver<io::Result<Bytes>>,
     part: Bytes,
     file: File,
-    digest: Context,
     /// The hub's own disk refused it: no fault of the file's.
     failed: Option<io::Error>,
 }
@@ -163,7 +176,6 @@ impl Read for Arriving {
                 None => return Ok(0),
                 Some(part) => self.part = part?,
             }
-            self.digest.update(&self.part);
             if let Err(error) = self.file.write_all(&self.part) {
                 let kind = error.kind();
                 self.failed = Some(error);
@@ -213,6 +225,7 @@ async fn refused(
     sender: &Sender,
     fault: &DocumentFault,
     header: Option<&Header>,
+    digest: String,
 ) -> Result<Response, ApiError> {
     hub.metrics().uploaded(Uploaded::Refused);
     let detail = json!({ "sequence": header.map(|header| header.sequence), "code": fault.code().code() });
@@ -224,6 +237,9 @@ async fn refused(
         records: header.filter(|_| is_count).map(|header| header.records),
         code: fault.code(),
         why: Some(format!("Nothing was uploaded: {fault}")),
+        digest: Some(digest),
+        rejected: None,
+        apart: None,
     };
     let mut response = tell::at_once(&what, audited.at())?;
     respond::mark(&mut response, &audited);
@@ -238,8 +254,22 @@ async fn taken(
     spool: Spool,
 ) -> Result<Response, ApiError> {
     let (sequence, records) = (document.header.sequence, document.header.records);
-    let arrived = Arrived { document, digest, spool: spool.name().to_owned() };
+    let arrived = Arrived { document, digest: digest.clone(), spool: spool.name().to_owned() };
     let audited = hub.store().upload_take(caller(sender.code()), arrived).await?;
+    let not_met = |last: u32, why: String| {
+        hub.metrics().uploaded(Uploaded::Refused);
+        let what = Acknowledgement {
+            authority_code: sender.code().to_owned(),
+            sequence: Some(sequence),
+            records: Some(records),
+            code: FileCode::NoneUploaded,
+            why: Some(format!("Nothing was uploaded: {why}")),
+            digest: Some(digest),
+            rejected: None,
+            apart: Some(Apart { last, is_lost: false }),
+        };
+        tell::at_once(&what, audited.at())
+    };
     let mut response = match audited.value() {
         Taken::Now => {
             spool.keep();
@@ -252,20 +282,24 @@ async fn taken(
             accepted(sequence)
         }
         Taken::TooMany => return Err(ApiError::BUSY),
-        Taken::Overtaken(last) => {
-            hub.metrics().uploaded(Uploaded::Refused);
-            let what = Acknowledgement {
-                authority_code: sender.code().to_owned(),
-                sequence: Some(sequence),
-                records: Some(records),
-                code: FileCode::NoneUploaded,
-                why: Some(format!(
-                    "Nothing was uploaded: a file with the sequence number {last} was taken already, and this one is \
-                     another and has {sequence}; send it under a higher number"
-                )),
-            };
-            tell::at_once(&what, audited.at())?
-        }
+        Taken::Overtaken(last) => not_met(
+            *last,
+            format!(
+                "a file with the sequence number {last} was taken already, and this one is another and has {sequence}; \
+                 send everything under a higher number"
+            ),
+        )?,
+        Taken::Apart(0) => not_met(
+            0,
+            "no file of this authority is known here, and this one follows an earlier one; send everything"
+                .to_owned(),
+        )?,
+        Taken::Apart(last) => not_met(
+            *last,
+            format!(
+                "the last file that is known here, {last}, is not the one that this one follows, or was lost; send everything"
+            ),
+        )?,
     };
     respond::mark(&mut response, &audited);
     Ok(response)

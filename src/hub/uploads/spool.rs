@@ -51,6 +51,16 @@ pub(super) fn path(database: &Path, name: &str) -> PathBuf {
     disk::beside(database, &format!("{MARK}{name}"))
 }
 
+/// Bytes of all files that wait or arrive.
+pub(super) fn bytes(database: &Path) -> u64 {
+    let start = disk::beside(database, MARK);
+    let Some(start) = start.file_name().and_then(|name| name.to_str()) else { return 0 };
+    let Ok(files) = fs::read_dir(disk::directory_of(database)) else { return 0 };
+    let own = files.filter_map(Result::ok);
+    let own = own.filter(|file| file.file_name().to_str().is_some_and(|name| name.starts_with(start)));
+    own.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+}
+
 /// Brings a file and its name to the disk.
 pub(super) fn sync(file: &File, database: &Path) -> io::Result<()> {
     file.sync_all()?;

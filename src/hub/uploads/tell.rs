@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::Sender;
 use crate::exchange::Acknowledgement;
-use crate::exchange::acknowledgement::Writer;
+use crate::exchange::acknowledgement::{Apart, Writer};
 use crate::hub::error::ApiError;
 use crate::hub::store::{FileState, Store, TakenFile};
 use crate::hub::{Hub, respond};
@@ -79,25 +79,54 @@ fn acknowledged(store: Store, file: TakenFile, at: Timestamp) -> Response {
 }
 
 fn write(store: &Store, file: &TakenFile, at: Timestamp, out: Parts) -> io::Result<()> {
-    let lost = "The hub lost the file before all of it was applied: send everything again (--full)";
+    let is_lost = file.state == FileState::Lost;
+    let lost =
+        "The hub lost this file, or one before it, before all of it was applied: send everything again";
     let what = Acknowledgement {
         authority_code: file.authority_code.clone(),
         sequence: Some(file.sequence),
         records: Some(file.records),
         code: file.code(),
-        why: (file.state == FileState::Lost).then(|| lost.to_owned()),
+        why: is_lost.then(|| lost.to_owned()),
+        digest: Some(file.digest.clone()),
+        rejected: (!is_lost).then_some(file.rejected),
+        apart: is_lost.then_some(Apart { last: file.sequence, is_lost }),
     };
     let mut writer = Writer::begin(out, &what, at)?;
-    let mut after = 0;
+    if is_lost {
+        return writer.finish().map(drop);
+    }
+    let (mut after, mut told) = (0, 0);
     loop {
         let page = store.upload_rejections(file.id, after).map_err(io::Error::other)?;
         let Some(last) = page.last() else { break };
         after = last.place;
         for rejection in &page {
+            told += 1;
             writer.rejection(rejection)?;
         }
     }
+    if told != file.rejected {
+        // Those of an older file are forgotten page by page: a part of them would read as if the others had been taken.
+        return Err(io::Error::other("rejections of this file are forgotten"));
+    }
+    if file.is_full {
+        write_still_held(store, file, &mut writer)?;
+    }
     writer.finish().map(drop)
+}
+
+/// What is held of the authority, and was not in its full refresh.
+fn write_still_held(store: &Store, file: &TakenFile, writer: &mut Writer<Parts>) -> io::Result<()> {
+    let mut after = 0;
+    loop {
+        let page = store.upload_still_held(file, after).map_err(io::Error::other)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        for (_, plan) in &page {
+            writer.still_held(plan)?;
+        }
+    }
 }
 
 /// Sends what is written in parts, and waits where nobody takes them.

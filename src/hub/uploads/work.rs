@@ -1,12 +1,14 @@
 //! Applies the files that wait, oldest first, in slices that let views go first. How far it has come is in the
 //! same commit as what was applied, so that it goes on there whenever it was broken off.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -17,7 +19,7 @@ use crate::hub::metrics::Uploaded;
 use crate::hub::store::{FileState, Records, StoreError, TakenFile};
 use crate::hub::{Hub, limits};
 
-/// Runs until the hub stops.
+/// Runs until the hub stops. A file that cannot be gone on with holds up nobody but its own authority.
 pub(in crate::hub) async fn keep(hub: Hub) {
     if hub.uploads().authorities.is_empty() {
         return;
@@ -26,14 +28,38 @@ pub(in crate::hub) async fn keep(hub: Hub) {
         tracing::warn!(reason = %error, "it is not known which uploads wait; it is tried again");
         tokio::time::sleep(limits::UPLOAD_AGAIN).await;
     }
+    let mut stuck: Stuck = HashMap::new();
     loop {
-        match hub.store().upload_next().await {
+        let rests = |(code, known): (&String, &Tried)| (known.until > Instant::now()).then(|| code.clone());
+        match hub.store().upload_next(stuck.iter().filter_map(rests).collect()).await {
             Ok(Some(file)) => {
-                let (applying, sequence) = (hub.clone(), file.sequence);
-                let applied = tokio::task::spawn_blocking(move || apply(&applying, file)).await;
-                let Ok(Err(error)) = applied else { continue };
-                tracing::warn!(reason = %error, sequence, "an upload was broken off; it is gone on with");
-                tokio::time::sleep(limits::UPLOAD_AGAIN).await;
+                let (applying, sequence, code) = (hub.clone(), file.sequence, file.authority_code.clone());
+                let tried =
+                    stuck.get(&code).filter(|known| known.file == file.id).map_or(0, |known| known.times);
+                let id = file.id;
+                let applied = tokio::task::spawn_blocking(move || apply(&applying, file, tried)).await;
+                let (reason, counts) = match applied {
+                    Ok(Ok(())) => {
+                        stuck.remove(&code);
+                        continue;
+                    }
+                    // Not the file's fault: it waits as long as it takes.
+                    Ok(Err(error @ (StoreError::NoRoom | StoreError::Busy | StoreError::Closed))) => {
+                        (error.to_string(), 0)
+                    }
+                    Ok(Err(error @ (StoreError::Failed { .. } | StoreError::LoadRefused(_)))) => {
+                        (error.to_string(), 1)
+                    }
+                    Err(_) => ("the work panicked".to_owned(), 1),
+                };
+                tracing::warn!(
+                    reason,
+                    authority = code,
+                    sequence,
+                    "an upload was broken off; it is gone on with"
+                );
+                let until = Instant::now() + limits::UPLOAD_AGAIN;
+                stuck.insert(code, Tried { file: id, times: tried.saturating_add(counts), until });
             }
             Ok(None) => {
                 let _ = tokio::time::timeout(limits::UPLOAD_AGAIN, hub.uploads().came.notified()).await;
@@ -43,6 +69,15 @@ pub(in crate::hub) async fn keep(hub: Hub) {
     }
 }
 
+/// Authorities whose next file cannot be gone on with at present.
+type Stuck = HashMap<String, Tried>;
+
+struct Tried {
+    file: i64,
+    times: u32,
+    until: Instant,
+}
+
 async fn begin(hub: &Hub) -> Result<(), StoreError> {
     hub.store().expect_authorities(hub.uploads().codes()).await?;
     let waiting = hub.store().upload_spools().await?;
@@ -50,22 +85,25 @@ async fn begin(hub: &Hub) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Applies a file to its end.
-fn apply(hub: &Hub, file: TakenFile) -> Result<(), StoreError> {
-    let by = caller(&file.authority_code);
+/// Applies a file to its end. What was tried so often in vain is lost: its authority sends everything again.
+fn apply(hub: &Hub, file: TakenFile, tried: u32) -> Result<(), StoreError> {
     let path = spool::path(hub.database(), &file.spool);
-    if !is_the_same(&path, &file.digest) {
-        tracing::error!(
-            authority = file.authority_code,
-            sequence = file.sequence,
-            "an upload that waited is lost"
-        );
-        hub.metrics().uploaded(Uploaded::Lost);
-        return hub.store().upload_end(&by, &file, FileState::Lost);
+    let unreadable = |error: io::Error| StoreError::Failed {
+        phase: "upload",
+        reason: format!("a file that waits cannot be read: {}", error.kind()),
+    };
+    let is_there = is_the_same(&path, &file.digest);
+    if tried >= limits::UPLOAD_TRIES || matches!(is_there, Ok(false)) || !hub.store().upload_follows(&file)? {
+        return lose(hub, &file);
     }
+    is_there.map_err(unreadable)?;
+    if !hub.has_room_for(0) && make_room(hub)? {
+        return Ok(());
+    }
+    let by = caller(&file.authority_code);
     let mut applying = Applying { hub, file, waiting: Vec::new(), broken_off: None };
-    let read = File::open(&path).map(|source| upload::read(source, &mut applying));
-    if let Ok(Ok(_)) = read {
+    let source = File::open(&path).map_err(unreadable)?;
+    if upload::read(source, &mut applying).is_ok() {
         applying.hand_over();
     }
     if let Some(error) = applying.broken_off {
@@ -93,8 +131,28 @@ fn apply(hub: &Hub, file: TakenFile) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether what waits is what was taken.
-fn is_the_same(path: &Path, digest: &str) -> bool {
+/// Gives a file up: its authority is told, and sends everything again.
+fn lose(hub: &Hub, file: &TakenFile) -> Result<(), StoreError> {
+    tracing::error!(
+        authority = file.authority_code,
+        sequence = file.sequence,
+        "an upload that waited is lost"
+    );
+    hub.metrics().uploaded(Uploaded::Lost);
+    hub.store().upload_end(&caller(&file.authority_code), file, FileState::Lost)?;
+    let _ = std::fs::remove_file(spool::path(hub.database(), &file.spool));
+    Ok(())
+}
+
+/// Where the disk is so full that nothing can be applied, the files that wait would wait for each other for ever: the newest goes,
+/// if that helps. Whether one went.
+fn make_room(hub: &Hub) -> Result<bool, StoreError> {
+    let newest = hub.store().upload_newest()?.filter(|_| hub.would_have_room(spool::bytes(hub.database())));
+    newest.map_or(Ok(false), |newest| lose(hub, &newest).map(|()| true))
+}
+
+/// Whether what waits is what was taken. Where it cannot be read nobody knows.
+fn is_the_same(path: &Path, digest: &str) -> io::Result<bool> {
     let hashed = || -> io::Result<String> {
         let (mut file, mut hash) = (File::open(path)?, Context::new(&SHA256));
         let mut buffer = vec![0; 64 * 1024];
@@ -105,7 +163,11 @@ fn is_the_same(path: &Path, digest: &str) -> bool {
         }
         Ok(hexadecimal(hash.finish().as_ref()))
     };
-    hashed().is_ok_and(|found| found == digest)
+    match hashed() {
+        Ok(found) => Ok(found == digest),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 struct Applying<'a> {

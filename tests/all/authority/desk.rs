@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::hub::support::certificates::put;
+use crate::hub::support::certificates::{Authority, put};
 use crate::hub::support::uploads::{Exchange, WEXCOMBE};
 
 pub(super) const HEAD: &str =
@@ -44,24 +44,37 @@ impl Said {
     }
 }
 
+/// Puts a link's certificate and configuration into a directory.
+pub(super) fn set_up(place: &Path, base: &str, ours: &Authority, theirs: &Authority) {
+    let own = theirs.for_caller("Link", &format!("urn:ods:{WEXCOMBE}"));
+    put(place, "link.pem", &own.certificate);
+    put(place, "link-key.pem", &own.key.serialize_pem());
+    put(place, "hub-authority.pem", &ours.pem());
+    let configured = include_str!("../../../packaging/authority.toml")
+        .replace("https://hub.example", base)
+        .replace(
+            "# certificate_authority = \"hub-authority.pem\"",
+            "certificate_authority = \"hub-authority.pem\"",
+        )
+        .replace("# try_for_minutes = 60 ", "try_for_minutes = 0 ")
+        .replace("# synthetic = true ", "synthetic = true ");
+    fs::write(place.join("authority.toml"), configured).unwrap();
+}
+
+/// An extract of these rows.
+pub(super) fn extract(rows: &[&str]) -> String {
+    rows.iter().fold(format!("{HEAD}\r\n"), |mut text, row| {
+        let _ = write!(text, "{row}\r\n");
+        text
+    })
+}
+
 impl Desk {
     /// Of Wexcombe, beside a hub that knows these people.
     pub(super) async fn beside(people: &[String]) -> Self {
         let exchange = Exchange::with(people).await;
         let place = tempfile::tempdir().unwrap();
-        let own = exchange.theirs.for_caller("Link", &format!("urn:ods:{WEXCOMBE}"));
-        put(place.path(), "link.pem", &own.certificate);
-        put(place.path(), "link-key.pem", &own.key.serialize_pem());
-        put(place.path(), "hub-authority.pem", &exchange.ours.pem());
-        let starting = include_str!("../../../packaging/authority.toml");
-        let configured = starting
-            .replace("https://hub.example", &exchange.hub.base)
-            .replace(
-                "# certificate_authority = \"hub-authority.pem\"",
-                "certificate_authority = \"hub-authority.pem\"",
-            )
-            .replace("# synthetic = true ", "synthetic = true ");
-        fs::write(place.path().join("authority.toml"), configured).unwrap();
+        set_up(place.path(), &exchange.hub.base, &exchange.ours, &exchange.theirs);
         Self { place, exchange }
     }
 
@@ -84,11 +97,7 @@ impl Desk {
     }
 
     pub(super) fn write(&self, rows: &[&str]) {
-        let text = rows.iter().fold(format!("{HEAD}\r\n"), |mut text, row| {
-            let _ = write!(text, "{row}\r\n");
-            text
-        });
-        fs::write(self.path("extract.csv"), text).unwrap();
+        fs::write(self.path("extract.csv"), extract(rows)).unwrap();
     }
 
     /// Uploads these rows.

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 
 use cpis::domain::{Authority, NhsNumber, OfficeHours, PlanKind, PlanPeriod, TeamContact, Telephone};
 use cpis::exchange::acknowledgement;
-use cpis::exchange::upload::{self, Header, Plan, Record, RecordFault, Sink, TakenBack, Writer};
+use cpis::exchange::upload::{
+    self, Ended, Header, Plan, Previous, Record, RecordFault, Sink, TakenBack, Writer,
+};
 use cpis::exchange::{Acknowledgement, FileCode, RecordCode, Rejection};
 use jiff::civil::{Weekday, date, time};
 use serde_json::Value;
@@ -35,14 +37,21 @@ fn example() -> Vec<u8> {
         }),
         team: None,
     };
-    let header = Header { authority_code: "E06000030".to_owned(), authority, sequence: 17, records: 2 };
+    let header = Header {
+        authority_code: "E06000030".to_owned(),
+        authority,
+        sequence: 17,
+        records: 2,
+        previous: Some(Previous { sequence: 16, digest: "0a".repeat(32) }),
+        is_full: false,
+    };
     let team = TeamContact { name: "Court team".to_owned(), telephone: Telephone::new("01793 466904") };
     let child = Record {
         number: NhsNumber::synthetic(1),
         local_id: "4711".to_owned(),
         family: "Bennett".to_owned(),
         given: "Ava Rose".to_owned(),
-        born: date(2019, 3, 12),
+        born: Some(date(2019, 3, 12)),
         plans: vec![Plan {
             kind: PlanKind::LookedAfter,
             period: PlanPeriod { start: date(2026, 1, 5), end: None },
@@ -54,19 +63,26 @@ fn example() -> Vec<u8> {
             start: date(2026, 1, 5),
             decided: date(2026, 11, 22),
         }],
+        ended: vec![Ended {
+            number: NhsNumber::synthetic(1),
+            kind: PlanKind::ChildProtection,
+            start: date(2025, 2, 3),
+            end: date(2025, 11, 28),
+        }],
     };
     let mother = Record {
         number: NhsNumber::synthetic(3),
         local_id: "5120".to_owned(),
         family: "Khan".to_owned(),
         given: "Sana".to_owned(),
-        born: date(1996, 7, 1),
+        born: Some(date(1996, 7, 1)),
         plans: vec![Plan {
             kind: PlanKind::UnbornChildProtection,
             period: PlanPeriod { start: date(2026, 10, 1), end: Some(date(2026, 12, 24)) },
             team: None,
         }],
         taken_back: Vec::new(),
+        ended: Vec::new(),
     };
     let created = "2026-11-22T02:00:00Z".parse().unwrap();
     let mut writer = Writer::begin(Vec::new(), &header, created).unwrap();
@@ -83,6 +99,9 @@ fn example_of_an_acknowledgement() -> Vec<u8> {
         records: Some(2),
         code: FileCode::PartlyUploaded,
         why: None,
+        digest: Some("0b".repeat(32)),
+        rejected: Some(1),
+        apart: None,
     };
     let rejection = Rejection {
         place: 2,
@@ -118,6 +137,11 @@ fn is_taken(document: &Value) -> bool {
 fn the_examples_are_what_the_program_writes() {
     let pretty =
         |text: &[u8]| serde_json::to_string_pretty(&json(std::str::from_utf8(text).unwrap())).unwrap();
+    if let Ok(to) = std::env::var("CPIS_EXAMPLES") {
+        std::fs::write(format!("{to}/upload-example.json"), pretty(&example()) + "\n").unwrap();
+        let written = pretty(&example_of_an_acknowledgement()) + "\n";
+        std::fs::write(format!("{to}/acknowledgement-example.json"), written).unwrap();
+    }
     for (written, manual) in [(example(), UPLOAD), (example_of_an_acknowledgement(), ACKNOWLEDGEMENT)] {
         assert_eq!(
             json(manual),
@@ -156,10 +180,16 @@ fn the_schema_takes_the_example_and_refuses_what_the_reader_refuses() {
     check(&format!("{header}/eventCoding/code"), &|value| *value = "notification".into());
     let record = "/entry/1/resource/entry";
     check(record, &|value| value.as_array_mut().unwrap().truncate(1));
-    check(&format!("{record}/0/resource"), &remove("birthDate"));
+    // Names and birth date may be missing where nothing is to be held: that the schema cannot say.
+    for (at, name) in [("resource", "birthDate"), ("resource", "name")] {
+        let mut broken = document.clone();
+        remove(name)(broken.pointer_mut(&format!("{record}/0/{at}")).unwrap());
+        assert!(!is_taken(&broken), "the reader takes it without {name}");
+    }
     check(&format!("{record}/0/resource/name/0"), &remove("family"));
     check(&format!("{record}/0/resource/identifier"), &|value| value.as_array_mut().unwrap().truncate(1));
     check(&format!("{record}/1/resource/status"), &|value| *value = "active".into());
     check(&format!("{record}/2/resource"), &remove("period"));
+    check(&format!("{record}/2/resource/status"), &|value| *value = "over".into());
     check(&format!("{record}/2/resource/category/0/coding/0/code"), &|value| *value = "1".into());
 }

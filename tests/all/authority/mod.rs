@@ -3,5 +3,7 @@
 mod check;
 mod desk;
 mod document;
+mod patience;
+mod recovery;
 mod schema;
 mod upload;

@@ -123,6 +123,18 @@ async fn each_defect_of_an_extract_has_its_message_and_the_good_rows_beside_it_g
         (of("D13", &number, born, "C2,01/02/2026,,more"), "9 fields and the first row has 8"),
         (of("", &number, born, plan), "nothing stands here"),
     ];
+    let manual = include_str!("../../../src/manual/extract.md");
+    let table: Vec<&str> = manual
+        .lines()
+        .skip_while(|line| !line.starts_with("| Wrong with a row"))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| ")?.split_once(" | `")?.1.strip_suffix("` |"))
+        .collect();
+    assert_eq!(
+        table,
+        defects.iter().map(|(_, expected)| *expected).collect::<Vec<_>>(),
+        "the manual's table"
+    );
     let good = [ava("CPP,05/01/2026,"), ben("C2,01/02/2026,")];
     let mut rows: Vec<&str> = vec![&good[0]];
     rows.extend(defects.iter().map(|(row, _)| row.as_str()));
@@ -215,7 +227,9 @@ async fn story_a_start_date_is_corrected() {
     desk.upload(&[&ava("CPP,05/01/2026,")]).await;
     let dry = desk.upload_with(&[&ava("CPP,06/01/2026,")], &["--dry-run"]).await;
     dry.has("local id A1: another start or kind").has("Would go up: 1 record.");
-    desk.upload(&[&ava("CPP,06/01/2026,")]).await.has("because another takes their place: 1.");
+    desk.upload(&[&ava("CPP,06/01/2026,")])
+        .await
+        .has("Plans taken back because another takes their place, or as was decided: 1.");
     assert_eq!(desk.held(), [held(1, "CPP|2026-01-06|-")], "one plan, not two");
     desk.upload(&[&ava("LAC,06/01/2026,")]).await;
     assert_eq!(desk.held(), [held(1, "LAC|2026-01-06|-")], "the same of a kind");
@@ -392,12 +406,10 @@ async fn a_memory_that_was_put_back_is_told_where_the_hub_is() {
         fs::remove_file(desk.path(file)).unwrap();
     }
     let said = desk.upload(&[&rows[0]]).await;
-    said.has("File 1 was refused (CPF04)").has("2 was taken already");
-    said.has("Not sent yet, or not acknowledged by the hub: 1 plan.").has_not("Hospitals see every");
-    assert_eq!(said.code, Some(1));
-    desk.upload_with(&[&rows[0]], &["--after", "2", "--full"])
-        .await
-        .has("File 3 (CPF02): 1 record sent, 1 taken");
+    said.has("The hub has files that this link does not know of (the last it has: file 2)")
+        .has("File 3 (CPF02): 1 record sent, 1 taken, 0 rejected. Everything was in it.")
+        .has("Hospitals see every current plan");
+    assert_eq!(said.code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

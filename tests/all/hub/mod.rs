@@ -52,5 +52,6 @@ mod tls_reload;
 mod traced;
 mod unmarked;
 mod uploads;
+mod uploads_chain;
 mod uploads_killed;
 mod uploads_numbers;

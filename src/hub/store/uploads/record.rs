@@ -3,16 +3,20 @@
 //! An authority changes only its own plans. What it takes back may be under any number that it was sent under, the
 //! number of an identity that has ended included; what is to be held has to be the person's whom the record describes.
 
+use std::collections::HashMap;
+
+use jiff::civil::Date;
 use rusqlite::params;
 
 use super::TakenFile;
-use crate::domain::{BirthDate, Caller, NhsNumber, PlanKind};
+use crate::domain::{BirthDate, Caller, NhsNumber, PlanKind, dates};
 use crate::exchange::RecordCode;
-use crate::exchange::upload::{Plan, Record, RecordFault, TakenBack};
+use crate::exchange::upload::{Ended, Plan, Record, RecordFault, TakenBack};
 use crate::hub::folding::folded;
 use crate::hub::limits;
 use crate::hub::store::audit::{self, Entry, Kind};
 use crate::hub::store::error::Fault;
+use crate::hub::store::held;
 use crate::hub::store::people::{self, Resolved};
 use crate::hub::store::writer::Work;
 
@@ -41,13 +45,15 @@ pub(super) fn apply(
     record: &Record,
     is_marked: bool,
 ) -> Result<Result<(), Refused>, Fault> {
-    let mut taken_back = Vec::with_capacity(record.taken_back.len());
+    let mut taken_back: Vec<(i64, &TakenBack)> = Vec::with_capacity(record.taken_back.len());
     for plan in &record.taken_back {
-        if let Some(held) = held_by(work, &file.authority_code, &record.local_id, plan)? {
+        let key = (plan.number, plan.kind, plan.start);
+        let is_repeated = taken_back.iter().any(|(_, known)| (known.number, known.kind, known.start) == key);
+        if !is_repeated && let Some(held) = held_by(work, file, record, key)? {
             taken_back.push((held, plan));
         }
     }
-    // What was sent in error goes, whoever it was about: nobody has to be traced for it.
+    // What was sent in error goes, and what ends ends, whoever it is about: nobody has to be traced for it.
     let person = match record.plans.as_slice() {
         [] => None,
         [_, ..] => match fitting(work, file, record, &taken_back, is_marked)? {
@@ -61,9 +67,25 @@ pub(super) fn apply(
     for (person, plan) in taken_back {
         take_back(work, by, file, person, plan)?;
     }
+    for plan in &record.ended {
+        if let Some(person) = held_by(work, file, record, (plan.number, plan.kind, plan.start))? {
+            end(work, file, person, plan)?;
+        }
+    }
     if let Some(person) = person {
         for plan in &record.plans {
-            hold(work, file, record, person, plan)?;
+            let row = held::Row {
+                person,
+                authority_code: &file.authority_code,
+                kind: plan.kind,
+                period: plan.period,
+                number: record.number,
+                local_id: &record.local_id,
+                upload: file.upload,
+                sent_ms: Some(file.sent_ms),
+                team: plan.team.as_ref(),
+            };
+            held::write_plan(work, &row, held::Over::Always)?;
         }
     }
     Ok(Ok(()))
@@ -81,7 +103,60 @@ fn fitting(
         Ok(person) => person,
         Err(refused) => return Ok(Err(refused)),
     };
+    if joins_an_ended_identity(work, file, record)? {
+        let why = "an NHS number that is no longer in use was sent under this local id, and nothing of the two may be joined: \
+                   give this person a local id of their own, and take back what the old number has by itself";
+        return Ok(Err(Refused::new(RecordCode::Other, why)));
+    }
+    for plan in &record.plans {
+        if ends_anothers(work, file, record, person, plan)? {
+            let why = "this plan is held under another local id, with a later end: only under that one it can end sooner";
+            return Ok(Err(Refused::new(RecordCode::Other, why)));
+        }
+    }
     Ok(too_much(work, file, record, person, taken_back)?.map_or(Ok(person), Err))
+}
+
+/// Whether what is to be held would stand beside what is, or was, an ended identity's: in one record, or under one local id.
+fn joins_an_ended_identity(work: &Work<'_>, file: &TakenFile, record: &Record) -> Result<bool, Fault> {
+    let taken_back = record.taken_back.iter().map(|plan| plan.number);
+    for number in taken_back.chain(record.ended.iter().map(|plan| plan.number)) {
+        if let Resolved::Ended { .. } = people::resolve(work, number)? {
+            return Ok(true);
+        }
+    }
+    Ok(work
+        .db
+        .prepare_cached(
+            "SELECT 1 FROM plan JOIN nhs_number ON nhs_number.person_id = plan.person_id AND standing = 'ended'
+             WHERE authority_code = ?1 AND local_id = ?2",
+        )?
+        .exists(params![file.authority_code, record.local_id])?)
+}
+
+/// Another local id may take a plan over, and show it for longer; to end it sooner, it has to be its own already.
+fn ends_anothers(
+    work: &Work<'_>,
+    file: &TakenFile,
+    record: &Record,
+    person: i64,
+    plan: &Plan,
+) -> Result<bool, Fault> {
+    let Some(end) = plan.period.end else { return Ok(false) };
+    Ok(work
+        .db
+        .prepare_cached(
+            "SELECT 1 FROM plan WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4
+             AND local_id <> ?5 AND (end_day IS NULL OR end_day > ?6)",
+        )?
+        .exists(params![
+            person,
+            file.authority_code,
+            plan.kind.snomed(),
+            plan.period.start.to_string(),
+            record.local_id,
+            end.to_string()
+        ])?)
 }
 
 /// The person of a record: number, date of birth, family name and given names agree with what is known.
@@ -101,7 +176,7 @@ fn traced(work: &Work<'_>, record: &Record, is_marked: bool) -> Result<Result<i6
         }
         (true, true) | (false, false) => {}
     }
-    let id = match people::resolve(work, record.number)? {
+    let (id, number) = match people::resolve(work, record.number)? {
         Resolved::NotKnown => {
             return Ok(Err(Refused::new(
                 RecordCode::NoMatch,
@@ -115,23 +190,21 @@ fn traced(work: &Work<'_>, record: &Record, is_marked: bool) -> Result<Result<i6
                 "this NHS number is no longer in use: trace it",
             )));
         }
-        Resolved::Person { number, .. } if number != record.number => {
-            let why = "this NHS number was superseded: record the new one";
-            return Ok(Err(Refused {
-                replaced_by: Some(number),
-                ..Refused::new(RecordCode::Superseded, why)
-            }));
-        }
-        Resolved::Person { id, .. } => id,
+        Resolved::Person { id, number } => (id, number),
     };
     let person = people::load(work.db, id)?.candidate.person;
-    let born = person.born.is_some_and(|born| born.agrees_with(BirthDate::Day(record.born)));
+    let born = person.born.zip(record.born);
+    let born = born.is_some_and(|(born, sent)| born.agrees_with(BirthDate::Day(sent)));
     let why = if !born {
         "the date of birth is another than this NHS number's: check both, and trace again"
     } else if !is_same(&record.family, &person.name.family) {
         "the family name is another than this NHS number's: check both, and trace again"
     } else if !given_names_match(&record.given, &person.name.given) {
         "none of the given names begins this NHS number's: check both, and trace again"
+    } else if number != record.number {
+        // Only to whoever knows whose number it was.
+        let why = "this NHS number was superseded: record the new one";
+        return Ok(Err(Refused { replaced_by: Some(number), ..Refused::new(RecordCode::Superseded, why) }));
     } else {
         return Ok(Ok(id));
     };
@@ -151,10 +224,15 @@ fn given_names_match(sent: &str, held: &[String]) -> bool {
         || held.iter().flat_map(|name| name.split_whitespace()).any(|word| is_same(first, word))
 }
 
-/// The person for whom a plan that is taken back is held by this authority under this local id, if it is. Where another local
-/// id has taken the plan over, it is not this one's any more.
-fn held_by(work: &Work<'_>, authority: &str, local_id: &str, plan: &TakenBack) -> Result<Option<i64>, Fault> {
-    let person = match people::resolve(work, plan.number)? {
+/// The person for whom a plan that is taken back, or ends, is held by this authority under this local id, if it is. Where another
+/// local id has taken the plan over, it is not this one's any more.
+fn held_by(
+    work: &Work<'_>,
+    file: &TakenFile,
+    record: &Record,
+    (number, kind, start): (NhsNumber, PlanKind, Date),
+) -> Result<Option<i64>, Fault> {
+    let person = match people::resolve(work, number)? {
         Resolved::Person { id, .. } | Resolved::Ended { id } => id,
         Resolved::NotKnown => return Ok(None),
     };
@@ -164,27 +242,28 @@ fn held_by(work: &Work<'_>, authority: &str, local_id: &str, plan: &TakenBack) -
             "SELECT 1 FROM plan WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4
              AND local_id = ?5",
         )?
-        .exists(params![person, authority, plan.kind.snomed(), plan.start.to_string(), local_id])?;
+        .exists(params![person, file.authority_code, kind.snomed(), start.to_string(), record.local_id])?;
     Ok(is_held.then_some(person))
 }
 
-fn is_held(
-    work: &Work<'_>,
-    authority: &str,
-    person: i64,
-    kind: PlanKind,
-    start: jiff::civil::Date,
-) -> Result<bool, Fault> {
-    Ok(work
-        .db
-        .prepare_cached(
-            "SELECT 1 FROM plan WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4",
-        )?
-        .exists(params![person, authority, kind.snomed(), start.to_string()])?)
+/// What an authority holds of a person: how many plans in all, how many that go on, and how many that count.
+#[derive(Clone, Copy)]
+struct Amount {
+    all: usize,
+    current: usize,
+    counted: usize,
 }
 
-/// Whether the person would have more plans than can be. Who became restricted later keeps what is held, and it may still be
-/// changed: it only must not become more.
+/// Plans of one authority for a person, by kind and first day, with their ends.
+type Ends = HashMap<(String, String), Option<String>>;
+
+fn amount(plans: &Ends, today: &str, counted_since: &str) -> Amount {
+    let until = |day: &str| plans.values().filter(|end| end.as_deref().is_none_or(|end| end >= day)).count();
+    Amount { all: plans.len(), current: until(today), counted: until(counted_since) }
+}
+
+/// Whether the person would have more plans of this authority than can be. Who became restricted later keeps what is held, and it
+/// may still be changed: it only must not become more.
 fn too_much(
     work: &Work<'_>,
     file: &TakenFile,
@@ -192,25 +271,31 @@ fn too_much(
     person: i64,
     taken_back: &[(i64, &TakenBack)],
 ) -> Result<Option<Refused>, Fault> {
-    let mut new = 0_usize;
-    for plan in &record.plans {
-        if !is_held(work, &file.authority_code, person, plan.kind, plan.period.start)? {
-            new += 1;
-        }
+    let mut statement = work.db.prepare_cached(
+        "SELECT kind, start_day, end_day FROM plan WHERE person_id = ?1 AND authority_code = ?2",
+    )?;
+    let rows = statement.query_map(params![person, file.authority_code], |row| {
+        Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+    })?;
+    let mut plans: Ends = rows.collect::<Result<_, _>>()?;
+    let (today, since) = (dates::london_day(work.now).to_string(), held::counted_since(work.now));
+    let before = amount(&plans, &today, &since);
+    let key = |kind: PlanKind, start: Date| (kind.snomed().to_owned(), start.to_string());
+    for (_, plan) in taken_back.iter().filter(|(of, _)| *of == person) {
+        plans.remove(&key(plan.kind, plan.start));
     }
-    let gone = taken_back.iter().filter(|(of, _)| *of == person).count();
-    if new > gone && people::is_restricted(work, person)? {
+    for plan in &record.plans {
+        let end = plan.period.end.map(|end| end.to_string());
+        plans.insert(key(plan.kind, plan.period.start), end);
+    }
+    let after = amount(&plans, &today, &since);
+    if (after.all > before.all || after.current > before.current) && people::is_restricted(work, person)? {
         let why = "the person's record is restricted: no plan can be held, and no hospital will see it";
         return Ok(Some(Refused::new(RecordCode::Restricted, why)));
     }
-    let held: i64 = work
-        .db
-        .prepare_cached("SELECT count(*) FROM plan WHERE person_id = ?1")?
-        .query_row([person], |row| row.get(0))?;
-    let held = usize::try_from(held).unwrap_or(usize::MAX);
-    let after = held.saturating_add(new).saturating_sub(gone);
-    let why = "as many plans as one person can have are held already";
-    Ok((after > limits::PLANS_PER_PERSON).then(|| Refused::new(RecordCode::Other, why)))
+    let why = "as many plans as one person can have of one authority are held already";
+    let is_more = after.counted > before.counted && after.counted > limits::PLANS_PER_PERSON;
+    Ok(is_more.then(|| Refused::new(RecordCode::Other, why)))
 }
 
 fn take_back(
@@ -245,33 +330,21 @@ fn take_back(
     audit::append(work, by, &entry)
 }
 
-/// Another local id may take a plan over, and show it for longer; to end it sooner, it has to be its own already.
-fn hold(work: &Work<'_>, file: &TakenFile, record: &Record, person: i64, plan: &Plan) -> Result<(), Fault> {
-    let team = plan.team.as_ref();
+/// It only ends sooner: to show it for longer, its person has to be found.
+fn end(work: &Work<'_>, file: &TakenFile, person: i64, plan: &Ended) -> Result<(), Fault> {
     work.db
         .prepare_cached(
-            "INSERT INTO plan (person_id, authority_code, kind, start_day, end_day, number_uploaded, local_id,
-                               upload_id, sent_ms, team_name, team_telephone)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (person_id, authority_code, kind, start_day) DO UPDATE SET
-                end_day = excluded.end_day, number_uploaded = excluded.number_uploaded,
-                local_id = excluded.local_id, upload_id = excluded.upload_id, sent_ms = excluded.sent_ms,
-                team_name = excluded.team_name, team_telephone = excluded.team_telephone
-             WHERE plan.local_id = excluded.local_id OR excluded.end_day IS NULL
-                OR excluded.end_day IS plan.end_day OR excluded.end_day > plan.end_day",
+            "UPDATE plan SET end_day = ?5, sent_ms = ?6
+             WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4
+             AND (end_day IS NULL OR end_day > ?5)",
         )?
         .execute(params![
             person,
             file.authority_code,
             plan.kind.snomed(),
-            plan.period.start.to_string(),
-            plan.period.end.map(|end| end.to_string()),
-            record.number.digits(),
-            record.local_id,
-            file.upload,
-            file.sent_ms,
-            team.map(|team| team.name.as_str()),
-            team.and_then(|team| team.telephone.as_ref()).map(|telephone| telephone.as_sent())
+            plan.start.to_string(),
+            plan.end.to_string(),
+            file.sent_ms
         ])?;
     Ok(())
 }

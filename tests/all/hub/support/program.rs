@@ -13,14 +13,14 @@ use tempfile::TempDir;
 use super::ISSUER;
 
 /// A directory with all that the program needs.
-pub(in super::super) struct Place {
-    pub(in super::super) directory: TempDir,
-    pub(in super::super) key: SigningKey,
+pub(crate) struct Place {
+    pub(crate) directory: TempDir,
+    pub(crate) key: SigningKey,
 }
 
 impl Place {
     /// With these lines loaded as synthetic people.
-    pub(in super::super) fn with(lines: &[String]) -> Self {
+    pub(crate) fn with(lines: &[String]) -> Self {
         let place = Self::empty("");
         fs::write(place.path("people.ndjson"), lines.join("\n")).unwrap();
         let loaded = place.run(&["load", "people.ndjson", "--config", "hub.toml", "--synthetic"]);
@@ -29,7 +29,7 @@ impl Place {
     }
 
     /// With more lines in its configuration.
-    pub(in super::super) fn empty(more: &str) -> Self {
+    pub(crate) fn empty(more: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let pem = private_key_pem();
         fs::write(directory.path().join("key.pem"), &pem).unwrap();
@@ -45,7 +45,7 @@ impl Place {
     }
 
     /// Within limits that no test reaches without meaning to, unless `more` has some.
-    pub(in super::super) fn configure(&self, more: &str) {
+    pub(crate) fn configure(&self, more: &str) {
         let generous = "[limits]\nviews_at_once = 1000000\nretrieves_at_once = 1000000\nsearches_at_once = 1000000\n\
                         others_at_once = 1000000\nsearches_per_hour = 1000000\npeople_per_hour = 1000000\n";
         let limits = if more.contains("[limits]") { "" } else { generous };
@@ -58,39 +58,35 @@ impl Place {
         fs::write(self.path("hub.toml"), config).unwrap();
     }
 
-    pub(in super::super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub(in super::super) fn database(&self) -> Connection {
+    pub(crate) fn database(&self) -> Connection {
         Connection::open(self.path("hub.db")).unwrap()
     }
 
     /// Runs the program to its end.
-    pub(in super::super) fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cpis-hub"));
         command.args(arguments).current_dir(self.directory.path()).output().unwrap()
     }
 
-    pub(in super::super) fn serve(&self) -> Program {
+    pub(crate) fn serve(&self) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cpis-hub"));
         command.args(["serve", "--config", "hub.toml"]);
         self.serve_with(command)
     }
 
     /// Starts a command that becomes the serving hub. It logs all that it can to the file `log`.
-    pub(in super::super) fn serve_with(&self, mut command: Command) -> Program {
+    pub(crate) fn serve_with(&self, mut command: Command) -> Program {
         command.stdin(Stdio::null());
         self.start(command)
     }
 
     /// On a listening socket that it is handed as a service manager would: as file 3, said in its environment.
     #[cfg(unix)]
-    pub(in super::super) fn serve_on(
-        &self,
-        socket: &std::net::TcpListener,
-        environment: &[(&str, &str)],
-    ) -> Program {
+    pub(crate) fn serve_on(&self, socket: &std::net::TcpListener, environment: &[(&str, &str)]) -> Program {
         let script = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve --config hub.toml";
         let mut command = Command::new("sh");
         command.args(["-c", script, env!("CARGO_BIN_EXE_cpis-hub")]);
@@ -120,33 +116,33 @@ impl Place {
         Program { child, base }
     }
 
-    pub(in super::super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap()
     }
 }
 
 /// The serving process; killed when dropped.
-pub(in super::super) struct Program {
-    pub(in super::super) child: Child,
-    pub(in super::super) base: String,
+pub(crate) struct Program {
+    pub(crate) child: Child,
+    pub(crate) base: String,
 }
 
 impl Program {
     /// Tells it to stop.
     #[cfg(unix)]
-    pub(in super::super) fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         self.signal("-TERM");
     }
 
     /// Sends a signal, such as `-HUP`.
     #[cfg(unix)]
-    pub(in super::super) fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Ends it as a power switch would, as far as a process can tell.
-    pub(in super::super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -159,13 +155,13 @@ impl Drop for Program {
 }
 
 /// Whether a program can be run; tests that need one say so instead of passing.
-pub(in super::super) fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|directory: PathBuf| Path::new(&directory).join(program).is_file())
 }
 
 /// A fresh key as `openssl genpkey` would write it.
-pub(in super::super) fn private_key_pem() -> String {
+pub(crate) fn private_key_pem() -> String {
     let random = aws_lc_rs::rand::SystemRandom::new();
     let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", base64(der.as_ref()))

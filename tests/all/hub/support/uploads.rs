@@ -3,7 +3,7 @@
 use cpis::config::hub::{CertificateName, ClientCertificates, SendingAuthority, TlsSettings};
 use cpis::domain::{Authority as Sender, NhsNumber, PlanKind, PlanPeriod, Telephone};
 use cpis::exchange::upload::{Header, Plan, Record, TakenBack, Writer};
-use cpis::exchange::{Acknowledgement, FileCode, Rejection, acknowledgement};
+use cpis::exchange::{Acknowledgement, FileCode, Item, Rejection, StillHeld, acknowledgement};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -92,6 +92,11 @@ impl Link {
         Answer::read(request.send().await.unwrap()).await
     }
 
+    /// The same, where the answer may be broken off.
+    pub(crate) async fn try_ask(&self, sequence: &str) -> Result<String, reqwest::Error> {
+        self.http.get(format!("{}/exchange/uploads/{sequence}", self.base)).send().await?.text().await
+    }
+
     /// Waits until a file is acknowledged.
     pub(crate) async fn acknowledged(&self, sequence: u32) -> Told {
         let begun = std::time::Instant::now();
@@ -122,13 +127,17 @@ impl Link {
 pub(crate) struct Told {
     pub(crate) what: Acknowledgement,
     pub(crate) rejections: Vec<Rejection>,
+    pub(crate) still_held: Vec<StillHeld>,
 }
 
 impl Told {
     pub(crate) fn read(body: &str) -> Self {
-        let mut rejections = Vec::new();
-        let what = acknowledgement::read(body.as_bytes(), &mut |rejection| rejections.push(rejection));
-        Self { what: what.unwrap(), rejections }
+        let (mut rejections, mut still_held) = (Vec::new(), Vec::new());
+        let what = acknowledgement::read(body.as_bytes(), &mut |item| match item {
+            Item::Rejected(rejection) => rejections.push(rejection),
+            Item::StillHeld(plan) => still_held.push(plan),
+        });
+        Self { what: what.unwrap(), rejections, still_held }
     }
 
     pub(crate) fn code(&self) -> FileCode {
@@ -150,7 +159,7 @@ pub(crate) fn header(code: &str, sequence: u32, records: u64) -> Header {
         hours: None,
         team: None,
     };
-    Header { authority_code: code.to_owned(), authority, sequence, records }
+    Header { authority_code: code.to_owned(), authority, sequence, records, previous: None, is_full: true }
 }
 
 pub(crate) fn document(code: &str, sequence: u32, records: &[Record]) -> Vec<u8> {
@@ -187,8 +196,9 @@ pub(crate) fn ava(plans: Vec<Plan>) -> Record {
         local_id: "4711".to_owned(),
         family: "Bennett".to_owned(),
         given: "Ava".to_owned(),
-        born: day("2019-03-12"),
+        born: Some(day("2019-03-12")),
         plans,
         taken_back: Vec::new(),
+        ended: Vec::new(),
     }
 }

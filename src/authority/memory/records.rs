@@ -1,0 +1,61 @@
+//! What was written down to be sent, as records of the upload document.
+
+use jiff::civil::Date;
+use rusqlite::Transaction;
+
+use super::{HELD, Held, MemoryError, day, kind, number};
+use crate::domain::PlanPeriod;
+use crate::exchange::upload::{Ended, Plan, Record, TakenBack};
+
+/// Hands over what was written down, as records.
+pub(super) fn each_record(
+    work: &Transaction<'_>,
+    decided: Date,
+    then: &mut dyn FnMut(&Record) -> Result<(), String>,
+) -> Result<(), MemoryError> {
+    let mut statement = work
+        .prepare(&format!("SELECT place, what, of_person, {HELD} FROM outgoing_plan ORDER BY place, nth"))?;
+    let mut rows = statement.query([])?;
+    let mut open: Option<(i64, Record)> = None;
+    let mut hand_over = |record: Record| {
+        then(&record).map_err(|why| MemoryError::Unusable { path: "the document".into(), why })
+    };
+    while let Some(row) = rows.next()? {
+        let (place, what, of_person): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let plan = Held::read_from(row, 3)?;
+        if open.as_ref().is_some_and(|(known, _)| *known != place)
+            && let Some((_, done)) = open.take()
+        {
+            hand_over(done)?;
+        }
+        let record = match &mut open {
+            Some((_, record)) => record,
+            None => &mut open.insert((place, begun(&of_person, &plan)?)).1,
+        };
+        let (kind, start) = (kind(&plan.kind)?, day(&plan.start)?);
+        let end = plan.end.as_deref().map(day).transpose()?;
+        match (what.as_str(), end) {
+            ("hold", end) => record.plans.push(Plan { kind, period: PlanPeriod { start, end }, team: None }),
+            ("end", Some(end)) => {
+                record.ended.push(Ended { number: number(&plan.number)?, kind, start, end });
+            }
+            (_, _) => {
+                record.taken_back.push(TakenBack { number: number(&plan.number)?, kind, start, decided })
+            }
+        }
+    }
+    open.map_or(Ok(()), |(_, record)| hand_over(record))
+}
+
+fn begun(of_person: &str, plan: &Held) -> Result<Record, MemoryError> {
+    Ok(Record {
+        number: number(of_person)?,
+        local_id: plan.local_id.clone(),
+        family: plan.family.clone(),
+        given: plan.given.clone(),
+        born: (!plan.born.is_empty()).then(|| day(&plan.born)).transpose()?,
+        plans: Vec::new(),
+        taken_back: Vec::new(),
+        ended: Vec::new(),
+    })
+}

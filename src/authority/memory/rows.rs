@@ -1,0 +1,78 @@
+//! How the memory's file is opened, and a person's plan as its tables have it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row};
+
+/// SQLite with what must not be lost, and must not be found where it was removed.
+pub(super) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let db = Connection::open(path)?;
+    // A rollback journal whose removal is not on the disk would undo what was acknowledged: with EXTRA its directory is flushed too.
+    db.pragma_update(None, "journal_mode", "DELETE")?;
+    db.pragma_update(None, "synchronous", "EXTRA")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update(None, "trusted_schema", false)?;
+    db.pragma_update(None, "secure_delete", true)?;
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    // Negative: kibibytes. A million rows are sorted and compared from the file.
+    db.pragma_update(None, "cache_size", -32 * 1024)?;
+    Ok(db)
+}
+
+/// A person's plan, as every table of them has it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) local_id: String,
+    pub(super) number: String,
+    pub(super) kind: String,
+    pub(super) start: String,
+    pub(super) end: Option<String>,
+    pub(super) family: String,
+    pub(super) given: String,
+    pub(super) born: String,
+}
+
+/// The columns of [`Held`], in order.
+pub(super) const HELD: &str = "local_id, number, kind, start_day, end_day, family, given, born";
+
+impl Held {
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+        Self::read_from(row, 0)
+    }
+
+    pub(super) fn read_from(row: &Row<'_>, first: usize) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            local_id: row.get(first)?,
+            number: row.get(first + 1)?,
+            kind: row.get(first + 2)?,
+            start: row.get(first + 3)?,
+            end: row.get(first + 4)?,
+            family: row.get(first + 5)?,
+            given: row.get(first + 6)?,
+            born: row.get(first + 7)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connect;
+
+    #[test]
+    fn what_was_acknowledged_survives_a_power_cut() {
+        let place = std::env::temp_dir().join(format!("cpis-memory-{}", uuid::Uuid::new_v4()));
+        let db = connect(&place).unwrap();
+        let of = |name: &str| {
+            db.query_row(&format!("PRAGMA {name}"), [], |row| {
+                row.get::<_, String>(0).or_else(|_| row.get::<_, i64>(0).map(|n| n.to_string()))
+            })
+        };
+        // 3 is EXTRA: the directory is flushed once the rollback journal is gone.
+        assert_eq!(
+            (of("journal_mode").unwrap(), of("synchronous").unwrap()),
+            ("delete".to_owned(), "3".to_owned())
+        );
+        drop(db);
+        std::fs::remove_file(place).unwrap();
+    }
+}
