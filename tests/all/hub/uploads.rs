@@ -320,7 +320,12 @@ async fn a_file_that_is_cut_or_miscounted_changes_nothing_and_leaves_nothing() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     // And the whole of it is taken under the same number.
-    assert_eq!(link.send(whole).await.status, 202);
+    let mut taken = link.send(whole.clone()).await.status;
+    while taken == 503 {
+        // Its place is free a moment after its file is gone.
+        taken = link.send(whole.clone()).await.status;
+    }
+    assert_eq!(taken, 202);
     assert_eq!(link.acknowledged(1).await.code(), FileCode::AllUploaded);
     assert_eq!((held(&exchange).len(), waiting_files(&exchange)), (2, 0));
 }
