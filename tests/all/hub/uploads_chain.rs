@@ -283,34 +283,34 @@ async fn one_file_of_an_authority_arrives_at_a_time_and_the_others_are_not_kept_
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_hangs_up_once_all_is_sent_loses_nothing_that_was_taken() {
     let exchange = Exchange::with(&people()).await;
+    let link = exchange.link(WEXCOMBE);
+    link.upload(WEXCOMBE, 1, &[]).await;
     let own = exchange.theirs.for_caller("Link", "urn:ods:E06000030");
     let config = exchange.ours.client(rustls::ALL_VERSIONS, Some(&own), &["http/1.1"]);
-    for sequence in 1..=40_u32 {
-        let (base, config) = (exchange.hub.base.clone(), config.clone());
-        let whole = document(WEXCOMBE, sequence, &[]);
-        tokio::task::spawn_blocking(move || {
-            let mut stream = secure(&base, &config).unwrap();
-            let length = whole.len();
-            write!(
-                stream,
-                "POST /exchange/uploads HTTP/1.1\r\nHost: hub\r\nContent-Type: application/fhir+json\r\nContent-Length: {length}\r\n\r\n"
-            )
-            .unwrap();
-            stream.write_all(&whole).unwrap();
-            stream.flush().unwrap();
-            // Somewhere between its arrival and its answer.
-            std::thread::sleep(Duration::from_micros(u64::from(sequence) * 1_500));
-        })
-        .await
-        .unwrap();
-    }
+    let base = exchange.hub.base.clone();
+    let whole = document(WEXCOMBE, 2, &[ava(vec![since(LookedAfter, "2026-02-01")])]);
+    // Its number is being written, and another program holds the database for a moment.
+    let db = rusqlite::Connection::open(&exchange.hub.database).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    tokio::task::spawn_blocking(move || {
+        let mut stream = secure(&base, &config).unwrap();
+        let length = whole.len();
+        let head = "POST /exchange/uploads HTTP/1.1\r\nHost: hub\r\nContent-Type: application/fhir+json\r\n";
+        write!(stream, "{head}Content-Length: {length}\r\n\r\n").unwrap();
+        stream.write_all(&whole).unwrap();
+        stream.flush().unwrap();
+        std::thread::sleep(Duration::from_millis(400));
+    })
+    .await
+    .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    db.execute_batch("ROLLBACK").unwrap();
     let begun = Instant::now();
-    while exchange.hub.count("SELECT 1 FROM authority_file WHERE state = 'waiting'") > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "not applied");
+    while link.ask("2").await.status == 404 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it was not taken: nothing is shown by that");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(exchange.hub.count("SELECT 1 FROM authority_file") > 0, "some were taken");
-    assert_eq!(exchange.hub.count("SELECT 1 FROM authority_file WHERE state = 'lost'"), 0);
+    assert_eq!(link.acknowledged(2).await.code(), FileCode::AllUploaded);
 }
 
 #[tokio::test]
