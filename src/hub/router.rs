@@ -15,7 +15,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{audit, limits, metadata, negotiation, own, people, plans, respond, sessions, uploads};
+use super::{
+    audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, uploads,
+};
 use crate::exchange::codes::UPLOADS;
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
@@ -60,6 +62,8 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/session/care-setting", methods: &[("PUT", || put(own::care_setting))] },
     Address { path: "/exchange/uploads", methods: &[("POST", || post(uploads::receive))] },
     Address { path: "/exchange/uploads/{sequence}", methods: &[("GET", || get(uploads::tell))] },
+    Address { path: "/exchange/notifications", methods: &[("GET", || get(notices::give))] },
+    Address { path: "/exchange/notifications/filed", methods: &[("POST", || post(notices::filed))] },
     Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
     Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },

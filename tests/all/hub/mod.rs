@@ -28,6 +28,7 @@ mod loading_large;
 mod logs;
 mod metrics;
 mod model;
+mod notices;
 #[cfg(unix)]
 mod packaging;
 mod proofs;
