@@ -32,6 +32,8 @@ pub struct HubSettings {
     pub key: PathBuf,
     /// PEM: who issued the hub's certificate, where this computer does not trust them anyway.
     pub certificate_authority: Option<PathBuf>,
+    /// The name that the hub gives itself in what it sends: its `issuer`.
+    pub issuer: String,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +61,7 @@ pub(super) struct HubTable {
     certificate: PathBuf,
     key: PathBuf,
     certificate_authority: Option<PathBuf>,
+    issuer: Option<String>,
 }
 
 /// All of it, or nothing.
@@ -88,15 +91,18 @@ pub(super) fn resolve(
     if !(3..=20).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(setting("authority.code", "an ODS code: 3 to 20 letters and digits"));
     }
-    let issuer = hub.certificate_authority.map(|path| file("hub.certificate_authority", path)).transpose()?;
+    let address = address("hub.address", &hub.address)?;
+    let authorities =
+        hub.certificate_authority.map(|path| file("hub.certificate_authority", path)).transpose()?;
     Ok(Some(LinkSettings {
         authority: described(&code, authority)?,
         code,
         hub: HubSettings {
-            address: address(&hub.address)?,
+            issuer: issuer_of(hub.issuer, &address)?,
+            address,
             certificate: file("hub.certificate", hub.certificate)?,
             key: file("hub.key", hub.key)?,
-            certificate_authority: issuer,
+            certificate_authority: authorities,
         },
         memory: file("memory", memory)?,
     }))
@@ -144,12 +150,18 @@ fn hours(table: HoursTable) -> Result<OfficeHours, ConfigError> {
     if hours.days.is_empty() || hours.from >= hours.to { Err(wrong()) } else { Ok(hours) }
 }
 
+/// By what documents of the hub are known: usually its address.
+fn issuer_of(named: Option<String>, address: &str) -> Result<String, ConfigError> {
+    let named = named.unwrap_or_else(|| address.to_owned());
+    let fits = !named.is_empty() && !named.contains(char::is_whitespace);
+    fits.then_some(named).ok_or_else(|| setting("hub.issuer", "the hub's own `issuer`, letter by letter"))
+}
+
 /// Names and plans of children never go in the clear, and never with a password that a log would show.
-fn address(text: &str) -> Result<String, ConfigError> {
+pub(super) fn address(key: &str, text: &str) -> Result<String, ConfigError> {
     let text = text.trim().trim_end_matches('/');
     let host = text.strip_prefix("https://").unwrap_or_default();
     let fits =
         !host.is_empty() && !host.contains(['@', '?', '#', '\\']) && !host.contains(char::is_whitespace);
-    fits.then(|| text.to_owned())
-        .ok_or_else(|| setting("hub.address", "an address that begins with https://"))
+    fits.then(|| text.to_owned()).ok_or_else(|| setting(key, "an address that begins with https://"))
 }

@@ -3,5 +3,7 @@
 mod check;
 mod desk;
 mod document;
+mod noting;
+mod noting_lost;
 mod schema;
 mod upload;

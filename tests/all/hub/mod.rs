@@ -29,6 +29,7 @@ mod logs;
 mod metrics;
 mod model;
 mod notices;
+mod notices_killed;
 #[cfg(unix)]
 mod packaging;
 mod proofs;
