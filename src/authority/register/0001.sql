@@ -19,14 +19,12 @@ CREATE TABLE link (
 CREATE TABLE notice (
     id         TEXT PRIMARY KEY,
     number     INTEGER NOT NULL,
-    reference  TEXT,                 -- empty where it cannot be read
-    document   BLOB,
+    document   BLOB,                 -- empty where it cannot be read
     came_ms    INTEGER NOT NULL,
     note_id    TEXT,                 -- in which note it stands
     told       TEXT CHECK (told IN ('documented', 'triage'))   -- what the hub has taken as its receipt
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_by_number ON notice (number);
-CREATE INDEX notice_by_reference ON notice (reference);
 CREATE INDEX notice_without_note ON notice (number) WHERE note_id IS NULL;
 CREATE INDEX notice_not_told ON notice (number) WHERE told IS NOT 'documented';
 

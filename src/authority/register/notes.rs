@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{Register, RegisterError, id_of};
 use crate::authority::notes::text;
-use crate::exchange::notice::{self, Event, Item, Notice, NoticeId};
+use crate::exchange::notice::{self, Item, Notice, NoticeId};
 
 /// What is known of a child's case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,15 +88,8 @@ fn place(
     now: Timestamp,
 ) -> Result<Result<(), String>, RegisterError> {
     let id = &notice.mark.id;
-    let known = match notice.event {
-        Event::Opened => None,
-        // It belongs to what it corrects, wherever that stands.
-        Event::OpenedInError => note_of(work, notice)?,
-    };
-    let known = match known {
-        Some(known) => Some(known),
-        None => of_attendance(work, notice)?,
-    };
+    // A correction has the attendance and local id of what it corrects, and so its note.
+    let known = of_attendance(work, notice)?;
     let note = match known {
         Some(known) => {
             // Somebody dealt with what was in it; this is new.
@@ -125,16 +118,6 @@ fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<Strin
     Ok(work
         .prepare_cached("SELECT id FROM note WHERE attendance = ?1 AND told_as = ?2")?
         .query_row(params![notice.attendance.as_str(), notice.local_id], |row| row.get(0))
-        .optional()?)
-}
-
-/// The note in which the access stands that is corrected.
-fn note_of(work: &Transaction<'_>, notice: &Notice) -> Result<Option<String>, RegisterError> {
-    Ok(work
-        .prepare_cached(
-            "SELECT note_id FROM notice WHERE reference = ?1 AND note_id IS NOT NULL ORDER BY number LIMIT 1",
-        )?
-        .query_row([notice.reference.as_str()], |row| row.get(0))
         .optional()?)
 }
 

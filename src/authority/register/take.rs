@@ -110,19 +110,16 @@ fn keep(
     taken: &mut Taken,
 ) -> Result<(), RegisterError> {
     let mark = item.mark();
-    let (reference, document) = match item {
-        Item::Unreadable(_) => (None, None),
-        Item::Notice(notice) => {
-            let own = std::slice::from_ref(notice.as_ref());
-            (Some(notice.reference.as_str()), Some(notice::write(heading, own, now)))
-        }
+    let document = match item {
+        Item::Unreadable(_) => None,
+        Item::Notice(notice) => Some(notice::write(heading, std::slice::from_ref(notice.as_ref()), now)),
     };
     let kept = work
         .prepare_cached(
-            "INSERT INTO notice (id, number, reference, document, came_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO notice (id, number, document, came_ms) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO NOTHING",
         )?
-        .execute(params![mark.id.as_str(), mark.number, reference, document, now.as_millisecond()])?;
+        .execute(params![mark.id.as_str(), mark.number, document, now.as_millisecond()])?;
     work.prepare_cached("DELETE FROM missing WHERE number = ?1")?.execute([mark.number])?;
     if kept == 1 {
         taken.new += 1

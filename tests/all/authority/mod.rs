@@ -3,6 +3,7 @@
 mod check;
 mod desk;
 mod document;
+mod notification_document;
 mod noting;
 mod noting_lost;
 mod schema;

@@ -32,7 +32,7 @@ impl Desk {
     pub(super) fn notes(&self) -> Vec<Value> {
         let files = fs::read_dir(self.path("case-notes")).unwrap().map(|file| file.unwrap());
         let mut notes: Vec<Value> = files
-            .filter(|file| !file.file_name().to_string_lossy().starts_with('.'))
+            .filter(|file| file.file_name().to_string_lossy().starts_with("cpis-note-"))
             .map(|file| {
                 let note: Value = serde_json::from_slice(&fs::read(file.path()).unwrap()).unwrap();
                 let expected = format!(
