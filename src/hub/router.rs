@@ -15,9 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{
-    audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, uploads,
-};
+use super::{audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, uploads};
 use crate::exchange::codes::UPLOADS;
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
