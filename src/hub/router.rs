@@ -16,7 +16,7 @@ use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
 use super::{audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, uploads};
-use crate::exchange::codes::UPLOADS;
+use crate::exchange::codes::{NOTICES, UPLOADS};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 /// What the next proof has to carry: on every answer, so that who asks often never meets one without.
@@ -159,6 +159,10 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
         if let Some(calls) = hub.unproven().due(hub.clock().now()) {
             tracing::warn!(calls, "calls of nobody known since the last such line");
         }
+        return response;
+    }
+    if status.is_success() && route.as_deref() == Some(NOTICES) {
+        // Every authority asks every few seconds; what is handed over is in the audit log.
         return response;
     }
     tracing::info!(

@@ -245,7 +245,12 @@ fn place(said: &Communication) -> Option<Option<Place>> {
             .map_or_else(String::new, shown),
         site: location.name.as_deref().map_or_else(String::new, shown),
         department: location.description.as_deref().map_or_else(String::new, shown),
-        call_back: location.telecom.iter().find_map(|phone| phone.value.as_deref()).map(shown),
+        call_back: location
+            .telecom
+            .iter()
+            .find_map(|phone| phone.value.as_deref())
+            .map(shown)
+            .filter(|number| !number.is_empty()),
         contact,
     }))
 }
