@@ -1,6 +1,8 @@
 //! HTTPS with the link's own certificate: one way to carry documents. There is no other proof of who the link is, and no
 //! way without TLS.
 
+mod notices;
+
 use std::error::Error;
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -6,6 +6,9 @@
 //! | [`memory`] | what the hub holds, by its acknowledgements; what waits for a person |
 //! | [`patience`] | how long it is tried again what fails for a while |
 //! | [`upload`] | from the extract to the hub and back |
+//! | [`notices`] | from what the hub tells to the record, and back that it is filed |
+//! | [`register`] | what was told, each once, and the notes made of it |
+//! | [`notes`] | their words, and the ways into the record |
 //! | [`https`] | the way there: HTTPS with the link's own certificate |
 
 pub mod extract;
@@ -13,5 +16,8 @@ pub mod extract;
 pub(crate) mod fuzzing;
 pub mod https;
 pub mod memory;
+pub mod notes;
+pub mod notices;
 pub mod patience;
+pub mod register;
 pub mod upload;

@@ -3,6 +3,7 @@
 
 mod link;
 mod mapping;
+mod notes;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ pub use super::file::ConfigError;
 use super::file::{self, setting};
 pub use link::{HubSettings, LinkSettings};
 pub use mapping::{Column, Encoding, Form, Kinds, Mapping};
+pub use notes::{CaseSystemSettings, Into, NoteSettings};
 
 /// What the link runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct AuthorityConfig {
     pub extract: Mapping,
     /// What sending needs; checking does not.
     pub link: Option<LinkSettings>,
+    /// What hearing of accesses needs.
+    pub notes: Option<NoteSettings>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +35,7 @@ struct File {
     authority: Option<link::AuthorityTable>,
     hub: Option<link::HubTable>,
     memory: Option<PathBuf>,
+    notes: Option<notes::NoteTable>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +109,8 @@ impl AuthorityConfig {
         let file: File = file::parse(text, path)?;
         let directory = path.parent().unwrap_or(Path::new("."));
         let link = link::resolve(file.authority, file.hub, file.memory, directory)?;
-        Ok(Self { extract: mapping(file.extract)?, link })
+        let notes = notes::resolve(file.notes, link.is_some(), directory)?;
+        Ok(Self { extract: mapping(file.extract)?, link, notes })
     }
 }
 

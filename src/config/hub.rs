@@ -7,6 +7,7 @@ mod authorities;
 mod disk;
 mod limits;
 mod log;
+mod notices;
 mod operator;
 mod retention;
 mod rights;
@@ -27,6 +28,8 @@ pub use authorities::{CertificateName, SendingAuthority};
 pub use disk::DiskSettings;
 use disk::DiskTable;
 pub use limits::LimitSettings;
+pub use notices::NoticeSettings;
+use notices::NoticeTable;
 pub use retention::Retention;
 use retention::RetentionTable;
 pub use tls::{ClientCertificates, TlsSettings};
@@ -78,6 +81,8 @@ pub struct HubConfig {
     pub retention: Retention,
     /// What is done about the disk.
     pub disk: DiskSettings,
+    /// When it is an alert that an authority is not told.
+    pub notices: NoticeSettings,
 }
 
 /// The file, word for word.
@@ -105,6 +110,8 @@ struct HubFile {
     disk: DiskTable,
     #[serde(default)]
     rights: rights::RightsTable,
+    #[serde(default)]
+    notices: NoticeTable,
     #[serde(default, rename = "site")]
     sites: Vec<SiteTable>,
     #[serde(default, rename = "authority")]
@@ -200,6 +207,7 @@ impl HubConfig {
             limits: file.limits.checked()?,
             retention: Retention::resolve(&file.retention)?,
             disk: DiskSettings::resolve(&file.disk)?,
+            notices: NoticeSettings::resolve(&file.notices)?,
         })
     }
 }

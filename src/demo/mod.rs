@@ -16,7 +16,9 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::hub::{DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, Synchronous};
+use crate::config::hub::{
+    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, Retention, Synchronous,
+};
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Rights, Site, SiteAdvice, TailDays, Telephone, dates,
 };
@@ -84,6 +86,7 @@ impl Demonstration {
             retention: Retention::default(),
             // It is deleted at the end: nothing to reserve anything for.
             disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
+            notices: NoticeSettings::default(),
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let clock = Clock::running_from(start);

@@ -183,3 +183,35 @@ pub const RECORD_CODES: &str = "https://fhir.cpis.example/CodeSystem/upload-reco
 pub const IN_ERROR: &str = "entered-in-error";
 /// The status of a plan that is held and only ends: nobody is traced for it.
 pub const ENDED: &str = "inactive";
+/// Where the hub gives notifications.
+pub const NOTICES: &str = "/exchange/notifications";
+/// Where it takes receipts of them.
+pub const NOTICES_FILED: &str = "/exchange/notifications/filed";
+/// Notifications of accesses, in [`MESSAGE`].
+pub const IS_NOTICE: &str = "access-notification";
+/// Receipts of them, in [`MESSAGE`].
+pub const IS_RECEIPT: &str = "access-notification-receipt";
+/// The definition of both, with the version of the document behind the bar.
+pub const NOTICE_DEFINITION: &str = "https://fhir.cpis.example/MessageDefinition/access-notification";
+/// The identifier of a notification.
+pub const NOTICE: &str = "https://fhir.cpis.example/Id/access-notification";
+/// The identifier of an access.
+pub const REFERENCE: &str = "https://fhir.cpis.example/Id/access-reference";
+/// What a notification or a receipt says.
+pub const NOTICE_KIND: &str = "https://fhir.cpis.example/CodeSystem/access-notification";
+/// The information was opened, in [`NOTICE_KIND`].
+pub const OPENED: &str = "opened";
+/// It was opened in error, in [`NOTICE_KIND`].
+pub const OPENED_IN_ERROR: &str = "opened-in-error";
+/// On a notification: its number (valueInteger).
+pub const NUMBER: &str = "https://fhir.cpis.example/StructureDefinition/notification-number";
+/// On a message: the last number that was given (valueInteger).
+pub const LAST_NUMBER: &str = "https://fhir.cpis.example/StructureDefinition/last-notification-number";
+/// On a message: the first notification of which the hub has no receipt, by number and id.
+pub const FIRST_UNFILED: &str = "https://fhir.cpis.example/StructureDefinition/first-unfiled-notification";
+/// On a notification: `first` or `repeat` of its attendance (valueCode).
+pub const ORDER: &str = "https://fhir.cpis.example/StructureDefinition/access-order";
+/// On a notification: the reference of the first access of the attendance (valueString).
+pub const ATTENDANCE: &str = "https://fhir.cpis.example/StructureDefinition/attendance";
+/// On a notification: `in-person` or `by-telephone` (valueCode).
+pub const CONTACT: &str = "https://fhir.cpis.example/StructureDefinition/contact";

@@ -1,8 +1,9 @@
-//! What must hold of both documents, whatever arrives (see [`crate::fuzzing`]).
+//! What must hold of the documents, whatever arrives (see [`crate::fuzzing`]).
 
 use std::ops::ControlFlow;
 
-use super::acknowledgement::{self, Item};
+use super::acknowledgement::{self, Item as Told};
+use super::notice::{self, Item};
 use super::upload::{self, Header, Record, RecordFault, Sink, Writer};
 use super::{ENTRY_BYTES, FileCode, RECORD_PLANS, RECORDS, RecordCode, Rejection, StillHeld};
 use crate::domain::PlanKind;
@@ -78,8 +79,8 @@ pub(crate) fn upload(data: &[u8]) {
 pub(crate) fn acknowledgement(data: &[u8]) {
     let (mut rejections, mut held): (Vec<Rejection>, Vec<StillHeld>) = (Vec::new(), Vec::new());
     let read = acknowledgement::read(data, &mut |item| match item {
-        Item::Rejected(rejection) => rejections.push(rejection),
-        Item::StillHeld(plan) => held.push(plan),
+        Told::Rejected(rejection) => rejections.push(rejection),
+        Told::StillHeld(plan) => held.push(plan),
     });
     assert!(rejections.is_sorted_by(|one, other| one.place < other.place));
     let what = match read {
@@ -109,9 +110,47 @@ pub(crate) fn acknowledgement(data: &[u8]) {
     let written = writer.finish().unwrap_or_default();
     let (mut again, mut held_again) = (Vec::new(), Vec::new());
     let read_again = acknowledgement::read(&written[..], &mut |item| match item {
-        Item::Rejected(rejection) => again.push(rejection),
-        Item::StillHeld(plan) => held_again.push(plan),
+        Told::Rejected(rejection) => again.push(rejection),
+        Told::StillHeld(plan) => held_again.push(plan),
     });
     assert!(read_again.is_ok_and(|read| read == what), "an acknowledgement read again");
     assert!(again == rejections && held_again == held, "its entries read again");
+}
+
+/// The same of notifications and of receipts.
+pub(crate) fn notices(data: &[u8]) {
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let text = String::from_utf8_lossy(data);
+    match notice::read_receipts(data) {
+        Ok(receipts) => {
+            let written = notice::write_receipts(&receipts, at);
+            assert!(
+                notice::read_receipts(&written).is_ok_and(|read| read == receipts),
+                "receipts read again"
+            );
+        }
+        Err(error) => assert_discreet(&error.to_string(), &text),
+    }
+    let (heading, items) = match notice::read(data) {
+        Ok(read) => read,
+        Err(error) => return assert_discreet(&error.to_string(), &text),
+    };
+    assert!(items.len() <= notice::MOST);
+    let mut notices = Vec::new();
+    for item in items {
+        assert!(item.mark().number > 0);
+        if let Item::Notice(notice) = item {
+            assert_is_a_number(notice.number);
+            let texts = [&notice.name, &notice.role, &notice.organisation, &notice.local_id];
+            assert!(texts.iter().all(|text| !text.chars().any(crate::domain::text::is_unprintable)));
+            assert_eq!(format!("{notice:?}"), format!("Notice({})", notice.mark.number));
+            notices.push(*notice);
+        }
+    }
+    if heading.source.trim().is_empty() {
+        return;
+    }
+    let again = notice::read(&notice::write(&heading, &notices, at));
+    let expected: Vec<Item> = notices.into_iter().map(|notice| Item::Notice(Box::new(notice))).collect();
+    assert!(again.is_ok_and(|read| read == (heading, expected)), "notifications read again");
 }

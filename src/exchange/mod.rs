@@ -1,12 +1,14 @@
-//! What the hub and a local authority send each other: the upload document and its acknowledgement.
+//! What the hub and a local authority send each other: the upload document and its acknowledgement, notifications of
+//! accesses and their receipts.
 //!
-//! Both are FHIR R4 bundles of the type `message`, read and written entry by entry, so that a file of any length takes
-//! little memory at either end. How they are carried is a [`Transport`]; nothing above one knows which.
+//! All are FHIR R4 bundles of the type `message`. The first two are read and written entry by entry, so that a file of any
+//! length takes little memory at either end; the others are short. How they are carried is a [`Transport`]; nothing above one knows which.
 //!
 //! | Part | What it is for |
 //! |---|---|
 //! | [`upload`] | an authority's plans, one entry a record |
 //! | [`acknowledgement`] | what became of them: the national file and record codes |
+//! | [`notice`] | who opened a child's information, and what was done with that |
 //! | [`codes`] | those codes, and the addresses that both ends spell alike |
 //! | [`transport`] | how a document gets there |
 //! | `stream` | a bundle, entry by entry |
@@ -17,6 +19,7 @@ pub mod acknowledgement;
 pub mod codes;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub mod notice;
 mod stream;
 pub mod transport;
 pub mod upload;

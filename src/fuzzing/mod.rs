@@ -28,6 +28,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("authority_extract", crate::authority::fuzzing::file),
     ("exchange_upload", crate::exchange::fuzzing::upload),
     ("exchange_acknowledgement", crate::exchange::fuzzing::acknowledgement),
+    ("exchange_notices", crate::exchange::fuzzing::notices),
     ("fhir_people", fhir::people),
     ("fhir_plans", fhir::plans),
     ("fhir_accesses", fhir::accesses),

@@ -93,9 +93,8 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         "retrieve" => ("R", Some("read")),
         "status-read" | "audit-read" | "concerns-read" => ("R", None),
         "opened-in-error" | "care-setting" => ("U", None),
-        "copy-number" | "copy-summary" | "print" | "export" | "load" | "upload" | "backup" | "restore" => {
-            ("C", None)
-        }
+        "copy-number" | "copy-summary" | "print" | "export" | "load" | "upload" | "notifications"
+        | "backup" | "restore" => ("C", None),
         "session-begun" | "session-ended" => ("E", None),
         "record-rejected" => ("R", None),
         "retention" | "plan-taken-back" => ("D", None),

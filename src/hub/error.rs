@@ -73,6 +73,18 @@ impl ApiError {
         "ACCESS_DENIED",
         "The file names another authority than the certificate: nothing of it was taken",
     );
+    pub(super) const OTHER_RECEIPTS: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        "ACCESS_DENIED",
+        "The receipts name another authority than the certificate: none was taken",
+    );
+    pub(super) const OTHER_NUMBERS: Self = Self::new(
+        StatusCode::CONFLICT,
+        "conflict",
+        "OTHER_NUMBERS",
+        "This notification is not known here under this number: ask without `after`, from the first without a receipt",
+    );
     /// The last of a disk is for views.
     pub(super) const NO_ROOM: Self = Self::new(
         StatusCode::SERVICE_UNAVAILABLE,

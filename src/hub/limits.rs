@@ -401,3 +401,12 @@ pub const UPLOAD_PAUSE: Duration = Duration::from_millis(2);
 
 /// How soon an upload is gone on with that could not be, and how often it is looked whether one waits.
 pub const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether local authorities are told in time.
+pub const NOTICES_LOOK: Duration = Duration::from_secs(60);
+
+/// An alert about that is said again after this time.
+pub const NOTICES_SAID_AGAIN: Duration = Duration::from_secs(3600);
+
+/// Authorities that such an alert names, each in a line.
+pub const NOTICES_SAID: usize = 20;

@@ -16,6 +16,7 @@
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | `uploads` | local authorities' plans, in slices |
+//! | `notices` | what local authorities are told, and their receipts |
 //! | [`doctor`] | what keeps a hub from serving |
 //! | [`life`] | sockets handed over, ready, alive |
 //! | [`sample`] | synthetic people in any number |
@@ -52,6 +53,7 @@ pub mod logging;
 mod metadata;
 pub mod metrics;
 mod negotiation;
+mod notices;
 mod operator;
 mod own;
 mod people;
@@ -74,7 +76,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::hub::{HubConfig, Retention};
+use crate::config::hub::{HubConfig, NoticeSettings, Retention};
 use crate::domain::{Rights, Site};
 use crate::identity::dpop::Proofs;
 use crate::identity::token::{Minter, SigningKey, Verifier};
@@ -133,6 +135,7 @@ struct Inner {
     retention: Retention,
     tls: Option<Tls>,
     uploads: Uploads,
+    notices: NoticeSettings,
     database: PathBuf,
     _served: Lock,
 }
@@ -170,6 +173,7 @@ impl Hub {
             retention: config.retention,
             tls,
             uploads: Uploads::of(&config.authorities),
+            notices: config.notices,
             database: config.database.clone(),
             _served: served,
         })))
@@ -225,6 +229,11 @@ impl Hub {
 
     fn uploads(&self) -> &Uploads {
         &self.0.uploads
+    }
+
+    /// What was queued before this moment and is not on a link's disk is overdue.
+    fn overdue_before(&self) -> Timestamp {
+        self.0.notices.overdue_before(self.0.clock.now())
     }
 
     fn database(&self) -> &Path {

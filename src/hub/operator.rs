@@ -61,6 +61,7 @@ impl Hub {
     pub async fn metrics_text(&self) -> String {
         let store = self.store();
         let figures = tokio::time::timeout(FIGURES, store.figures()).await;
+        let waiting = tokio::time::timeout(FIGURES, store.notices_waiting(self.overdue_before())).await;
         let (views_waiting, others_waiting) = store.waiting();
         let scraped = Scraped {
             now: self.clock().now(),
@@ -73,6 +74,7 @@ impl Hub {
             disk: self.disk(),
             certificate_left: self.tls().map(Tls::seconds_left),
             certificate_refused: self.tls().is_some_and(Tls::is_refused),
+            waiting: waiting.ok().and_then(Result::ok),
             figures: figures.ok().and_then(Result::ok),
             process: process(),
         };

@@ -173,7 +173,7 @@ fn parsed<T: serde::de::DeserializeOwned>(body: &[u8], wrong: &'static str) -> R
 }
 
 /// Reads a body within its limit.
-async fn body(request: Request<Body>) -> Result<Vec<u8>, ApiError> {
+pub(super) async fn body(request: Request<Body>) -> Result<Vec<u8>, ApiError> {
     negotiation::check_body(request.headers())?;
     whole(request.into_body(), limits::BODY_BYTES).await
 }

@@ -15,8 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{audit, limits, metadata, negotiation, own, people, plans, respond, sessions, uploads};
-use crate::exchange::codes::UPLOADS;
+use super::{audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, uploads};
+use crate::exchange::codes::{NOTICES, UPLOADS};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
 /// What the next proof has to carry: on every answer, so that who asks often never meets one without.
@@ -60,6 +60,8 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/session/care-setting", methods: &[("PUT", || put(own::care_setting))] },
     Address { path: "/exchange/uploads", methods: &[("POST", || post(uploads::receive))] },
     Address { path: "/exchange/uploads/{sequence}", methods: &[("GET", || get(uploads::tell))] },
+    Address { path: "/exchange/notifications", methods: &[("GET", || get(notices::give))] },
+    Address { path: "/exchange/notifications/filed", methods: &[("POST", || post(notices::filed))] },
     Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
     Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
@@ -157,6 +159,10 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
         if let Some(calls) = hub.unproven().due(hub.clock().now()) {
             tracing::warn!(calls, "calls of nobody known since the last such line");
         }
+        return response;
+    }
+    if status.is_success() && route.as_deref() == Some(NOTICES) {
+        // Every authority asks every few seconds; what is handed over is in the audit log.
         return response;
     }
     tracing::info!(

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use super::connections::{Connections, Taken};
 use super::guarded::{Answering, Guarded};
 use super::tls::{self, ClientCertificate, Secure};
-use super::{Hub, files, keeping, limits, proven, router, uploads};
+use super::{Hub, files, keeping, limits, notices, proven, router, uploads};
 use crate::config::hub::PLAIN_ON_LOOPBACK;
 
 /// Whoever has come by TLS comes by nothing else for a year. Of other hosts under its name the hub knows nothing.
@@ -58,6 +58,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
     let applying = AbortedAtEnd(tokio::spawn(uploads::keep(hub.clone())));
+    let watching = AbortedAtEnd(tokio::spawn(notices::keep(hub.clone())));
     let reloading = hub.tls().map(|tls| {
         tls::say_what_is_served(tls);
         AbortedAtEnd(tokio::spawn(tls::keep(tls.clone(), hub.clone())))
@@ -71,6 +72,7 @@ pub async fn serve(
         }
         drop(keeping);
         drop(applying);
+        drop(watching);
         ending.uploads().stop();
     };
     let door = Door {

@@ -68,3 +68,12 @@ pub mod extract {}
 #[doc = include_str!("acknowledgement-example.json")]
 #[doc = "```"]
 pub mod upload {}
+
+#[cfg(feature = "authority")]
+#[doc = include_str!("notifications.md")]
+#[doc = "\n## A notification\n\n```json"]
+#[doc = include_str!("notification-example.json")]
+#[doc = "```\n\n## Its receipt\n\n```json"]
+#[doc = include_str!("receipt-example.json")]
+#[doc = "```"]
+pub mod notifications {}

@@ -2,7 +2,9 @@
 
 mod check;
 mod common;
+mod listen;
 mod lists;
+mod status;
 mod upload;
 
 use std::path::PathBuf;
@@ -10,8 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The local authority's link: checks the extract of a case management system and sends the plans in it to the hub. Putting
-/// every access on the child's record comes with a later version.
+/// The local authority's link: checks the extract of a case management system, sends the plans in it to the hub, and puts
+/// every access on the child's record.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -33,6 +35,14 @@ enum Command {
     Abandon(lists::List),
     /// Decide about plans that are no longer in the extract; the next upload carries it to the hub
     Decide(lists::Decide),
+    /// Hear of accesses and put them on the children's records, until told to stop
+    Listen(listen::Listen),
+    /// The same, once
+    Fetch(listen::Listen),
+    /// Say how hearing of accesses stands, and what somebody has to look at
+    Status(status::Status),
+    /// List the case notes that have to be worked off by hand, or settle one
+    Triage(status::Triage),
 }
 
 #[derive(clap::Args)]
@@ -55,6 +65,10 @@ fn main() -> ExitCode {
         Command::Absent(what) => lists::absent(&what),
         Command::Abandon(what) => lists::abandon(&what),
         Command::Decide(what) => lists::decide(&what),
+        Command::Listen(what) => listen::listen(&what),
+        Command::Fetch(what) => listen::fetch(&what),
+        Command::Status(what) => status::status(&what),
+        Command::Triage(what) => status::triage(&what),
     };
     done.unwrap_or_else(|error| {
         eprintln!("cpis-authority: {error}");

@@ -6,6 +6,7 @@ mod common;
 mod concerns;
 mod doctor;
 mod load;
+mod outbox;
 mod retention;
 mod sample;
 mod serve;
@@ -85,6 +86,8 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: concerns::Format,
     },
+    /// Print what each local authority has not been told, or has not filed: counts and ages, nobody's data
+    Outbox(WithConfig),
     /// Copy the database to a file, while the hub serves; this is audited
     Backup {
         /// Where to; refused if it is there
@@ -156,6 +159,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Concerns { config, since, until, format } => {
             concerns::concerns(&config.config, since.as_deref(), until.as_deref(), format)
         }
+        Command::Outbox(with) => outbox::outbox(&with.config),
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),
         Command::Retention { config, dry_run, today } => retention::retention(&config.config, dry_run, today),

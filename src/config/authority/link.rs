@@ -35,6 +35,8 @@ pub struct HubSettings {
     pub certificate_authority: Option<PathBuf>,
     /// For so long an upload is tried where the hub cannot be reached.
     pub try_for: Duration,
+    /// The name that the hub gives itself in what it sends: its `issuer`.
+    pub issuer: String,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +66,7 @@ pub(super) struct HubTable {
     certificate_authority: Option<PathBuf>,
     #[serde(default = "an_hour")]
     try_for_minutes: u16,
+    issuer: Option<String>,
 }
 
 fn an_hour() -> u16 {
@@ -100,7 +103,9 @@ pub(super) fn resolve(
     if !(3..=20).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(setting("authority.code", "an ODS code: 3 to 20 letters and digits"));
     }
-    let issuer = hub.certificate_authority.map(|path| file("hub.certificate_authority", path)).transpose()?;
+    let address = address("hub.address", &hub.address)?;
+    let authorities =
+        hub.certificate_authority.map(|path| file("hub.certificate_authority", path)).transpose()?;
     if hub.try_for_minutes > MOST_MINUTES {
         return Err(setting("hub.try_for_minutes", "0 to 720 minutes"));
     }
@@ -109,10 +114,11 @@ pub(super) fn resolve(
         authority: described(&code, authority)?,
         code,
         hub: HubSettings {
-            address: address(&hub.address)?,
+            issuer: issuer_of(hub.issuer, &address)?,
+            address,
             certificate: file("hub.certificate", hub.certificate)?,
             key: file("hub.key", hub.key)?,
-            certificate_authority: issuer,
+            certificate_authority: authorities,
             try_for,
         },
         memory: file("memory", memory)?,
@@ -161,12 +167,18 @@ fn hours(table: HoursTable) -> Result<OfficeHours, ConfigError> {
     if hours.days.is_empty() || hours.from >= hours.to { Err(wrong()) } else { Ok(hours) }
 }
 
+/// By what documents of the hub are known: usually its address.
+fn issuer_of(named: Option<String>, address: &str) -> Result<String, ConfigError> {
+    let named = named.unwrap_or_else(|| address.to_owned());
+    let fits = !named.is_empty() && !named.contains(char::is_whitespace);
+    fits.then_some(named).ok_or_else(|| setting("hub.issuer", "the hub's own `issuer`, letter by letter"))
+}
+
 /// Names and plans of children never go in the clear, and never with a password that a log would show.
-fn address(text: &str) -> Result<String, ConfigError> {
+pub(super) fn address(key: &str, text: &str) -> Result<String, ConfigError> {
     let text = text.trim().trim_end_matches('/');
     let host = text.strip_prefix("https://").unwrap_or_default();
     let fits =
         !host.is_empty() && !host.contains(['@', '?', '#', '\\']) && !host.contains(char::is_whitespace);
-    fits.then(|| text.to_owned())
-        .ok_or_else(|| setting("hub.address", "an address that begins with https://"))
+    fits.then(|| text.to_owned()).ok_or_else(|| setting(key, "an address that begins with https://"))
 }

@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 use super::{Seconds, Word};
 use crate::hub::disk::DiskState;
 use crate::hub::limits;
-use crate::hub::store::Figures;
+use crate::hub::store::{Figures, Waiting};
 
 /// A moment as Prometheus counts time.
 pub(super) fn seconds(at: Timestamp) -> f64 {
@@ -34,6 +34,8 @@ pub(in crate::hub) struct Scraped {
     pub(in crate::hub) certificate_left: Option<f64>,
     /// A newer certificate was refused.
     pub(in crate::hub) certificate_refused: bool,
+    /// What authorities were not told, or have not filed; `None` where it could not be read.
+    pub(in crate::hub) waiting: Option<Vec<Waiting>>,
     /// What the database says; `None` where it could not be read.
     pub(in crate::hub) figures: Option<Figures>,
     /// Resident memory in bytes and open files, where the system tells.
@@ -59,6 +61,7 @@ pub(super) struct Gauges {
     searches_limit: Gauge,
     outbox: Family<Word, Gauge>,
     oldest_unsent: Seconds,
+    told: Told,
     newest_audit: Seconds,
     upload_age: Family<AuthorityCode, Seconds>,
     people: Gauge,
@@ -102,8 +105,7 @@ impl Gauges {
         let disk_reserve = gauge("disk_reserve_bytes", "Bytes held in reserve for when the disk is full");
         let on_reserve = gauge("disk_on_reserve", "1 where a part of the reserve is used or was never had");
         let schema = gauge("schema_version", "Version of the database's schema");
-        let memory =
-            gauge("resident_memory_bytes", "Memory of the process; 0 where the system does not tell");
+        let memory = gauge("resident_memory_bytes", "Memory of the process; 0 where it is not told");
         let files = gauge("open_files", "Open files of the process; 0 where the system does not tell");
         let mut moment = |name: &'static str, help: &'static str| {
             let gauge = Seconds::default();
@@ -130,6 +132,7 @@ impl Gauges {
             searches_limit,
             outbox,
             oldest_unsent,
+            told: Told::register(registry),
             newest_audit,
             upload_age,
             people,
@@ -165,6 +168,9 @@ impl Gauges {
         self.disk_reserve.set(whole(scraped.disk.reserve_bytes));
         self.on_reserve.set(i64::from(scraped.disk.is_on_reserve()));
         self.certificate.set(scraped);
+        if let Some(waiting) = &scraped.waiting {
+            self.told.set(waiting, scraped.now);
+        }
         let (memory, files) = scraped.process;
         self.memory.set(whole(memory.unwrap_or(0)));
         self.files.set(whole(files.unwrap_or(0)));
@@ -222,6 +228,48 @@ impl Certificate {
         if let Some(left) = scraped.certificate_left {
             self.left.get_or_create(&[("of", "hub")]).set(left);
         }
+    }
+}
+
+/// What is said of notifications that are not over.
+#[derive(Debug)]
+struct Told {
+    overdue: Gauge,
+    triage: Gauge,
+    oldest: Family<Word, Seconds>,
+}
+
+impl Told {
+    fn register(registry: &mut Registry) -> Self {
+        let told = Self { overdue: Gauge::default(), triage: Gauge::default(), oldest: Family::default() };
+        registry.register(
+            "outbox_overdue",
+            "Notifications that no link has on its disk for longer than `notices.alert_minutes`",
+            told.overdue.clone(),
+        );
+        registry.register(
+            "outbox_triage",
+            "Notifications on the lists that authorities work off by hand",
+            told.triage.clone(),
+        );
+        registry.register(
+            "outbox_oldest_seconds",
+            "Age of the oldest notification that no link has on its disk (unsent), or has and has not filed (unfiled)",
+            told.oldest.clone(),
+        );
+        told
+    }
+
+    fn set(&self, waiting: &[Waiting], now: Timestamp) {
+        let total = |count: fn(&Waiting) -> u64| whole(waiting.iter().map(count).sum::<u64>());
+        self.overdue.set(total(|waiting| waiting.overdue));
+        self.triage.set(total(|waiting| waiting.triage));
+        let oldest = |of: fn(&Waiting) -> Option<Timestamp>| {
+            let oldest = waiting.iter().filter_map(of).min();
+            oldest.map_or(0.0, |at| (seconds(now) - seconds(at)).max(0.0))
+        };
+        self.oldest.get_or_create(&[("state", "unsent")]).set(oldest(|waiting| waiting.oldest_unsent));
+        self.oldest.get_or_create(&[("state", "unfiled")]).set(oldest(|waiting| waiting.oldest_unfiled));
     }
 }
 

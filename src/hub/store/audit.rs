@@ -38,6 +38,7 @@ pub(super) enum Kind {
     Upload,
     PlanTakenBack,
     RecordRejected,
+    Notices,
 }
 
 impl Kind {
@@ -68,6 +69,7 @@ impl Kind {
             Kind::Upload => "upload",
             Kind::PlanTakenBack => "plan-taken-back",
             Kind::RecordRejected => "record-rejected",
+            Kind::Notices => "notifications",
         }
     }
 }
@@ -148,7 +150,8 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
         | Kind::Retention
         | Kind::Upload
         | Kind::PlanTakenBack
-        | Kind::RecordRejected => return,
+        | Kind::RecordRejected
+        | Kind::Notices => return,
     };
     // What was asked of a number that is not known is no view.
     if matches!(outcome, "held" | "nothing-held") {

@@ -93,6 +93,8 @@ pub use examine::{Examined, examine};
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
 pub(super) use loads::{LoadBegin, Loading};
+pub use notices::Waiting;
+pub(super) use notices::{Ask as NoticesAsk, Given, Page};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
@@ -112,6 +114,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0009.sql")),
     M::up(include_str!("migrations/0010.sql")),
     M::up(include_str!("migrations/0013.sql")),
+    M::up(include_str!("migrations/0014.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -4,6 +4,10 @@
 //! by the same person (user and organisation) within 30 minutes. Views of one person at one organisation
 //! within 12 hours are one attendance. A notification that was said to be in error counts for neither.
 
+mod filed;
+mod give;
+mod waiting;
+
 use jiff::SignedDuration;
 use rusqlite::{OptionalExtension, named_params, params};
 
@@ -11,6 +15,9 @@ use super::codec;
 use super::disclose::{HeldRecord, View};
 use super::error::Fault;
 use super::writer::Work;
+pub(in crate::hub) use give::{Ask, Given, Page};
+pub use waiting::Waiting;
+
 use crate::domain::{AccessReference, AccessStatus, Caller, Notice, NoticeState, Site, ViewMode};
 
 /// "Check again" within this time of one's own notification is not told again.

@@ -113,13 +113,13 @@ fn is_named(certificate: &ClientCertificate, by: &CertificateName) -> bool {
 pub(super) struct Sender(String);
 
 impl Sender {
-    fn code(&self) -> &str {
+    pub(super) fn code(&self) -> &str {
         &self.0
     }
 }
 
 /// Under whom the audit log notes what an authority sends.
-fn caller(code: &str) -> Caller {
+pub(super) fn caller(code: &str) -> Caller {
     Caller {
         user: format!("authority:{code}"),
         name: "local authority's link".to_owned(),

@@ -3,6 +3,9 @@
 mod check;
 mod desk;
 mod document;
+mod notification_document;
+mod noting;
+mod noting_lost;
 mod patience;
 mod recovery;
 mod schema;

@@ -28,6 +28,8 @@ mod loading_large;
 mod logs;
 mod metrics;
 mod model;
+mod notices;
+mod notices_killed;
 #[cfg(unix)]
 mod packaging;
 mod proofs;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use cpis::domain::Caller;
+use cpis::exchange::notice::{Receipts, write_receipts};
 use cpis::hub::addresses;
 use serde_json::json;
 use uuid::Uuid;
@@ -68,6 +69,12 @@ async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own:
             (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
         }
         ("GET", "/exchange/uploads/{sequence}") => (path.replace("{sequence}", "1"), &[], None),
+        ("GET", "/exchange/notifications") => (path.to_owned(), &[], None),
+        ("POST", "/exchange/notifications/filed") => {
+            let none = Receipts { authority_code: WEXCOMBE.to_owned(), receipts: Vec::new() };
+            let document = write_receipts(&none, super::support::at(super::support::NOW));
+            (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
+        }
         ("GET", _) if path.ends_with("/metadata") || path == "/openapi.json" || path == "/healthz" => {
             (path.to_owned(), &[], None)
         }

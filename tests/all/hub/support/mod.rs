@@ -11,7 +11,8 @@ pub(crate) mod uploads;
 use std::path::{Path, PathBuf};
 
 use cpis::config::hub::{
-    DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, SendingAuthority, Synchronous, TlsSettings,
+    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, Retention, SendingAuthority,
+    Synchronous, TlsSettings,
 };
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Right, Rights, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
@@ -352,5 +353,6 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         limits: generous(),
+        notices: NoticeSettings::default(),
     }
 }

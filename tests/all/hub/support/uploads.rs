@@ -87,6 +87,19 @@ impl Link {
         Answer::read(request.send().await.unwrap()).await
     }
 
+    /// Asks for notifications, with this query.
+    pub(crate) async fn notifications(&self, query: &str) -> Answer {
+        let request = self.http.get(format!("{}/exchange/notifications{query}", self.base));
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Sends receipts as they are.
+    pub(crate) async fn filed(&self, document: Vec<u8>) -> Answer {
+        let request = self.http.post(format!("{}/exchange/notifications/filed", self.base));
+        let request = request.header("content-type", "application/fhir+json").body(document);
+        Answer::read(request.send().await.unwrap()).await
+    }
+
     pub(crate) async fn ask(&self, sequence: &str) -> Answer {
         let request = self.http.get(format!("{}/exchange/uploads/{sequence}", self.base));
         Answer::read(request.send().await.unwrap()).await

@@ -1,0 +1,190 @@
+//! A folder from which the case system picks notes up: one file a part, JSON, whole or not there.
+//!
+//! A file is written under a name that begins with a dot, flushed, noted in the register as about to be placed, and renamed.
+//! Where the link ended in between, what is left says what happened: while the dotted file is there, it was not placed.
+//! That holds only in one and the same folder: a share that is not mounted is an empty folder. So a folder has a mark, and
+//! without it nothing is written and nothing is concluded.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::text::TITLE;
+use super::{NotPlaced, Record, Trouble};
+use crate::authority::register::{Part, Register, RegisterError};
+use crate::exchange::notice::{Event, Notice, NoticeId};
+
+/// The file by which a folder is known again.
+const MARK: &str = ".cpis-folder";
+
+/// The layout of a file.
+const FORMAT: &str = "cpis-case-note/1";
+
+/// Bytes of a mark.
+const MARK_BYTES: usize = 64;
+
+/// A folder that has been seen before, or was marked now.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    mark: String,
+}
+
+impl Folder {
+    /// The folder of the configuration. One that is new gets its mark; one that was used before has to have it.
+    ///
+    /// # Errors
+    /// It is not there, or is not the one that it was.
+    pub fn open(path: &Path, register: &mut Register, new_mark: &str) -> Result<Self, NotPlaced> {
+        let name = path.to_string_lossy().into_owned();
+        let away = |why: &str| Trouble::Away(format!("the folder {name} {why}"));
+        if !path.is_dir() {
+            return Err(away("is not there").into());
+        }
+        if let Some(mark) = register.folder_mark(&name)? {
+            return Ok(Self { path: path.to_owned(), mark });
+        }
+        let mark = match read_mark(path) {
+            Ok(mark) => mark,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let file = path.join(MARK);
+                write_whole(&file, new_mark.as_bytes())
+                    .and_then(|()| flush_directory(path))
+                    .map_err(|error| away(&format!("cannot be written: {}", error.kind())))?;
+                new_mark.to_owned()
+            }
+            Err(error) => return Err(away(&format!("cannot be read: {}", error.kind())).into()),
+        };
+        register.mark_folder(&name, &mark)?;
+        Ok(Self { path: path.to_owned(), mark })
+    }
+
+    fn check(&self) -> Result<(), Trouble> {
+        let name = self.path.display();
+        match read_mark(&self.path) {
+            Ok(mark) if mark == self.mark => Ok(()),
+            Ok(_) => {
+                Err(Trouble::Away(format!("the folder {name} is another than before ({MARK} in it differs)")))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Trouble::Away(format!(
+                "the folder {name} is not the one that it was ({MARK} is missing): is the share mounted?"
+            ))),
+            Err(error) => Err(Trouble::Away(format!("the folder {name} cannot be read: {}", error.kind()))),
+        }
+    }
+}
+
+/// How a file is called: nothing of anybody is in it.
+#[must_use]
+pub fn file_name(note: &NoticeId, part: u32) -> String {
+    format!("cpis-note-{}-{part:04}.json", note.as_str())
+}
+
+impl Record for Folder {
+    fn place(
+        &mut self,
+        part: &Part,
+        placing: &mut dyn FnMut() -> Result<(), RegisterError>,
+    ) -> Result<(), NotPlaced> {
+        self.check()?;
+        let name = file_name(&part.note, part.part);
+        let (hidden, shown) = (self.path.join(format!(".{name}")), self.path.join(&name));
+        let away = |error: io::Error| {
+            Trouble::Away(format!("the folder {} cannot be written: {}", self.path.display(), error.kind()))
+        };
+        if !part.is_placing {
+            let written = write_whole(&hidden, document(part).to_string().as_bytes());
+            if let Err(error) = written.and_then(|()| flush_directory(&self.path)) {
+                // Half a file helps nobody, and the disk may be full.
+                let _ = fs::remove_file(&hidden);
+                return Err(away(error).into());
+            }
+            placing()?;
+        }
+        match fs::rename(&hidden, &shown) {
+            Ok(()) => {}
+            // It was placed before the link ended; it may have been picked up since.
+            Err(error) if error.kind() == ErrorKind::NotFound && part.is_placing => self.check()?,
+            Err(error) => return Err(away(error).into()),
+        }
+        flush_directory(&self.path).map_err(away)?;
+        Ok(())
+    }
+}
+
+fn read_mark(folder: &Path) -> io::Result<String> {
+    let mark = fs::read_to_string(folder.join(MARK))?;
+    if mark.len() > MARK_BYTES { Err(ErrorKind::InvalidData.into()) } else { Ok(mark) }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    // The group may read: the case system is another user.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Brings a name to the disk. Where a directory cannot be opened there is no such need.
+fn flush_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// What stands in a file.
+fn document(part: &Part) -> Value {
+    let mut document = json!({
+        "format": FORMAT,
+        "note": part.note.as_str(),
+        "part": part.part,
+        "localId": part.local_id,
+        "title": TITLE,
+        "added": part.added,
+        "text": part.text,
+    });
+    if let (Some(notice), Some(document)) = (&part.notice, document.as_object_mut()) {
+        document.insert("dated".to_owned(), notice.at.to_string().into());
+        document.insert("kind".to_owned(), kind(notice, part.part).into());
+        document.insert("nhsNumber".to_owned(), notice.number.digits().into());
+        document.insert("access".to_owned(), access(notice));
+    }
+    document
+}
+
+fn kind(notice: &Notice, part: u32) -> &'static str {
+    match (notice.event, part) {
+        (Event::OpenedInError, _) => "opened-in-error",
+        (Event::Opened, 1) => "opened",
+        (Event::Opened, _) => "opened-again",
+    }
+}
+
+fn access(notice: &Notice) -> Value {
+    let mut access = json!({
+        "reference": notice.reference.as_str(),
+        "notification": notice.mark.id.as_str(),
+        "number": notice.mark.number,
+        "name": notice.name,
+        "role": notice.role,
+        "organisation": notice.organisation,
+        "organisationCode": notice.organisation_code,
+        "first": notice.is_first,
+    });
+    if let (Some(place), Some(access)) = (&notice.place, access.as_object_mut()) {
+        access.insert(
+            "place".to_owned(),
+            json!({
+                "setting": place.setting,
+                "site": place.site,
+                "department": place.department,
+                "callBack": place.call_back,
+                "contact": place.contact.code(),
+            }),
+        );
+    }
+    access
+}

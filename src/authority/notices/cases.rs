@@ -1,0 +1,67 @@
+//! Which cases are open, by what the last extract said. The link's memory is looked into beside an upload that may work with
+//! it; nothing of it is changed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::{Timestamp, ToSpan};
+use rusqlite::{Connection, OpenFlags, params};
+
+use crate::authority::register::{Case, Cases};
+use crate::domain::{PlanKind, dates};
+
+/// For so long an upload is waited for that writes its memory at this moment.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// After its end a plan for an unborn child is an alert for this long: somebody is responsible still.
+const UNBORN_TAIL_DAYS: i32 = 28;
+
+/// The memory of uploads, asked for cases.
+#[derive(Debug, Clone)]
+pub struct CasesOfExtract {
+    /// The memory of uploads.
+    pub memory: PathBuf,
+}
+
+impl Cases for CasesOfExtract {
+    fn case(&self, local_id: &str, at: Timestamp) -> Result<Case, String> {
+        if !self.memory.exists() {
+            return Ok(Case::NotOpen("no extract was uploaded yet: it is not known which cases are open"));
+        }
+        self.look(local_id, at).map_err(|error| {
+            let code = error.sqlite_error_code().map(|code| format!(" ({code:?})")).unwrap_or_default();
+            format!("the link's memory of uploads cannot be read at present{code}")
+        })
+    }
+}
+
+impl CasesOfExtract {
+    fn look(&self, local_id: &str, at: Timestamp) -> Result<Case, rusqlite::Error> {
+        let db = Connection::open_with_flags(
+            &self.memory,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        db.busy_timeout(BUSY)?;
+        let day = dates::london_day(at);
+        let of_unborn = day.checked_sub(UNBORN_TAIL_DAYS.days()).unwrap_or(day);
+        let (rows, open): (i64, i64) = db.query_row(
+            "SELECT count(*), count(*) FILTER (WHERE end_day IS NULL OR end_day >= ?2
+                                               OR (kind = ?4 AND end_day >= ?3))
+             FROM extract WHERE local_id = ?1",
+            params![
+                local_id,
+                day.to_string(),
+                of_unborn.to_string(),
+                PlanKind::UnbornChildProtection.snomed()
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(match (rows, open) {
+            (0, _) => {
+                Case::NotOpen("no case with this local id is in the last extract: moved, or under another id")
+            }
+            (_, 0) => Case::NotOpen("the case with this local id has ended"),
+            (_, _) => Case::Open,
+        })
+    }
+}

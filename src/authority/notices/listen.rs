@@ -1,0 +1,83 @@
+//! The link as it listens: a round every few seconds, with jitter so that not all authorities ask at once, and with pauses
+//! that double while something is in the way. It stops between two rounds, or within a pause at once.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Round;
+
+/// The longest pause while something is in the way.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Tells whoever listens to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
+
+impl Stop {
+    /// Stops it.
+    pub fn stop(&self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits for a while, or until it is to stop; whether it is.
+    #[must_use]
+    pub fn wait(&self, pause: Duration) -> bool {
+        let stopped = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.1.wait_timeout_while(stopped, pause, |stopped| !*stopped);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// When the next round is.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    every: Duration,
+    in_vain: u32,
+}
+
+impl Listening {
+    /// A round every so often.
+    #[must_use]
+    pub fn every(every: Duration) -> Self {
+        Self { every, in_vain: 0 }
+    }
+
+    /// The pause after a round, or after one that could not even begin. `random` is anything from 0 to 1.
+    pub fn pause(&mut self, round: Option<&Round>, random: f64) -> Duration {
+        let is_well = round.is_some_and(Round::is_well);
+        self.in_vain = if is_well { 0 } else { self.in_vain.saturating_add(1) };
+        let pause = self.every.saturating_mul(1 << self.in_vain.min(10)).min(LONGEST.max(self.every));
+        pause.mul_f64(0.75 + random.clamp(0.0, 1.0) / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_while_something_is_in_the_way_have_an_end_and_fall_back() {
+        let mut listening = Listening::every(Duration::from_secs(5));
+        let well = Round::default();
+        assert_eq!(listening.pause(Some(&well), 0.5), Duration::from_secs(5));
+        let bad = Round { notes: Some("away".to_owned()), ..Round::default() };
+        for seconds in [10, 20, 40, 60, 60] {
+            assert_eq!(listening.pause(Some(&bad), 0.5), Duration::from_secs(seconds));
+        }
+        assert_eq!(listening.pause(None, 1.0), Duration::from_secs(75));
+        assert_eq!(listening.pause(Some(&well), 0.0), Duration::from_millis(3750));
+    }
+
+    #[test]
+    fn whoever_waits_stops_at_once() {
+        let stop = Stop::default();
+        assert!(!stop.wait(Duration::ZERO));
+        let other = stop.clone();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(move || other.wait(Duration::from_secs(60)));
+            stop.stop();
+            assert!(waiting.join().unwrap());
+        });
+    }
+}

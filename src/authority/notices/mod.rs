@@ -1,0 +1,238 @@
+//! A round of the link: fetch what the hub has to tell, make notes of it, bring them into the record, and tell the hub what
+//! is filed. Each step goes on from what the register holds, so that any of them may be broken off anywhere.
+
+mod cases;
+mod listen;
+
+use jiff::Timestamp;
+
+use super::notes::{NotPlaced, Record, Trouble};
+use super::register::{Cases, Register, RegisterError, Whose};
+use crate::exchange::TransportError;
+use crate::exchange::notice::{self, Collected, Heading, Item, Mailbox, NotNotices, Receipts};
+
+pub use cases::CasesOfExtract;
+pub use listen::{Listening, Stop};
+
+/// Documents of one round at most: then notes are made of what has come.
+const DOCUMENTS: u32 = 20;
+
+/// Why nothing came of the hub: one sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum HubTrouble {
+    /// It was not reached, or refuses the link.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// What came cannot be meant.
+    #[error("what the hub sent was not taken: {0}")]
+    NotUnderstood(#[from] NotNotices),
+    /// What came is from another hub.
+    #[error(
+        "what came names another hub than `hub.issuer`: nothing of it was taken, and somebody has to look at it"
+    )]
+    OtherSource,
+    /// What came is for somebody else.
+    #[error("what came is for another authority: nothing of it was taken, and somebody has to look at it")]
+    OtherAuthority,
+    /// It says that the link has other numbers, and the link has said none.
+    #[error("the hub contradicts itself about where its notifications begin")]
+    Contradicts,
+    /// The numbers of a document run backwards.
+    #[error("what the hub sent was not taken: its numbers are not in order")]
+    NotInOrder,
+}
+
+/// Who the link is and whom it believes.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends<'a> {
+    /// The authority's ODS code.
+    pub authority_code: &'a str,
+    /// The hub's name.
+    pub issuer: &'a str,
+}
+
+/// What a round did.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// Notifications that are new.
+    pub new: u64,
+    /// Numbers that were passed over.
+    pub missing: u64,
+    /// The hub was put back from a backup.
+    pub other_numbers: bool,
+    /// Parts of notes that are in the record now.
+    pub placed: u64,
+    /// Why the hub's part did not come to its end.
+    pub hub: Option<HubTrouble>,
+    /// Why the record's part did not.
+    pub notes: Option<String>,
+}
+
+impl Round {
+    /// Whether all of it came to its end.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.hub.is_none() && self.notes.is_none()
+    }
+}
+
+/// The way into the record, opened anew for each round: a folder may come back.
+pub type OpenRecord<'a> = &'a mut dyn FnMut(&mut Register) -> Result<Box<dyn Record>, NotPlaced>;
+
+/// Does a round. What is in the way of one step keeps no other from its work.
+///
+/// # Errors
+/// The register cannot be used: nothing that is not on its disk was told to anybody.
+pub fn round(
+    register: &mut Register,
+    mailbox: &mut dyn Mailbox,
+    ends: Ends<'_>,
+    cases: &dyn Cases,
+    open: OpenRecord<'_>,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<Round, RegisterError> {
+    let mut round = Round::default();
+    round.hub = fetch(register, mailbox, ends, clock, &mut round)?.err();
+    round.notes = document(register, cases, open, clock, &mut round)?.err();
+    if round.hub.is_none() {
+        round.hub = file(register, mailbox, ends, clock)?.err();
+    }
+    let (hub, notes) = (round.hub.as_ref().map(ToString::to_string), round.notes.as_deref());
+    register.note_trouble(Whose::Hub, hub.as_deref(), clock())?;
+    register.note_trouble(Whose::Notes, notes, clock())?;
+    if hub.is_none() {
+        register.note_heard(clock())?;
+    }
+    Ok(round)
+}
+
+type Heard = Result<(), HubTrouble>;
+
+fn fetch(
+    register: &mut Register,
+    mailbox: &mut dyn Mailbox,
+    ends: Ends<'_>,
+    clock: &dyn Fn() -> Timestamp,
+    round: &mut Round,
+) -> Result<Heard, RegisterError> {
+    for _ in 0..DOCUMENTS {
+        let have = register.have()?;
+        let document = match mailbox.collect(have.as_ref()) {
+            Err(error) => return Ok(Err(error.into())),
+            Ok(Collected::OtherNumbers) if have.is_none() || round.other_numbers => {
+                return Ok(Err(HubTrouble::Contradicts));
+            }
+            Ok(Collected::OtherNumbers) => {
+                register.forget_where(clock())?;
+                round.other_numbers = true;
+                continue;
+            }
+            Ok(Collected::Document(document)) => document,
+        };
+        let (heading, items) = match believed(&document, ends) {
+            Ok(believed) => believed,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+        let taken = register.take(&heading, &items, clock())?;
+        round.new += taken.new;
+        round.missing += taken.missing;
+        if let Err(error) = mailbox.is_kept() {
+            return Ok(Err(error.into()));
+        }
+        if items.is_empty() {
+            break;
+        }
+    }
+    fetch_missing(register, mailbox, ends, clock, round)
+}
+
+fn fetch_missing(
+    register: &mut Register,
+    mailbox: &mut dyn Mailbox,
+    ends: Ends<'_>,
+    clock: &dyn Fn() -> Timestamp,
+    round: &mut Round,
+) -> Result<Heard, RegisterError> {
+    let Some(above) = register.missing_due(clock())? else { return Ok(Ok(())) };
+    let document = match mailbox.collect_again(above) {
+        Err(error) => return Ok(Err(error.into())),
+        Ok(Collected::OtherNumbers) => return Ok(Ok(())),
+        Ok(Collected::Document(document)) => document,
+    };
+    match believed(&document, ends) {
+        Err(trouble) => Ok(Err(trouble)),
+        Ok((heading, items)) => {
+            round.new += register.take_again(&heading, &items, clock())?.new;
+            Ok(Ok(()))
+        }
+    }
+}
+
+/// A document, if it is from the configured hub and for this authority.
+fn believed(document: &[u8], ends: Ends<'_>) -> Result<(Heading, Vec<Item>), HubTrouble> {
+    let (heading, items) = notice::read(document)?;
+    if heading.source != ends.issuer {
+        return Err(HubTrouble::OtherSource);
+    }
+    if heading.authority_code != ends.authority_code {
+        return Err(HubTrouble::OtherAuthority);
+    }
+    let is_in_order = items.windows(2).all(|pair| match pair {
+        [one, next] => one.mark().number < next.mark().number,
+        _ => true,
+    });
+    if is_in_order { Ok((heading, items)) } else { Err(HubTrouble::NotInOrder) }
+}
+
+fn document(
+    register: &mut Register,
+    cases: &dyn Cases,
+    open: OpenRecord<'_>,
+    clock: &dyn Fn() -> Timestamp,
+    round: &mut Round,
+) -> Result<Result<(), String>, RegisterError> {
+    let mut trouble = register.make_notes(cases, clock())?.err();
+    if register.next_part(clock())?.is_none() {
+        return Ok(trouble.map_or(Ok(()), Err));
+    }
+    let mut record = match open(register) {
+        Ok(record) => record,
+        Err(NotPlaced::Register(error)) => return Err(error),
+        Err(NotPlaced::Trouble(Trouble::Away(why) | Trouble::Refused(why))) => return Ok(Err(why)),
+    };
+    while let Some(part) = register.next_part(clock())? {
+        match record.place(&part, &mut || register.placing(&part)) {
+            Ok(()) => {
+                register.placed(&part, clock())?;
+                round.placed += 1;
+            }
+            Err(NotPlaced::Register(error)) => return Err(error),
+            Err(NotPlaced::Trouble(Trouble::Away(why))) => return Ok(Err(why)),
+            Err(NotPlaced::Trouble(Trouble::Refused(why))) => {
+                register.refused(&part, &why, clock())?;
+                trouble = Some(why);
+            }
+        }
+    }
+    Ok(trouble.map_or(Ok(()), Err))
+}
+
+fn file(
+    register: &mut Register,
+    mailbox: &mut dyn Mailbox,
+    ends: Ends<'_>,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<Heard, RegisterError> {
+    for _ in 0..DOCUMENTS {
+        let receipts = register.receipts()?;
+        if receipts.is_empty() {
+            break;
+        }
+        let what = Receipts { authority_code: ends.authority_code.to_owned(), receipts };
+        if let Err(error) = mailbox.file(&notice::write_receipts(&what, clock())) {
+            return Ok(Err(error.into()));
+        }
+        register.receipts_taken(&what.receipts, clock())?;
+    }
+    Ok(Ok(()))
+}

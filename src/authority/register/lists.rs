@@ -1,0 +1,183 @@
+//! What a person looks at: how things stand, and the list of what has to be worked off by hand.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{Register, RegisterError, moment};
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// The last number up to which everything is here.
+    pub have: Option<u32>,
+    /// When the hub last answered.
+    pub heard: Option<Timestamp>,
+    /// Why it does not, and since when.
+    pub hub_trouble: Option<(String, Timestamp)>,
+    /// Why the record system takes nothing, and since when.
+    pub note_trouble: Option<(String, Timestamp)>,
+    /// When it was last noticed that the hub was put back from a backup.
+    pub other_numbers: Option<Timestamp>,
+    /// Notifications here.
+    pub notices: u64,
+    /// Notes in the record.
+    pub notes: u64,
+    /// Notifications that are not in a note yet, or whose part is not placed.
+    pub waiting: u64,
+    /// When the oldest of these came.
+    pub oldest_waiting: Option<Timestamp>,
+    /// Of these, how many the record system has refused, and the last reason.
+    pub refused: Option<(u64, String)>,
+    /// Receipts that the hub does not have.
+    pub untold: u64,
+    /// Notes on the list.
+    pub triage: u64,
+}
+
+/// Numbers that were passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Which.
+    pub number: u32,
+    /// Since when it is known.
+    pub since: Timestamp,
+}
+
+/// A note on the list. `Debug` shows nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// By what it is settled.
+    pub note: String,
+    /// The authority's own id of the person, as the hub has it.
+    pub local_id: String,
+    /// Why it is on the list.
+    pub why: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The note's words.
+    pub text: String,
+}
+
+impl std::fmt::Debug for Listed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listed(hidden)")
+    }
+}
+
+/// How a note on the list is settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settle {
+    /// It belongs under this case.
+    Under(String),
+    /// Somebody has dealt with it by hand.
+    DealtWith,
+}
+
+impl Register {
+    /// How things stand.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn figures(&self) -> Result<Figures, RegisterError> {
+        let count = |sql: &str| -> Result<u64, RegisterError> {
+            Ok(self.db.query_row(sql, [], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        };
+        let at = |sql: &str| -> Result<Option<Timestamp>, RegisterError> {
+            let ms: Option<i64> = self.db.query_row(sql, [], |row| row.get(0))?;
+            ms.map(moment).transpose()
+        };
+        let trouble = |sql: &str| -> Result<Option<(String, Timestamp)>, RegisterError> {
+            let (why, since): (Option<String>, Option<i64>) =
+                self.db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            why.zip(since).map(|(why, since)| Ok((why, moment(since)?))).transpose()
+        };
+        const WAITING: &str = "FROM notice LEFT JOIN part ON part.notice_id = notice.id
+                               LEFT JOIN note ON note.id = notice.note_id
+                               WHERE notice.note_id IS NULL OR (part.state <> 'done' AND note.standing = 'record')";
+        let (refused, why): (i64, Option<String>) = self.db.query_row(
+            "SELECT count(*), max(why) FROM part WHERE state <> 'done' AND why IS NOT NULL",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(Figures {
+            have: self.have()?.map(|have| have.number),
+            heard: at("SELECT heard_ms FROM link")?,
+            hub_trouble: trouble("SELECT hub_trouble, hub_since_ms FROM link")?,
+            note_trouble: trouble("SELECT note_trouble, note_since_ms FROM link")?,
+            other_numbers: at("SELECT other_numbers_ms FROM link")?,
+            notices: count("SELECT count(*) FROM notice")?,
+            notes: count("SELECT count(*) FROM note WHERE standing = 'record'")?,
+            waiting: count(&format!("SELECT count(*) {WAITING}"))?,
+            oldest_waiting: at(&format!("SELECT min(notice.came_ms) {WAITING}"))?,
+            refused: why.map(|why| (refused.unsigned_abs(), why)),
+            untold: count("SELECT count(*) FROM notice WHERE told IS NULL")?,
+            triage: count("SELECT count(*) FROM note WHERE standing = 'triage'")?,
+        })
+    }
+
+    /// Numbers that were passed over and have not come.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn missing(&self) -> Result<Vec<Missing>, RegisterError> {
+        let mut statement = self.db.prepare("SELECT number, since_ms FROM missing ORDER BY number")?;
+        let mut rows = statement.query([])?;
+        let mut list = Vec::new();
+        while let Some(row) = rows.next()? {
+            list.push(Missing { number: row.get(0)?, since: moment(row.get(1)?)? });
+        }
+        Ok(list)
+    }
+
+    /// What has to be worked off by hand, the oldest first.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn triage(&self) -> Result<Vec<Listed>, RegisterError> {
+        let mut statement = self.db.prepare(
+            "SELECT id, local_id, why, since_ms,
+                    (SELECT group_concat(added, char(10) ORDER BY part) FROM part WHERE part.note_id = note.id)
+             FROM note WHERE standing = 'triage' ORDER BY since_ms, id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut list = Vec::new();
+        while let Some(row) = rows.next()? {
+            list.push(Listed {
+                note: row.get(0)?,
+                local_id: row.get(1)?,
+                why: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                since: moment(row.get(3)?)?,
+                text: row.get(4)?,
+            });
+        }
+        Ok(list)
+    }
+
+    /// Settles a note on the list, by its id or the beginning of it. Whether there was exactly one.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn settle(&mut self, note: &str, how: &Settle) -> Result<bool, RegisterError> {
+        let work = self.db.transaction()?;
+        let fitting = |sql: &str| -> Result<Vec<String>, RegisterError> {
+            let mut statement = work.prepare(sql)?;
+            let all = statement.query_map([], |row| row.get::<_, String>(0))?;
+            Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|id| id.starts_with(note)).collect())
+        };
+        let found = fitting("SELECT id FROM note WHERE standing = 'triage'")?;
+        let [id] = found.as_slice() else { return Ok(false) };
+        match how {
+            Settle::DealtWith => {
+                work.execute("UPDATE note SET standing = 'settled' WHERE id = ?1", [id])?;
+            }
+            Settle::Under(local_id) => {
+                work.execute(
+                    "UPDATE note SET standing = 'record', local_id = ?2 WHERE id = ?1",
+                    params![id, local_id],
+                )?;
+            }
+        }
+        work.commit()?;
+        Ok(true)
+    }
+}

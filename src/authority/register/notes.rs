@@ -1,0 +1,150 @@
+//! From notifications to notes: one for each attendance, and a part of it for each notification, in the order of their
+//! numbers. Whose case is not open is on the list; nothing goes nowhere.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::{Register, RegisterError, id_of};
+use crate::authority::notes::text;
+use crate::exchange::notice::{self, Item, Notice, NoticeId};
+
+/// What is known of a child's case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Case {
+    /// It is open.
+    Open,
+    /// It is not, and why a person has to look.
+    NotOpen(&'static str),
+}
+
+/// Knows which cases are open.
+pub trait Cases {
+    /// The case of a local id at the moment of an access.
+    ///
+    /// # Errors
+    /// It cannot be known at present: asked again later.
+    fn case(&self, local_id: &str, at: Timestamp) -> Result<Case, String>;
+}
+
+impl Register {
+    /// Makes notes of what has none yet; how many notifications found their place.
+    ///
+    /// # Errors
+    /// The register cannot be written. Whose case cannot be known now is left for the next time: the inner error.
+    pub fn make_notes(
+        &mut self,
+        cases: &dyn Cases,
+        now: Timestamp,
+    ) -> Result<Result<u64, String>, RegisterError> {
+        let mut made = 0;
+        loop {
+            let next: Option<(String, Option<Vec<u8>>)> = self
+                .db
+                .prepare_cached(
+                    "SELECT id, document FROM notice WHERE note_id IS NULL ORDER BY number, came_ms LIMIT 1",
+                )?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((id, document)) = next else { return Ok(Ok(made)) };
+            let id = id_of(&id)?;
+            let notice = document.map(|document| read(&document)).transpose()?;
+            let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            match notice {
+                None => unreadable(&work, &id, now)?,
+                Some(notice) => match place(&work, &notice, cases, now)? {
+                    Ok(()) => {}
+                    Err(why) => return Ok(Err(why)),
+                },
+            }
+            work.commit()?;
+            made += 1;
+        }
+    }
+}
+
+/// A notification as it was kept.
+pub(super) fn read(document: &[u8]) -> Result<Notice, RegisterError> {
+    match notice::read(document) {
+        Ok((_, items)) => match items.into_iter().next() {
+            Some(Item::Notice(notice)) => Ok(*notice),
+            Some(Item::Unreadable(_)) | None => Err(RegisterError::Damaged("a notification")),
+        },
+        Err(_) => Err(RegisterError::Damaged("a notification")),
+    }
+}
+
+fn unreadable(work: &Transaction<'_>, id: &NoticeId, now: Timestamp) -> Result<(), RegisterError> {
+    let why =
+        "this notification cannot be read by this version of the link: ask the hub's operator who looked";
+    begin(work, id, id.as_str(), "", Some(why), now)?;
+    add(work, id.as_str(), id, "A notification came that this version of the link cannot read.")
+}
+
+/// Puts a notification where it belongs; the inner error says why that cannot be known now.
+fn place(
+    work: &Transaction<'_>,
+    notice: &Notice,
+    cases: &dyn Cases,
+    now: Timestamp,
+) -> Result<Result<(), String>, RegisterError> {
+    let id = &notice.mark.id;
+    // A correction has the attendance and local id of what it corrects, and so its note.
+    let known = of_attendance(work, notice)?;
+    let note = match known {
+        Some(known) => {
+            // Somebody dealt with what was in it; this is new.
+            work.execute(
+                "UPDATE note SET standing = 'triage', since_ms = ?2 WHERE id = ?1 AND standing = 'settled'",
+                params![known, now.as_millisecond()],
+            )?;
+            known
+        }
+        None => {
+            let why = match cases.case(&notice.local_id, notice.at) {
+                Err(why) => return Ok(Err(why)),
+                Ok(Case::Open) => None,
+                Ok(Case::NotOpen(why)) => Some(why),
+            };
+            begin(work, id, notice.attendance.as_str(), &notice.local_id, why, now)?;
+            id.as_str().to_owned()
+        }
+    };
+    let is_first = !work.prepare_cached("SELECT 1 FROM part WHERE note_id = ?1")?.exists([&note])?;
+    add(work, &note, id, &text::part(notice, is_first && notice.is_first))?;
+    Ok(Ok(()))
+}
+
+fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<String>, RegisterError> {
+    Ok(work
+        .prepare_cached("SELECT id FROM note WHERE attendance = ?1 AND told_as = ?2")?
+        .query_row(params![notice.attendance.as_str(), notice.local_id], |row| row.get(0))
+        .optional()?)
+}
+
+fn begin(
+    work: &Transaction<'_>,
+    id: &NoticeId,
+    attendance: &str,
+    local_id: &str,
+    why: Option<&str>,
+    now: Timestamp,
+) -> Result<(), RegisterError> {
+    let standing = if why.is_some() { "triage" } else { "record" };
+    work.prepare_cached(
+        "INSERT INTO note (id, attendance, told_as, local_id, standing, why, since_ms)
+         VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![id.as_str(), attendance, local_id, standing, why, now.as_millisecond()])?;
+    Ok(())
+}
+
+fn add(work: &Transaction<'_>, note: &str, id: &NoticeId, words: &str) -> Result<(), RegisterError> {
+    work.prepare_cached(
+        "INSERT INTO part (note_id, part, notice_id, added, state)
+         VALUES (?1, (SELECT coalesce(max(part), 0) + 1 FROM part WHERE note_id = ?1), ?2, ?3, 'waiting')",
+    )?
+    .execute(params![note, id.as_str(), words])?;
+    work.prepare_cached("UPDATE notice SET note_id = ?2 WHERE id = ?1")?
+        .execute(params![id.as_str(), note])?;
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Parts of notes on their way into the record.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::{Register, RegisterError, id_of, notes};
+use crate::exchange::notice::{Notice, NoticeId};
+
+/// First pause before a part that was refused is tried again, which doubles, and the longest.
+const AGAIN_MS: i64 = 10_000;
+const AGAIN_MOST_MS: i64 = 3_600_000;
+
+/// A part of a note that is to be placed. `Debug` shows nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The note's id.
+    pub note: NoticeId,
+    /// 1, 2, 3 … of the note.
+    pub part: u32,
+    /// Under which case.
+    pub local_id: String,
+    /// What it adds.
+    pub added: String,
+    /// The note with it.
+    pub text: String,
+    /// The notification; `None` where it cannot be read.
+    pub notice: Option<Notice>,
+    /// It was about to be placed when the link ended: whether it was is not known.
+    pub is_placing: bool,
+}
+
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Part({} of a note)", self.part)
+    }
+}
+
+impl Register {
+    /// The next part that is to be placed. A part waits for those before it in its note.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn next_part(&self, now: Timestamp) -> Result<Option<Part>, RegisterError> {
+        let found = self
+            .db
+            .prepare_cached(
+                "SELECT part.note_id, part.part, note.local_id, part.added, part.state, notice.document
+                 FROM part INDEXED BY part_not_done
+                 JOIN note ON note.id = part.note_id JOIN notice ON notice.id = part.notice_id
+                 WHERE part.state <> 'done' AND note.standing = 'record' AND part.next_ms <= ?1
+                   AND NOT EXISTS (SELECT 1 FROM part AS earlier WHERE earlier.note_id = part.note_id
+                                   AND earlier.part < part.part AND earlier.state <> 'done')
+                 ORDER BY part.state <> 'placing', notice.number LIMIT 1",
+            )?
+            .query_row([now.as_millisecond()], |row| {
+                let id: String = row.get(0)?;
+                let state: String = row.get(4)?;
+                let document: Option<Vec<u8>> = row.get(5)?;
+                let part = (id, row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok((part, state == "placing", document))
+            })
+            .optional()?;
+        let Some(((id, number, local_id, added), is_placing, document)) = found else { return Ok(None) };
+        let text = self.text_of(&id, number)?;
+        let notice = document.map(|document| notes::read(&document)).transpose()?;
+        Ok(Some(Part { note: id_of(&id)?, part: number, local_id, added, text, notice, is_placing }))
+    }
+
+    fn text_of(&self, note: &str, up_to: u32) -> Result<String, RegisterError> {
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT added FROM part WHERE note_id = ?1 AND part <= ?2 ORDER BY part")?;
+        let parts: Vec<String> =
+            statement.query_map(params![note, up_to], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(parts.join("\n\n"))
+    }
+
+    /// Notes that a part is about to be placed.
+    ///
+    /// # Errors
+    /// The register cannot be written: it may not be placed.
+    pub fn placing(&mut self, part: &Part) -> Result<(), RegisterError> {
+        self.set(part, "UPDATE part SET state = 'placing' WHERE note_id = ?1 AND part = ?2")
+    }
+
+    /// Notes that a part has to be made anew before it can be placed.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn not_placing(&mut self, part: &Part) -> Result<(), RegisterError> {
+        self.set(part, "UPDATE part SET state = 'waiting' WHERE note_id = ?1 AND part = ?2")
+    }
+
+    fn set(&mut self, part: &Part, sql: &str) -> Result<(), RegisterError> {
+        self.db.prepare_cached(sql)?.execute(params![part.note.as_str(), part.part])?;
+        Ok(())
+    }
+
+    /// Notes that a part is in the record.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn placed(&mut self, part: &Part, now: Timestamp) -> Result<(), RegisterError> {
+        self.db
+            .prepare_cached(
+                "UPDATE part SET state = 'done', why = NULL, done_ms = ?3 WHERE note_id = ?1 AND part = ?2",
+            )?
+            .execute(params![part.note.as_str(), part.part, now.as_millisecond()])?;
+        Ok(())
+    }
+
+    /// Notes that the record system refused this one; it is tried again, later each time.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn refused(&mut self, part: &Part, why: &str, now: Timestamp) -> Result<(), RegisterError> {
+        self.db.execute(
+            "UPDATE part SET tries = tries + 1, why = ?3, next_ms = ?4 + min(?5 << min(tries, 20), ?6)
+             WHERE note_id = ?1 AND part = ?2",
+            params![part.note.as_str(), part.part, why, now.as_millisecond(), AGAIN_MS, AGAIN_MOST_MS],
+        )?;
+        Ok(())
+    }
+
+    /// What the mark of a folder has to say; `None` where no note was ever placed in this one.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn folder_mark(&self, folder: &str) -> Result<Option<String>, RegisterError> {
+        let found: Option<Option<String>> = self
+            .db
+            .query_row("SELECT folder_mark FROM link WHERE folder = ?1", [folder], |row| row.get(0))
+            .optional()?;
+        Ok(found.flatten())
+    }
+
+    /// Notes a new folder by its mark.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn mark_folder(&mut self, folder: &str, mark: &str) -> Result<(), RegisterError> {
+        let work = self.db.transaction()?;
+        // What was about to be placed in another folder is made anew in this one: rather twice than not at all.
+        work.execute("UPDATE part SET state = 'waiting' WHERE state = 'placing'", [])?;
+        work.execute("UPDATE link SET folder = ?1, folder_mark = ?2", [folder, mark])?;
+        Ok(work.commit()?)
+    }
+}

@@ -1,0 +1,50 @@
+//! What the hub is to be told, and what it has taken.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{Register, RegisterError, id_of, moment};
+use crate::exchange::notice::{MOST, Mark, Outcome, Receipt};
+
+impl Register {
+    /// The next receipts that the hub does not have: of what is in the record, or on the list.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn receipts(&self) -> Result<Vec<Receipt>, RegisterError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT notice.number, notice.id, note.standing = 'record', coalesce(part.done_ms, note.since_ms)
+             FROM notice INDEXED BY notice_not_told
+             JOIN note ON note.id = notice.note_id JOIN part ON part.notice_id = notice.id
+             WHERE notice.told IS NOT 'documented'
+               AND ((note.standing = 'record' AND part.state = 'done')
+                 OR (note.standing <> 'record' AND notice.told IS NULL))
+             ORDER BY notice.number LIMIT ?1",
+        )?;
+        let mut rows = statement.query([i64::try_from(MOST).unwrap_or(i64::MAX)])?;
+        let mut receipts = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(1)?;
+            receipts.push(Receipt {
+                mark: Mark { number: row.get(0)?, id: id_of(&id)? },
+                outcome: if row.get(2)? { Outcome::Documented } else { Outcome::Triage },
+                at: moment(row.get(3)?)?,
+            });
+        }
+        Ok(receipts)
+    }
+
+    /// Notes that the hub has taken these.
+    ///
+    /// # Errors
+    /// The register cannot be written: they are sent again, which changes nothing.
+    pub fn receipts_taken(&mut self, receipts: &[Receipt], now: Timestamp) -> Result<(), RegisterError> {
+        let work = self.db.transaction()?;
+        for receipt in receipts {
+            work.prepare_cached("UPDATE notice SET told = ?2 WHERE id = ?1")?
+                .execute(params![receipt.mark.id.as_str(), receipt.outcome.code()])?;
+        }
+        work.execute("UPDATE link SET heard_ms = ?1", [now.as_millisecond()])?;
+        Ok(work.commit()?)
+    }
+}

@@ -1,0 +1,168 @@
+//! Notifications as they come: each is taken once, by its id; numbers that are passed over are noted.
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, TransactionBehavior, params};
+
+use super::{Register, RegisterError};
+use crate::exchange::notice::{self, Heading, Item, Mark};
+
+/// Numbers that are noted as missing at most: more is another kind of trouble.
+const MISSING: u32 = 1000;
+
+/// First pause before a missing number is asked for again, which doubles, and the longest.
+const AGAIN_MS: i64 = 5_000;
+const AGAIN_MOST_MS: i64 = 3_600_000;
+
+/// What a document brought.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Notifications that were not here before.
+    pub new: u64,
+    /// Those that were.
+    pub again: u64,
+    /// Numbers that were passed over.
+    pub missing: u64,
+}
+
+impl Register {
+    /// Takes what a document holds, in one commit: only then may anybody hear that it came.
+    ///
+    /// # Errors
+    /// The register cannot be written: nothing of it was taken.
+    pub fn take(
+        &mut self,
+        heading: &Heading,
+        items: &[Item],
+        now: Timestamp,
+    ) -> Result<Taken, RegisterError> {
+        let have = self.have()?;
+        let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut taken = Taken::default();
+        let mut next = have.as_ref().map(|have| have.number.saturating_add(1));
+        for item in items {
+            let mark = item.mark();
+            if let Some(next) = next {
+                taken.missing += note_missing(&work, next, mark.number, now)?;
+            }
+            keep(&work, heading, item, now, &mut taken)?;
+            next = Some(mark.number.saturating_add(1));
+        }
+        match items.last() {
+            Some(last) => reach(&work, last.mark())?,
+            // What was given and does not come is missing too.
+            None => {
+                if let Some(next) = next {
+                    taken.missing += note_missing(&work, next, heading.last.saturating_add(1), now)?;
+                }
+            }
+        }
+        forget_receipts(&work, heading)?;
+        work.commit()?;
+        Ok(taken)
+    }
+
+    /// Takes what was asked for again because it was missing; how far the link has come does not change by it.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn take_again(
+        &mut self,
+        heading: &Heading,
+        items: &[Item],
+        now: Timestamp,
+    ) -> Result<Taken, RegisterError> {
+        let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut taken = Taken::default();
+        for item in items {
+            keep(&work, heading, item, now, &mut taken)?;
+        }
+        work.commit()?;
+        Ok(taken)
+    }
+
+    /// Behind which number what is missing begins, if it is time to ask for it again; that it was asked is noted.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn missing_due(&mut self, now: Timestamp) -> Result<Option<u32>, RegisterError> {
+        let now_ms = now.as_millisecond();
+        let first: Option<u32> =
+            self.db.query_row("SELECT min(number) FROM missing WHERE next_ms <= ?1", [now_ms], |row| {
+                row.get(0)
+            })?;
+        let Some(first) = first else { return Ok(None) };
+        self.db.execute(
+            "UPDATE missing SET tries = tries + 1,
+                                next_ms = ?1 + min(?2 << min(tries, 20), ?3)
+             WHERE next_ms <= ?1",
+            params![now_ms, AGAIN_MS, AGAIN_MOST_MS],
+        )?;
+        Ok(Some(first.saturating_sub(1)))
+    }
+}
+
+/// Keeps one of a document: new, or the same again.
+fn keep(
+    work: &Transaction<'_>,
+    heading: &Heading,
+    item: &Item,
+    now: Timestamp,
+    taken: &mut Taken,
+) -> Result<(), RegisterError> {
+    let mark = item.mark();
+    let document = match item {
+        Item::Unreadable(_) => None,
+        Item::Notice(notice) => Some(notice::write(heading, std::slice::from_ref(notice.as_ref()), now)),
+    };
+    let kept = work
+        .prepare_cached(
+            "INSERT INTO notice (id, number, document, came_ms) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(params![mark.id.as_str(), mark.number, document, now.as_millisecond()])?;
+    work.prepare_cached("DELETE FROM missing WHERE number = ?1")?.execute([mark.number])?;
+    if kept == 1 {
+        taken.new += 1
+    } else {
+        taken.again += 1
+    }
+    Ok(())
+}
+
+fn reach(work: &Transaction<'_>, mark: &Mark) -> Result<(), RegisterError> {
+    work.execute("UPDATE link SET have_number = ?1, have_id = ?2", params![mark.number, mark.id.as_str()])?;
+    Ok(())
+}
+
+/// Notes the numbers from one on up to before another that are not here.
+fn note_missing(
+    work: &Transaction<'_>,
+    from: u32,
+    before: u32,
+    now: Timestamp,
+) -> Result<u64, RegisterError> {
+    let mut missing = 0;
+    for number in (from..before).take(MISSING as usize) {
+        missing += work
+            .prepare_cached(
+                "INSERT INTO missing (number, since_ms)
+                 SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM notice WHERE number = ?1)
+                 ON CONFLICT (number) DO NOTHING",
+            )?
+            .execute(params![number, now.as_millisecond()])?;
+    }
+    Ok(missing as u64)
+}
+
+/// The hub says of which notification it has no receipt. If it had one, it has forgotten it and those after it: it was put
+/// back from a backup. They are sent again.
+fn forget_receipts(work: &Transaction<'_>, heading: &Heading) -> Result<(), RegisterError> {
+    let Some(unfiled) = &heading.unfiled else { return Ok(()) };
+    let was_told = work
+        .prepare_cached("SELECT 1 FROM notice WHERE id = ?1 AND told IS NOT NULL")?
+        .exists([unfiled.id.as_str()])?;
+    if was_told {
+        work.execute("UPDATE notice SET told = NULL WHERE number >= ?1", [unfiled.number])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! `cpis-authority listen`, `fetch`, `status` and `triage`: accesses on their way into the electronic record.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use cpis::authority::https::Https;
+use cpis::authority::notes::case_system::CaseSystem;
+use cpis::authority::notes::folder::Folder;
+use cpis::authority::notes::{NotPlaced, Record, RegisterAlone};
+use cpis::authority::notices::{self, CasesOfExtract, Ends, Listening, Round, Stop};
+use cpis::authority::register::{Register, RegisterError};
+use cpis::config::authority::{Into, LinkSettings, NoteSettings};
+use jiff::Timestamp;
+
+use super::common::{counted, linked, moment};
+use super::upload::print;
+
+#[derive(clap::Args)]
+pub(super) struct Listen {
+    #[command(flatten)]
+    config: super::WithConfig,
+}
+
+pub(super) fn settings(config: &Path) -> Result<(LinkSettings, NoteSettings), String> {
+    let (config, link) = linked(config)?;
+    let notes = config.notes.ok_or("the configuration does not say where accesses are kept: add [notes]")?;
+    Ok((link, notes))
+}
+
+fn now() -> Timestamp {
+    // Without a day there is nothing that could be wrong with it.
+    moment(None).map_or(Timestamp::UNIX_EPOCH, |(now, _)| now)
+}
+
+fn open<'a>(notes: &'a NoteSettings) -> impl FnMut(&mut Register) -> Result<Box<dyn Record>, NotPlaced> + 'a {
+    |register| {
+        Ok(match &notes.into {
+            Into::Register => Box::new(RegisterAlone),
+            Into::Folder(path) => {
+                let mark = uuid::Uuid::new_v4().simple().to_string();
+                Box::new(Folder::open(path, register, &mark)?)
+            }
+            Into::CaseSystem(settings) => Box::new(CaseSystem::new(settings)?),
+        })
+    }
+}
+
+/// A round, with a connection of its own: a certificate that was replaced is taken up.
+fn round(register: &mut Register, link: &LinkSettings, notes: &NoteSettings) -> Result<Round, String> {
+    let mut mailbox = Https::new(&link.hub).map_err(|error| error.to_string())?;
+    let cases = CasesOfExtract { memory: link.memory.clone() };
+    let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
+    let mut record = open(notes);
+    notices::round(register, &mut mailbox, ends, &cases, &mut record, &now)
+        .map_err(|error: RegisterError| error.to_string())
+}
+
+/// What a round has to say; nothing where nothing happened.
+fn said(round: &Round) -> Vec<String> {
+    let mut said = Vec::new();
+    if round.other_numbers {
+        said.push(
+            "The hub was put back from a backup: what it has no receipt of was asked for again, and nothing is documented \
+             twice."
+                .to_owned(),
+        );
+    }
+    if round.missing > 0 {
+        let numbers = counted(round.missing, "notification is", "notifications are");
+        said.push(format!("{numbers} missing in the hub's numbers, and will be asked for again."));
+    }
+    if round.new > 0 || round.placed > 0 {
+        let new = counted(round.new, "new notification", "new notifications");
+        let placed = counted(round.placed, "part of a case note", "parts of case notes");
+        said.push(format!("{new}, {placed} filed."));
+    }
+    said.extend(round.hub.as_ref().map(ToString::to_string));
+    said.extend(round.notes.clone());
+    said
+}
+
+pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
+    let (link, notes) = settings(&what.config.config)?;
+    let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    let round = round(&mut register, &link, &notes)?;
+    let mut said = said(&round);
+    if said.is_empty() {
+        said.push("Nothing new.".to_owned());
+    }
+    print(&format!("{}\n", said.join("\n")))?;
+    Ok(if round.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
+    let (link, notes) = settings(&what.config.config)?;
+    let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    let stop = Stop::default();
+    stop_on_signal(&stop)?;
+    print("cpis-authority listens\n")?;
+    let mut listening = Listening::every(notes.every);
+    let mut last: Vec<String> = Vec::new();
+    loop {
+        let round = round(&mut register, &link, &notes);
+        let lines = round.as_ref().map_or_else(|why| vec![why.clone()], said);
+        // The same trouble is said once, until something else happens.
+        if lines != last {
+            lines.iter().for_each(|line| log(line));
+            if lines.is_empty() {
+                log("All is well again.");
+            }
+        }
+        last = if round.as_ref().is_ok_and(Round::is_well) { Vec::new() } else { lines };
+        if stop.wait(listening.pause(round.as_ref().ok(), random())) {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line for whoever keeps the log; nobody is named in any.
+fn log(line: &str) {
+    let at = now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    // Nothing is left to do where standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{at} {line}");
+}
+
+/// From 0 to 1: it only has to differ between authorities.
+fn random() -> f64 {
+    let bits = uuid::Uuid::new_v4().as_u128() as u32;
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
+/// Stops at Ctrl+C, and where a service manager says so.
+fn stop_on_signal(stop: &Stop) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {}", error.kind()))?;
+    let signals = runtime.block_on(async { Signals::new() })?;
+    let stop = stop.clone();
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(signals.wait());
+            stop.stop();
+        })
+        .map_err(|error| format!("cannot start: {}", error.kind()))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Signals(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self, String> {
+        let kind = tokio::signal::unix::SignalKind::terminate();
+        tokio::signal::unix::signal(kind)
+            .map(Self)
+            .map_err(|error| format!("cannot hear signals: {}", error.kind()))
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    async fn wait(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// Files that lie in the folder for longer than this are not being picked up.
+const PICKED_UP: Duration = Duration::from_secs(3600);
+
+/// How many notes lie in the folder for longer than an hour.
+pub(super) fn lying(into: &Into) -> u64 {
+    let Into::Folder(path) = into else { return 0 };
+    let Ok(files) = std::fs::read_dir(path) else { return 0 };
+    let is_old = |file: &std::fs::DirEntry| {
+        let age = file.metadata().and_then(|file| file.modified()).map(|at| {
+            #[expect(clippy::disallowed_methods, reason = "the age of a file, for a person to read")]
+            let now = SystemTime::now();
+            now.duration_since(at).unwrap_or_default()
+        });
+        file.file_name().to_string_lossy().starts_with("cpis-note-") && age.is_ok_and(|age| age > PICKED_UP)
+    };
+    files.filter_map(Result::ok).filter(is_old).count() as u64
+}

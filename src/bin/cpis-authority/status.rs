@@ -1,0 +1,158 @@
+//! `cpis-authority status` and `triage`: what a person looks at, and works off.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use cpis::authority::register::{Figures, Missing, Register, Settle};
+use cpis::domain::dates;
+
+use super::common::counted;
+use super::listen::{lying, settings};
+use super::upload::print;
+
+#[derive(clap::Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    config: super::WithConfig,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Triage {
+    #[command(flatten)]
+    config: super::WithConfig,
+    /// Settle this note: the beginning of its id
+    note: Option<String>,
+    /// It belongs to this case
+    #[arg(long, value_name = "LOCAL_ID", requires = "note", conflicts_with = "dealt_with")]
+    under: Option<String>,
+    /// Somebody has dealt with it by hand
+    #[arg(long, requires = "note")]
+    dealt_with: bool,
+}
+
+fn look(config: &super::WithConfig) -> Result<(Register, u64), String> {
+    let (link, notes) = settings(&config.config)?;
+    let register = Register::look(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    Ok((register, lying(&notes.into)))
+}
+
+pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
+    let (register, lying) = look(&what.config)?;
+    let figures = register.figures().map_err(|error| error.to_string())?;
+    let missing = register.missing().map_err(|error| error.to_string())?;
+    print(&told(&figures, &missing, lying))?;
+    let is_well = figures.hub_trouble.is_none()
+        && figures.note_trouble.is_none()
+        && figures.refused.is_none()
+        && figures.triage == 0
+        && missing.is_empty()
+        && lying == 0;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn told(figures: &Figures, missing: &[Missing], lying: u64) -> String {
+    let mut said = String::new();
+    let at = dates::day_and_time;
+    // Writing into a String does not fail.
+    let _ = match figures.triage {
+        0 => writeln!(said, "Nothing has to be worked off by hand."),
+        many => writeln!(
+            said,
+            "To be worked off by hand: {}. See `cpis-authority triage`.",
+            counted(many, "case note", "case notes")
+        ),
+    };
+    let _ = match figures.heard {
+        Some(heard) => writeln!(said, "The hub last answered {}.", at(heard)),
+        None => writeln!(said, "The hub has never answered."),
+    };
+    if let Some((why, since)) = &figures.hub_trouble {
+        let _ = writeln!(said, "Since {}: {why}.", at(*since));
+    }
+    let last = figures.have.map_or(String::new(), |number| format!(", up to number {number}"));
+    let _ = writeln!(
+        said,
+        "{}{last}; {} in the record.",
+        counted(figures.notices, "notification", "notifications"),
+        counted(figures.notes, "case note", "case notes")
+    );
+    if figures.waiting > 0 {
+        let since =
+            figures.oldest_waiting.map_or(String::new(), |since| format!(", the oldest since {}", at(since)));
+        let _ = writeln!(said, "Not in the record yet: {}{since}.", figures.waiting);
+    }
+    if let Some((why, since)) = &figures.note_trouble {
+        let _ = writeln!(said, "Since {}: {why}.", at(*since));
+    }
+    if let Some((many, why)) = &figures.refused {
+        let _ = writeln!(said, "Refused by the record system, and tried again: {many} ({why}).");
+    }
+    if figures.untold > 0 {
+        let _ = writeln!(said, "Not yet said to the hub that they are filed: {}.", figures.untold);
+    }
+    if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
+        let _ = writeln!(
+            said,
+            "Missing in the hub's numbers: {} ({} to {}), since {}. They are asked for again; if they do not come, ring the \
+             hub's operator.",
+            missing.len(),
+            first.number,
+            last.number,
+            at(first.since)
+        );
+    }
+    if let Some(at_ms) = figures.other_numbers {
+        let _ = writeln!(said, "The hub was put back from a backup; this was noticed {}.", at(at_ms));
+    }
+    if lying > 0 {
+        let _ = writeln!(
+            said,
+            "{} for more than an hour: does the case system pick them up?",
+            counted(lying, "file lies in the folder", "files lie in the folder")
+        );
+    }
+    said
+}
+
+pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
+    let (mut register, _) = look(&what.config)?;
+    let settle = match (&what.note, &what.under, what.dealt_with) {
+        (None, _, _) => None,
+        (Some(note), Some(local_id), _) => Some((note, Settle::Under(local_id.trim().to_owned()))),
+        (Some(note), None, true) => Some((note, Settle::DealtWith)),
+        (Some(_), None, false) => {
+            return Err("say how: `--under LOCAL_ID`, or `--dealt-with`".to_owned());
+        }
+    };
+    if let Some((note, how)) = settle {
+        if matches!(&how, Settle::Under(local_id) if local_id.is_empty()) {
+            return Err("--under: the local id of the case to which it belongs".to_owned());
+        }
+        if !register.settle(note, &how).map_err(|error| error.to_string())? {
+            return Err("no note on the list begins with this id, or more than one".to_owned());
+        }
+        print("Settled; the link brings it into the record, or tells the hub, with its next round.\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let list = register.triage().map_err(|error| error.to_string())?;
+    let mut said =
+        format!("To be worked off by hand: {}.\n", counted(list.len() as u64, "case note", "case notes"));
+    for listed in &list {
+        let whose = if listed.local_id.is_empty() { "nobody known" } else { &listed.local_id };
+        let _ = writeln!(
+            said,
+            "\n{}, since {}: local id {whose}: {}\n{}",
+            listed.note.get(..8).unwrap_or(&listed.note),
+            dates::day_and_time(listed.since),
+            listed.why,
+            listed.text
+        );
+    }
+    if !list.is_empty() {
+        said.push_str(
+            "\nSettle with `cpis-authority triage NOTE --under LOCAL_ID`, or `--dealt-with` once somebody has seen to it.\n",
+        );
+    }
+    print(&said)?;
+    Ok(if list.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

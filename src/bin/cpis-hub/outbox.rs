@@ -1,0 +1,49 @@
+//! `cpis-hub outbox`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use cpis::domain::dates;
+use cpis::hub::clock::Clock;
+use cpis::hub::store::Waiting;
+use jiff::Timestamp;
+
+use super::common::{open_store, print, read};
+
+pub(super) fn outbox(config: &Path) -> Result<(), String> {
+    let settings = read(config)?.notices;
+    let store = open_store(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {}", error.kind()))?;
+    let before = settings.overdue_before(Clock::system().now());
+    let waiting = runtime.block_on(store.notices_waiting(before)).map_err(|error| error.to_string())?;
+    if waiting.is_empty() {
+        return print("No local authority was to be told of anything yet.\n");
+    }
+    let mut said = String::new();
+    for authority in &waiting {
+        line(&mut said, authority, settings.alert_minutes);
+    }
+    print(&said)?;
+    match waiting.iter().map(|authority| authority.overdue).sum::<u64>() {
+        0 => Ok(()),
+        overdue => {
+            Err(format!("{overdue} notifications wait for longer than they may: ring those authorities"))
+        }
+    }
+}
+
+fn line(said: &mut String, of: &Waiting, minutes: u16) {
+    let since = |at: Option<Timestamp>| {
+        at.map(|at| format!(", the oldest since {}", dates::day_and_time(at))).unwrap_or_default()
+    };
+    // Writing into a String does not fail.
+    let _ = write!(said, "{}: not fetched {}{}", of.authority_code, of.unsent, since(of.oldest_unsent));
+    if of.overdue > 0 {
+        let _ = write!(said, ", {} for more than {minutes} minutes", of.overdue);
+    }
+    let _ = write!(said, "; fetched and not filed {}{}", of.unfiled, since(of.oldest_unfiled));
+    let _ = writeln!(said, "; on the authority's own list {}; last number {}", of.triage, of.last);
+}

@@ -1,0 +1,43 @@
+//! How notifications get to an authority's link, and receipts back.
+
+use super::super::TransportError;
+use super::Mark;
+
+/// What came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Collected {
+    /// A document, possibly without a notification. There may be more.
+    Document(Vec<u8>),
+    /// The other end does not know the notification with which the link said where it is: its numbers are others now. What
+    /// has no receipt is to be asked for from its beginning.
+    OtherNumbers,
+}
+
+/// Carries notifications to the link and receipts to the hub. HTTPS asks; with MESH, documents wait in a mailbox: it has no
+/// need of what the link says it has, and acknowledges to MESH what [`Mailbox::is_kept`] says.
+pub trait Mailbox {
+    /// The next document. `have` is the last notification up to which all are on this machine's disk; without it the other
+    /// end begins with the first of which it has no receipt.
+    ///
+    /// # Errors
+    /// Nothing came.
+    fn collect(&mut self, have: Option<&Mark>) -> Result<Collected, TransportError>;
+
+    /// The notifications with numbers above this one again, whatever has become of them: some were missing.
+    ///
+    /// # Errors
+    /// Nothing came.
+    fn collect_again(&mut self, above: u32) -> Result<Collected, TransportError>;
+
+    /// What was collected last is on this machine's disk.
+    ///
+    /// # Errors
+    /// It could not be said: the same comes again.
+    fn is_kept(&mut self) -> Result<(), TransportError>;
+
+    /// Sends receipts. The same may be sent again.
+    ///
+    /// # Errors
+    /// They may have arrived or not.
+    fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError>;
+}

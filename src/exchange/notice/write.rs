@@ -1,0 +1,167 @@
+//! From notifications to a document.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE};
+use super::{Event, Heading, Mark, Notice};
+use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
+
+/// Writes a document with some notifications, or none.
+#[must_use]
+pub fn write(heading: &Heading, notices: &[Notice], created: Timestamp) -> Vec<u8> {
+    let mut entries = vec![entry("MessageHeader", "0", message(heading))];
+    entries.extend(notices.iter().map(|notice| {
+        let id = notice.mark.id.as_str();
+        entry("Communication", id, communication(heading, notice))
+    }));
+    bundle(entries, created)
+}
+
+/// A message as bytes. FHIR knows no empty texts, lists and objects: what is not known is left out.
+pub(super) fn bundle(entries: Vec<Value>, created: Timestamp) -> Vec<u8> {
+    let document = json!({
+        "resourceType": "Bundle",
+        "type": "message",
+        "timestamp": created.to_string(),
+        "entry": entries,
+    });
+    let mut document = document;
+    prune(&mut document);
+    document.to_string().into_bytes()
+}
+
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(parts) => {
+            parts.values_mut().for_each(prune);
+            parts.retain(|_, part| !is_empty(part));
+        }
+        Value::Array(parts) => {
+            parts.iter_mut().for_each(prune);
+            parts.retain(|part| !is_empty(part));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(parts) => parts.is_empty(),
+        Value::Object(parts) => parts.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+pub(super) fn entry(kind: &str, id: &str, resource: Value) -> Value {
+    json!({ "fullUrl": format!("https://fhir.cpis.example/notice/{kind}/{id}"), "resource": resource })
+}
+
+/// The first entry of a message.
+pub(super) fn header(event: &str, endpoint: &str, to: Option<String>, extension: Vec<Value>) -> Value {
+    json!({
+        "resourceType": "MessageHeader",
+        "id": "0",
+        "extension": extension,
+        "eventCoding": { "system": codes::MESSAGE, "code": event },
+        "destination": to.map(|to| vec![json!({ "endpoint": to })]),
+        "source": { "version": env!("CARGO_PKG_VERSION"), "endpoint": endpoint },
+        "definition": format!("{}|{}", codes::NOTICE_DEFINITION, codes::VERSION),
+    })
+}
+
+/// An authority's link as an address.
+pub(super) fn link(authority_code: &str) -> String {
+    format!("urn:cpis:authority:{authority_code}")
+}
+
+fn message(heading: &Heading) -> Value {
+    let mut extension = vec![integer(codes::LAST_NUMBER, heading.last)];
+    if let Some(Mark { number, id }) = &heading.unfiled {
+        extension.push(json!({
+            "url": codes::FIRST_UNFILED,
+            "extension": [integer(NUMBER, *number), { "url": NOTICE, "valueString": id.as_str() }],
+        }));
+    }
+    header(codes::IS_NOTICE, &heading.source, Some(link(&heading.authority_code)), extension)
+}
+
+pub(super) fn integer(url: &str, value: u32) -> Value {
+    json!({ "url": url, "valueInteger": value })
+}
+
+pub(super) fn identified(system: &str, value: &str) -> Value {
+    json!({ "system": system, "value": value })
+}
+
+pub(super) fn category(code: &str) -> Value {
+    json!([{ "coding": [{ "system": codes::NOTICE_KIND, "code": code }] }])
+}
+
+fn communication(heading: &Heading, notice: &Notice) -> Value {
+    let mut extension = vec![
+        integer(NUMBER, notice.mark.number),
+        json!({ "url": ORDER, "valueCode": if notice.is_first { "first" } else { "repeat" } }),
+        json!({ "url": ATTENDANCE, "valueString": notice.attendance.as_str() }),
+    ];
+    let mut contained = vec![child(notice), viewer(notice)];
+    if let Some(place) = &notice.place {
+        contained.push(json!({
+            "resourceType": "Location",
+            "id": "place",
+            "name": place.site,
+            "description": place.department,
+            "type": [{ "text": place.setting }],
+            "telecom": place.call_back.as_ref().map(|number| vec![json!({ "system": "phone", "value": number })]),
+        }));
+        extension.push(json!({ "url": CONTACT, "valueCode": place.contact.code() }));
+    }
+    let event = match notice.event {
+        Event::Opened => codes::OPENED,
+        Event::OpenedInError => codes::OPENED_IN_ERROR,
+    };
+    let upload = notice.upload.map(|sequence| format!("{}/{sequence}", heading.authority_code));
+    json!({
+        "resourceType": "Communication",
+        "id": notice.mark.id.as_str(),
+        "contained": contained,
+        "extension": extension,
+        "identifier": [
+            identified(NOTICE, notice.mark.id.as_str()),
+            identified(REFERENCE, notice.reference.as_str()),
+        ],
+        "status": "completed",
+        "category": category(event),
+        "subject": { "reference": "#child" },
+        "about": upload.map(|upload| vec![json!({ "identifier": identified(codes::UPLOAD_ID, &upload) })]),
+        "sent": notice.at.to_string(),
+        "sender": { "reference": "#viewer" },
+    })
+}
+
+fn child(notice: &Notice) -> Value {
+    json!({
+        "resourceType": "Patient",
+        "id": "child",
+        "identifier": [
+            identified(NHS_NUMBER, &notice.number.digits()),
+            identified(LOCAL_ID, &notice.local_id),
+        ],
+    })
+}
+
+fn viewer(notice: &Notice) -> Value {
+    json!({
+        "resourceType": "PractitionerRole",
+        "id": "viewer",
+        "practitioner": { "display": notice.name },
+        "organization": {
+            "identifier": identified(ODS_CODE, &notice.organisation_code),
+            "display": notice.organisation,
+        },
+        "code": [{ "text": notice.role }],
+        "location": notice.place.as_ref().map(|_| vec![json!({ "reference": "#place" })]),
+    })
+}

@@ -1,0 +1,41 @@
+//! Looks whether authorities are told in time. What is not on any link's disk after the configured time is said in the
+//! log, by authority and count; `/metrics` has the same for an alert.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::hub::{Hub, limits};
+
+/// Runs until it is dropped.
+pub(in crate::hub) async fn keep(hub: Hub) {
+    let mut said: Option<Timestamp> = None;
+    loop {
+        tokio::time::sleep(limits::NOTICES_LOOK).await;
+        let now = hub.clock().now();
+        let is_due = said.is_none_or(|said| now.duration_since(said) >= again());
+        if is_due && say(&hub).await {
+            said = Some(now);
+        }
+    }
+}
+
+fn again() -> SignedDuration {
+    SignedDuration::try_from(limits::NOTICES_SAID_AGAIN).unwrap_or(SignedDuration::MAX)
+}
+
+/// Whether anything was to be said.
+async fn say(hub: &Hub) -> bool {
+    let Ok(waiting) = hub.store().notices_waiting(hub.overdue_before()).await else { return false };
+    let overdue: Vec<_> = waiting.iter().filter(|authority| authority.overdue > 0).collect();
+    for authority in overdue.iter().take(limits::NOTICES_SAID) {
+        tracing::error!(
+            authority = authority.authority_code,
+            notifications = authority.overdue,
+            "a local authority's link does not fetch what it is to be told: ring the authority"
+        );
+    }
+    if overdue.len() > limits::NOTICES_SAID {
+        let authorities = overdue.len() - limits::NOTICES_SAID;
+        tracing::error!(authorities, "and further local authorities: see `cpis-hub outbox`");
+    }
+    !overdue.is_empty()
+}

@@ -1,0 +1,214 @@
+//! Notifications handed to an authority's link. It says up to which one it has everything on its own disk: those are
+//! delivered by that. What is handed over is audited and committed first, as every disclosure.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::json;
+
+use super::super::audit::{self, Entry, Kind};
+use super::super::error::{Fault, StoreError};
+use super::super::writer::Work;
+use super::super::{Audited, Store, codec};
+use crate::domain::{AccessReference, Caller, ContactMode};
+use crate::exchange::notice::{Event, MOST, Mark, Notice, NoticeId, Place};
+
+/// From where a link asks.
+#[derive(Debug, Clone)]
+pub(in crate::hub) enum Ask {
+    /// From the first of which there is no receipt: it knows no better.
+    Unfiled,
+    /// From behind this one; everything up to it is on its disk.
+    Behind(Mark),
+    /// From behind this number, whatever has become of those: some were missing.
+    Again(u32),
+}
+
+/// What it gets.
+#[derive(Debug)]
+pub(in crate::hub) enum Given {
+    /// Some notifications, or none.
+    Page(Page),
+    /// It names a notification that this database does not know under that number: it was put back from a backup.
+    OtherNumbers,
+}
+
+/// Some of an authority's notifications, in order.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct Page {
+    pub(in crate::hub) notices: Vec<Notice>,
+    /// The last number that was given.
+    pub(in crate::hub) last: u32,
+    /// The first without a receipt.
+    pub(in crate::hub) unfiled: Option<Mark>,
+}
+
+impl Store {
+    /// The next notifications of an authority; `None` in the first place where there is nothing new, to hand over or to
+    /// note, which needs no entry: nothing of anybody is in it.
+    pub(in crate::hub) async fn notices_idle(
+        &self,
+        authority: String,
+        ask: Ask,
+    ) -> Result<Option<Given>, StoreError> {
+        self.read_elsewhere(move |db| {
+            let last = last(db, &authority)?;
+            let Some(from) = from(db, &authority, &ask, &last)? else { return Ok(Some(Given::OtherNumbers)) };
+            let has_more = db
+                .prepare_cached("SELECT 1 FROM outbox WHERE authority_code = ?1 AND number > ?2 LIMIT 1")?
+                .exists(params![authority, from])?;
+            if has_more || has_undelivered(db, &authority, &ask)? {
+                return Ok(None);
+            }
+            let unfiled = unfiled(db, &authority)?;
+            Ok(Some(Given::Page(Page { notices: Vec::new(), last: last.number, unfiled })))
+        })
+        .await
+    }
+
+    /// The next notifications of an authority, and that those before them are delivered.
+    pub(in crate::hub) async fn notices(
+        &self,
+        by: Caller,
+        authority: String,
+        ask: Ask,
+    ) -> Result<Audited<Given>, StoreError> {
+        self.write(move |work| give(work, &by, &authority, &ask)).await
+    }
+}
+
+fn give(work: &Work<'_>, by: &Caller, authority: &str, ask: &Ask) -> Result<Given, Fault> {
+    let last = last(work.db, authority)?;
+    let Some(from) = from(work.db, authority, ask, &last)? else { return Ok(Given::OtherNumbers) };
+    if let Ask::Behind(have) = ask {
+        work.db
+            .prepare_cached(
+                "UPDATE outbox SET state = 'delivered', state_ms = ?3
+                 WHERE authority_code = ?1 AND number <= ?2 AND outcome IS NULL AND state IN ('queued', 'returned')",
+            )?
+            .execute(params![authority, have.number, work.now_ms()])?;
+    }
+    let notices = page(work.db, authority, from)?;
+    if let (Some(first), Some(end)) = (notices.first(), notices.last()) {
+        let detail = json!({ "from": first.mark.number, "to": end.mark.number });
+        let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Notices, "given", "notifications") };
+        audit::append(work, by, &entry)?;
+    }
+    let unfiled = unfiled(work.db, authority)?;
+    Ok(Given::Page(Page { notices, last: last.number, unfiled }))
+}
+
+/// The last number that was given, and its id; the row itself may have gone.
+struct Last {
+    number: u32,
+    id: String,
+}
+
+fn last(db: &Connection, authority: &str) -> Result<Last, Fault> {
+    let last = db
+        .prepare_cached("SELECT number, notice_id FROM notice_last WHERE authority_code = ?1")?
+        .query_row([authority], |row| Ok(Last { number: row.get(0)?, id: row.get(1)? }))
+        .optional()?;
+    Ok(last.unwrap_or(Last { number: 0, id: String::new() }))
+}
+
+/// The number behind which the page begins; `None` where the link's numbers are not this database's.
+fn from(db: &Connection, authority: &str, ask: &Ask, last: &Last) -> Result<Option<u32>, Fault> {
+    match ask {
+        Ask::Again(number) => Ok(Some(*number)),
+        Ask::Unfiled => {
+            let first = unfiled(db, authority)?.map_or(last.number, |first| first.number.saturating_sub(1));
+            Ok(Some(first))
+        }
+        Ask::Behind(have) => {
+            let known: Option<String> = db
+                .prepare_cached("SELECT notice_id FROM outbox WHERE authority_code = ?1 AND number = ?2")?
+                .query_row(params![authority, have.number], |row| row.get(0))
+                .optional()?;
+            let is_same = match known {
+                Some(id) => id == have.id.as_str(),
+                None if have.number == last.number => last.id == have.id.as_str(),
+                // Gone long ago, with all that is over its time.
+                None => have.number < last.number,
+            };
+            Ok(is_same.then_some(have.number))
+        }
+    }
+}
+
+fn has_undelivered(db: &Connection, authority: &str, ask: &Ask) -> Result<bool, Fault> {
+    let Ask::Behind(have) = ask else { return Ok(false) };
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM outbox WHERE authority_code = ?1 AND number <= ?2 AND outcome IS NULL
+               AND state IN ('queued', 'returned') LIMIT 1",
+        )?
+        .exists(params![authority, have.number])?)
+}
+
+fn unfiled(db: &Connection, authority: &str) -> Result<Option<Mark>, Fault> {
+    let found: Option<(u32, String)> = db
+        .prepare_cached(
+            "SELECT number, notice_id FROM outbox INDEXED BY outbox_unfiled
+             WHERE authority_code = ?1 AND outcome IS NULL ORDER BY number LIMIT 1",
+        )?
+        .query_row([authority], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found.map(|(number, id)| Ok(Mark { number, id: id_of(&id)? })).transpose()
+}
+
+fn id_of(text: &str) -> Result<NoticeId, Fault> {
+    NoticeId::parse(text).ok_or(Fault::Corrupt("the id of a notification"))
+}
+
+fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<Notice>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, notice_id, kind, at_ms, reference, attendance, sequence, number_uploaded, local_id,
+                user_name, role, organisation, organisation_code, contact, setting, site, department, call_back,
+                (SELECT sequence FROM authority_file AS file
+                 WHERE file.upload_id = outbox.upload_id AND file.authority_code = outbox.authority_code)
+         FROM outbox WHERE authority_code = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![authority, from, i64::try_from(MOST).unwrap_or(i64::MAX)])?;
+    let mut notices = Vec::new();
+    while let Some(row) = rows.next()? {
+        notices.push(notice(row)?);
+    }
+    Ok(notices)
+}
+
+fn notice(row: &Row<'_>) -> Result<Notice, Fault> {
+    let text = |column: usize| row.get::<_, String>(column);
+    let reference = |column: usize| -> Result<AccessReference, Fault> {
+        AccessReference::parse(&text(column)?).ok_or(Fault::Corrupt("a reference"))
+    };
+    let at: Timestamp = codec::moment(row.get(3)?)?;
+    let place = match row.get::<_, Option<String>>(13)?.as_deref() {
+        None => None,
+        Some(contact) => Some(Place {
+            setting: row.get::<_, Option<String>>(14)?.unwrap_or_default(),
+            site: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
+            department: row.get::<_, Option<String>>(16)?.unwrap_or_default(),
+            call_back: row.get(17)?,
+            contact: match contact {
+                "by-telephone" => ContactMode::ByTelephone,
+                _ => ContactMode::InPerson,
+            },
+        }),
+    };
+    Ok(Notice {
+        mark: Mark { number: row.get(0)?, id: id_of(&text(1)?)? },
+        event: if text(2)? == "correction" { Event::OpenedInError } else { Event::Opened },
+        at,
+        reference: reference(4)?,
+        attendance: reference(5)?,
+        is_first: text(6)? == "first",
+        number: codec::number(&text(7)?)?,
+        local_id: text(8)?,
+        upload: row.get(18)?,
+        name: text(9)?,
+        role: text(10)?,
+        organisation: text(11)?,
+        organisation_code: text(12)?,
+        place,
+    })
+}

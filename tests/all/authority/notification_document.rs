@@ -1,0 +1,108 @@
+//! The manual's chapter on hearing of accesses is true: its examples are what the program writes and reads, and its schema
+//! takes them and refuses what the reader does not take for a notification.
+
+use cpis::domain::{AccessReference, ContactMode, NhsNumber};
+use cpis::exchange::notice::{
+    self, Event, Heading, Item, Mark, Notice, NoticeId, Outcome, Place, Receipt, Receipts,
+};
+use serde_json::Value;
+
+use super::schema::complaints;
+
+const SCHEMA: &str = include_str!("../../../src/manual/notification-schema.json");
+const NOTIFICATION: &str = include_str!("../../../src/manual/notification-example.json");
+const RECEIPT: &str = include_str!("../../../src/manual/receipt-example.json");
+
+fn mark() -> Mark {
+    Mark { number: 214, id: NoticeId::parse("5f0c1b7e9a2d4c68b3e1f7a09d5c2e84").unwrap() }
+}
+
+fn example() -> Vec<u8> {
+    let heading = Heading {
+        source: "https://hub.example".to_owned(),
+        authority_code: "E06000030".to_owned(),
+        last: 214,
+        unfiled: Some(mark()),
+    };
+    let reference = AccessReference::parse("7KQM-4T2X").unwrap();
+    let notice = Notice {
+        mark: mark(),
+        event: Event::Opened,
+        at: "2026-11-22T02:14:00Z".parse().unwrap(),
+        attendance: reference.clone(),
+        reference,
+        is_first: true,
+        number: NhsNumber::synthetic(1),
+        local_id: "4711".to_owned(),
+        upload: Some(17),
+        name: "Sam Okafor".to_owned(),
+        role: "Staff nurse".to_owned(),
+        organisation: "Great Western Hospitals NHS Foundation Trust".to_owned(),
+        organisation_code: "RN3".to_owned(),
+        place: Some(Place {
+            setting: "Emergency department".to_owned(),
+            site: "Great Western Hospital".to_owned(),
+            department: "Emergency department".to_owned(),
+            call_back: Some("01793 604 020".to_owned()),
+            contact: ContactMode::InPerson,
+        }),
+    };
+    let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+    let written = notice::write(&heading, &[notice], "2026-11-22T02:14:05Z".parse().unwrap());
+    String::from_utf8(written).unwrap().replace(&version, "\"version\":\"0.1.0\"").into_bytes()
+}
+
+fn example_of_a_receipt() -> Vec<u8> {
+    let at = "2026-11-22T02:14:06Z".parse().unwrap();
+    let receipt = Receipt { mark: mark(), outcome: Outcome::Documented, at };
+    notice::write_receipts(&Receipts { authority_code: "E06000030".to_owned(), receipts: vec![receipt] }, at)
+}
+
+fn json(text: &[u8]) -> Value {
+    serde_json::from_slice(text).unwrap()
+}
+
+#[test]
+fn the_examples_are_what_the_program_writes() {
+    for (written, manual) in [(example(), NOTIFICATION), (example_of_a_receipt(), RECEIPT)] {
+        let pretty = serde_json::to_string_pretty(&json(&written)).unwrap();
+        assert_eq!(json(manual.as_bytes()), json(&written), "write this:\n{pretty}");
+    }
+    assert!(is_taken(&json(NOTIFICATION.as_bytes())));
+    assert_eq!(notice::read_receipts(RECEIPT.as_bytes()).unwrap().receipts.len(), 1);
+}
+
+/// Whether all of it is read.
+fn is_taken(document: &Value) -> bool {
+    let read = notice::read(document.to_string().as_bytes());
+    read.is_ok_and(|(_, items)| items.len() == 1 && items.iter().all(|item| matches!(item, Item::Notice(_))))
+}
+
+#[test]
+fn the_schema_takes_the_example_and_refuses_what_the_reader_does_not_take() {
+    let (schema, document) = (json(SCHEMA.as_bytes()), json(NOTIFICATION.as_bytes()));
+    assert_eq!(complaints(&schema, &document), Vec::<String>::new());
+    let check = |pointer: &str, change: &dyn Fn(&mut Value)| {
+        let mut broken = document.clone();
+        change(broken.pointer_mut(pointer).unwrap());
+        assert!(!complaints(&schema, &broken).is_empty(), "the schema takes {pointer}");
+        assert!(!is_taken(&broken), "the reader takes {pointer}");
+    };
+    let remove =
+        |name: &'static str| move |value: &mut Value| drop(value.as_object_mut().unwrap().remove(name));
+    check("/type", &|value| *value = "batch".into());
+    check("/entry", &|value| value.as_array_mut().unwrap().clear());
+    let header = "/entry/0/resource";
+    for part in ["extension", "eventCoding", "destination", "definition"] {
+        check(header, &remove(part));
+    }
+    check(&format!("{header}/definition"), &|value| *value = "another".into());
+    let said = "/entry/1/resource";
+    for part in ["contained", "extension", "identifier", "category", "sent"] {
+        check(said, &remove(part));
+    }
+    check(&format!("{said}/extension/1/valueCode"), &|value| *value = "second".into());
+    check(&format!("{said}/category/0/coding/0/code"), &|value| *value = "closed".into());
+    check(&format!("{said}/contained/0"), &remove("identifier"));
+    check(&format!("{said}/contained"), &|value| value.as_array_mut().unwrap().truncate(1));
+}
