@@ -392,13 +392,10 @@ pub const UPLOADS_KEPT: i64 = 2;
 
 /// Records that are parsed together.
 pub const UPLOAD_CHUNK: usize = 256;
-
 /// Time for which a slice of an upload works within the writer: views share its commit.
 pub const UPLOAD_SLICE: Duration = Duration::from_millis(5);
-
 /// Time between two slices.
 pub const UPLOAD_PAUSE: Duration = Duration::from_millis(2);
-
 /// How soon an upload is gone on with that could not be, and how often it is looked whether one waits.
 pub const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 
