@@ -64,3 +64,7 @@ pub mod extract {}
 #[doc = include_str!("acknowledgement-example.json")]
 #[doc = "```"]
 pub mod upload {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("signin.md")]
+pub mod signin {}
