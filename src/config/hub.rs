@@ -8,6 +8,7 @@ mod disk;
 mod limits;
 mod log;
 mod operator;
+mod provider;
 mod retention;
 mod tls;
 
@@ -26,6 +27,7 @@ pub use authorities::{CertificateName, SendingAuthority};
 pub use disk::DiskSettings;
 use disk::DiskTable;
 pub use limits::LimitSettings;
+pub use provider::{ClientProof, Demand, Level, ProviderSettings, is_on_this_computer};
 pub use retention::Retention;
 use retention::RetentionTable;
 pub use tls::{ClientCertificates, TlsSettings};
@@ -75,6 +77,8 @@ pub struct HubConfig {
     pub retention: Retention,
     /// What is done about the disk.
     pub disk: DiskSettings,
+    /// Where people sign in; without one nobody can.
+    pub provider: Option<ProviderSettings>,
 }
 
 /// The file, word for word.
@@ -104,6 +108,7 @@ struct HubFile {
     sites: Vec<SiteTable>,
     #[serde(default, rename = "authority")]
     authorities: Vec<authorities::AuthorityTable>,
+    provider: Option<provider::ProviderTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -178,6 +183,7 @@ impl HubConfig {
         if tails.child > 366 || tails.unborn > 366 {
             return Err(setting("plans", "a plan is shown for at most 366 days after its end"));
         }
+        let provider = file.provider.map(|table| table.resolve(directory, &file.issuer)).transpose()?;
         let authorities = authorities::resolve(file.authorities, tls.as_ref().map(|tls| &tls.clients))?;
         Ok(Self {
             listen,
@@ -194,6 +200,7 @@ impl HubConfig {
             limits: file.limits.checked()?,
             retention: Retention::resolve(&file.retention)?,
             disk: DiskSettings::resolve(&file.disk)?,
+            provider,
         })
     }
 }

@@ -155,6 +155,8 @@ pub enum Why {
     Ended,
     /// A refresh token that renews nothing.
     Refresh,
+    /// Somebody on the way to a session, or the provider: the word is the label's value.
+    SignIn(&'static str),
 }
 
 impl Why {
@@ -175,6 +177,36 @@ impl Why {
         Self::Proof(ProofError::Replayed),
         Self::Ended,
         Self::Refresh,
+        Self::SignIn("sign-in-other-browser"),
+        Self::SignIn("sign-in-other-state"),
+        Self::SignIn("sign-in-late"),
+        Self::SignIn("sign-in-again"),
+        Self::SignIn("sign-in-other-issuer"),
+        Self::SignIn("sign-in-unreadable"),
+        Self::SignIn("sign-in-forged"),
+        Self::SignIn("code"),
+        Self::SignIn("code-refused"),
+        Self::SignIn("id-token-missing"),
+        Self::SignIn("id-token-not-genuine"),
+        Self::SignIn("id-token-unknown-key"),
+        Self::SignIn("id-token-other-issuer"),
+        Self::SignIn("id-token-other-audience"),
+        Self::SignIn("id-token-not-now"),
+        Self::SignIn("id-token-other-nonce"),
+        Self::SignIn("id-token-unreadable"),
+        Self::SignIn("user-info-other-person"),
+        Self::SignIn("user-info-unreadable"),
+        Self::SignIn("said-twice"),
+        Self::SignIn("sign-out-ticket"),
+        Self::SignIn("logout-not-genuine"),
+        Self::SignIn("logout-unknown-key"),
+        Self::SignIn("logout-other-issuer"),
+        Self::SignIn("logout-other-audience"),
+        Self::SignIn("logout-not-now"),
+        Self::SignIn("logout-no-logout"),
+        Self::SignIn("logout-nobody"),
+        Self::SignIn("logout-no-id"),
+        Self::SignIn("logout-replayed"),
     ];
 
     /// The label's value in the metrics.
@@ -198,6 +230,7 @@ impl Why {
             Self::Proof(ProofError::Full) => "proof-full",
             Self::Ended => "session-ended",
             Self::Refresh => "refresh",
+            Self::SignIn(word) => word,
         }
     }
 }

@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{limits, metadata, negotiation, own, people, plans, respond, sessions, uploads};
+use super::{limits, metadata, negotiation, own, people, plans, respond, sessions, signin, uploads};
 use crate::exchange::codes::UPLOADS;
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
@@ -61,12 +61,35 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/exchange/uploads/{sequence}", methods: &[("GET", || get(uploads::tell))] },
     Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
     Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
+    Address { path: "/authorize", methods: &[("GET", || get(signin::authorize))] },
+    Address { path: "/sign-in/back", methods: &[("GET", || get(signin::back))] },
+    Address {
+        path: "/sign-in",
+        methods: &[("GET", || get(signin::show)), ("POST", || post(signin::answer))],
+    },
+    Address { path: "/sign-out", methods: &[("GET", || get(signin::sign_out))] },
+    Address { path: "/signed-out", methods: &[("GET", || get(signin::signed_out))] },
+    Address { path: "/backchannel-logout", methods: &[("POST", || post(signin::backchannel))] },
+    Address {
+        path: "/.well-known/oauth-authorization-server",
+        methods: &[("GET", || get(signin::metadata))],
+    },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
     Address { path: "/healthz", methods: &[("GET", || get(metadata::healthz))] },
 ];
 
 /// Addresses that need no token.
-const OPEN: [&str; 2] = ["/healthz", "/openapi.json"];
+const OPEN: [&str; 9] = [
+    "/healthz",
+    "/openapi.json",
+    "/authorize",
+    "/sign-in/back",
+    "/sign-in",
+    "/sign-out",
+    "/signed-out",
+    "/backchannel-logout",
+    "/.well-known/oauth-authorization-server",
+];
 
 /// Addresses that need a proof and no access token: there one is given, or ended.
 const GRANTING: [&str; 2] = ["/token", "/revoke"];
@@ -100,7 +123,12 @@ pub fn router(hub: Hub) -> Router {
 /// The whole request, its body included, within its time.
 async fn in_time(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let time = if route == Some(UPLOADS) { limits::UPLOAD } else { limits::REQUEST };
+    let time = match route {
+        Some(UPLOADS) => limits::UPLOAD,
+        // The provider is asked meanwhile.
+        Some("/authorize" | "/sign-in/back") => limits::SIGN_IN_ANSWER,
+        Some(_) | None => limits::REQUEST,
+    };
     match tokio::time::timeout(time, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::TIMED_OUT.into_response(),

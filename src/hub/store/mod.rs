@@ -95,7 +95,7 @@ pub(super) use loads::{LoadBegin, Loading};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
-pub use sessions::{EndedBy, RenewAsk, Renewed, SessionBegun, SessionHeld};
+pub use sessions::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld};
 pub use shape::Shape;
 pub(super) use uploads::{Arrived, FileState, Records, Taken, TakenFile};
 
@@ -110,6 +110,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008.sql")),
     M::up(include_str!("migrations/0009.sql")),
     M::up(include_str!("migrations/0010.sql")),
+    M::up(include_str!("migrations/0011.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

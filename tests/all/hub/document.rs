@@ -9,6 +9,17 @@ use serde_json::Value;
 use super::support::data::{child, number, plans_of};
 use super::support::{TestHub, nurse};
 
+/// Where people sign in and out, who have no token yet or none any more. Nothing is told there about anybody else.
+const SIGNING_IN: [&str; 7] = [
+    "/authorize",
+    "/sign-in/back",
+    "/sign-in",
+    "/sign-out",
+    "/signed-out",
+    "/backchannel-logout",
+    "/.well-known/oauth-authorization-server",
+];
+
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
 fn document() -> Value {
@@ -184,11 +195,13 @@ async fn the_document_is_open_to_everybody_and_nothing_else_but_health_is() {
             .replace("{reference}", "ABCD-EFGH")
             .replace("{sequence}", "17");
         let answer = hub.send(methods[0], &address, None, &[], None).await;
+        let is_of_signing_in = SIGNING_IN.contains(&path);
         let is_open = ["/healthz", "/openapi.json"].contains(&path);
-        assert_eq!(answer.status == 200, is_open, "{path}: {}", answer.told());
+        let is_told = is_open || ["/signed-out", "/.well-known/oauth-authorization-server"].contains(&path);
+        assert_eq!(answer.status == 200, is_told, "{path}: {}", answer.told());
         let says = &document()["paths"][path][methods[0].to_lowercase()]["security"];
         // Where a token is given or ended, a proof alone is wanted.
-        let is_without_token = is_open || ["/token", "/revoke"].contains(&path);
+        let is_without_token = is_open || is_of_signing_in || ["/token", "/revoke"].contains(&path);
         assert_eq!(says.as_array().is_some_and(Vec::is_empty), is_without_token, "{path}");
         if path == "/openapi.json" {
             assert_eq!(answer.body, OPENAPI);

@@ -40,6 +40,7 @@ mod schemas;
 mod search;
 mod search_alike;
 mod sessions;
+mod signing_in;
 pub(crate) mod support;
 mod tls;
 mod tls_clients;

@@ -6,6 +6,8 @@ pub(crate) mod certificates;
 pub(crate) mod data;
 pub(crate) mod program;
 pub(crate) mod proofs;
+pub(crate) mod provider;
+pub(crate) mod signing_in;
 pub(crate) mod uploads;
 
 use std::path::{Path, PathBuf};
@@ -338,6 +340,7 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         synchronous: Synchronous::Full,
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
+        provider: None,
         limits: generous(),
     }
 }

@@ -1,0 +1,442 @@
+//! Sending somebody to the provider, and reading what comes back: a code, changed for an id token.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use openidconnect::core::{
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken,
+    CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+};
+use openidconnect::{
+    AccessToken, AdditionalClaims, AuthType, AuthenticationContextClass, AuthorizationCode,
+    ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
+    EndpointSet, LoginHint, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, SignatureVerificationError, SubjectIdentifier, TokenResponse, UserInfoClaims,
+    UserInfoError,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::http::{self, Unanswered};
+use super::person::{self, Claims, Person, Unclear};
+use super::{Down, Known, Provider};
+use crate::config::hub::Level;
+use crate::domain::{Caller, text};
+use crate::hub::limits;
+use crate::hub::sessions::SessionTimes;
+
+/// What is signed with anything else is refused: no key of the provider's may be taken for a secret.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 7] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+];
+
+/// One turn at the provider: what it has to give back, and what proves that the hub asked.
+#[derive(Clone)]
+pub(in crate::hub) struct Asking<'a> {
+    pub(in crate::hub) state: &'a str,
+    pub(in crate::hub) nonce: &'a str,
+    pub(in crate::hub) verifier: &'a str,
+    /// Where the browser comes back to.
+    pub(in crate::hub) back: &'a str,
+    /// Since when it has to have happened, where the person is to show anew who they are.
+    pub(in crate::hub) afresh_since: Option<Timestamp>,
+}
+
+/// Somebody whom the provider knows, as the hub wants it.
+pub(in crate::hub) struct Proven {
+    pub(in crate::hub) person: Person,
+    /// Who they are at the provider, and in which session there.
+    pub(in crate::hub) subject: String,
+    pub(in crate::hub) session: Option<String>,
+    pub(in crate::hub) id_token: String,
+    pub(in crate::hub) times: SessionTimes,
+    /// From when their time counts.
+    pub(in crate::hub) since: Timestamp,
+}
+
+/// Why nobody is signed in.
+#[derive(Clone)]
+pub(in crate::hub) enum Refused {
+    /// The provider cannot be asked.
+    Down,
+    /// What it says proves nobody: a word.
+    Unproven(&'static str),
+    /// It is somebody, and they are not let in: a word, and who.
+    Known(&'static str, Box<Caller>),
+}
+
+impl From<Down> for Refused {
+    fn from(_: Down) -> Self {
+        Self::Down
+    }
+}
+
+type Client = CoreClient<
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
+
+/// All that is said beyond what the library reads.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+struct More(Map<String, Value>);
+
+impl AdditionalClaims for More {}
+
+impl Provider {
+    fn client(&self, known: &Known, back: &str) -> Option<Client> {
+        let id = ClientId::new(self.settings.client_id.clone());
+        let secret = self.proof.secret().map(|secret| ClientSecret::new(secret.to_owned()));
+        // A secret is shown as the provider takes it: in the header where it says nothing.
+        let methods = known.metadata.token_endpoint_auth_methods_supported();
+        let in_header =
+            methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let way = if in_header { AuthType::BasicAuth } else { AuthType::RequestBody };
+        let back = RedirectUrl::new(back.to_owned()).ok()?;
+        let client = CoreClient::from_provider_metadata(known.metadata.clone(), id, secret);
+        Some(client.set_redirect_uri(back).set_auth_type(way))
+    }
+
+    /// Where the browser goes to sign in.
+    pub(in crate::hub) async fn address(
+        &self,
+        asking: &Asking<'_>,
+        hint: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, Down> {
+        let known = self.known(now).await?;
+        let client = self.client(&known, asking.back).ok_or(Down)?;
+        let (state, nonce) = (asking.state.to_owned(), asking.nonce.to_owned());
+        let flow = CoreAuthenticationFlow::AuthorizationCode;
+        let mut asked = client.authorize_url(flow, || CsrfToken::new(state), || Nonce::new(nonce));
+        for scope in self.settings.scopes.iter().filter(|scope| *scope != "openid") {
+            asked = asked.add_scope(Scope::new(scope.clone()));
+        }
+        for acr in &self.settings.acr_values {
+            asked = asked.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
+        }
+        if let Some(max_age) = self.settings.max_age {
+            asked = asked.set_max_age(max_age.unsigned_abs());
+        }
+        if asking.afresh_since.is_some() {
+            asked = asked.add_prompt(CoreAuthPrompt::Login);
+        }
+        if let Some(hint) = hint {
+            asked = asked.set_login_hint(LoginHint::new(hint.to_owned()));
+        }
+        if takes_challenges(&known) {
+            let verifier = PkceCodeVerifier::new(asking.verifier.to_owned());
+            asked = asked.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        }
+        let url: String = asked.url().0.into();
+        if self.http.may_ask(&url) { Ok(url) } else { Err(Down) }
+    }
+
+    /// Whether an answer that came with this `iss` (or without one) is this provider's (RFC 9207).
+    pub(in crate::hub) async fn is_its_own(&self, iss: Option<&str>, now: Timestamp) -> Result<bool, Down> {
+        match iss {
+            Some(iss) => Ok(iss == self.settings.issuer),
+            None => {
+                let known = self.known(now).await?;
+                Ok(known.metadata.additional_metadata().authorization_response_iss_parameter_supported
+                    != Some(true))
+            }
+        }
+    }
+
+    /// Changes a code for who has signed in.
+    pub(in crate::hub) async fn exchange(
+        &self,
+        code: &str,
+        asking: &Asking<'_>,
+        now: Timestamp,
+    ) -> Result<Proven, Refused> {
+        let known = self.known(now).await?;
+        let client = self.client(&known, asking.back).ok_or(Refused::Down)?;
+        let (access, id_token) = self.tokens(&known, &client, code, asking, now).await?;
+        let claims = match self.verify(&known, &id_token, asking.nonce, now) {
+            // It may have new keys since.
+            Err(Fault::UnknownKey) => {
+                let known = self.keys_again(now).await.ok_or(Refused::Unproven("id-token-unknown-key"))?;
+                self.verify(&known, &id_token, asking.nonce, now)
+            }
+            verified => verified,
+        };
+        let claims = claims.map_err(|fault| Refused::Unproven(fault.word()))?;
+        let token = id_token.to_string();
+        let said = payload(&token).ok_or(Refused::Unproven("id-token-unreadable"))?;
+        self.check_payload(&said, now).map_err(Refused::Unproven)?;
+        let more = self.more(&client, access, claims.subject()).await?;
+        self.judge(&claims, said, more, token, asking.afresh_since, now)
+    }
+
+    async fn tokens(
+        &self,
+        known: &Known,
+        client: &Client,
+        code: &str,
+        asking: &Asking<'_>,
+        now: Timestamp,
+    ) -> Result<(AccessToken, CoreIdToken), Refused> {
+        let endpoint = known.metadata.token_endpoint().ok_or(Refused::Down)?;
+        let ask = client.exchange_code(AuthorizationCode::new(code.to_owned()));
+        let mut ask = ask.map_err(|_| Refused::Down)?;
+        if takes_challenges(known) {
+            ask = ask.set_pkce_verifier(PkceCodeVerifier::new(asking.verifier.to_owned()));
+        }
+        if let Some(assertion) = self.proof.assertion(&self.settings.client_id, endpoint.as_str(), now) {
+            ask = ask
+                .add_extra_param(
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                )
+                .add_extra_param("client_assertion", assertion);
+        }
+        let answer = ask.request_async(&self.http).await.map_err(|error| match error {
+            RequestTokenError::Request(why) => unanswered(why),
+            RequestTokenError::ServerResponse(_) => {
+                tracing::warn!("the provider refuses the code, or the hub's proof of itself");
+                Refused::Unproven("code-refused")
+            }
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+                Refused::Unproven("id-token-unreadable")
+            }
+        })?;
+        let id_token = answer.id_token().cloned().ok_or(Refused::Unproven("id-token-missing"))?;
+        Ok((answer.access_token().clone(), id_token))
+    }
+
+    fn verify(
+        &self,
+        known: &Known,
+        token: &CoreIdToken,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<CoreIdTokenClaims, Fault> {
+        let late = limits::PROVIDER_LEEWAY.as_secs().cast_signed();
+        // As a text, which the library's calendar reads.
+        let last = now.checked_sub(limits::PROVIDER_LEEWAY).unwrap_or(now).to_string();
+        let now = now.as_second();
+        let oldest = now.saturating_sub(limits::ID_TOKEN_AGE.as_secs().cast_signed());
+        // As a public client's: with no secret at hand, nothing is taken that is signed with one.
+        let verifier = openidconnect::core::CoreIdTokenVerifier::new_public_client(
+            ClientId::new(self.settings.client_id.clone()),
+            known.metadata.issuer().clone(),
+            known.keys.clone(),
+        )
+        .set_allowed_algs(ALGORITHMS)
+        .set_time_fn(move || last.parse().unwrap_or_default())
+        .set_issue_time_verifier_fn(move |issued| {
+            let issued = issued.timestamp();
+            let fits = issued <= now.saturating_add(late) && issued >= oldest;
+            fits.then_some(()).ok_or_else(|| "not issued now".to_owned())
+        });
+        token.claims(&verifier, &Nonce::new(nonce.to_owned())).cloned().map_err(Fault::from)
+    }
+
+    /// What the library leaves to its user.
+    fn check_payload(&self, said: &Claims, now: Timestamp) -> Result<(), &'static str> {
+        let late = limits::PROVIDER_LEEWAY.as_secs().cast_signed();
+        let (ahead, behind) = (now.as_second().saturating_add(late), now.as_second().saturating_sub(late));
+        let is_begun = match said.get("nbf") {
+            None => true,
+            Some(from) => from.as_i64().is_some_and(|from| from <= ahead),
+        };
+        // The library has looked at this too, in its own calendar.
+        let has_ended = said.get("exp").and_then(Value::as_f64).is_none_or(|until| until <= seconds(behind));
+        if !is_begun || has_ended {
+            return Err(Fault::NotNow.word());
+        }
+        let is_ours = said.get("azp").is_none_or(|azp| *azp == *self.settings.client_id);
+        if is_ours { Ok(()) } else { Err(Fault::OtherAudience.word()) }
+    }
+
+    /// What the provider says of the person besides.
+    async fn more(
+        &self,
+        client: &Client,
+        access: AccessToken,
+        subject: &SubjectIdentifier,
+    ) -> Result<Claims, Refused> {
+        let Ok(ask) = client.user_info(access, Some(subject.clone())) else { return Ok(Claims::new()) };
+        let said: Result<UserInfoClaims<More, CoreGenderClaim>, _> = ask.request_async(&self.http).await;
+        let said = said.map_err(|error| match error {
+            UserInfoError::Request(why) => unanswered(why),
+            UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
+                Refused::Unproven("user-info-other-person")
+            }
+            _ => Refused::Unproven("user-info-unreadable"),
+        })?;
+        let said = serde_json::to_value(said).ok().and_then(|said| said.as_object().cloned());
+        said.ok_or(Refused::Unproven("user-info-unreadable"))
+    }
+
+    /// Whether somebody who is known is let in.
+    fn judge(
+        &self,
+        claims: &CoreIdTokenClaims,
+        said: Claims,
+        more: Claims,
+        id_token: String,
+        afresh_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Proven, Refused> {
+        let subject = claims.subject().to_string();
+        let session = said.get("sid").and_then(Value::as_str).map(str::to_owned);
+        let all = person::joined(said, more);
+        let who = Box::new(somebody(all.as_ref().ok(), &subject));
+        let refused = |why: &'static str| Refused::Known(why, who.clone());
+        let all = all.map_err(|why| refused(why.word()))?;
+        let acr = claims.auth_context_ref().map(|acr| acr.as_str()).unwrap_or_default();
+        let level = self.settings.levels.iter().find(|level| level.acr == acr);
+        let level = level.ok_or_else(|| refused("acr"))?;
+        let shown = claims.auth_time().and_then(|at| Timestamp::from_second(at.timestamp()).ok());
+        self.check_time(shown, level, afresh_since, now).map_err(refused)?;
+        for demand in &self.settings.demands {
+            let is_met = all.get(&demand.claim).is_some_and(|value| {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                demand.values.contains(&value)
+            });
+            if !is_met {
+                return Err(refused("demand"));
+            }
+        }
+        let person = Person::of(&all).map_err(|why| refused(why.word()))?;
+        if let Some(selected) = &person.selected {
+            person.role(selected).map_err(|why| refused(why.word()))?;
+        }
+        let times = SessionTimes { idle: level.idle, whole: level.whole };
+        Ok(Proven { person, subject, session, id_token, times, since: shown.unwrap_or(now).min(now) })
+    }
+
+    fn check_time(
+        &self,
+        shown: Option<Timestamp>,
+        level: &Level,
+        afresh_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), &'static str> {
+        let leeway = SignedDuration::try_from(limits::PROVIDER_LEEWAY).unwrap_or_default();
+        let Some(shown) = shown else {
+            let is_wanted = self.settings.max_age.is_some() || afresh_since.is_some();
+            return if is_wanted { Err("auth-time") } else { Ok(()) };
+        };
+        let age = now.duration_since(shown);
+        let is_old = age >= level.whole
+            || self.settings.max_age.is_some_and(|most| age > most.saturating_add(leeway))
+            || afresh_since.is_some_and(|since| since.duration_since(shown) > leeway);
+        if is_old || age < -leeway { Err("auth-time") } else { Ok(()) }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
+fn seconds(second: i64) -> f64 {
+    second as f64
+}
+
+fn takes_challenges(known: &Known) -> bool {
+    let methods = known.metadata.additional_metadata().code_challenge_methods_supported.as_ref();
+    methods.is_some_and(|methods| methods.iter().any(|method| method == "S256"))
+}
+
+fn unanswered(why: Unanswered) -> Refused {
+    tracing::warn!(reason = %why, "the provider does not answer");
+    match why {
+        Unanswered::Twice => Refused::Unproven("said-twice"),
+        Unanswered::NotSecure
+        | Unanswered::Unreachable
+        | Unanswered::TooLarge
+        | Unanswered::Crowded
+        | Unanswered::Failed => Refused::Down,
+    }
+}
+
+/// The claims of a token that was verified; `None` where a name stands twice.
+fn payload(token: &str) -> Option<Claims> {
+    let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    if http::says_twice(&bytes) {
+        return None;
+    }
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Whom the audit log names where somebody is known and not let in.
+fn somebody(claims: Option<&Claims>, subject: &str) -> Caller {
+    let said = |name: &str| claims?.get(name)?.as_str().map(str::to_owned);
+    let shown = |text: String| text::visible(&text).chars().take(200).collect::<String>();
+    Caller {
+        user: shown(said("nhsid_useruid").unwrap_or_else(|| subject.to_owned())),
+        name: shown(said("name").unwrap_or_default()),
+        role: String::new(),
+        role_profile: String::new(),
+        organisation_code: String::new(),
+        organisation: String::new(),
+        activities: Vec::new(),
+        session: String::new(),
+    }
+}
+
+impl Unclear {
+    pub(in crate::hub) fn word(self) -> &'static str {
+        match self {
+            Self::Person => "person-unclear",
+            Self::Roles => "roles-unclear",
+            Self::NoRole => "no-role",
+            Self::NotTheirs => "role-not-theirs",
+            Self::Doubled => "role-doubled",
+            Self::Contradiction => "claims-differ",
+        }
+    }
+}
+
+/// What is wrong with an id token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    NotGenuine,
+    UnknownKey,
+    OtherIssuer,
+    OtherAudience,
+    NotNow,
+    OtherNonce,
+    Unreadable,
+}
+
+impl Fault {
+    fn word(self) -> &'static str {
+        match self {
+            Self::NotGenuine => "id-token-not-genuine",
+            Self::UnknownKey => "id-token-unknown-key",
+            Self::OtherIssuer => "id-token-other-issuer",
+            Self::OtherAudience => "id-token-other-audience",
+            Self::NotNow => "id-token-not-now",
+            Self::OtherNonce => "id-token-other-nonce",
+            Self::Unreadable => "id-token-unreadable",
+        }
+    }
+}
+
+impl From<ClaimsVerificationError> for Fault {
+    fn from(error: ClaimsVerificationError) -> Self {
+        match error {
+            ClaimsVerificationError::Expired(_) => Self::NotNow,
+            ClaimsVerificationError::InvalidAudience(_) => Self::OtherAudience,
+            ClaimsVerificationError::InvalidIssuer(_) => Self::OtherIssuer,
+            ClaimsVerificationError::InvalidNonce(_) => Self::OtherNonce,
+            ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => {
+                Self::UnknownKey
+            }
+            ClaimsVerificationError::SignatureVerification(_) => Self::NotGenuine,
+            _ => Self::Unreadable,
+        }
+    }
+}

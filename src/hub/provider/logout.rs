@@ -1,0 +1,159 @@
+//! Logout tokens (OpenID Connect Back-Channel Logout 1.0): the provider says that somebody's session there has ended.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::Value;
+
+use super::http::says_twice;
+use super::person::Claims;
+use super::{Known, Provider};
+use crate::hub::limits;
+
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+const ALGORITHMS: [Algorithm; 7] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+];
+
+/// Whose sessions have ended: a person's, or one of theirs.
+#[derive(Clone)]
+pub(in crate::hub) struct Logout {
+    pub(in crate::hub) subject: Option<String>,
+    pub(in crate::hub) session: Option<String>,
+}
+
+impl std::fmt::Debug for Logout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Logout(hidden)")
+    }
+}
+
+/// Why a logout token ends nothing: a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::hub) enum LogoutRefused {
+    /// The provider's keys cannot be read.
+    Down,
+    /// The token.
+    Token(&'static str),
+}
+
+/// The tokens that were shown, until they are too old to be shown.
+#[derive(Debug, Default)]
+pub(in crate::hub) struct LogoutTokens(Mutex<HashMap<String, i64>>);
+
+impl LogoutTokens {
+    /// Whether a token is shown for the first time. Of so many that none can be remembered, none is.
+    fn admit(&self, id: &str, now: i64) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = limits::LOGOUT_AGE.as_secs().cast_signed().saturating_mul(2);
+        seen.retain(|_, at| now.saturating_sub(*at) <= kept);
+        seen.len() < limits::LOGOUTS_REMEMBERED && seen.insert(id.to_owned(), now).is_none()
+    }
+}
+
+impl Provider {
+    /// Whose sessions a logout token ends.
+    pub(in crate::hub) async fn logout(
+        &self,
+        token: &str,
+        seen: &LogoutTokens,
+        now: Timestamp,
+    ) -> Result<Logout, LogoutRefused> {
+        let known = self.known(now).await.map_err(|_| LogoutRefused::Down)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| refused("logout-not-genuine"))?;
+        let kind = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
+        // As others say it who do not name the kind: then the event says what it is.
+        if !["jwt", "logout+jwt", "application/logout+jwt"].contains(&kind.as_str()) {
+            return Err(refused("logout-not-genuine"));
+        }
+        if !ALGORITHMS.contains(&header.alg) {
+            return Err(refused("logout-not-genuine"));
+        }
+        let claims = match verified(&known, token, &header) {
+            Err("logout-unknown-key") => {
+                let known = self.keys_again(now).await.ok_or(refused("logout-unknown-key"))?;
+                verified(&known, token, &header)
+            }
+            claims => claims,
+        };
+        self.judge_logout(&claims.map_err(refused)?, seen, now.as_second()).map_err(refused)
+    }
+
+    fn judge_logout(&self, claims: &Claims, seen: &LogoutTokens, now: i64) -> Result<Logout, &'static str> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        if text("iss") != Some(self.settings.issuer.as_str()) {
+            return Err("logout-other-issuer");
+        }
+        let client = self.settings.client_id.as_str();
+        let is_ours = match claims.get("aud") {
+            Some(Value::String(aud)) => aud == client,
+            Some(Value::Array(all)) => all.iter().any(|aud| aud == client),
+            _ => false,
+        };
+        if !is_ours {
+            return Err("logout-other-audience");
+        }
+        let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
+        let (late, age) = (limits::PROVIDER_LEEWAY.as_secs_f64(), limits::LOGOUT_AGE.as_secs_f64());
+        #[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
+        let at = now as f64;
+        let is_now = seconds("iat").is_some_and(|made| made <= at + late && made >= at - age)
+            && claims.get("exp").is_none_or(|_| seconds("exp").is_some_and(|until| at < until + late));
+        if !is_now {
+            return Err("logout-not-now");
+        }
+        let is_logout =
+            claims.get("events").and_then(|events| events.get(EVENT)).is_some_and(Value::is_object);
+        // An id token, of which there are many about, must not end anything.
+        if !is_logout || claims.contains_key("nonce") {
+            return Err("logout-no-logout");
+        }
+        let logout =
+            Logout { subject: text("sub").map(str::to_owned), session: text("sid").map(str::to_owned) };
+        if logout.subject.is_none() && logout.session.is_none() {
+            return Err("logout-nobody");
+        }
+        let id = text("jti").filter(|id| !id.is_empty() && id.len() <= 200).ok_or("logout-no-id")?;
+        if seen.admit(id, now) { Ok(logout) } else { Err("logout-replayed") }
+    }
+}
+
+fn refused(why: &'static str) -> LogoutRefused {
+    LogoutRefused::Token(why)
+}
+
+/// The claims of a token that one of the provider's keys signed.
+fn verified(known: &Known, token: &str, header: &jsonwebtoken::Header) -> Result<Claims, &'static str> {
+    let keys = serde_json::to_value(&known.keys).map_err(|_| "logout-unknown-key")?;
+    let keys: JwkSet = serde_json::from_value(keys).map_err(|_| "logout-unknown-key")?;
+    let key = match &header.kid {
+        Some(id) => keys.find(id),
+        None if keys.keys.len() == 1 => keys.keys.first(),
+        None => None,
+    };
+    let key = DecodingKey::from_jwk(key.ok_or("logout-unknown-key")?).map_err(|_| "logout-unknown-key")?;
+    let mut validation = Validation::new(header.alg);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let claims =
+        jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(|_| "logout-not-genuine")?;
+    let payload = token.split('.').nth(1).and_then(|part| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).ok()
+    });
+    if payload.is_none_or(|payload| says_twice(&payload)) {
+        return Err("logout-not-genuine");
+    }
+    Ok(claims.claims)
+}

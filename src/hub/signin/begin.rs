@@ -1,0 +1,219 @@
+//! From the viewer to the provider, and from there back to the hub.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::asked::{self, Asked, Wrong};
+use super::grants::Waiting;
+use super::secrets::{self, Attempt};
+use super::{attempt, pages, see_other, sentence, set_cookie};
+use crate::hub::proven::{self, Why};
+use crate::hub::provider::{Asking, Down, Proven, Provider, Refused};
+use crate::hub::{Hub, limits, query, respond};
+
+/// Letters of one parameter that comes from the provider.
+const CHARACTERS: usize = 4_000;
+
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414).
+pub(in crate::hub) async fn metadata(State(hub): State<Hub>) -> Response {
+    let issuer = hub.issuer();
+    respond::json(
+        StatusCode::OK,
+        &json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "revocation_endpoint": format!("{issuer}/revoke"),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "revocation_endpoint_auth_methods_supported": ["none"],
+            "code_challenge_methods_supported": ["S256"],
+            "prompt_values_supported": ["login"],
+            "authorization_response_iss_parameter_supported": true,
+            "dpop_signing_alg_values_supported": ["ES256"],
+        }),
+    )
+}
+
+/// `GET /authorize`: to the provider, if the question is one that can be answered.
+pub(in crate::hub) async fn authorize(State(hub): State<Hub>, request: Request) -> Response {
+    let asked = match Asked::of(request.uri().query()) {
+        Ok(asked) => asked,
+        Err(Wrong::Nowhere(words)) => {
+            return pages::refusal(StatusCode::BAD_REQUEST, "This cannot be signed in to", words, None);
+        }
+        Err(Wrong::Back { redirect, state, error, words }) => {
+            let what = [("error", error), ("error_description", words)];
+            return see_other(&asked::answer(&redirect, hub.issuer(), state.as_deref(), &what));
+        }
+    };
+    let Some(provider) = &hub.signing_in().provider else {
+        let words = "This service is not connected to a sign-in page. Nobody can sign in until its operator has done that.";
+        return turned_back(&hub, &asked, StatusCode::SERVICE_UNAVAILABLE, words, "temporarily_unavailable");
+    };
+    let now = hub.clock().now();
+    let begun = async {
+        let attempt = Attempt::begin(asked.clone(), now).ok_or(Down)?;
+        let sealed = hub.signing_in().sealing.seal(&attempt).ok_or(Down)?;
+        let back = back_address(&hub);
+        let address = provider.address(&asking(&attempt, &back, now), asked.hint.as_deref(), now).await?;
+        Ok::<_, Down>((address, sealed))
+    };
+    match begun.await {
+        Ok((address, sealed)) => {
+            let mut response = see_other(&address);
+            set_cookie(&hub, &mut response, Some(&sealed));
+            response
+        }
+        Err(Down) => down(&hub, &asked),
+    }
+}
+
+fn back_address(hub: &Hub) -> String {
+    format!("{}/sign-in/back", hub.issuer())
+}
+
+fn asking<'a>(attempt: &'a Attempt, back: &'a str, now: Timestamp) -> Asking<'a> {
+    Asking {
+        state: &attempt.state,
+        nonce: &attempt.nonce,
+        verifier: &attempt.verifier,
+        back,
+        afresh_since: attempt.asked.afresh.then(|| Timestamp::from_second(attempt.begun).unwrap_or(now)),
+    }
+}
+
+/// A page that says why it does not go on, with the way back to the viewer.
+pub(super) fn turned_back(
+    hub: &Hub,
+    asked: &Asked,
+    status: StatusCode,
+    words: &str,
+    error: &'static str,
+) -> Response {
+    let back = asked::answer(&asked.redirect, hub.issuer(), Some(&asked.state), &[("error", error)]);
+    let mut response = pages::refusal(status, "You are not signed in", words, Some(&back));
+    set_cookie(hub, &mut response, None);
+    response
+}
+
+fn down(hub: &Hub, asked: &Asked) -> Response {
+    let words = "Your organisation's sign-in page does not answer at present. Try again in a few minutes; if it stays so, ring your IT service desk. If a child may be at risk now, ring children's social care.";
+    turned_back(hub, asked, StatusCode::SERVICE_UNAVAILABLE, words, "temporarily_unavailable")
+}
+
+/// A page for a browser of which nobody knows what it began.
+pub(super) fn stray(hub: &Hub, path: &str, why: &'static str, words: &str) -> Response {
+    proven::note(hub, path, Why::SignIn(why));
+    pages::refusal(StatusCode::BAD_REQUEST, "This sign-in cannot go on", words, None)
+}
+
+pub(super) const OVER: &str =
+    "It was begun in another browser or window, has gone on already, or took too long.";
+
+/// `GET /sign-in/back`: the browser comes from the provider.
+pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Response {
+    const PATH: &str = "/sign-in/back";
+    let now = hub.clock().now();
+    let pairs = query::pairs_within(request.uri().query(), CHARACTERS).unwrap_or_default();
+    let Some(attempt) = attempt(&hub, request.headers()) else {
+        return stray(&hub, PATH, "sign-in-other-browser", OVER);
+    };
+    if !one(&pairs, "state").is_some_and(|state| secrets::same(state, &attempt.state)) {
+        return stray(&hub, PATH, "sign-in-other-state", OVER);
+    }
+    if !attempt.is_in_time(now) {
+        return stray(&hub, PATH, "sign-in-late", OVER);
+    }
+    if hub.signing_in().grants.is_spent(&attempt.id) {
+        return stray(&hub, PATH, "sign-in-again", OVER);
+    }
+    let Some(provider) = &hub.signing_in().provider else { return down(&hub, &attempt.asked) };
+    match provider.is_its_own(one(&pairs, "iss"), now).await {
+        Err(Down) => return down(&hub, &attempt.asked),
+        Ok(true) if values(&pairs, "iss") <= 1 => {}
+        Ok(_) => {
+            let words = "The answer came from another sign-in page than the one that was asked.";
+            return stray(&hub, PATH, "sign-in-other-issuer", words);
+        }
+    }
+    let code = match (one(&pairs, "code"), values(&pairs, "error")) {
+        (Some(code), 0) if !code.is_empty() => code,
+        (None, 1..) if values(&pairs, "code") == 0 => {
+            // Cancelled there, or not allowed to: the viewer says so.
+            let what = [("error", "access_denied")];
+            let asked = &attempt.asked;
+            let mut response =
+                see_other(&asked::answer(&asked.redirect, hub.issuer(), Some(&asked.state), &what));
+            set_cookie(&hub, &mut response, None);
+            return response;
+        }
+        _ => return stray(&hub, PATH, "sign-in-unreadable", OVER),
+    };
+    let back = back_address(&hub);
+    match provider.exchange(code, &asking(&attempt, &back, now), hub.clock().now()).await {
+        Ok(proven) => go_on(&hub, provider, &attempt, proven).await,
+        Err(refused) => refuse(&hub, &attempt, refused).await,
+    }
+}
+
+async fn go_on(hub: &Hub, provider: &Provider, attempt: &Attempt, proven: Proven) -> Response {
+    let now = hub.clock().now();
+    let form = secrets::unguessable();
+    let (Some(form), Ok(until)) = (form, now.checked_add(limits::SIGN_IN_PAGE)) else {
+        return down(hub, &attempt.asked);
+    };
+    let asked = attempt.asked.clone();
+    let waiting = Waiting { asked, proven: std::sync::Arc::new(proven), form, until };
+    if !hub.signing_in().grants.wait(&attempt.id, waiting.clone(), now) {
+        return stray(hub, "/sign-in/back", "sign-in-again", OVER);
+    }
+    if provider.settings().asks {
+        // Another address: what the provider sent is not to stay in the browser's.
+        return see_other("/sign-in");
+    }
+    let person = &waiting.proven.person;
+    match person.selected.as_deref().map(|id| person.role(id)) {
+        Some(Ok(role)) => super::confirm::give(hub, &attempt.id, &waiting, role, false).await,
+        Some(Err(_)) | None => see_other("/sign-in"),
+    }
+}
+
+async fn refuse(hub: &Hub, attempt: &Attempt, refused: Refused) -> Response {
+    match refused {
+        Refused::Down => down(hub, &attempt.asked),
+        Refused::Unproven(why) => {
+            proven::note(hub, "/sign-in/back", Why::SignIn(why));
+            let words = "What your organisation's sign-in page said could not be checked. Sign in again; if it stays so, ring your IT service desk.";
+            turned_back(hub, &attempt.asked, StatusCode::FORBIDDEN, words, "server_error")
+        }
+        Refused::Known(why, who) => {
+            let noted = hub.store().sign_in_refused(*who, why, attempt.asked.device.clone()).await;
+            match noted {
+                Ok(_) => {
+                    turned_back(hub, &attempt.asked, StatusCode::FORBIDDEN, sentence(why), "access_denied")
+                }
+                Err(error) => {
+                    // Nothing is disclosed by it, and nobody is let in.
+                    tracing::error!(%error, "a refused sign-in could not be written to the audit log");
+                    down(hub, &attempt.asked)
+                }
+            }
+        }
+    }
+}
+
+fn values(pairs: &[(String, String)], name: &str) -> usize {
+    pairs.iter().filter(|(known, _)| known == name).count()
+}
+
+/// The value of a parameter that is there once.
+pub(super) fn one<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut found = pairs.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    found.next().filter(|_| found.next().is_none())
+}
