@@ -1,40 +1,27 @@
 //! Sending somebody to the provider, and reading what comes back: a code, changed for an id token.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use openidconnect::core::{
     CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken,
-    CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+    CoreIdTokenClaims,
 };
 use openidconnect::{
     AccessToken, AdditionalClaims, AuthType, AuthenticationContextClass, AuthorizationCode,
     ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
     EndpointSet, LoginHint, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, Scope, SignatureVerificationError, SubjectIdentifier, TokenResponse, UserInfoClaims,
-    UserInfoError,
+    RequestTokenError, Scope, SubjectIdentifier, TokenResponse, UserInfoClaims, UserInfoError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::http::{self, Unanswered};
+use super::http::Unanswered;
 use super::person::{self, Claims, Person, Unclear};
+use super::verify::{Fault, payload};
 use super::{Down, Known, Provider};
 use crate::config::hub::Level;
 use crate::domain::{Caller, text};
 use crate::hub::limits;
 use crate::hub::sessions::SessionTimes;
-
-/// What is signed with anything else is refused: no key of the provider's may be taken for a secret.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 7] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-];
 
 /// One turn at the provider: what it has to give back, and what proves that the hub asked.
 #[derive(Clone)]
@@ -216,51 +203,6 @@ impl Provider {
         Ok((answer.access_token().clone(), id_token))
     }
 
-    fn verify(
-        &self,
-        known: &Known,
-        token: &CoreIdToken,
-        nonce: &str,
-        now: Timestamp,
-    ) -> Result<CoreIdTokenClaims, Fault> {
-        let late = limits::PROVIDER_LEEWAY.as_secs().cast_signed();
-        // As a text, which the library's calendar reads.
-        let last = now.checked_sub(limits::PROVIDER_LEEWAY).unwrap_or(now).to_string();
-        let now = now.as_second();
-        let oldest = now.saturating_sub(limits::ID_TOKEN_AGE.as_secs().cast_signed());
-        // As a public client's: with no secret at hand, nothing is taken that is signed with one.
-        let verifier = openidconnect::core::CoreIdTokenVerifier::new_public_client(
-            ClientId::new(self.settings.client_id.clone()),
-            known.metadata.issuer().clone(),
-            known.keys.clone(),
-        )
-        .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || last.parse().unwrap_or_default())
-        .set_issue_time_verifier_fn(move |issued| {
-            let issued = issued.timestamp();
-            let fits = issued <= now.saturating_add(late) && issued >= oldest;
-            fits.then_some(()).ok_or_else(|| "not issued now".to_owned())
-        });
-        token.claims(&verifier, &Nonce::new(nonce.to_owned())).cloned().map_err(Fault::from)
-    }
-
-    /// What the library leaves to its user.
-    fn check_payload(&self, said: &Claims, now: Timestamp) -> Result<(), &'static str> {
-        let late = limits::PROVIDER_LEEWAY.as_secs().cast_signed();
-        let (ahead, behind) = (now.as_second().saturating_add(late), now.as_second().saturating_sub(late));
-        let is_begun = match said.get("nbf") {
-            None => true,
-            Some(from) => from.as_i64().is_some_and(|from| from <= ahead),
-        };
-        // The library has looked at this too, in its own calendar.
-        let has_ended = said.get("exp").and_then(Value::as_f64).is_none_or(|until| until <= seconds(behind));
-        if !is_begun || has_ended {
-            return Err(Fault::NotNow.word());
-        }
-        let is_ours = said.get("azp").is_none_or(|azp| *azp == *self.settings.client_id);
-        if is_ours { Ok(()) } else { Err(Fault::OtherAudience.word()) }
-    }
-
     /// What the provider says of the person besides.
     async fn more(
         &self,
@@ -275,7 +217,11 @@ impl Provider {
             UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
                 Refused::Unproven("user-info-other-person")
             }
-            _ => Refused::Unproven("user-info-unreadable"),
+            UserInfoError::ClaimsVerification(_)
+            | UserInfoError::Parse(_)
+            | UserInfoError::Response(..)
+            | UserInfoError::Other(_)
+            | _ => Refused::Unproven("user-info-unreadable"),
         })?;
         let said = serde_json::to_value(said).ok().and_then(|said| said.as_object().cloned());
         said.ok_or(Refused::Unproven("user-info-unreadable"))
@@ -339,11 +285,6 @@ impl Provider {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
-fn seconds(second: i64) -> f64 {
-    second as f64
-}
-
 fn takes_challenges(known: &Known) -> bool {
     let methods = known.metadata.additional_metadata().code_challenge_methods_supported.as_ref();
     methods.is_some_and(|methods| methods.iter().any(|method| method == "S256"))
@@ -359,15 +300,6 @@ fn unanswered(why: Unanswered) -> Refused {
         | Unanswered::Crowded
         | Unanswered::Failed => Refused::Down,
     }
-}
-
-/// The claims of a token that was verified; `None` where a name stands twice.
-fn payload(token: &str) -> Option<Claims> {
-    let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    if http::says_twice(&bytes) {
-        return None;
-    }
-    serde_json::from_slice(&bytes).ok()
 }
 
 /// Whom the audit log names where somebody is known and not let in.
@@ -395,48 +327,6 @@ impl Unclear {
             Self::NotTheirs => "role-not-theirs",
             Self::Doubled => "role-doubled",
             Self::Contradiction => "claims-differ",
-        }
-    }
-}
-
-/// What is wrong with an id token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    NotGenuine,
-    UnknownKey,
-    OtherIssuer,
-    OtherAudience,
-    NotNow,
-    OtherNonce,
-    Unreadable,
-}
-
-impl Fault {
-    fn word(self) -> &'static str {
-        match self {
-            Self::NotGenuine => "id-token-not-genuine",
-            Self::UnknownKey => "id-token-unknown-key",
-            Self::OtherIssuer => "id-token-other-issuer",
-            Self::OtherAudience => "id-token-other-audience",
-            Self::NotNow => "id-token-not-now",
-            Self::OtherNonce => "id-token-other-nonce",
-            Self::Unreadable => "id-token-unreadable",
-        }
-    }
-}
-
-impl From<ClaimsVerificationError> for Fault {
-    fn from(error: ClaimsVerificationError) -> Self {
-        match error {
-            ClaimsVerificationError::Expired(_) => Self::NotNow,
-            ClaimsVerificationError::InvalidAudience(_) => Self::OtherAudience,
-            ClaimsVerificationError::InvalidIssuer(_) => Self::OtherIssuer,
-            ClaimsVerificationError::InvalidNonce(_) => Self::OtherNonce,
-            ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => {
-                Self::UnknownKey
-            }
-            ClaimsVerificationError::SignatureVerification(_) => Self::NotGenuine,
-            _ => Self::Unreadable,
         }
     }
 }

@@ -9,6 +9,7 @@ mod http;
 mod logout;
 mod person;
 mod proof;
+mod verify;
 
 use std::sync::Arc;
 
@@ -197,6 +198,6 @@ fn reason(error: &openidconnect::DiscoveryError<http::Unanswered>) -> String {
         E::Response(status, ..) => format!("it answers {}", status.as_u16()),
         E::UrlParse(_) => "its issuer is no URL".to_owned(),
         E::Validation(_) => "it calls itself by another issuer".to_owned(),
-        _ => "its answer cannot be used".to_owned(),
+        E::Other(_) | _ => "its answer cannot be used".to_owned(),
     }
 }
