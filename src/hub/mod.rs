@@ -96,7 +96,7 @@ use uploads::Uploads;
 pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
-pub use provider::ProviderError;
+pub use provider::{ProviderError, provider_is_usable};
 pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 pub use sessions::{Granted, SessionError, SessionTimes};

@@ -44,6 +44,14 @@ pub enum ProviderError {
     Ca(&'static str),
 }
 
+/// Whether the hub can prove itself at the provider of these settings, and knows whom to trust there. Nobody is asked.
+///
+/// # Errors
+/// One sentence that says what cannot be used.
+pub fn provider_is_usable(settings: &ProviderSettings) -> Result<(), ProviderError> {
+    Provider::new(settings).map(|_| ())
+}
+
 /// What the hub looks at beyond what the library reads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Offered {

@@ -35,6 +35,7 @@ fn question(hub: &Hub, waiting: &Waiting, lacks_role: bool) -> Response {
         form: &waiting.form,
         viewer: &waiting.asked.redirect,
         lacks_role,
+        is_synthetic: hub.is_synthetic(),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::hub::provider::{Person, Role};
 const STYLE: &str = "\
 *{box-sizing:border-box}\
 body{margin:0;font:19px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;color:#0b0c0c;background:#fff}\
-header{background:#003087;color:#fff;padding:12px 16px;font-weight:700}\
+header{background:#003087;color:#fff;font-weight:700}header div{padding:12px 16px}\
 header div,main{max-width:640px;margin:0 auto}\
 main{padding:24px 16px 48px}\
 h1{font-size:32px;line-height:1.2;margin:0 0 24px}\
@@ -104,11 +104,13 @@ pub(super) struct Question<'a> {
     pub(super) viewer: &'a str,
     /// It was sent without a role.
     pub(super) lacks_role: bool,
+    /// Nobody in the hub is real.
+    pub(super) is_synthetic: bool,
 }
 
 /// Asks whether to go on, and in which role where none is chosen.
 pub(super) fn question(question: &Question<'_>) -> Response {
-    let Question { hub, person, device, form, viewer, lacks_role } = question;
+    let Question { hub, person, device, form, viewer, lacks_role, is_synthetic } = question;
     let row = |term: &str, value: &str| format!("<div><dt>{term}</dt><dd>{}</dd></div>", escaped(value));
     let chosen = person.selected.as_deref().and_then(|id| person.role(id).ok());
     let mut rows = row("Name", &person.name);
@@ -118,6 +120,9 @@ pub(super) fn question(question: &Question<'_>) -> Response {
     }
     rows += &row("Computer", device);
     rows += &row("Service", hub);
+    if *is_synthetic {
+        rows += &row("Patients", "For practice: nobody here is real");
+    }
     let (choice, problem) = match chosen {
         Some(_) => (String::new(), ""),
         None if *lacks_role => (
@@ -205,6 +210,7 @@ mod tests {
                 form: "f\"",
                 viewer: "http://127.0.0.1:4711/signed-in",
                 lacks_role: false,
+                is_synthetic: true,
             });
             let policy = asked.headers()["content-security-policy"].to_str().unwrap().to_owned();
             assert!(

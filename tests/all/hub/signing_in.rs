@@ -1,6 +1,7 @@
 //! How a session begins, and how it ends from both sides (manual, chapter "Signing in").
 
 use cpis::demo::Demonstration;
+use cpis::hub::clock::Clock;
 use serde_json::{Value, json};
 
 use super::signing_in_attacks::Scene;
@@ -10,7 +11,7 @@ use super::support::signing_in::{Viewer, encoded, follow};
 
 #[tokio::test]
 async fn somebody_signs_in_at_the_provider_works_and_signs_out() {
-    let demonstration = Demonstration::start(jiff::Timestamp::now()).await.unwrap();
+    let demonstration = Demonstration::start(Clock::system().now()).await.unwrap();
     let viewer = Viewer::new(demonstration.address()).await;
     let landed = follow(&viewer.address("login_hint=0")).await;
     assert_eq!(
@@ -37,7 +38,7 @@ async fn somebody_signs_in_at_the_provider_works_and_signs_out() {
 
 #[tokio::test]
 async fn the_metadata_say_what_there_is() {
-    let demonstration = Demonstration::start(jiff::Timestamp::now()).await.unwrap();
+    let demonstration = Demonstration::start(Clock::system().now()).await.unwrap();
     let at = demonstration.address();
     let said = reqwest::get(format!("{at}/.well-known/oauth-authorization-server")).await.unwrap();
     assert_eq!(said.headers()["content-type"], "application/json");
