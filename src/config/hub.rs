@@ -10,6 +10,7 @@ mod log;
 mod operator;
 mod provider;
 mod retention;
+mod rights;
 mod tls;
 
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ pub use super::file::ConfigError;
 use super::file::{self, setting};
 pub use log::LogFormat;
 
-use crate::domain::{ContactMode, Site, TailDays, Telephone};
+use crate::domain::{ContactMode, Rights, Site, TailDays, Telephone};
 
 pub use authorities::{CertificateName, SendingAuthority};
 pub use disk::DiskSettings;
@@ -65,6 +66,8 @@ pub struct HubConfig {
     pub signing_key: PathBuf,
     /// How long ended plans are shown.
     pub tails: TailDays,
+    /// What each activity code allows.
+    pub rights: Rights,
     /// The places where care happens.
     pub sites: Vec<Site>,
     /// Who may send plans.
@@ -104,6 +107,8 @@ struct HubFile {
     retention: RetentionTable,
     #[serde(default)]
     disk: DiskTable,
+    #[serde(default)]
+    rights: rights::RightsTable,
     #[serde(default, rename = "site")]
     sites: Vec<SiteTable>,
     #[serde(default, rename = "authority")]
@@ -195,6 +200,7 @@ impl HubConfig {
             database: own_name(directory.join(non_empty("database", file.database)?)),
             signing_key: directory.join(non_empty("signing_key", file.signing_key)?),
             tails,
+            rights: rights::resolve(&file.rights)?,
             sites: sites(file.sites)?,
             synchronous: file.store.synchronous.unwrap_or(Synchronous::Full),
             limits: file.limits.checked()?,

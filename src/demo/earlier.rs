@@ -30,10 +30,10 @@ pub(super) async fn views(hub: &Hub, start: Timestamp) -> Result<(), StoreError>
             role_profile: user.to_owned(),
             organisation_code: code.to_owned(),
             organisation: organisation.to_owned(),
-            activities: vec![Activity::ViewAndNotify],
+            activities: vec![Activity::VIEW_AND_NOTIFY],
             session: user.to_owned(),
         };
-        let Ok(permit) = ViewPermit::of(&caller, CareSetting::Unscheduled) else {
+        let Ok(permit) = ViewPermit::of(&caller, hub.rights(), CareSetting::Unscheduled) else {
             continue;
         };
         let ask = ViewAsk { number: often_seen(), trace: Uuid::new_v4(), site: None };

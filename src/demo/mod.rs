@@ -22,7 +22,7 @@ use crate::config::hub::{
     Synchronous,
 };
 use crate::domain::{
-    Activity, Caller, ContactMode, Failure, NamedNumber, Site, SiteAdvice, TailDays, Telephone, dates,
+    Activity, Caller, ContactMode, Failure, NamedNumber, Rights, Site, SiteAdvice, TailDays, Telephone, dates,
 };
 use crate::hub::clock::Clock;
 use crate::hub::{self, Hub, SessionTimes};
@@ -82,6 +82,7 @@ impl Demonstration {
             database: directory.path().join("hub.db"),
             signing_key: directory.path().join("no-key-on-disk"),
             tails: TailDays::default(),
+            rights: Rights::national(),
             sites: sites(),
             authorities: Vec::new(),
             synchronous: Synchronous::Full,

@@ -21,7 +21,7 @@ pub(super) const HOSPITAL: &str = "ZZ901";
 pub(super) const CALLS: &str = "ZZ911";
 
 const HOSPITAL_NAME: &str = "Wexcombe General Hospital";
-const RECORDED: &[Activity] = &[Activity::TracePeople, Activity::ViewAndNotify];
+const RECORDED: &[Activity] = &[Activity::TRACE_PEOPLE, Activity::VIEW_AND_NOTIFY];
 
 /// All of them, in the order in which they are offered.
 pub(super) const ALL: [DemoPersona; 6] = [
@@ -47,7 +47,7 @@ pub(super) const ALL: [DemoPersona; 6] = [
         organisation: HOSPITAL_NAME,
         organisation_code: HOSPITAL,
         note: "Opens in scheduled care: social care is not told",
-        activities: &[Activity::TracePeople, Activity::ViewSilently],
+        activities: &[Activity::TRACE_PEOPLE, Activity::VIEW_SILENTLY],
     },
     DemoPersona {
         name: "Leon Carter",
@@ -55,7 +55,7 @@ pub(super) const ALL: [DemoPersona; 6] = [
         organisation: HOSPITAL_NAME,
         organisation_code: HOSPITAL,
         note: "Finds patients, and may not open",
-        activities: &[Activity::TracePeople],
+        activities: &[Activity::TRACE_PEOPLE],
     },
     DemoPersona {
         name: "Grace Kim",
@@ -71,7 +71,7 @@ pub(super) const ALL: [DemoPersona; 6] = [
         organisation: HOSPITAL_NAME,
         organisation_code: HOSPITAL,
         note: "May do both, and switches between unscheduled and scheduled care",
-        activities: &[Activity::TracePeople, Activity::ViewAndNotify, Activity::ViewSilently],
+        activities: &[Activity::TRACE_PEOPLE, Activity::VIEW_AND_NOTIFY, Activity::VIEW_SILENTLY],
     },
 ];
 
@@ -126,8 +126,8 @@ impl DemoPersona {
             name: self.name.to_owned(),
             role: self.role.to_owned(),
             organisation: self.organisation.to_owned(),
-            may_notify: self.activities.contains(&Activity::ViewAndNotify),
-            may_view_silently: self.activities.contains(&Activity::ViewSilently),
+            may_notify: self.activities.contains(&Activity::VIEW_AND_NOTIFY),
+            may_view_silently: self.activities.contains(&Activity::VIEW_SILENTLY),
             care: CareSetting::Unscheduled,
             switching: None,
             care_problem: None,

@@ -3,6 +3,7 @@
 //! Pure: nothing here does IO or reads a clock (`now` is an argument), and nothing here knows a wire format.
 
 pub mod access;
+pub mod activity;
 pub mod answer;
 pub mod bank_holidays;
 pub mod birth;
@@ -13,12 +14,14 @@ pub mod failure;
 pub mod lookup;
 pub mod name;
 pub mod nhs_number;
+pub mod permit;
 pub mod person;
 pub mod plan;
 pub mod rights;
 pub mod text;
 
 pub use access::{Access, AccessReference, AccessStatus, HistoryReading, Notice, NoticeState};
+pub use activity::Activity;
 pub use answer::{Answer, AnswerKind, HeldPlan, PlansReading, ShownPlan, ShownStanding, Unreadable, WhyNot};
 pub use birth::{BirthDate, BirthDateError};
 pub use care_setting::{CareSetting, ContactMode, NamedNumber, Site, SiteAdvice};
@@ -27,6 +30,7 @@ pub use failure::Failure;
 pub use lookup::{Dated, PlansAnswer, Report, SearchQuery, SearchReading, View};
 pub use name::PersonName;
 pub use nhs_number::{NhsNumber, NhsNumberError};
+pub use permit::{AuditPermit, CareSettingPermit, NotAllowed, SearchPermit, ViewMode, ViewPermit};
 pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person, PostcodeCheck};
 pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
-pub use rights::{Activity, Caller, NotAllowed, SearchPermit, ViewMode, ViewPermit};
+pub use rights::{Caller, Right, Rights};

@@ -5,9 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::typed::assert_is_a_number;
-use crate::domain::{
-    Candidate, Deceased, HeldPlan, NhsNumber, OfficeHours, Person, PersonName, PlanKind, SearchReading,
-};
+use crate::domain::{Candidate, Deceased, HeldPlan, NhsNumber, Person, PersonName, PlanKind, SearchReading};
 use crate::fhir::{read, write};
 
 /// Of a bundle, what says that it is empty. Whatever else is in it has to be JSON, and no more.
@@ -98,16 +96,13 @@ pub(super) fn plans(body: &[u8]) {
     if reading.plans.is_empty() && reading.unreadable.is_empty() {
         assert!(says_that_it_is_empty(body, |_| true), "nothing held, and the answer does not say so");
     }
-    let to_the_minute = |hours: &OfficeHours| {
-        [hours.from, hours.to].iter().all(|at| at.second() == 0 && at.subsec_nanosecond() == 0)
-    };
     let can_be_written = |plan: &&HeldPlan| {
         let is_dated = plan.period.is_some_and(|period| {
             assert!(period.end.is_none_or(|end| end >= period.start), "a plan that ends before it starts");
             is_in_the_calendar(period.start)
         });
         let sent = plan.sent.is_none_or(|sent| sent.as_second() >= 0);
-        plan.kind.is_some() && is_dated && sent && plan.authority.hours.as_ref().is_none_or(to_the_minute)
+        plan.kind.is_some() && is_dated && sent
     };
     for plan in &reading.plans {
         assert!(plan.kind.is_none() || plan.period.is_some(), "a kind is said only with dates");

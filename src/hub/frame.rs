@@ -16,6 +16,8 @@ use crate::fhir::wire::{Bundle, BundleLink};
 pub(super) const DEMOGRAPHICS: &str = "/personal-demographics/FHIR/R4";
 pub(super) const CHILD_PROTECTION: &str = "/cpis/FHIR/R4";
 pub(super) const FLAGS: &str = "/patient-flags-api/FHIR/R4";
+/// Where the audit log is read.
+pub(super) const AUDIT: &str = "/audit";
 
 /// The permit, or the refusal of a proven caller without the right, which is on disk before it is said.
 pub(super) async fn permitted<P>(

@@ -289,6 +289,9 @@ pub const LOAD_REFUSED: usize = 100_000;
 /// Rows that `cpis-hub audit` prints.
 pub const AUDIT_PRINTED: usize = 10_000;
 
+/// Entries of the audit log that are given to who reads their organisation's.
+pub const AUDIT_RETURNED: usize = 1000;
+
 /// Routes that have lines of their own in the metrics; the rest share one.
 pub const METRIC_ROUTES: usize = 64;
 

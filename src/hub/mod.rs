@@ -9,7 +9,7 @@
 //! | `signin` | how a session begins: `/authorize`, the page that asks, codes, signing out |
 //! | `provider` | the organisation's provider, at which people sign in |
 //! | `sessions` | how a session goes on and ends: `/token`, `/revoke` |
-//! | `people`, `plans`, `own` | the handlers: permit, store, answer; `frame` is what they share |
+//! | `people`, `plans`, `own`, `audit` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
 //! | [`search`] | who is found, and how well they fit |
@@ -30,6 +30,7 @@
 //! A handler gets nothing about a person but [`store::Audited`], and the store gives it only against a permit
 //! of [`crate::domain`], which is made only from the activity codes of a proven caller.
 
+mod audit;
 pub mod balp;
 pub mod clock;
 pub mod concerns;
@@ -78,7 +79,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::hub::{HubConfig, Retention};
-use crate::domain::Site;
+use crate::domain::{Rights, Site};
 use crate::identity::dpop::Proofs;
 use crate::identity::token::{Minter, SigningKey, Verifier};
 
@@ -131,6 +132,7 @@ struct Inner {
     sessions: Sessions,
     signing_in: SignIns,
     clock: Clock,
+    rights: Rights,
     sites: Vec<Site>,
     issuer: String,
     unproven: UnprovenLog,
@@ -172,6 +174,7 @@ impl Hub {
             limits,
             started: clock.now(),
             clock,
+            rights: config.rights.clone(),
             sites: config.sites.clone(),
             issuer: config.issuer.clone(),
             unproven: UnprovenLog::default(),
@@ -273,6 +276,12 @@ impl Hub {
     #[must_use]
     pub fn proof_nonce(&self) -> String {
         self.proofs().nonce(self.0.clock.now())
+    }
+
+    /// What each activity code allows.
+    #[must_use]
+    pub fn rights(&self) -> &Rights {
+        &self.0.rights
     }
 
     fn sites(&self) -> &[Site] {

@@ -20,9 +20,7 @@ use super::negotiation;
 use super::proven::Proven;
 use super::respond;
 use super::store::{OpenedInError, Refusal, ReportedKind};
-use crate::domain::{
-    AccessReference, AccessStatus, Activity, CareSetting, NotAllowed, NoticeState, ViewPermit,
-};
+use crate::domain::{AccessReference, AccessStatus, CareSetting, CareSettingPermit, NoticeState, ViewPermit};
 use crate::fhir::wire::AuditEvent;
 
 /// `GET /access/{reference}`
@@ -32,7 +30,7 @@ pub(super) async fn status(
     reference: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let reference = named(reference)?;
-    let permit = ViewPermit::of(&caller, CareSetting::Unscheduled);
+    let permit = ViewPermit::of(&caller, hub.rights(), CareSetting::Unscheduled);
     let refusal = Refusal { asked: "status", number: None, request: String::new() };
     let permit = frame::permitted(&hub, &caller, permit, refusal).await?;
     let audited = hub.store().status(permit, reference).await?;
@@ -150,12 +148,10 @@ pub(super) async fn care_setting(
     request: Request,
 ) -> Result<Response, ApiError> {
     let setting = care_setting_in(&body(request).await?)?;
-    let may_choose = [Activity::ViewAndNotify, Activity::ViewSilently]
-        .iter()
-        .all(|right| caller.activities.contains(right));
+    let permit = CareSettingPermit::of(&caller, hub.rights());
     let refusal = Refusal { asked: "care-setting", number: None, request: String::new() };
-    frame::permitted(&hub, &caller, may_choose.then_some(()).ok_or(NotAllowed), refusal).await?;
-    let audited = hub.store().set_care_setting(caller, setting).await?;
+    let permit = frame::permitted(&hub, &caller, permit, refusal).await?;
+    let audited = hub.store().set_care_setting(permit, setting).await?;
     let mut response = respond::empty(StatusCode::NO_CONTENT);
     respond::mark(&mut response, &audited);
     Ok(response)

@@ -120,7 +120,7 @@ async fn permit(
     trace: &TraceHeaders,
 ) -> Result<SearchPermit, ApiError> {
     let refusal = Refusal { asked, number, request: trace.request.to_string() };
-    frame::permitted(hub, caller, SearchPermit::of(caller), refusal).await
+    frame::permitted(hub, caller, SearchPermit::of(caller, hub.rights()), refusal).await
 }
 
 fn mirrored(answer: Result<Response, ApiError>, trace: &TraceHeaders) -> Response {

@@ -132,5 +132,5 @@ async fn permit(
     view: &ViewHeaders,
 ) -> Result<ViewPermit, ApiError> {
     let refusal = Refusal { asked, number: Some(number), request: view.trace.to_string() };
-    frame::permitted(hub, caller, ViewPermit::of(caller, view.requested), refusal).await
+    frame::permitted(hub, caller, ViewPermit::of(caller, hub.rights(), view.requested), refusal).await
 }

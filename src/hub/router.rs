@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{limits, metadata, negotiation, own, people, plans, respond, sessions, signin, uploads};
+use super::{audit, limits, metadata, negotiation, own, people, plans, respond, sessions, signin, uploads};
 use crate::exchange::codes::UPLOADS;
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
@@ -51,6 +51,7 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/patient-flags-api/FHIR/R4/Flag", methods: &[("GET", || get(plans::flags))] },
     Address { path: "/patient-flags-api/FHIR/R4/metadata", methods: &[("GET", || get(metadata::metadata))] },
     Address { path: "/metadata", methods: &[("GET", || get(metadata::metadata))] },
+    Address { path: "/audit/entries", methods: &[("GET", || get(audit::entries))] },
     Address { path: "/access/{reference}", methods: &[("GET", || get(own::status))] },
     Address {
         path: "/access/{reference}/opened-in-error",

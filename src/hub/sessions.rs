@@ -295,7 +295,9 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     });
     // Where they signed in they may be signed in still: the viewer can open the address that ends that, too.
     let Some(named) = ended.await? else { return Ok(respond::empty(StatusCode::OK)) };
-    Ok(match hub.end_session_address(&named).await {
+    // Whoever signs out does not wait for a provider that is slow.
+    let address = tokio::time::timeout(limits::PROVIDER_CONNECT, hub.end_session_address(&named)).await;
+    Ok(match address.ok().flatten() {
         Some(address) => respond::json(StatusCode::OK, &json!({ "end_session": address })),
         None => respond::empty(StatusCode::OK),
     })

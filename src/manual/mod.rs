@@ -37,6 +37,10 @@ pub mod api {}
 pub mod proving {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("rights.md")]
+pub mod rights {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("speed.md")]
 pub mod speed {}
 

@@ -50,6 +50,10 @@ listen = "127.0.0.1:${hubPort}"
 issuer = "${hub}"
 database = "hub.db"
 signing_key = "signing.pem"
+[rights]
+B0264 = ["search-people"]
+B0107 = ["view-and-notify"]
+B0170 = ["view-silently"]
 [tls]
 certificate = "hub.pem"
 key = "tls.pem"
@@ -128,7 +132,7 @@ const stories = {
     assert.equal(granted.status, 200, granted.text);
     const first = granted.json();
     assert.deepEqual(first.person, { name: "OKAFOR Sam (Mr)", role: "Nurse Access Role", organisation: "GREAT WESTERN HOSPITAL",
-      organisation_code: "RN3", activities: ["B0107", "B0264"] });
+      organisation_code: "RN3", activities: ["B0107", "B0264"], rights: ["search-people", "view-and-notify"] });
     assert.equal(await works({ viewer, ...first }), 200);
     const renewed = (await viewer.ask("POST", "/token", { form: { grant_type: "refresh_token", refresh_token: first.refresh_token } })).json();
     assert.equal(await works({ viewer, ...renewed }), 200);

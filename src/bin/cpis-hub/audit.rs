@@ -31,7 +31,7 @@ pub(super) fn audit(
         .transpose()?;
     let store = open_store(config)?;
     let read = store
-        .audit_rows(operator(), AuditQuestion { person, user, since })
+        .audit_rows(operator(), AuditQuestion { person, user, since, ..AuditQuestion::default() })
         .map_err(|error| error.to_string())?;
     let out = match format {
         Format::Text => table(&read.rows),

@@ -48,6 +48,16 @@ fn searchset(total: usize, entry: Vec<BundleEntry>, at: Timestamp) -> Bundle {
     }
 }
 
+/// A searchset of resources that are written already.
+#[must_use]
+pub fn matches(resources: Vec<Value>, at: Timestamp) -> Bundle {
+    let entry: Vec<BundleEntry> = resources
+        .into_iter()
+        .map(|resource| BundleEntry { full_url: None, resource, search: matched() })
+        .collect();
+    searchset(entry.len(), entry, at)
+}
+
 fn matched() -> Option<EntrySearch> {
     Some(EntrySearch { mode: Some("match".to_owned()), ..EntrySearch::default() })
 }

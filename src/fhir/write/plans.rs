@@ -95,7 +95,7 @@ pub fn office_hours(hours: &OfficeHours) -> Extension {
     };
     let time = |url: &str, time: jiff::civil::Time| Extension {
         url: url.to_owned(),
-        value_time: Some(format!("{:02}:{:02}:00", time.hour(), time.minute())),
+        value_time: Some(time.to_string()),
         ..Extension::default()
     };
     let mut parts: Vec<Extension> = hours.days.iter().map(day).collect();

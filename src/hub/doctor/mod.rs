@@ -89,7 +89,8 @@ pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
         // Without it there is nothing to look at.
         Err(error) => return vec![Finding::mend("configuration", error.to_string())],
     };
-    let mut found = vec![Finding::ok("configuration", path.display().to_string()), sites(&config)];
+    let mut found =
+        vec![Finding::ok("configuration", path.display().to_string()), sites(&config), rights(&config)];
     found.push(key(&config));
     found.push(provider(&config));
     found.extend(database::examine(&config, clock, asked));
@@ -117,6 +118,16 @@ fn provider(config: &HubConfig) -> Finding {
         Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
         Err(error) => Finding::mend(CHECK, error.to_string()),
     }
+}
+
+fn rights(config: &HubConfig) -> Finding {
+    if config.rights.is_empty() {
+        return Finding::mend(
+            "rights",
+            "no [rights]: nobody may search or view anything; say there what each activity code allows, as packaging/hub.toml does",
+        );
+    }
+    Finding::ok("rights", "activity codes allow what [rights] says")
 }
 
 fn key(config: &HubConfig) -> Finding {

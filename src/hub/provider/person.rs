@@ -128,13 +128,13 @@ impl Person {
 impl Role {
     fn of(value: &Value, claims: &Claims) -> Option<Self> {
         let organisation_code = plain(value.get("org_code"))?;
-        // A code that is not known gives no right; one that is no text means that this is read wrongly.
+        // What is no code gives no right; one that is no text means that this is read wrongly.
         let activities = match value.get("activity_codes") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(codes)) if codes.len() <= limits::ROLE_ACTIVITIES => {
                 let codes: Vec<&str> = codes.iter().map(Value::as_str).collect::<Option<_>>()?;
                 let mut known: Vec<Activity> = codes.into_iter().filter_map(Activity::from_code).collect();
-                known.sort_by_key(|activity| activity.code());
+                known.sort();
                 known.dedup();
                 known
             }
@@ -185,7 +185,7 @@ mod tests {
             "nhsid_nrbac_roles": [
                 { "person_orgid": "1", "person_roleid": "555021935107", "org_code": "RN3",
                   "role_name": "\"Clinical\":\"Clinical Provision\":\"Nurse Access Role\"",
-                  "role_code": "S8000:G8000:R8001", "activity_codes": ["B0107", "B9999", "B0264", "B0107"] },
+                  "role_code": "S8000:G8000:R8001", "activity_codes": ["B0107", "B9999", "no code", "B0264", "B0107"] },
                 { "person_roleid": "2", "org_code": "RA9", "role_name": "Receptionist" },
             ],
             "nhsid_user_orgs": [{ "org_code": "RN3", "org_name": "GREAT WESTERN HOSPITAL" }],
@@ -201,7 +201,8 @@ mod tests {
             (caller.role.as_str(), caller.organisation.as_str()),
             ("Nurse Access Role", "GREAT WESTERN HOSPITAL")
         );
-        assert_eq!(caller.activities, [Activity::ViewAndNotify, Activity::TracePeople]);
+        let codes: Vec<&str> = caller.activities.iter().map(Activity::code).collect();
+        assert_eq!(codes, ["B0107", "B0264", "B9999"]);
         let other = person.caller(person.role("2").unwrap());
         assert_eq!((other.organisation.as_str(), other.activities.len()), ("RA9", 0));
         assert_eq!(format!("{person:?}{:?}", person.roles), "Person(hidden)[Role(hidden), Role(hidden)]");

@@ -126,7 +126,9 @@ pub(super) async fn give(
     }
     let (now, proven) = (hub.clock().now(), &waiting.proven);
     let session = uuid::Uuid::new_v4().simple().to_string();
-    let caller = Caller { session: session.clone(), ..proven.person.caller(role) };
+    let mut caller = Caller { session: session.clone(), ..proven.person.caller(role) };
+    // A role can have hundreds of codes, and a token carries what is left of them.
+    caller.activities.retain(|activity| hub.rights().names(*activity));
     if is_picked && let Err(error) = hub.store().role_picked(caller.clone(), proven.person.roles.len()).await
     {
         tracing::error!(%error, "a picked role could not be written to the audit log");

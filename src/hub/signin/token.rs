@@ -10,6 +10,7 @@ use super::asked::CLIENT;
 use super::begin::one;
 use super::grants::{Grant, Taken};
 use super::secrets;
+use crate::domain::Right;
 use crate::hub::error::ApiError;
 use crate::hub::proven::{self, Why};
 use crate::hub::sessions::{INVALID_GRANT, INVALID_REQUEST, Refused, SessionError, proved, to_its_end};
@@ -84,6 +85,7 @@ async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Re
         "organisation": caller.organisation,
         "organisation_code": caller.organisation_code,
         "activities": caller.activities.iter().map(|activity| activity.code()).collect::<Vec<_>>(),
+        "rights": hub.rights().of(&caller).into_iter().map(Right::word).collect::<Vec<_>>(),
     });
     // Their time counts from when they showed who they are, not from when they came here.
     let gone = hub.clock().now().duration_since(since).max(SignedDuration::ZERO);

@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, ToSql, named_params};
 
-use super::Store;
 use super::codec;
 use super::error::{Fault, StoreError};
 use super::writer::Work;
-use crate::domain::{Caller, NhsNumber};
+use super::{Audited, Store};
+use crate::domain::{AuditPermit, Caller, NhsNumber};
 use crate::hub::limits;
 use crate::hub::metrics::{Metrics, Viewed};
 
@@ -163,7 +163,7 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
 }
 
 /// Which entries to read; all that are given must hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AuditQuestion {
     /// Entries about the person of this number, under whatever number they were asked for. An ended identity
     /// is never joined with another.
@@ -172,6 +172,14 @@ pub struct AuditQuestion {
     pub user: Option<String>,
     /// Entries since then.
     pub since: Option<jiff::Timestamp>,
+    /// So many at most, the newest.
+    pub most: usize,
+}
+
+impl Default for AuditQuestion {
+    fn default() -> Self {
+        Self { person: None, user: None, since: None, most: limits::AUDIT_PRINTED }
+    }
 }
 
 /// An entry as read.
@@ -189,7 +197,7 @@ pub struct AuditRow {
 /// What was read: newest first, and how many more there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRead {
-    /// At most [`limits::AUDIT_PRINTED`].
+    /// At most as many as were asked for.
     pub rows: Vec<AuditRow>,
     /// How many older ones fit the question too.
     pub more: u64,
@@ -203,17 +211,36 @@ impl Store {
     /// The database refused.
     pub fn audit_rows(&self, reader: Caller, question: AuditQuestion) -> Result<AuditRead, StoreError> {
         let asked = question.clone();
-        self.write_blocking(move |work| {
-            let mut entry = Entry::new(Kind::AuditRead, "returned", "command line");
-            entry.number = asked.person;
-            entry.detail = Some(serde_json::json!({
-                "user": asked.user,
-                "since": asked.since.map(|at| at.to_string()),
-            }));
-            append(work, &reader, &entry)
-        })?;
-        self.read(move |db| rows(db, &question))
+        self.write_blocking(move |work| append(work, &reader, &reading(&asked, "command line")))?;
+        self.read(move |db| rows(db, &question, None))
     }
+
+    /// The same, of what people of the reader's own organisation did.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn audit_of_organisation(
+        &self,
+        permit: AuditPermit,
+        question: AuditQuestion,
+    ) -> Result<(Audited<()>, AuditRead), StoreError> {
+        let (asked, reader) = (question.clone(), permit.caller().clone());
+        let audited = self.write(move |work| append(work, &reader, &reading(&asked, "organisation"))).await?;
+        let organisation = permit.caller().organisation_code.clone();
+        let read = self.read_elsewhere(move |db| rows(db, &question, Some(&organisation))).await?;
+        Ok((audited, read))
+    }
+}
+
+/// That the log is read, by whom it was asked for, and from where.
+fn reading<'a>(asked: &AuditQuestion, from: &'a str) -> Entry<'a> {
+    let mut entry = Entry::new(Kind::AuditRead, "returned", from);
+    entry.number = asked.person;
+    entry.detail = Some(serde_json::json!({
+        "user": asked.user,
+        "since": asked.since.map(|at| at.to_string()),
+    }));
+    entry
 }
 
 /// Each part of the union has an index of its own; an OR over them would have none. An ended identity has
@@ -226,7 +253,11 @@ const ABOUT_PERSON: &str = "id IN (
         JOIN audit ON audit.number = other.number
         WHERE asked.number = :number)";
 
-fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
+fn rows(
+    db: &Connection,
+    question: &AuditQuestion,
+    organisation: Option<&String>,
+) -> Result<AuditRead, Fault> {
     let number = question.person.map(NhsNumber::digits);
     let since = question.since.map(jiff::Timestamp::as_millisecond);
     let mut conditions = Vec::new();
@@ -243,6 +274,10 @@ fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
         conditions.push("at_ms >= :since");
         values.push((":since", since));
     }
+    if let Some(organisation) = &organisation {
+        conditions.push("organisation_code = :organisation");
+        values.push((":organisation", organisation));
+    }
     let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
     let all: i64 = db
         .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
@@ -251,7 +286,7 @@ fn rows(db: &Connection, question: &AuditQuestion) -> Result<AuditRead, Fault> {
         "SELECT id, at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
                 request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, '')
          FROM audit WHERE {conditions} ORDER BY id DESC LIMIT {}",
-        limits::AUDIT_PRINTED
+        question.most
     ))?;
     let mut found = statement.query(values.as_slice())?;
     let mut rows = Vec::new();

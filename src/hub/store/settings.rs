@@ -8,7 +8,7 @@ use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::writer::Work;
 use super::{Audited, Store};
-use crate::domain::{Caller, CareSetting};
+use crate::domain::{Caller, CareSetting, CareSettingPermit};
 
 /// For this long it counts; no session lives longer.
 const COUNTS: SignedDuration = SignedDuration::from_hours(12);
@@ -20,10 +20,11 @@ impl Store {
     /// The database refused: the session stays as it was.
     pub async fn set_care_setting(
         &self,
-        caller: Caller,
+        permit: CareSettingPermit,
         setting: CareSetting,
     ) -> Result<Audited<()>, StoreError> {
         self.write(move |work| {
+            let caller = permit.caller();
             let text = match setting {
                 CareSetting::Scheduled => "scheduled",
                 CareSetting::Unscheduled => "unscheduled",
@@ -45,7 +46,7 @@ impl Store {
                     text,
                     work.now_ms()
                 ])?;
-            audit::append(work, &caller, &Entry::new(Kind::CareSetting, text, ""))
+            audit::append(work, caller, &Entry::new(Kind::CareSetting, text, ""))
         })
         .await
     }

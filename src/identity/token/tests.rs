@@ -16,7 +16,7 @@ fn nurse() -> Caller {
         role_profile: "777000000001".to_owned(),
         organisation_code: "RN3".to_owned(),
         organisation: "Great Western Hospital".to_owned(),
-        activities: vec![Activity::TracePeople, Activity::ViewAndNotify],
+        activities: vec![Activity::TRACE_PEOPLE, Activity::VIEW_AND_NOTIFY],
         session: "s-1".to_owned(),
     }
 }

@@ -286,7 +286,7 @@ async fn load(hub: &TestHub, seed: u64, case: &Case) -> NhsNumber {
 
 async fn disclosed(hub: &TestHub, number: NhsNumber, now: i64) -> Vec<Told> {
     hub.clock.turn_to(Timestamp::from_second(now).unwrap());
-    let permit = ViewPermit::of(&nurse(), CareSetting::Unscheduled).unwrap();
+    let permit = ViewPermit::of(&nurse(), hub.hub.rights(), CareSetting::Unscheduled).unwrap();
     let ask = ViewAsk { number, trace: Uuid::new_v4(), site: None };
     let outcome = hub.hub.store().disclose(permit, ask).await.unwrap().into_value();
     let ViewOutcome::Disclosed(disclosed) = outcome else { panic!("{outcome:?}") };

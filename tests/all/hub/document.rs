@@ -7,18 +7,8 @@ use cpis::hub::{OPENAPI, addresses};
 use serde_json::Value;
 
 use super::support::data::{child, number, plans_of};
+use super::support::signing_in::SIGNING_IN;
 use super::support::{TestHub, nurse};
-
-/// Where people sign in and out, who have no token yet or none any more. Nothing is told there about anybody else.
-const SIGNING_IN: [&str; 7] = [
-    "/authorize",
-    "/sign-in/back",
-    "/sign-in",
-    "/sign-out",
-    "/signed-out",
-    "/backchannel-logout",
-    "/.well-known/oauth-authorization-server",
-];
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::metrics::turned_away;
 use super::support::answer::Answer;
 use super::support::data::{child, history_of, number, plans_of};
 use super::support::{TestHub, all_at_once, nurse};
@@ -70,6 +71,7 @@ async fn under_more_views_than_it_can_do_each_is_answered_and_logged_or_shed_and
         let expected = if table.starts_with("outbox") { 1 } else { of(200) };
         assert_eq!(rows, expected, "{table}");
     }
+    assert_eq!(turned_away(&hub, "writer-views").await, of(503) as f64);
     assert_eq!(hub.view(&nurse(), number(1)).await.total(), 1, "and goes on as before");
 }
 
@@ -93,6 +95,10 @@ async fn while_these_are_shed_views_are_taken(other: String, kind: &str) {
     assert_eq!(hub.count("SELECT 1 FROM view"), 41, "every view was taken");
     let other = hub.count(&format!("SELECT 1 FROM audit WHERE kind = '{kind}'"));
     assert_eq!(other + shed + 40, answers.len());
+    assert_eq!(
+        (turned_away(&hub, "writer-others").await, turned_away(&hub, "writer-views").await),
+        (shed as f64, 0.0)
+    );
 }
 
 #[tokio::test]

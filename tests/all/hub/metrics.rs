@@ -27,6 +27,11 @@ pub(super) fn series(text: &str) -> BTreeMap<String, f64> {
         .collect()
 }
 
+/// How many requests the hub says that it turned away for this reason.
+pub(super) async fn turned_away(hub: &TestHub, reason: &str) -> f64 {
+    series(&hub.hub.metrics_text().await)[&format!("cpis_hub_shed_total{{reason=\"{reason}\"}}")]
+}
+
 /// The reference parser's reading: how many families and samples; it refuses what is not OpenMetrics.
 fn read_by_prometheus(text: &str) -> String {
     let python = "/usr/bin/python3";

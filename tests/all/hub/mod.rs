@@ -35,6 +35,7 @@ mod reads;
 #[cfg(unix)]
 mod restarts;
 mod retention;
+mod rights;
 mod rules;
 mod schemas;
 mod search;

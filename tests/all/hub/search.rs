@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::metrics::turned_away;
 use super::support::data::{changed, ended, lines, number, person, superseded};
 use super::support::{TestHub, nurse, receptionist};
 
@@ -279,6 +280,7 @@ async fn searches_that_come_all_at_once_are_told_to_ask_again_and_views_go_on() 
         tokio::join!(super::support::all_at_once(searches), meanwhile, hub.view(&who, number(1)));
     let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
     assert_eq!(busy.len(), 10);
+    assert_eq!(turned_away(&hub, "searches").await, 10.0);
     assert!(busy.iter().all(|answer| answer.header("retry-after").is_some()));
     assert!(answers.iter().all(|answer| answer.status == 503 || answer.total() == 2));
     assert_eq!(view.status, 200);

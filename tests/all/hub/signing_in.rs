@@ -24,6 +24,7 @@ async fn somebody_signs_in_at_the_provider_works_and_signs_out() {
     assert_eq!(told["person"]["name"], "Sam Okafor");
     assert_eq!(told["person"]["organisation"], "Wexcombe General Hospital");
     assert_eq!(told["person"]["activities"], serde_json::json!(["B0107", "B0264"]));
+    assert_eq!(told["person"]["rights"], serde_json::json!(["search-people", "view-and-notify"]));
     assert_eq!((&told["token_type"], &told["expires_in"]), (&"DPoP".into(), &600.into()));
     // The session is one like every other: it renews, opens, and ends.
     let refresh = told["refresh_token"].as_str().unwrap().to_owned();

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use cpis::config::hub::Synchronous;
-use cpis::domain::{Activity, BirthDate, Caller, NhsNumber, SearchPermit, TailDays};
+use cpis::domain::{Activity, BirthDate, Caller, NhsNumber, Rights, SearchPermit, TailDays};
 use cpis::hub::clock::Clock;
 use cpis::hub::disk::Disk;
 use cpis::hub::limits::Volume;
@@ -212,7 +212,7 @@ async fn ask(
     query: Option<PersonQuery>,
 ) -> Result<Vec<u64>, Failure> {
     let Some(query) = query else { return Ok(Vec::new()) };
-    let permit = SearchPermit::of(&caller()).map_err(|_| "not allowed")?;
+    let permit = SearchPermit::of(&caller(), &Rights::national()).map_err(|_| "not allowed")?;
     let answer = store.search(permit, query, "benchmark".to_owned(), UNLIMITED).await?;
     Ok(match answer.value() {
         SearchOutcome::Found(found) => {

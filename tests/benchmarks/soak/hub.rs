@@ -44,6 +44,7 @@ impl Hub {
         fs::set_permissions(path("key.pem"), own).expect("a key of our own");
         let config = format!(
             "listen = \"127.0.0.1:0\"\nissuer = \"{ISSUER}\"\ndatabase = \"hub.db\"\nsigning_key = \"key.pem\"\n\
+             rights = {{ B0264 = [\"search-people\"], B0107 = [\"view-and-notify\"], B0170 = [\"view-silently\"] }}\n\
              [limits]\nviews_at_once = 1000000\nretrieves_at_once = 1000000\nsearches_at_once = 1000000\n\
              others_at_once = 1000000\nviews_per_minute = 1000000\nretrieves_per_minute = 1000000\n\
              searches_per_minute = 1000000\nothers_per_minute = 1000000\nsearches_per_hour = 1000000\n\

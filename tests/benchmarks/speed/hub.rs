@@ -91,6 +91,7 @@ impl Place {
         let issuer = "http://127.0.0.1:8470".to_owned();
         let config = format!(
             "listen = \"127.0.0.1:0\"\nissuer = \"{issuer}\"\ndatabase = \"work.db\"\nsigning_key = \"key.pem\"\n\
+             rights = {{ B0264 = [\"search-people\"], B0107 = [\"view-and-notify\"], B0170 = [\"view-silently\"] }}\n\
              [[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"Emergency department\"\n\
              name = \"Great Western Hospital\"\ndepartment = \"Adult ED\"\ncall_back = \"01793 604020\"\n\
              contact = \"in-person\"\n"
@@ -132,7 +133,7 @@ impl Place {
             role_profile: format!("777{nurse:09}"),
             organisation_code: "RN3".to_owned(),
             organisation: "Great Western Hospital".to_owned(),
-            activities: vec![Activity::TracePeople, Activity::ViewAndNotify],
+            activities: vec![Activity::TRACE_PEOPLE, Activity::VIEW_AND_NOTIFY],
             session: format!("session-{nurse}"),
         };
         let minted = Minter::new(self.key.clone(), &self.issuer).mint(

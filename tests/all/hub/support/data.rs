@@ -7,7 +7,7 @@ pub(crate) const CHILD_PROTECTION: &str = "342191000000101";
 pub(crate) const LOOKED_AFTER: &str = "764841000000100";
 pub(crate) const UNBORN: &str = "818901000000100";
 
-const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number";
+pub(crate) const NHS: &str = "https://fhir.nhs.uk/Id/nhs-number";
 
 /// The number of a made-up person.
 pub(crate) fn number(seed: u64) -> NhsNumber {

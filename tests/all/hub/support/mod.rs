@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use cpis::config::hub::{
     DiskSettings, HubConfig, LimitSettings, LogFormat, Retention, SendingAuthority, Synchronous, TlsSettings,
 };
-use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Site, TailDays, Telephone};
+use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Right, Rights, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, serve};
 use cpis::identity::token::SigningKey;
@@ -65,6 +65,18 @@ pub(crate) fn midwife() -> Caller {
 /// Sees nothing.
 pub(crate) fn receptionist() -> Caller {
     caller("Lee Marsh", "RN3", &[])
+}
+
+/// Reads the audit log of their organisation, by a code that this hub's configuration knows.
+pub(crate) fn reviewer() -> Caller {
+    caller("Kim Doyle", "RN3", &["B9001"])
+}
+
+/// The national table, and a code for who reads the audit log.
+pub(crate) fn rights() -> Rights {
+    let mut rights = Rights::national();
+    rights.grant(Activity::from_code("B9001").unwrap(), &[Right::ReadAudit]);
+    rights
 }
 
 /// The sites of the tests' hub.
@@ -343,6 +355,7 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         database,
         signing_key: PathBuf::new(),
         tails,
+        rights: rights(),
         sites: sites(),
         authorities: Vec::new(),
         synchronous: Synchronous::Full,

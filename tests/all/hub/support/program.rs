@@ -51,6 +51,7 @@ impl Place {
         let limits = if more.contains("[limits]") { "" } else { generous };
         let config = format!(
             "listen = \"127.0.0.1:0\"\nissuer = \"{ISSUER}\"\ndatabase = \"hub.db\"\nsigning_key = \"key.pem\"\n\
+             rights = {{ B0264 = [\"search-people\"], B0107 = [\"view-and-notify\"], B0170 = [\"view-silently\"] }}\n\
              {more}\n{limits}\n[[site]]\nid = \"ed\"\norganisation_code = \"RN3\"\nsetting = \"Emergency department\"\n\
              name = \"Great Western Hospital\"\ndepartment = \"ED\"\ncontact = \"in-person\"\n"
         );

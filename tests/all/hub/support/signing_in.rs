@@ -9,6 +9,17 @@ use cpis::identity::dpop::ProofKey;
 
 use super::answer::Answer;
 
+/// Where people sign in and out, who have no token yet or none any more. Nothing is told there about anybody else.
+pub(crate) const SIGNING_IN: [&str; 7] = [
+    "/authorize",
+    "/sign-in/back",
+    "/sign-in",
+    "/sign-out",
+    "/signed-out",
+    "/backchannel-logout",
+    "/.well-known/oauth-authorization-server",
+];
+
 /// Where the viewer says it listens. Nobody does: what arrives there is read from the last redirect.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:4711/signed-in";
 

@@ -75,6 +75,11 @@ impl Link {
         Self { http: builder.build().unwrap(), base: base.to_owned() }
     }
 
+    /// Calls with its certificate.
+    pub(crate) fn caller(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
     /// Sends a document as it is.
     pub(crate) async fn send(&self, document: impl Into<reqwest::Body>) -> Answer {
         let request = self.http.post(format!("{}/exchange/uploads", self.base));

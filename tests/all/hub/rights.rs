@@ -1,0 +1,190 @@
+//! Who may do what: every address of the hub with every kind of caller, as the manual's chapter "Rights" has it.
+
+use std::collections::BTreeSet;
+
+use cpis::domain::Caller;
+use cpis::hub::addresses;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::support::answer::Answer;
+use super::support::data::{NHS, child, history_of, number, plans_of};
+use super::support::uploads::{Exchange, WEXCOMBE, ava, document};
+use super::support::{TestHub, caller, midwife, nurse, receptionist, reviewer};
+
+const CHAPTER: &str = include_str!("../../../src/manual/rights.md");
+
+/// Who asks, as the table names them.
+fn personas() -> Vec<(&'static str, Option<Caller>)> {
+    vec![
+        ("nobody", None),
+        ("a role without codes", Some(receptionist())),
+        ("an unknown code", Some(caller("Ola Berg", "RN3", &["B9999"]))),
+        ("B0264", Some(caller("Max Reed", "RN3", &["B0264"]))),
+        ("B0264 B0107", Some(nurse())),
+        ("B0264 B0170", Some(midwife())),
+        ("B0107 B0170", Some(caller("Ines Roy", "RN3", &["B0107", "B0170"]))),
+        ("read-audit", Some(reviewer())),
+        ("an authority's certificate", None),
+    ]
+}
+
+/// Addresses whose answer depends on what is shown there, and not on a role. Each has its own table in the manual.
+const NOT_BY_ROLE: [(&str, &str); 9] = [
+    ("/token", "whoever has the session's code or refresh token, and key"),
+    ("/revoke", "whoever has the session's refresh token and key"),
+    ("/authorize", "everybody: it begins to sign in"),
+    ("/sign-in/back", "the browser that began, with the provider's answer"),
+    ("/sign-in", "the browser that began, of somebody whom the provider knows"),
+    ("/sign-out", "whoever has just signed out, with the ticket for it"),
+    ("/signed-out", "everybody: it says that one is signed out"),
+    ("/backchannel-logout", "the provider, with its signature"),
+    ("/.well-known/oauth-authorization-server", "everybody: it says nothing of anybody"),
+];
+
+/// A request to every other address that is as it should be; `own` is the reference of a view of the caller's own.
+async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own: &str) -> Answer {
+    let fresh = Uuid::new_v4().to_string();
+    let id = [("X-Request-ID", fresh.as_str())];
+    let view = [("TraceID", fresh.as_str()), ("IsUnscheduledAccessEvent", "true")];
+    let digits = number(1).digits();
+    let (target, headers, body): (String, &[(&str, &str)], Option<String>) = match (method, path) {
+        ("GET", "/personal-demographics/FHIR/R4/Patient") => {
+            (format!("{path}?family=Bennett&birthdate=eq2019-03-12"), &id, None)
+        }
+        ("GET", "/personal-demographics/FHIR/R4/Patient/{number}") => {
+            (path.replace("{number}", &digits), &id, None)
+        }
+        ("GET", "/cpis/FHIR/R4/CareTeam") => (plans_of(number(1)), &view, None),
+        ("GET", "/patient-flags-api/FHIR/R4/Flag") => (format!("{path}?patient={digits}"), &view, None),
+        ("GET", "/cpis/FHIR/R4/AuditEvent") => (history_of(number(1)), &view[..1], None),
+        ("POST", "/cpis/FHIR/R4/AuditEvent") => {
+            let body = json!({ "resourceType": "AuditEvent", "subtype": [{ "code": "print" }],
+                "entity": [{ "what": { "identifier": { "value": own } } }] });
+            (path.to_owned(), &[], Some(body.to_string()))
+        }
+        ("GET", "/audit/entries") => (format!("{path}?patient:identifier={NHS}%7C{digits}"), &[], None),
+        ("GET", "/access/{reference}") | ("POST", "/access/{reference}/opened-in-error") => {
+            (path.replace("{reference}", own), &[], None)
+        }
+        ("PUT", "/session/care-setting") => {
+            (path.to_owned(), &[], Some(json!({ "care_setting": "unscheduled" }).to_string()))
+        }
+        ("POST", "/exchange/uploads") => {
+            let document = document(WEXCOMBE, 1, &[ava(Vec::new())]);
+            (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
+        }
+        ("GET", "/exchange/uploads/{sequence}") => (path.replace("{sequence}", "1"), &[], None),
+        ("GET", _) if path.ends_with("/metadata") || path == "/openapi.json" || path == "/healthz" => {
+            (path.to_owned(), &[], None)
+        }
+        _ => panic!("say here what {method} {path} is asked, and in the manual who may"),
+    };
+    hub.send(method, &target, who, headers, body).await
+}
+
+/// What the table says of an answer.
+fn word(method: &str, path: &str, answer: &Answer) -> String {
+    match answer.told().as_str() {
+        "200" | "201" | "202" | "204" => "yes".to_owned(),
+        "401 ACCESS_DENIED" => "who?".to_owned(),
+        "403 ACCESS_DENIED" => "**no**".to_owned(),
+        // Nothing of their own is there: they may, and there is nothing.
+        "404 RESOURCE_NOT_FOUND" => "own".to_owned(),
+        told => panic!("{method} {path}: {told} {}", answer.body),
+    }
+}
+
+#[tokio::test]
+async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
+    let mut exchange = Exchange::with(&child()).await;
+    let personas = personas();
+    let heading: Vec<&str> = personas.iter().map(|(name, _)| *name).collect();
+    let mut table = format!("| | {} |\n|{}\n", heading.join(" | "), "---|".repeat(heading.len() + 1));
+    let mut refused = 0;
+    // Views first: there is an own reference for who may make one.
+    let mut own = Vec::new();
+    for (name, who) in &personas {
+        let answer = match who {
+            Some(who) => {
+                exchange.hub.view(who, number(1)).await.header("x-access-reference").map(str::to_owned)
+            }
+            None => None,
+        };
+        refused += usize::from(who.is_some() && answer.is_none());
+        own.push(answer.unwrap_or_else(|| format!("none-of-{}", name.len())));
+    }
+    let (plain, certified) = (exchange.hub.http.clone(), exchange.link(WEXCOMBE).caller());
+    let mut named = BTreeSet::new();
+    for (path, methods) in addresses() {
+        for method in methods {
+            if NOT_BY_ROLE.iter().any(|(other, _)| *other == path) {
+                named.insert(path);
+                continue;
+            }
+            let mut cells = Vec::new();
+            for ((name, who), own) in personas.iter().zip(&own) {
+                let is_certified = *name == "an authority's certificate";
+                exchange.hub.http = if is_certified { certified.clone() } else { plain.clone() };
+                let cell = word(method, path, &ask(&exchange.hub, who.as_ref(), method, path, own).await);
+                refused += usize::from(cell == "**no**");
+                cells.push(cell);
+            }
+            table.push_str(&format!("| `{method} {path}` | {} |\n", cells.join(" | ")));
+        }
+    }
+    for (path, who) in NOT_BY_ROLE {
+        assert!(named.contains(path), "{path} is no address any more");
+        for (_, methods) in addresses().filter(|(address, _)| *address == path) {
+            for method in methods {
+                table.push_str(&format!("| `{method} {path}` | {who}{}\n", " |".repeat(heading.len())));
+            }
+        }
+    }
+    assert!(CHAPTER.contains(&table), "the chapter does not have this table:\n{table}");
+    let audited =
+        exchange.hub.count("SELECT 1 FROM audit WHERE kind = 'refused' AND outcome = 'not-allowed'");
+    assert_eq!(audited, refused, "every refusal of a role is audited");
+}
+
+#[tokio::test]
+async fn who_reads_the_audit_log_sees_their_organisations_people_and_is_in_it() {
+    // given views by a nurse of the reader's organisation and of another
+    let hub = TestHub::with(&child()).await;
+    let elsewhere = caller("Pat Lowe", "RA9", &["B0264", "B0107"]);
+    hub.view(&nurse(), number(1)).await;
+    hub.view(&elsewhere, number(1)).await;
+    let read = async |query: &str| hub.get(&format!("/audit/entries?{query}"), &reviewer(), &[]).await;
+    let person = format!("patient:identifier={NHS}%7C{}", number(1).digits());
+
+    // when somebody reads who saw the child, then they see their own organisation's people only, themselves first
+    let answer = read(&person).await;
+    assert_eq!((answer.told().as_str(), answer.total()), ("200", 2));
+    assert!(answer.body.contains("Sam Okafor") && !answer.body.contains("Pat Lowe"), "{}", answer.body);
+    assert_eq!(
+        hub.rows("SELECT user_name, request FROM audit WHERE kind = 'audit-read'"),
+        ["Kim Doyle|organisation"]
+    );
+
+    // and by user, and by time, and nobody else's
+    assert_eq!(read(&format!("agent:identifier={}", nurse().user)).await.total(), 1);
+    assert_eq!(read(&format!("agent:identifier={}", elsewhere.user)).await.total(), 0);
+    assert_eq!(
+        read(&format!("{person}&agent:identifier={}&date=ge2026-11-22T14:00:01Z", nurse().user))
+            .await
+            .total(),
+        0
+    );
+
+    // and what asks for everybody, or cannot be read, is refused before anything is
+    for query in [
+        "",
+        "date=ge2026-11-22T14:00:00Z",
+        "agent:identifier=",
+        "date=2026-11-22",
+        "user=1",
+        "patient:identifier=9990000018",
+    ] {
+        assert_eq!(read(query).await.told(), "400 INVALID_SEARCH_DATA", "{query}");
+    }
+}
