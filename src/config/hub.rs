@@ -9,6 +9,7 @@ mod limits;
 mod log;
 mod notices;
 mod operator;
+mod provider;
 mod retention;
 mod rights;
 mod tls;
@@ -30,6 +31,7 @@ use disk::DiskTable;
 pub use limits::LimitSettings;
 pub use notices::NoticeSettings;
 use notices::NoticeTable;
+pub use provider::{ClientProof, Demand, Level, ProviderSettings, is_on_this_computer};
 pub use retention::Retention;
 use retention::RetentionTable;
 pub use tls::{ClientCertificates, TlsSettings};
@@ -83,6 +85,8 @@ pub struct HubConfig {
     pub disk: DiskSettings,
     /// When it is an alert that an authority is not told.
     pub notices: NoticeSettings,
+    /// Where people sign in; without one nobody can.
+    pub provider: Option<ProviderSettings>,
 }
 
 /// The file, word for word.
@@ -116,6 +120,7 @@ struct HubFile {
     sites: Vec<SiteTable>,
     #[serde(default, rename = "authority")]
     authorities: Vec<authorities::AuthorityTable>,
+    provider: Option<provider::ProviderTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -190,6 +195,7 @@ impl HubConfig {
         if tails.child > 366 || tails.unborn > 366 {
             return Err(setting("plans", "a plan is shown for at most 366 days after its end"));
         }
+        let provider = file.provider.map(|table| table.resolve(directory, &file.issuer)).transpose()?;
         let authorities = authorities::resolve(file.authorities, tls.as_ref().map(|tls| &tls.clients))?;
         Ok(Self {
             listen,
@@ -208,6 +214,7 @@ impl HubConfig {
             retention: Retention::resolve(&file.retention)?,
             disk: DiskSettings::resolve(&file.disk)?,
             notices: NoticeSettings::resolve(&file.notices)?,
+            provider,
         })
     }
 }

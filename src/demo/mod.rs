@@ -7,6 +7,7 @@
 mod earlier;
 mod people;
 mod personas;
+mod provider;
 mod records;
 
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::config::hub::{
-    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, Retention, Synchronous,
+    ClientProof, DiskSettings, HubConfig, Level, LimitSettings, LogFormat, NoticeSettings, ProviderSettings,
+    Retention, Synchronous,
 };
 use crate::domain::{
     Activity, Caller, ContactMode, Failure, NamedNumber, Rights, Site, SiteAdvice, TailDays, Telephone, dates,
@@ -69,6 +71,8 @@ impl Demonstration {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(DemoError::Listen)?;
         let listen = listener.local_addr().map_err(DemoError::Listen)?;
         let address = format!("http://{listen}");
+        let clock = Clock::running_from(start);
+        let provider = provider_of(&address, directory.path(), &clock).await?;
         let config = HubConfig {
             listen,
             tls: None,
@@ -87,11 +91,15 @@ impl Demonstration {
             // It is deleted at the end: nothing to reserve anything for.
             disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
             notices: NoticeSettings::default(),
+            provider: Some(provider.clone()),
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
-        let clock = Clock::running_from(start);
         let hub =
             Hub::open(&config, key, clock.clone()).map_err(|error| DemoError::Hub(error.to_string()))?;
+        if let ClientProof::Secret(secret) = &provider.proof {
+            // Read, and of no use to anybody else.
+            let _ = std::fs::remove_file(secret);
+        }
         let today = dates::london_day(start);
         let loaded = hub::load::load_text(hub.store(), &records::lines(today), true, loader())
             .await
@@ -159,6 +167,39 @@ impl Demonstration {
         let sign_in = Arc::new(Choosing { hub: self.hub.clone(), address: self.address.clone() });
         viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }
     }
+}
+
+/// Starts the demonstration's provider; how its hub asks it.
+async fn provider_of(
+    hub: &str,
+    directory: &std::path::Path,
+    clock: &Clock,
+) -> Result<ProviderSettings, DemoError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(DemoError::Listen)?;
+    let issuer = format!("http://{}", listener.local_addr().map_err(DemoError::Listen)?);
+    let secret = uuid::Uuid::new_v4().to_string();
+    let file = directory.join("provider-secret");
+    std::fs::write(&file, &secret).map_err(DemoError::Directory)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let alone = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&file, alone).map_err(DemoError::Directory)?;
+    }
+    provider::start(listener, &issuer, hub, &secret, clock.clone())?;
+    Ok(ProviderSettings {
+        issuer,
+        client_id: provider::CLIENT.to_owned(),
+        proof: ClientProof::Secret(file),
+        scopes: vec!["openid".to_owned()],
+        levels: vec![Level { acr: provider::LEVEL.to_owned(), idle: SESSION.idle, whole: SESSION.whole }],
+        demands: Vec::new(),
+        max_age: None,
+        may_lack_auth_time: false,
+        acr_values: Vec::new(),
+        ca: None,
+        asks: false,
+    })
 }
 
 #[cfg(unix)]

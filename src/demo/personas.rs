@@ -1,5 +1,7 @@
 //! Who can sign in to the demonstration, and what each may do.
 
+use serde_json::{Value, json};
+
 use crate::domain::{Activity, Caller, CareSetting};
 use crate::viewer::state::{Persona, Session};
 
@@ -96,6 +98,26 @@ impl DemoPersona {
             activities: self.activities.to_vec(),
             session,
         }
+    }
+
+    /// As a provider says it of whom CIS2 knows.
+    pub(super) fn claims(&self, index: usize, subject: &str) -> Value {
+        let role = format!("demo-role-{index}");
+        let codes: Vec<&str> = self.activities.iter().map(|activity| activity.code()).collect();
+        json!({
+            "sub": subject,
+            "nhsid_useruid": subject,
+            "name": self.name,
+            "selected_roleid": role,
+            "nhsid_nrbac_roles": [{
+                "person_orgid": self.organisation_code,
+                "person_roleid": role,
+                "org_code": self.organisation_code,
+                "role_name": self.role,
+                "activity_codes": codes,
+            }],
+            "nhsid_user_orgs": [{ "org_code": self.organisation_code, "org_name": self.organisation }],
+        })
     }
 
     /// As the viewer's session.

@@ -81,6 +81,12 @@ impl Rights {
         self.0.entry(activity).or_default().extend_from_slice(rights);
     }
 
+    /// Whether a code is in the table, whatever it allows.
+    #[must_use]
+    pub fn names(&self, activity: Activity) -> bool {
+        self.0.contains_key(&activity)
+    }
+
     /// Whether no code allows anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {

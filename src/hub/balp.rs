@@ -95,7 +95,7 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         "opened-in-error" | "care-setting" => ("U", None),
         "copy-number" | "copy-summary" | "print" | "export" | "load" | "upload" | "notifications"
         | "backup" | "restore" => ("C", None),
-        "session-begun" | "session-ended" => ("E", None),
+        "session-begun" | "session-ended" | "sign-in-refused" | "role-picked" => ("E", None),
         "record-rejected" => ("R", None),
         "retention" | "plan-taken-back" => ("D", None),
         _ => ("E", None),
@@ -119,6 +119,7 @@ fn event_type(kind: &str) -> Value {
         }
         "retention" => coded(DICOM, "110100", "Application Activity"),
         "session-begun" => coded(DICOM, "110114", "User Authentication"),
+        "sign-in-refused" | "role-picked" => coded(DICOM, "110114", "User Authentication"),
         "session-ended" => coded(DICOM, "110114", "User Authentication"),
         "backup" | "copy-number" | "copy-summary" | "print" | "export" => coded(DICOM, "110106", "Export"),
         _ => coded("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "RESTful Operation"),

@@ -214,7 +214,8 @@ impl ApiError {
             )
             | Why::Proof(ProofError::OtherKey)
             | Why::Ended
-            | Why::Refresh => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
+            | Why::Refresh
+            | Why::SignIn(_) => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
             Why::Proof(ProofError::NoNonce) => {
                 Self::NO_NONCE.challenging("DPoP error=\"use_dpop_nonce\", algs=\"ES256\"")
             }

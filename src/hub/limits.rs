@@ -2,10 +2,12 @@
 //! `limits.md` says of each why it is so and what happens at it; a test holds the two together.
 
 mod force;
+mod signing_in;
 
 use std::time::Duration;
 
 pub use force::{Limits, Rate, Volume};
+pub use signing_in::*;
 
 /// Views a minute of one user at one organisation, for as long as it goes on. A person opens one in a minute
 /// on a bad night; a client in a loop is still bounded.

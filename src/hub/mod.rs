@@ -6,6 +6,8 @@
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
 //! | `proven` | who is asking: a token and a proof of its key, or nobody |
+//! | `signin` | how a session begins: `/authorize`, the page that asks, codes, signing out |
+//! | `provider` | the organisation's provider, at which people sign in |
 //! | `sessions` | how a session goes on and ends: `/token`, `/revoke` |
 //! | `people`, `plans`, `own`, `audit` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
@@ -22,7 +24,7 @@
 //! | [`sample`] | synthetic people in any number |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`concerns`] | views worth a question, for a privacy officer |
-//! | [`limits`], `rates` | every limit, and who asks too often |
+//! | [`limits`], `rates`, `seldom` | every limit, who asks too often, and lines that come seldom |
 //! | [`clock`] | the one place that reads time |
 //! | [`disk`] | free space, its alert, and the reserve |
 //!
@@ -59,14 +61,17 @@ mod own;
 mod people;
 mod plans;
 mod proven;
+mod provider;
 mod query;
 mod rates;
 mod respond;
 mod router;
 pub mod sample;
 pub mod search;
+mod seldom;
 mod serve;
 mod sessions;
+mod signin;
 pub mod store;
 pub mod tls;
 mod uploads;
@@ -87,6 +92,7 @@ use limits::Limits;
 use metrics::Metrics;
 use rates::Rates;
 use sessions::Sessions;
+use signin::SignIns;
 use store::{Lock, OpenError, Store, StoreError, StoreSettings};
 use tls::{Tls, TlsError};
 use uploads::Uploads;
@@ -94,6 +100,7 @@ use uploads::Uploads;
 pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
+pub use provider::{ProviderError, provider_is_usable};
 pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 pub use sessions::{Granted, SessionError, SessionTimes};
@@ -110,6 +117,9 @@ pub enum StartError {
     /// The sessions in the database cannot be read.
     #[error("the sessions in the database cannot be read: {0}")]
     Sessions(#[from] StoreError),
+    /// The settings of the provider cannot be used.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
 }
 
 /// A hub: its store, its clock, its places, and how callers prove themselves. Clones share it.
@@ -123,6 +133,7 @@ struct Inner {
     minter: Minter,
     proofs: Proofs,
     sessions: Sessions,
+    signing_in: SignIns,
     clock: Clock,
     rights: Rights,
     sites: Vec<Site>,
@@ -147,6 +158,7 @@ impl Hub {
     /// Certificate or database cannot be used.
     pub fn open(config: &HubConfig, key: SigningKey, clock: Clock) -> Result<Self, StartError> {
         let tls = config.tls.as_ref().map(|settings| Tls::read(settings, clock.clone())).transpose()?;
+        let signing_in = SignIns::new(config.provider.as_ref())?;
         // Before anything is changed: two hubs would each know nothing of the other's views.
         let served = store::lock_to_serve(&config.database)?;
         let disk = Disk::of_served(&config.database, config.disk);
@@ -160,6 +172,7 @@ impl Hub {
             verifier: Verifier::new(key.clone(), &config.issuer),
             minter: Minter::new(key, &config.issuer),
             sessions,
+            signing_in,
             proofs: Proofs::new(&config.issuer, proven::PROOFS),
             rates: Rates::new(&limits, clock.clone()),
             limits,
@@ -268,6 +281,10 @@ impl Hub {
 
     fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    fn signing_in(&self) -> &SignIns {
+        &self.0.signing_in
     }
 
     /// The nonce that a proof of a token's key has to carry now. Callers have it from the hub's last answer.

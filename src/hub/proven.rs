@@ -16,6 +16,7 @@ use super::limits;
 use super::metrics::Shed;
 use super::negotiation;
 use super::rates::{Asked, Refusals};
+use super::seldom::Seldom;
 use crate::domain::Caller;
 use crate::identity::dpop::{ProofError, ProofLimits, Wanted};
 use crate::identity::token::TokenError;
@@ -155,6 +156,8 @@ pub enum Why {
     Ended,
     /// A refresh token that renews nothing.
     Refresh,
+    /// Somebody on the way to a session, or the provider: the word is the label's value.
+    SignIn(&'static str),
 }
 
 impl Why {
@@ -175,6 +178,39 @@ impl Why {
         Self::Proof(ProofError::Replayed),
         Self::Ended,
         Self::Refresh,
+        Self::SignIn("sign-in-other-browser"),
+        Self::SignIn("sign-in-other-state"),
+        Self::SignIn("sign-in-late"),
+        Self::SignIn("sign-in-again"),
+        Self::SignIn("sign-in-ended"),
+        Self::SignIn("sign-in-error-there"),
+        Self::SignIn("sign-in-too-many"),
+        Self::SignIn("sign-in-other-issuer"),
+        Self::SignIn("sign-in-unreadable"),
+        Self::SignIn("sign-in-forged"),
+        Self::SignIn("code"),
+        Self::SignIn("code-refused"),
+        Self::SignIn("id-token-missing"),
+        Self::SignIn("id-token-not-genuine"),
+        Self::SignIn("id-token-unknown-key"),
+        Self::SignIn("id-token-other-issuer"),
+        Self::SignIn("id-token-other-audience"),
+        Self::SignIn("id-token-not-now"),
+        Self::SignIn("id-token-other-nonce"),
+        Self::SignIn("id-token-unreadable"),
+        Self::SignIn("user-info-other-person"),
+        Self::SignIn("user-info-unreadable"),
+        Self::SignIn("said-twice"),
+        Self::SignIn("sign-out-ticket"),
+        Self::SignIn("logout-not-genuine"),
+        Self::SignIn("logout-unknown-key"),
+        Self::SignIn("logout-other-issuer"),
+        Self::SignIn("logout-other-audience"),
+        Self::SignIn("logout-not-now"),
+        Self::SignIn("logout-no-logout"),
+        Self::SignIn("logout-nobody"),
+        Self::SignIn("logout-no-id"),
+        Self::SignIn("logout-replayed"),
     ];
 
     /// The label's value in the metrics.
@@ -198,6 +234,7 @@ impl Why {
             Self::Proof(ProofError::Full) => "proof-full",
             Self::Ended => "session-ended",
             Self::Refresh => "refresh",
+            Self::SignIn(word) => word,
         }
     }
 }
@@ -219,14 +256,8 @@ pub struct UnprovenCall {
 pub struct UnprovenLog {
     count: AtomicU64,
     recent: Mutex<VecDeque<UnprovenCall>>,
-    lines: Mutex<Lines>,
-}
-
-/// What there is to say in the log, and since which minute.
-#[derive(Debug, Default)]
-struct Lines {
-    minute: Option<i64>,
-    calls: u64,
+    lines: Seldom,
+    failures: Seldom,
 }
 
 impl UnprovenLog {
@@ -242,14 +273,12 @@ impl UnprovenLog {
     /// Counts a call for the log; says how many there were when a line about them is due: in each minute, with
     /// the first one.
     pub(super) fn due(&self, now: Timestamp) -> Option<u64> {
-        let mut lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        lines.calls = lines.calls.saturating_add(1);
-        let minute = Some(now.as_second().div_euclid(60));
-        if lines.minute == minute {
-            return None;
-        }
-        lines.minute = minute;
-        Some(std::mem::take(&mut lines.calls))
+        self.lines.due(now)
+    }
+
+    /// The same of answers that say that the hub failed: anybody can cause some of these, too.
+    pub(super) fn failure_due(&self, now: Timestamp) -> Option<u64> {
+        self.failures.due(now)
     }
 
     /// How many since the start.

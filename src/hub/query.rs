@@ -18,6 +18,14 @@ pub(super) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, ApiErr
     Ok(pairs)
 }
 
+/// The decoded pairs of a query string or form that is not FHIR's, with at most so many characters each.
+pub(super) fn pairs_within(
+    query: Option<&str>,
+    characters: usize,
+) -> Result<Vec<(String, String)>, ApiError> {
+    split(query, characters)
+}
+
 /// The values of `_format`. A plus sign that was sent as it is has become a space.
 pub(super) fn formats(query: Option<&str>) -> Result<Vec<String>, ApiError> {
     let pairs = all_pairs(query)?.into_iter();
@@ -28,10 +36,14 @@ pub(super) fn formats(query: Option<&str>) -> Result<Vec<String>, ApiError> {
 }
 
 fn all_pairs(query: Option<&str>) -> Result<Vec<(String, String)>, ApiError> {
+    split(query, limits::PARAMETER_CHARACTERS)
+}
+
+fn split(query: Option<&str>, characters: usize) -> Result<Vec<(String, String)>, ApiError> {
     let mut pairs = Vec::new();
     for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        pairs.push((decoded(name)?, decoded(value)?));
+        pairs.push((decoded(name, characters)?, decoded(value, characters)?));
         if pairs.len() > 30 {
             return Err(ApiError::invalid_search("There are too many parameters"));
         }
@@ -40,7 +52,7 @@ fn all_pairs(query: Option<&str>) -> Result<Vec<(String, String)>, ApiError> {
 }
 
 /// `application/x-www-form-urlencoded`. What is not UTF-8 is refused, not replaced.
-fn decoded(text: &str) -> Result<String, ApiError> {
+fn decoded(text: &str, characters: usize) -> Result<String, ApiError> {
     let broken = ApiError::invalid_search("A parameter is not encoded as it should be");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -56,7 +68,7 @@ fn decoded(text: &str) -> Result<String, ApiError> {
         });
     }
     let text = String::from_utf8(bytes).map_err(|_| broken)?;
-    if text.chars().count() > limits::PARAMETER_CHARACTERS || text.chars().any(char::is_control) {
+    if text.chars().count() > characters || text.chars().any(char::is_control) {
         return Err(ApiError::invalid_search("A parameter is too long or holds control characters"));
     }
     Ok(text)

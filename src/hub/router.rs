@@ -15,7 +15,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, uploads};
+use super::{
+    audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, signin, uploads,
+};
 use crate::exchange::codes::{NOTICES, UPLOADS};
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
@@ -64,12 +66,35 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/exchange/notifications/filed", methods: &[("POST", || post(notices::filed))] },
     Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
     Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
+    Address { path: "/authorize", methods: &[("GET", || get(signin::authorize))] },
+    Address { path: "/sign-in/back", methods: &[("GET", || get(signin::back))] },
+    Address {
+        path: "/sign-in",
+        methods: &[("GET", || get(signin::show)), ("POST", || post(signin::answer))],
+    },
+    Address { path: "/sign-out", methods: &[("GET", || get(signin::sign_out))] },
+    Address { path: "/signed-out", methods: &[("GET", || get(signin::signed_out))] },
+    Address { path: "/backchannel-logout", methods: &[("POST", || post(signin::backchannel))] },
+    Address {
+        path: "/.well-known/oauth-authorization-server",
+        methods: &[("GET", || get(signin::metadata))],
+    },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
     Address { path: "/healthz", methods: &[("GET", || get(metadata::healthz))] },
 ];
 
 /// Addresses that need no token.
-const OPEN: [&str; 2] = ["/healthz", "/openapi.json"];
+const OPEN: [&str; 9] = [
+    "/healthz",
+    "/openapi.json",
+    "/authorize",
+    "/sign-in/back",
+    "/sign-in",
+    "/sign-out",
+    "/signed-out",
+    "/backchannel-logout",
+    "/.well-known/oauth-authorization-server",
+];
 
 /// Addresses that need a proof and no access token: there one is given, or ended.
 const GRANTING: [&str; 2] = ["/token", "/revoke"];
@@ -103,7 +128,12 @@ pub fn router(hub: Hub) -> Router {
 /// The whole request, its body included, within its time.
 async fn in_time(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let time = if route == Some(UPLOADS) { limits::UPLOAD } else { limits::REQUEST };
+    let time = match route {
+        Some(UPLOADS) => limits::UPLOAD,
+        // The provider is asked meanwhile.
+        Some("/authorize" | "/sign-in/back") => limits::SIGN_IN_ANSWER,
+        Some(_) | None => limits::REQUEST,
+    };
     match tokio::time::timeout(time, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::TIMED_OUT.into_response(),
@@ -156,7 +186,13 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     if is_of_nobody(status, route.as_deref()) {
         // One answer for each connection: nobody unproven keeps a place with requests sent ahead.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        if let Some(calls) = hub.unproven().due(hub.clock().now()) {
+        let now = hub.clock().now();
+        if status.is_server_error() {
+            if let Some(calls) = hub.unproven().failure_due(now) {
+                let (route, status) = (route.as_deref().unwrap_or("none"), status.as_u16());
+                tracing::warn!(calls, route, status, "calls that need no token failed here, the last one so");
+            }
+        } else if let Some(calls) = hub.unproven().due(now) {
             tracing::warn!(calls, "calls of nobody known since the last such line");
         }
         return response;
@@ -188,9 +224,7 @@ fn wants_proof(route: Option<&str>) -> bool {
 fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
     let is_open = !wants_proof(route);
     let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
-    is_before_the_token
-        || (is_granting(route) && status.is_client_error())
-        || (is_open && !status.is_server_error())
+    is_before_the_token || is_open || (is_granting(route) && !status.is_success())
 }
 
 /// A made-up method is a caller's text too.
@@ -214,6 +248,21 @@ fn allowed(route: &str) -> String {
 mod tests {
     use super::*;
     use tower::ServiceExt;
+
+    #[test]
+    fn whoever_needs_no_token_is_nobody_whatever_the_answer() {
+        let all = [200, 303, 400, 405, 408, 500, 503].map(|status| StatusCode::from_u16(status).unwrap());
+        for status in all {
+            for route in OPEN {
+                assert!(is_of_nobody(status, Some(route)), "{route} {status}");
+            }
+        }
+        // Whoever causes a 503 there may have proved nothing.
+        for route in GRANTING {
+            assert!(is_of_nobody(StatusCode::SERVICE_UNAVAILABLE, Some(route)));
+        }
+        assert!(!is_of_nobody(StatusCode::SERVICE_UNAVAILABLE, Some("/metadata")));
+    }
 
     #[tokio::test]
     async fn a_panic_becomes_an_answer_without_what_it_said() {

@@ -8,22 +8,25 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::error::ApiError;
-use super::metrics::Shed;
-use super::proven::{self, Why};
+use super::proven;
 use super::rates::Asked;
-use super::store::{RenewAsk, Renewed, SessionBegun, SessionHeld, StoreError};
-use super::{Hub, limits, own, query, respond};
+use super::store::{Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, StoreError};
+use super::{Hub, limits, respond, signin};
 use crate::domain::Caller;
-use crate::identity::dpop::{ProofError, Thumbprint, Wanted};
+use crate::identity::dpop::Thumbprint;
 use crate::identity::refresh::{self, RefreshToken};
 use crate::identity::token::{KeyError, Token, TokenError};
+
+mod asking;
+
+use asking::{Asking, asking, nobody, one};
+pub(super) use asking::{INVALID_GRANT, INVALID_REQUEST, Refused, proved, to_its_end};
 
 /// How long a session may last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,9 +129,35 @@ impl Hub {
         key: &Thumbprint,
         times: SessionTimes,
     ) -> Result<Granted, SessionError> {
-        let begun = self.new_session(caller, key, times)?;
+        let session = uuid::Uuid::new_v4().simple().to_string();
+        let begun = self.new_session(Caller { session, ..caller }, key, times, None)?;
         self.store().begin_session(begun.clone()).await?;
         self.begun(begun)
+    }
+
+    /// The same of somebody who signed in at the provider. The caller's session is the new one's id.
+    pub(super) async fn begin_session_of(
+        &self,
+        caller: Caller,
+        key: &Thumbprint,
+        times: SessionTimes,
+        origin: Origin,
+    ) -> Result<Granted, SessionError> {
+        let begun = self.new_session(caller, key, times, Some(origin))?;
+        let to_begin = self.clone();
+        to_its_end(async move {
+            to_begin.store().begin_session(begun.clone()).await?;
+            Ok(to_begin.begun(begun))
+        })
+        .await?
+    }
+
+    pub(super) fn has_session(&self, session: &str) -> bool {
+        self.sessions().get(session).is_some()
+    }
+
+    pub(super) fn session_has_ended(&self, session: &str) {
+        self.sessions().end(session);
     }
 
     /// The same from a thread that may block.
@@ -141,7 +170,8 @@ impl Hub {
         key: &Thumbprint,
         times: SessionTimes,
     ) -> Result<Granted, SessionError> {
-        let begun = self.new_session(caller, key, times)?;
+        let session = uuid::Uuid::new_v4().simple().to_string();
+        let begun = self.new_session(Caller { session, ..caller }, key, times, None)?;
         self.store().begin_session_blocking(begun.clone())?;
         self.begun(begun)
     }
@@ -151,14 +181,14 @@ impl Hub {
         caller: Caller,
         key: &Thumbprint,
         times: SessionTimes,
+        origin: Option<Origin>,
     ) -> Result<SessionBegun, SessionError> {
         if !self.sessions().has_room(self.clock().now()) {
             return Err(SessionError::TooMany);
         }
-        let session = uuid::Uuid::new_v4().simple().to_string();
-        let (chain, first) = (refresh::chain()?.to_vec(), RefreshToken::first(&session)?);
-        let caller = Caller { session, ..caller };
-        Ok(SessionBegun { caller, key: key.clone(), chain, first, idle: times.idle, whole: times.whole })
+        let (chain, first) = (refresh::chain()?.to_vec(), RefreshToken::first(&caller.session)?);
+        let SessionTimes { idle, whole } = times;
+        Ok(SessionBegun { caller, key: key.clone(), chain, first, idle, whole, origin })
     }
 
     fn begun(&self, begun: SessionBegun) -> Result<Granted, SessionError> {
@@ -185,47 +215,6 @@ impl Hub {
     }
 }
 
-/// What was asked at one of the two addresses.
-struct Asking {
-    parts: Parts,
-    form: Vec<(String, String)>,
-}
-
-/// A refusal in the words of RFC 6749 (5.2) and RFC 9449.
-enum Refused {
-    Api(ApiError),
-    OAuth(&'static str, &'static str),
-}
-
-impl From<ApiError> for Refused {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        Self::Api(error.into())
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Api(error) => error.into_response(),
-            Self::OAuth(error, words) => {
-                let body = json!({ "error": error, "error_description": words });
-                respond::json(StatusCode::BAD_REQUEST, &body)
-            }
-        }
-    }
-}
-
-const INVALID_REQUEST: Refused =
-    Refused::OAuth("invalid_request", "The body must be a form with the documented parameters, each once");
-const INVALID_GRANT: Refused =
-    Refused::OAuth("invalid_grant", "The session has ended, or is not known here: sign in again");
-
 /// `POST /token`: the next tokens of a session.
 pub(super) async fn token(State(hub): State<Hub>, request: Request) -> Response {
     match renewed(&hub, request).await {
@@ -238,8 +227,10 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let Asking { parts, form } = asking(hub, request).await?;
     match one(&form, "grant_type").ok_or(INVALID_REQUEST)? {
         "refresh_token" => {}
+        "authorization_code" => return signin::changed(hub, &parts, &form).await,
         _ => {
-            return Err(Refused::OAuth("unsupported_grant_type", "Only grant_type refresh_token is served"));
+            let words = "Only grant_type authorization_code and refresh_token are served";
+            return Err(Refused::OAuth("unsupported_grant_type", words));
         }
     }
     let shown = one(&form, "refresh_token").ok_or(INVALID_REQUEST)?;
@@ -296,80 +287,20 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     rated(hub, &held.caller).await?;
     let to_end = hub.clone();
     let ended = to_its_end(async move {
-        if to_end.store().end_session(token).await?.into_value() {
+        let ended = to_end.store().end_session(token).await?.into_value();
+        if ended.is_some() {
             to_end.sessions().end(&held.caller.session);
         }
-        Ok(())
+        Ok(ended.flatten())
     });
-    ended.await?;
-    Ok(respond::empty(StatusCode::OK))
-}
-
-/// Goes on whether or not the caller still waits: what is on disk of a session has to be known here, too.
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::spawn(work).await.unwrap_or(Err(StoreError::Closed))
-}
-
-/// Reads the form. Of whose session it is comes next, and only then the proof: a stranger causes no signature to be
-/// reckoned, and no proof to be remembered.
-async fn asking(hub: &Hub, request: Request) -> Result<Asking, Refused> {
-    if !hub.store().has_room(false) {
-        hub.metrics().shed(Shed::Others);
-        return Err(ApiError::BUSY.into());
-    }
-    let (parts, body) = request.into_parts();
-    let is_form = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
-        let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    });
-    // Anybody can send one, and while it arrives they have a place.
-    let body = tokio::time::timeout(limits::FORM, own::whole(body, limits::FORM_BYTES));
-    let body = body.await.map_err(|_| INVALID_REQUEST)??;
-    let text = std::str::from_utf8(&body).map_err(|_| INVALID_REQUEST)?;
-    let form = query::pairs(Some(text)).map_err(|_| INVALID_REQUEST)?;
-    if is_form { Ok(Asking { parts, form }) } else { Err(INVALID_REQUEST) }
-}
-
-/// The key of whoever asks.
-fn proved(hub: &Hub, parts: &Parts) -> Result<Thumbprint, Refused> {
-    let now = hub.clock().now();
-    let wanted = Wanted { method: parts.method.as_str(), path: parts.uri.path(), token: None };
-    let proof = proven::proof(&parts.headers).ok_or(ProofError::Missing);
-    proof.and_then(|proof| hub.proofs().check(proof, &wanted, now)).map_err(|why| {
-        if why == ProofError::Full {
-            hub.metrics().shed(Shed::Proofs);
-            return ApiError::BUSY.into();
-        }
-        proven::note(hub, parts.uri.path(), Why::Proof(why));
-        match why {
-            ProofError::NoNonce => Refused::OAuth(
-                "use_dpop_nonce",
-                "The proof lacks the nonce of this answer: ask again with it",
-            ),
-            ProofError::Missing
-            | ProofError::NotGenuine
-            | ProofError::OtherKey
-            | ProofError::OtherRequest
-            | ProofError::OtherToken
-            | ProofError::NotNow
-            | ProofError::Replayed
-            | ProofError::Full => Refused::OAuth("invalid_dpop_proof", "No valid proof (DPoP) of a key"),
-        }
+    // Where they signed in they may be signed in still: the viewer can open the address that ends that, too.
+    let Some(named) = ended.await? else { return Ok(respond::empty(StatusCode::OK)) };
+    // Whoever signs out does not wait for a provider that is slow.
+    let address = tokio::time::timeout(limits::PROVIDER_CONNECT, hub.end_session_address(&named)).await;
+    Ok(match address.ok().flatten() {
+        Some(address) => respond::json(StatusCode::OK, &json!({ "end_session": address })),
+        None => respond::empty(StatusCode::OK),
     })
-}
-
-/// Notes that a refresh token was nobody's.
-fn nobody(hub: &Hub, path: &str) -> Refused {
-    proven::note(hub, path, Why::Refresh);
-    INVALID_GRANT
-}
-
-/// The value of a parameter that is there once.
-fn one<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let mut values = form.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    values.next().filter(|_| values.next().is_none())
 }
 
 /// The session of a refresh token, as far as it is known without the database: strangers cause no work there.

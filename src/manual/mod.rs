@@ -77,3 +77,6 @@ pub mod upload {}
 #[doc = include_str!("receipt-example.json")]
 #[doc = "```"]
 pub mod notifications {}
+#[cfg(feature = "hub")]
+#[doc = include_str!("signin.md")]
+pub mod signin {}

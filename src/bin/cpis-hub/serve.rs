@@ -6,7 +6,7 @@ use cpis::config::hub::HubConfig;
 use cpis::hub::clock::Clock;
 use cpis::hub::doctor::signing_key;
 use cpis::hub::tls::Tls;
-use cpis::hub::{Hub, ServeError, life, serve, serve_operator};
+use cpis::hub::{Hub, ServeError, life, provider_is_usable, serve, serve_operator};
 use cpis::identity::token::SigningKey;
 
 use super::common::{print, read};
@@ -138,6 +138,9 @@ pub(super) fn check_config(path: &Path) -> Result<(), String> {
     signing_key(&config)?;
     if let Some(settings) = &config.tls {
         Tls::read(settings, Clock::system()).map_err(|error| error.to_string())?;
+    }
+    if let Some(settings) = &config.provider {
+        provider_is_usable(settings).map_err(|error| error.to_string())?;
     }
     let sites = config.sites.len();
     print(&format!(

@@ -92,6 +92,7 @@ pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
     let mut found =
         vec![Finding::ok("configuration", path.display().to_string()), sites(&config), rights(&config)];
     found.push(key(&config));
+    found.push(provider(&config));
     found.extend(database::examine(&config, clock, asked));
     found.extend(certificate::examine(&config, clock));
     found.extend(machine::examine(&config, clock));
@@ -105,6 +106,17 @@ fn sites(config: &HubConfig) -> Finding {
             "no [[site]]: local authorities will not be told from where somebody looked; add the places where care happens",
         ),
         sites => Finding::ok("sites", format!("{sites} configured")),
+    }
+}
+
+fn provider(config: &HubConfig) -> Finding {
+    const CHECK: &str = "provider";
+    let Some(settings) = &config.provider else {
+        return Finding::ok(CHECK, "none: nobody can sign in here (manual, \"Signing in\")");
+    };
+    match crate::hub::provider_is_usable(settings) {
+        Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
+        Err(error) => Finding::mend(CHECK, error.to_string()),
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     CareSetting,
     SessionBegun,
     SessionEnded,
+    SignInRefused,
+    RolePicked,
     CopyNumber,
     CopySummary,
     Print,
@@ -56,6 +58,8 @@ impl Kind {
             Kind::CareSetting => "care-setting",
             Kind::SessionBegun => "session-begun",
             Kind::SessionEnded => "session-ended",
+            Kind::SignInRefused => "sign-in-refused",
+            Kind::RolePicked => "role-picked",
             Kind::CopyNumber => "copy-number",
             Kind::CopySummary => "copy-summary",
             Kind::Print => "print",
@@ -138,6 +142,8 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
         | Kind::CareSetting
         | Kind::SessionBegun
         | Kind::SessionEnded
+        | Kind::SignInRefused
+        | Kind::RolePicked
         | Kind::CopyNumber
         | Kind::CopySummary
         | Kind::Print

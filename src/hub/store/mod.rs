@@ -98,7 +98,7 @@ pub(super) use notices::{Ask as NoticesAsk, Given, Page};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
-pub use sessions::{EndedBy, RenewAsk, Renewed, SessionBegun, SessionHeld};
+pub use sessions::{EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld};
 pub use shape::Shape;
 pub(super) use uploads::{Arrived, FileState, Records, Taken, TakenFile};
 
@@ -113,6 +113,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008.sql")),
     M::up(include_str!("migrations/0009.sql")),
     M::up(include_str!("migrations/0010.sql")),
+    M::up(include_str!("migrations/0011.sql")),
     M::up(include_str!("migrations/0013.sql")),
     M::up(include_str!("migrations/0014.sql")),
 ];

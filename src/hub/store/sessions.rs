@@ -1,6 +1,10 @@
 //! Sessions: who is signed in with which key, and what renews or ends them. What ends one is committed before
 //! anybody is told.
 
+mod provider;
+
+pub use provider::EndedThere;
+
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -28,6 +32,10 @@ pub enum EndedBy {
     Idle,
     /// It has lasted as long as a session may.
     Over,
+    /// The code that began it was shown again: somebody else has a copy.
+    CodeReplayed,
+    /// The provider said that the person's session there has ended.
+    Provider,
 }
 
 impl EndedBy {
@@ -40,7 +48,32 @@ impl EndedBy {
             Self::OtherKey => "other-key",
             Self::Idle => "idle",
             Self::Over => "over",
+            Self::CodeReplayed => "code-replayed",
+            Self::Provider => "provider",
         }
+    }
+}
+
+/// Where somebody signed in, and how: what ends their session when they sign out there. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The provider's issuer.
+    pub provider: String,
+    /// Who they are there.
+    pub subject: String,
+    /// Their session there.
+    pub session: Option<String>,
+    /// What names the session when it is to be ended there.
+    pub id_token: String,
+    /// The hash of the code that was changed for the session.
+    pub code: Vec<u8>,
+    /// The computer, as its viewer named it.
+    pub device: String,
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Origin(hidden)")
     }
 }
 
@@ -59,6 +92,8 @@ pub struct SessionBegun {
     pub idle: SignedDuration,
     /// Time after which it ends in any case.
     pub whole: SignedDuration,
+    /// Where the person signed in; `None` where somebody else answers for it.
+    pub origin: Option<Origin>,
 }
 
 impl std::fmt::Debug for SessionBegun {
@@ -173,21 +208,27 @@ impl Store {
         self.write(move |work| renew(work, &ask)).await
     }
 
-    /// Ends the session of a refresh token; says whether there was one.
+    /// Ends the session of a refresh token; `None` where there is none, and otherwise what names the session where
+    /// its person signed in, if that is known.
     ///
     /// # Errors
     /// The database refused: it goes on.
-    pub async fn end_session(&self, token: RefreshToken) -> Result<Audited<bool>, StoreError> {
+    pub async fn end_session(
+        &self,
+        token: RefreshToken,
+    ) -> Result<Audited<Option<Option<String>>>, StoreError> {
         self.write(move |work| {
             let Some(session) = of(work, token.session())?.filter(|session| !session.has_ended) else {
-                return Ok(false);
+                return Ok(None);
             };
             let hash = token.hash();
             let is_its = session.current == hash || session.previous.is_some_and(|previous| previous == hash);
-            if is_its {
-                end(work, &session.caller, EndedBy::SignedOut)?;
+            if !is_its {
+                return Ok(None);
             }
-            Ok(is_its)
+            let named = provider::id_token(work, token.session())?;
+            end(work, &session.caller, EndedBy::SignedOut)?;
+            Ok(Some(named))
         })
         .await
     }
@@ -221,20 +262,23 @@ pub(super) fn end_all(db: &Connection, now_ms: i64) -> rusqlite::Result<()> {
     if db.query_row(is_there, [], |_| Ok(())).optional()?.is_some() {
         let end = "UPDATE session SET ended_ms = ?1, ended_by = 'restored' WHERE ended_ms IS NULL";
         db.execute(end, [now_ms])?;
+        provider::forget_all(db)?;
     }
     Ok(())
 }
 
 fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
-    let SessionBegun { caller, key, chain, first, idle, whole } = begun;
+    let SessionBegun { caller, key, chain, first, idle, whole, origin } = begun;
     let activities: Vec<&str> = caller.activities.iter().map(|activity| activity.code()).collect();
     let now = work.now_ms();
     work.db.prepare_cached("DELETE FROM session WHERE over_ms < ?1")?.execute([oldest(work)])?;
     work.db
         .prepare_cached(
             "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation,
-                                  activities, key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12, ?13, ?14)",
+                                  activities, key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms,
+                                  provider, subject, provider_session, id_token, code, device)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12, ?13, ?14,
+                     ?15, ?16, ?17, ?18, ?19, ?20)",
         )?
         .execute(params![
             caller.session,
@@ -251,8 +295,16 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
             now,
             milliseconds(*idle),
             now.saturating_add(milliseconds(*whole)),
+            origin.as_ref().map(|origin| &origin.provider),
+            origin.as_ref().map(|origin| &origin.subject),
+            origin.as_ref().and_then(|origin| origin.session.as_ref()),
+            origin.as_ref().map(|origin| &origin.id_token),
+            origin.as_ref().map(|origin| &origin.code),
+            origin.as_ref().map(|origin| &origin.device),
         ])?;
-    audit::append(work, caller, &Entry::new(Kind::SessionBegun, "begun", ""))
+    let mut entry = Entry::new(Kind::SessionBegun, "begun", "");
+    entry.detail = origin.as_ref().map(|origin| provider::as_stated(&origin.device));
+    audit::append(work, caller, &entry)
 }
 
 fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
@@ -299,7 +351,7 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
 
 fn end(work: &Work<'_>, caller: &Caller, by: EndedBy) -> Result<(), Fault> {
     work.db
-        .prepare_cached("UPDATE session SET ended_ms = ?2, ended_by = ?3 WHERE id = ?1")?
+        .prepare_cached("UPDATE session SET ended_ms = ?2, ended_by = ?3, id_token = NULL WHERE id = ?1")?
         .execute(params![caller.session, work.now_ms(), by.word()])?;
     audit::append(work, caller, &Entry::new(Kind::SessionEnded, by.word(), ""))
 }

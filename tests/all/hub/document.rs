@@ -7,6 +7,7 @@ use cpis::hub::{OPENAPI, addresses};
 use serde_json::Value;
 
 use super::support::data::{child, number, plans_of};
+use super::support::signing_in::SIGNING_IN;
 use super::support::{TestHub, nurse};
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
@@ -184,11 +185,13 @@ async fn the_document_is_open_to_everybody_and_nothing_else_but_health_is() {
             .replace("{reference}", "ABCD-EFGH")
             .replace("{sequence}", "17");
         let answer = hub.send(methods[0], &address, None, &[], None).await;
+        let is_of_signing_in = SIGNING_IN.contains(&path);
         let is_open = ["/healthz", "/openapi.json"].contains(&path);
-        assert_eq!(answer.status == 200, is_open, "{path}: {}", answer.told());
+        let is_told = is_open || ["/signed-out", "/.well-known/oauth-authorization-server"].contains(&path);
+        assert_eq!(answer.status == 200, is_told, "{path}: {}", answer.told());
         let says = &document()["paths"][path][methods[0].to_lowercase()]["security"];
         // Where a token is given or ended, a proof alone is wanted.
-        let is_without_token = is_open || ["/token", "/revoke"].contains(&path);
+        let is_without_token = is_open || is_of_signing_in || ["/token", "/revoke"].contains(&path);
         assert_eq!(says.as_array().is_some_and(Vec::is_empty), is_without_token, "{path}");
         if path == "/openapi.json" {
             assert_eq!(answer.body, OPENAPI);

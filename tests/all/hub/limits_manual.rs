@@ -1,6 +1,9 @@
 //! The manual's chapter on limits says of every limit what the code says.
 
-const CODE: &str = include_str!("../../../src/hub/limits.rs");
+const CODE: &str = concat!(
+    include_str!("../../../src/hub/limits.rs"),
+    include_str!("../../../src/hub/limits/signing_in.rs")
+);
 const CHAPTER: &str = include_str!("../../../src/manual/limits.md");
 const SETTINGS: &str = include_str!("../../../src/config/hub/limits.rs");
 

@@ -43,6 +43,8 @@ mod schemas;
 mod search;
 mod search_alike;
 mod sessions;
+mod signing_in;
+mod signing_in_attacks;
 pub(crate) mod support;
 mod tls;
 mod tls_clients;

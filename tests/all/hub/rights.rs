@@ -31,9 +31,16 @@ fn personas() -> Vec<(&'static str, Option<Caller>)> {
 }
 
 /// Addresses whose answer depends on what is shown there, and not on a role. Each has its own table in the manual.
-const NOT_BY_ROLE: [(&str, &str); 2] = [
-    ("/token", "whoever has the session's refresh token and key"),
+const NOT_BY_ROLE: [(&str, &str); 9] = [
+    ("/token", "whoever has the session's code or refresh token, and key"),
     ("/revoke", "whoever has the session's refresh token and key"),
+    ("/authorize", "everybody: it begins to sign in"),
+    ("/sign-in/back", "the browser that began, with the provider's answer"),
+    ("/sign-in", "the browser that began, of somebody whom the provider knows"),
+    ("/sign-out", "whoever has just signed out, with the ticket for it"),
+    ("/signed-out", "everybody: it says that one is signed out"),
+    ("/backchannel-logout", "the provider, with its signature"),
+    ("/.well-known/oauth-authorization-server", "everybody: it says nothing of anybody"),
 ];
 
 /// A request to every other address that is as it should be; `own` is the reference of a view of the caller's own.
@@ -135,7 +142,11 @@ async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
     }
     for (path, who) in NOT_BY_ROLE {
         assert!(named.contains(path), "{path} is no address any more");
-        table.push_str(&format!("| `POST {path}` | {who}{}\n", " |".repeat(heading.len())));
+        for (_, methods) in addresses().filter(|(address, _)| *address == path) {
+            for method in methods {
+                table.push_str(&format!("| `{method} {path}` | {who}{}\n", " |".repeat(heading.len())));
+            }
+        }
     }
     assert!(CHAPTER.contains(&table), "the chapter does not have this table:\n{table}");
     let audited =

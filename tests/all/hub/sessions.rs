@@ -373,7 +373,7 @@ fn after_a_restore_everybody_signs_in_again() {
     let place = super::support::program::Place::with(&child());
     let begin = |id: &str| {
         let sql = format!(
-            "INSERT INTO session VALUES ('{id}', 'u', 'n', 'r', 'p', 'RN3', 'o', 'B0107', 'k', x'00', x'00', NULL, 0, 0, 0, 1, 9e15, NULL, NULL)"
+            "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation, activities, key, chain, current, previous, rotated_ms, begun_ms, active_ms, idle_ms, over_ms, ended_ms, ended_by) VALUES ('{id}', 'u', 'n', 'r', 'p', 'RN3', 'o', 'B0107', 'k', x'00', x'00', NULL, 0, 0, 0, 1, 9e15, NULL, NULL)"
         );
         place.database().execute_batch(&sql.replace("9e15", "9000000000000000")).unwrap();
     };

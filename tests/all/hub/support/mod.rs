@@ -6,6 +6,8 @@ pub(crate) mod certificates;
 pub(crate) mod data;
 pub(crate) mod program;
 pub(crate) mod proofs;
+pub(crate) mod provider;
+pub(crate) mod signing_in;
 pub(crate) mod uploads;
 
 use std::path::{Path, PathBuf};
@@ -177,12 +179,20 @@ impl TestHub {
         Self { http, ..test }
     }
 
+    /// With this configuration and clock; its database is its own.
+    pub(crate) async fn with_config(config: HubConfig, clock: Clock) -> Self {
+        Self::prepared_at(config, clock, |_| ()).await
+    }
+
     async fn prepared(config: HubConfig, make: impl FnOnce(&Path)) -> Self {
+        Self::prepared_at(config, Clock::standing_at(at(NOW)), make).await
+    }
+
+    async fn prepared_at(config: HubConfig, clock: Clock, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("hub.db");
         make(&database);
         let config = HubConfig { database: database.clone(), ..config };
-        let clock = Clock::standing_at(at(NOW));
         let pem = program::private_key_pem();
         let key = SigningKey::from_pem(&pem).unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
@@ -352,6 +362,7 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         synchronous: Synchronous::Full,
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
+        provider: None,
         limits: generous(),
         notices: NoticeSettings::default(),
     }

@@ -1,0 +1,164 @@
+//! A code is changed for a session: once, soon, and by whoever asked for it.
+
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::asked::CLIENT;
+use super::begin::one;
+use super::grants::{Grant, Taken};
+use super::secrets;
+use crate::domain::Right;
+use crate::hub::error::ApiError;
+use crate::hub::proven::{self, Why};
+use crate::hub::sessions::{INVALID_GRANT, INVALID_REQUEST, Refused, SessionError, proved, to_its_end};
+use crate::hub::{Hub, respond};
+use crate::identity::dpop::Thumbprint;
+use crate::identity::refresh::RefreshToken;
+
+/// `POST /token` with `grant_type=authorization_code`.
+pub(in crate::hub) async fn changed(
+    hub: &Hub,
+    parts: &Parts,
+    form: &[(String, String)],
+) -> Result<Response, Refused> {
+    let shown = one(form, "code").ok_or(INVALID_REQUEST)?;
+    let redirect = one(form, "redirect_uri").ok_or(INVALID_REQUEST)?;
+    let verifier = one(form, "code_verifier").ok_or(INVALID_REQUEST)?;
+    if one(form, "client_id") != Some(CLIENT) {
+        return Err(INVALID_REQUEST);
+    }
+    let code = RefreshToken::parse(shown).ok_or_else(|| unknown(hub))?;
+    // A stranger causes no signature to be reckoned, and no work in the database.
+    if !hub.signing_in().grants.knows(&code) && !hub.has_session(code.session()) {
+        return Err(unknown(hub));
+    }
+    let key = proved(hub, parts)?;
+    let now = hub.clock().now();
+    let grant = match hub.signing_in().grants.take(&code, now) {
+        Taken::Grant(grant) => *grant,
+        Taken::Again => {
+            replayed(hub, &code).await?;
+            return Err(unknown(hub));
+        }
+        Taken::Unknown => {
+            replayed(hub, &code).await?;
+            return Err(unknown(hub));
+        }
+    };
+    if let Some(why) = fault(&grant, &key, redirect, verifier, now) {
+        hub.store().sign_in_refused(grant.caller, why, grant.asked.device).await?;
+        return Err(unknown(hub));
+    }
+    begun(hub, grant, &key).await
+}
+
+/// What is wrong with whoever shows a code: it is used up all the same.
+fn fault(
+    grant: &Grant,
+    key: &Thumbprint,
+    redirect: &str,
+    verifier: &str,
+    now: Timestamp,
+) -> Option<&'static str> {
+    if *key != grant.asked.key {
+        Some("code-other-key")
+    } else if redirect != grant.asked.redirect {
+        Some("code-other-address")
+    } else if !secrets::same(&secrets::challenge(verifier), &grant.asked.challenge) {
+        Some("code-other-verifier")
+    } else if now > grant.until {
+        Some("code-late")
+    } else {
+        None
+    }
+}
+
+async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Refused> {
+    let Grant { caller, times, since, origin, .. } = grant;
+    let session = caller.session.clone();
+    let shown = json!({
+        "name": caller.name,
+        "role": caller.role,
+        "organisation": caller.organisation,
+        "organisation_code": caller.organisation_code,
+        "activities": caller.activities.iter().map(|activity| activity.code()).collect::<Vec<_>>(),
+        "rights": hub.rights().of(&caller).into_iter().map(Right::word).collect::<Vec<_>>(),
+    });
+    let Some(whole) = left(times.whole, since, hub.clock().now()) else {
+        hub.store().sign_in_refused(caller, "auth-time", origin.device).await?;
+        return Err(unknown(hub));
+    };
+    let left = crate::hub::SessionTimes { whole, ..times };
+    let granted = hub.begin_session_of(caller, key, left, origin).await.map_err(|error| match error {
+        SessionError::Store(error) => Refused::from(error),
+        SessionError::TooMany => ApiError::BUSY.into(),
+        SessionError::Key(_) | SessionError::Token(_) => ApiError::inside("token", "no token").into(),
+    })?;
+    // Meanwhile the code was shown again, or the person has signed out at the provider.
+    if hub.signing_in().grants.is_spoilt(&session) {
+        end(hub, &session, granted.refresh.clone()).await?;
+        return Err(unknown(hub));
+    }
+    Ok(respond::json(
+        StatusCode::OK,
+        &json!({
+            "access_token": granted.access.secret(),
+            "token_type": "DPoP",
+            "expires_in": granted.expires_in,
+            "refresh_token": granted.refresh.secret().as_str(),
+            "session_expires_in": whole.as_secs(),
+            "idle_expires_in": times.idle.as_secs(),
+            "person": shown,
+        }),
+    ))
+}
+
+/// What is left of their time, which counts from when they showed who they are, not from when they came here.
+fn left(whole: SignedDuration, since: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let gone = now.duration_since(since).max(SignedDuration::ZERO);
+    Some(whole.saturating_sub(gone)).filter(|left| left.as_secs() > 0)
+}
+
+/// Ends the session that began with a code that is shown again: somebody has a copy of it.
+async fn replayed(hub: &Hub, code: &RefreshToken) -> Result<(), Refused> {
+    let (to_end, session, hash) = (hub.clone(), code.session().to_owned(), code.hash());
+    let ended = to_its_end(async move {
+        if to_end.store().end_replayed(session.clone(), hash).await?.into_value() {
+            to_end.session_has_ended(&session);
+            tracing::warn!("a session has ended because its code was shown again");
+        }
+        Ok(())
+    });
+    Ok(ended.await?)
+}
+
+async fn end(hub: &Hub, session: &str, refresh: RefreshToken) -> Result<(), Refused> {
+    let (to_end, session) = (hub.clone(), session.to_owned());
+    let ended = to_its_end(async move {
+        to_end.store().end_session(refresh).await?;
+        to_end.session_has_ended(&session);
+        Ok(())
+    });
+    Ok(ended.await?)
+}
+
+fn unknown(hub: &Hub) -> Refused {
+    proven::note(hub, "/token", Why::SignIn("code"));
+    INVALID_GRANT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_whose_time_is_up_before_it_begins_does_not_begin() {
+        let (hour, at) = (SignedDuration::from_hours(1), |second| Timestamp::from_second(second).unwrap());
+        assert_eq!(left(hour, at(0), at(3599)), Some(SignedDuration::from_secs(1)));
+        assert_eq!((left(hour, at(0), at(3600)), left(hour, at(0), at(9999))), (None, None));
+        assert_eq!(left(hour, at(60), at(0)), Some(hour), "two machines' clocks");
+    }
+}

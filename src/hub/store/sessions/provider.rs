@@ -1,0 +1,188 @@
+//! Sessions of people who signed in at a provider: what is noted on the way, and how the provider ends them.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::audit::{self, Entry, Kind};
+use super::super::error::{Fault, StoreError};
+use super::super::writer::Work;
+use super::super::{Audited, Store};
+use super::{EndedBy, end, of};
+use crate::domain::Caller;
+use crate::hub::limits;
+
+/// What a provider says has ended: sessions of a person, or the one that began in one of their sessions there.
+#[derive(Clone)]
+pub struct EndedThere {
+    /// The provider's issuer.
+    pub provider: String,
+    /// The person there.
+    pub subject: Option<String>,
+    /// The session there.
+    pub session: Option<String>,
+    /// Sessions that are named by their person alone end only if they began by then, in milliseconds: who has signed in
+    /// since is not signed out by an old word.
+    pub until_ms: i64,
+    /// These besides: they began later, with a proof from before.
+    pub besides: Vec<String>,
+}
+
+impl std::fmt::Debug for EndedThere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EndedThere(hidden)")
+    }
+}
+
+impl Store {
+    /// Notes that somebody who is known was not let in, and why.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn sign_in_refused(
+        &self,
+        who: Caller,
+        why: &'static str,
+        device: String,
+    ) -> Result<Audited<()>, StoreError> {
+        self.write(move |work| {
+            let mut entry = Entry::new(Kind::SignInRefused, why, "");
+            entry.detail = Some(as_stated(&device));
+            audit::append(work, &who, &entry)
+        })
+        .await
+    }
+
+    /// Notes which of so many roles somebody picked.
+    ///
+    /// # Errors
+    /// The database refused: it is not picked.
+    pub async fn role_picked(&self, who: Caller, of: usize) -> Result<Audited<()>, StoreError> {
+        self.write(move |work| {
+            let mut entry = Entry::new(Kind::RolePicked, "picked", "");
+            entry.detail = Some(serde_json::json!({ "role_profile": who.role_profile, "of": of }));
+            audit::append(work, &who, &entry)
+        })
+        .await
+    }
+
+    /// Forgets what names sessions where their people signed in, of those whose time is up: a slice at a time.
+    ///
+    /// # Errors
+    /// The database refused: it is tried again later.
+    pub async fn forget_id_tokens(&self) -> Result<(), StoreError> {
+        loop {
+            let forgotten = self.write(|work| Ok(forget_lapsed(work.db, work.now_ms())?)).await?.into_value();
+            if forgotten < limits::ID_TOKENS_FORGOTTEN as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends the session that began with the code of this hash; says whether there was one.
+    ///
+    /// # Errors
+    /// The database refused: it goes on.
+    pub async fn end_replayed(&self, session: String, code: Vec<u8>) -> Result<Audited<bool>, StoreError> {
+        self.write(move |work| {
+            let Some(found) = of(work, &session)?.filter(|found| !found.has_ended) else { return Ok(false) };
+            let is_its = work
+                .db
+                .prepare_cached("SELECT 1 FROM session WHERE id = ?1 AND code = ?2")?
+                .exists(params![session, code])?;
+            if is_its {
+                end(work, &found.caller, EndedBy::CodeReplayed)?;
+            }
+            Ok(is_its)
+        })
+        .await
+    }
+
+    /// Ends the sessions of a person at a provider, or the one that began in one of their sessions there; their ids.
+    ///
+    /// # Errors
+    /// The database refused: they go on.
+    pub async fn end_at_provider(&self, ended: EndedThere) -> Result<Audited<Vec<String>>, StoreError> {
+        self.write(move |work| {
+            let EndedThere { provider, subject, session, until_ms, besides } = ended;
+            // By session where both name one; otherwise by person, and then only those that began before.
+            let mut found: Vec<String> = work
+                .db
+                .prepare_cached(
+                    "SELECT id FROM session
+                     WHERE provider = ?1 AND ended_ms IS NULL AND (?2 IS NULL OR subject = ?2)
+                       AND (provider_session = ?3
+                            OR (?2 IS NOT NULL AND (?3 IS NULL OR provider_session IS NULL) AND begun_ms <= ?4))",
+                )?
+                .query_map(params![provider, subject, session, until_ms], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            for id in besides {
+                let goes_on = of(work, &id)?.is_some_and(|one| !one.has_ended);
+                if goes_on && !found.contains(&id) {
+                    found.push(id);
+                }
+            }
+            for id in &found {
+                if let Some(one) = of(work, id)? {
+                    end(work, &one.caller, EndedBy::Provider)?;
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+/// The computer in the audit log: whoever began the sign-in named it, and may have named another one.
+pub(super) fn as_stated(device: &str) -> serde_json::Value {
+    serde_json::json!({ "device_as_stated": device })
+}
+
+/// Forgets what names the sessions of a restored database where their people signed in; an older one knows no such thing.
+pub(super) fn forget_all(db: &Connection) -> rusqlite::Result<()> {
+    let knows = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'id_token'";
+    if db.query_row(knows, [], |_| Ok(())).optional()?.is_some() {
+        db.execute("UPDATE session SET id_token = NULL WHERE id_token IS NOT NULL", [])?;
+    }
+    Ok(())
+}
+
+/// Forgets it of so many sessions whose time is up and that nobody has ended; how many there were.
+fn forget_lapsed(db: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "UPDATE session SET id_token = NULL WHERE rowid IN
+             (SELECT rowid FROM session WHERE over_ms <= ?1 AND id_token IS NOT NULL LIMIT ?2)",
+    )?
+    .execute(params![now_ms, limits::ID_TOKENS_FORGOTTEN])
+}
+
+/// What names a session where its person signed in.
+pub(super) fn id_token(work: &Work<'_>, session: &str) -> Result<Option<String>, Fault> {
+    let mut statement = work.db.prepare_cached("SELECT id_token FROM session WHERE id = ?1")?;
+    Ok(statement.query_row([session], |row| row.get(0)).optional()?.flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(db: &Connection) -> Vec<String> {
+        let mut statement =
+            db.prepare("SELECT id FROM session WHERE id_token IS NOT NULL ORDER BY id").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn nothing_of_the_providers_outlives_a_session_or_a_restore() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE session (id, over_ms, ended_ms, ended_by, id_token);
+             INSERT INTO session VALUES ('a', 1000, NULL, NULL, 'x'), ('b', 1001, NULL, NULL, 'x');",
+        )
+        .unwrap();
+        assert_eq!((forget_lapsed(&db, 1000).unwrap(), left(&db)), (1, vec!["b".to_owned()]));
+        super::super::end_all(&db, 1000).unwrap();
+        assert_eq!(left(&db), Vec::<String>::new());
+        let older = Connection::open_in_memory().unwrap();
+        older.execute_batch("CREATE TABLE session (id, ended_ms, ended_by)").unwrap();
+        super::super::end_all(&older, 1000).unwrap();
+    }
+}

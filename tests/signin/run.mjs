@@ -1,0 +1,258 @@
+// Signing in for real: the hub's program with TLS, a certified provider that is not ours, and Chromium between them.
+//
+//   CPIS_HUB=... SIGNIN_OUT=... node run.mjs        pictures of the pages are left in SIGNIN_OUT
+//
+// Ends with "signin: N passed, M failed".
+
+import { execFileSync, spawn } from "node:child_process";
+import { createPublicKey } from "node:crypto";
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import tls from "node:tls";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { Viewer } from "./viewer.mjs";
+
+const out = process.env.SIGNIN_OUT;
+const here = import.meta.dirname;
+const file = (name) => path.join(out, name);
+const free = () => new Promise((done) => {
+  const server = net.createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address();
+    server.close(() => done(port));
+  });
+});
+const openssl = (...words) => execFileSync("openssl", words, { cwd: out, stdio: ["ignore", "ignore", "pipe"] });
+
+// Runs until the line that says that it is ready.
+function start(program, words, ready, options = {}) {
+  const child = spawn(program, words, { cwd: out, stdio: ["ignore", "pipe", fs.openSync(file("log"), "a")], ...options });
+  return new Promise((done, fail) => {
+    child.stdout.on("data", (said) => said.toString().includes(ready) && done(child));
+    child.on("exit", (code) => fail(new Error(`${program} ended with ${code}: ${fs.readFileSync(file("log"))}`)));
+  });
+}
+
+fs.rmSync(out, { recursive: true, force: true });
+fs.mkdirSync(out, { recursive: true });
+const [hubPort, providerPort] = [await free(), await free()];
+const hub = `https://127.0.0.1:${hubPort}`;
+openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "signing.pem");
+openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "client.pem");
+openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "tls.pem", "-out", "hub.pem",
+  "-days", "2", "-subj", "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE");
+for (const secret of ["signing.pem", "client.pem", "tls.pem"]) fs.chmodSync(file(secret), 0o600);
+// The viewer here trusts this certificate, and no other.
+tls.setDefaultCACertificates([fs.readFileSync(file("hub.pem"), "utf8")]);
+fs.writeFileSync(file("hub.toml"), `
+listen = "127.0.0.1:${hubPort}"
+issuer = "${hub}"
+database = "hub.db"
+signing_key = "signing.pem"
+[rights]
+B0264 = ["search-people"]
+B0107 = ["view-and-notify"]
+B0170 = ["view-silently"]
+[tls]
+certificate = "hub.pem"
+key = "tls.pem"
+[provider]
+issuer = "http://127.0.0.1:${providerPort}"
+client_id = "cpis-hub"
+key = "client.pem"
+key_id = "hub-1"
+key_algorithm = "ES256"
+max_age_minutes = 60
+[[provider.level]]
+acr = "AAL3_ANY"
+idle_minutes = 15
+whole_hours = 12
+[[provider.demand]]
+claim = "id_assurance_level"
+values = ["3"]
+`);
+const key = { ...createPublicKey(fs.readFileSync(file("client.pem"))).export({ format: "jwk" }), kid: "hub-1", alg: "ES256", use: "sig" };
+const provider = await start(process.execPath, [path.join(here, "provider.mjs"), JSON.stringify({ port: providerPort, hub, key })], "ready",
+  { env: { ...process.env, NODE_EXTRA_CA_CERTS: file("hub.pem") } });
+const program = await start(process.env.CPIS_HUB, ["serve", "--config", "hub.toml"], "listens on");
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-quic",
+  "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+
+const audited = () => execFileSync(process.env.CPIS_HUB, ["audit", "--config", "hub.toml", "--since", "2000-01-01T00:00:00Z"],
+  { cwd: out, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+
+// Somebody before a browser of their own, as far as the hub's page.
+async function begin(who, pin = "1234", context = undefined) {
+  const own = context ?? await browser.newContext({ ignoreHTTPSErrors: true });
+  const [page, viewer] = [await own.newPage(), new Viewer(hub)];
+  // Where nobody answers there is a page all the same: the browser's own.
+  await page.goto(await viewer.listen()).catch(() => {});
+  if (await page.getByLabel("PIN").count()) {
+    await page.getByLabel("Name").fill(who);
+    await page.getByLabel("PIN").fill(pin);
+    await page.getByRole("button", { name: "Continue" }).click();
+  }
+  return { page, viewer, context: own };
+}
+
+async function signIn(who) {
+  const it = await begin(who);
+  await it.page.getByRole("button", { name: "Sign in", exact: true }).click();
+  const answer = await it.viewer.answer;
+  assert.equal(answer.get("state"), it.viewer.state);
+  assert.equal(answer.get("iss"), hub);
+  const granted = await it.viewer.change(answer.get("code"));
+  assert.equal(granted.status, 200, granted.text);
+  return { ...it, ...granted.json(), code: answer.get("code") };
+}
+
+const works = async (it) => (await it.viewer.ask("GET", "/metadata", { token: it.access_token })).status;
+
+const stories = {
+  async "a nurse signs in, works, renews, signs out here and there"() {
+    const it = await begin("sam");
+    const { page, viewer } = it;
+    assert.equal(new URL(page.url()).pathname, "/sign-in");
+    assert.equal(new URL(page.url()).search, "", "nothing of the provider's is left in the address");
+    for (const said of ["OKAFOR Sam (Mr)", "Nurse Access Role", "GREAT WESTERN HOSPITAL", "ED triage 2", `127.0.0.1:${hubPort}`]) {
+      await page.getByText(said, { exact: true }).waitFor();
+    }
+    const [cookie] = (await it.context.cookies(hub)).filter((one) => one.name.includes("cpis"));
+    assert.deepEqual([cookie.name, cookie.secure, cookie.httpOnly, cookie.sameSite, cookie.path],
+      ["__Host-cpis-sign-in", true, true, "Lax", "/"]);
+    await page.screenshot({ path: file("page.png") });
+    // With the keyboard alone.
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    const answer = await viewer.answer;
+    await page.waitForURL("http://127.0.0.1:*/signed-in**");
+    assert.equal((await it.context.cookies(hub)).filter((one) => one.name.includes("cpis")).length, 0);
+    const granted = await viewer.change(answer.get("code"));
+    assert.equal(granted.status, 200, granted.text);
+    const first = granted.json();
+    assert.deepEqual(first.person, { name: "OKAFOR Sam (Mr)", role: "Nurse Access Role", organisation: "GREAT WESTERN HOSPITAL",
+      organisation_code: "RN3", activities: ["B0107", "B0264"], rights: ["search-people", "view-and-notify"] });
+    assert.equal(await works({ viewer, ...first }), 200);
+    const renewed = (await viewer.ask("POST", "/token", { form: { grant_type: "refresh_token", refresh_token: first.refresh_token } })).json();
+    assert.equal(await works({ viewer, ...renewed }), 200);
+    const ended = (await viewer.ask("POST", "/revoke", { form: { token: renewed.refresh_token } })).json();
+    assert.equal(await works({ viewer, ...renewed }), 401);
+    await page.goto(ended.end_session);
+    assert.equal(new URL(page.url()).port, String(providerPort), "at the provider");
+    await page.getByRole("button", { name: "Yes, sign me out" }).click();
+    await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+    viewer.close();
+    // And there, too: the next one is asked for name and PIN.
+    const next = await begin("sam", "1234", it.context);
+    await next.page.getByRole("heading", { name: "Sign in at this computer?" }).waitFor();
+    next.viewer.close();
+  },
+
+  async "whoever has chosen no role chooses one, and what others wrote is text"() {
+    const { page, viewer } = await begin("ruth");
+    await page.getByText("EVANS Ruth (Mrs) <b>&", { exact: true }).waitFor();
+    await page.screenshot({ path: file("roles.png") });
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    assert.equal(new URL(page.url()).pathname, "/sign-in", "not without a role");
+    await page.getByRole("radio", { name: /Midwife Access Role/ }).check();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    const granted = (await viewer.change((await viewer.answer).get("code"))).json();
+    assert.deepEqual([granted.person.role, granted.person.activities], ["Midwife Access Role", ["B0170", "B0264"]]);
+    assert.match(audited(), /role-picked\tpicked\t910000000002/);
+    viewer.close();
+  },
+
+  async "a pulled smartcard ends the session here within two seconds"() {
+    const it = await signIn("sam");
+    assert.equal(await works(it), 200);
+    // What a card that is pulled does: the person's session at the provider ends there.
+    await it.page.goto(`http://127.0.0.1:${providerPort}/session/end`);
+    const since = Date.now();
+    await it.page.getByRole("button", { name: "Yes, sign me out" }).click();
+    while (await works(it) !== 401) assert.ok(Date.now() - since < 2000, "still good after two seconds");
+    assert.match(audited(), /session-ended\tprovider\t910000000001/);
+    it.viewer.close();
+  },
+
+  async "whoever does not want to is not signed in"() {
+    const { page, viewer } = await begin("sam");
+    await page.getByRole("button", { name: "Do not sign in" }).click();
+    const answer = await viewer.answer;
+    assert.deepEqual([answer.get("error"), answer.get("code"), answer.get("iss")], ["access_denied", null, hub]);
+    viewer.close();
+  },
+
+  async "a wrong PIN, a weak way and a role that is none are refused, with the way back"() {
+    const wrong = await begin("sam", "0000");
+    assert.equal((await wrong.viewer.answer).get("error"), "access_denied");
+    wrong.viewer.close();
+    for (const [who, pin, said, noted] of [["sam", "weak", "smartcard or security key", "acr"],
+      ["lost", "1234", "none of your roles", "role-not-theirs"]]) {
+      const { page, viewer } = await begin(who, pin);
+      await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+      await page.getByText(said).waitFor();
+      await page.screenshot({ path: file(`refused-${noted}.png`) });
+      await page.getByRole("link", { name: "Go back to the viewer" }).click();
+      assert.equal((await viewer.answer).get("error"), "access_denied");
+      assert.match(audited(), new RegExp(`sign-in-refused\t${noted}\t91000000000`));
+      viewer.close();
+    }
+  },
+
+  async "another browser, a frame and a copied code get nowhere"() {
+    const it = await begin("sam");
+    const form = await it.page.locator("input[name=form]").inputValue();
+    const other = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+    await other.goto(`${hub}/sign-in`);
+    await other.getByRole("heading", { name: "This sign-in cannot go on" }).waitFor();
+    // A page of somebody else's in the same browser: it can neither show the page nor send its form.
+    const evil = await it.context.newPage();
+    await evil.route("http://127.0.0.2/**", (route) => route.fulfill({ contentType: "text/html",
+      body: `<iframe src="${hub}/sign-in"></iframe><form method="post" action="${hub}/sign-in"><input name="form" value="${form}"><button name="answer" value="sign-in">Win</button></form>` }));
+    await evil.goto("http://127.0.0.2/");
+    await assert.rejects(evil.frameLocator("iframe").getByRole("button", { name: "Sign in" }).waitFor({ timeout: 1500 }));
+    await evil.getByRole("button", { name: "Win" }).click();
+    await evil.getByRole("heading", { name: "This sign-in cannot go on" }).waitFor();
+    // Its own page still works, and its code is good once.
+    await it.page.getByRole("button", { name: "Sign in", exact: true }).click();
+    const code = (await it.viewer.answer).get("code");
+    const granted = (await it.viewer.change(code)).json();
+    assert.equal(await works({ viewer: it.viewer, ...granted }), 200);
+    const again = await it.viewer.change(code);
+    assert.deepEqual([again.status, again.json().error], [400, "invalid_grant"]);
+    assert.equal(await works({ viewer: it.viewer, ...granted }), 401, "who shows a code again ends its session");
+    it.viewer.close();
+  },
+
+  async "where the provider is gone, nobody is signed in and the hub goes on"() {
+    provider.kill();
+    const { page, viewer } = await begin("sam");
+    // What it offers is known for an hour: the browser meets nobody there.
+    assert.equal(await page.getByRole("heading", { name: "Sign in at this computer?" }).count(), 0);
+    assert.equal((await fetch(`${hub}/healthz`)).status, 200, "the hub goes on");
+    viewer.close();
+  },
+};
+
+let [passed, failed] = [0, 0];
+for (const [name, story] of Object.entries(stories)) {
+  try {
+    await story();
+    passed += 1;
+    console.log(`passed  ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${name}\n${error.stack}`);
+    const pages = browser.contexts().flatMap((context) => context.pages());
+    await pages.at(-1)?.screenshot({ path: file(`failed-${failed}.png`) }).catch(() => {});
+    console.log(`        at ${pages.at(-1)?.url()}`);
+  }
+}
+await browser.close();
+for (const child of [program, provider]) {
+  child.removeAllListeners("exit");
+  child.kill();
+}
+console.log(`signin: ${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
