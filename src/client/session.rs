@@ -1,15 +1,29 @@
 //! How a session goes on, and ends: the next access token, and signing out.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::{HubClient, errors, transfer};
-use crate::domain::Failure;
+use crate::domain::{Failure, SessionOver};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Questions that one renewal may take: one that is cut, one that lacks the nonce, and one that is answered.
+/// Questions that one renewal or sign-out may take where nothing but the proof is wrong.
 const TRIES: usize = 3;
+
+/// The hub gives the same tokens again for a minute; a question later than this might come too late.
+const AGAIN_FOR: Duration = Duration::from_secs(50);
+
+/// The pause before a renewal that went unanswered is asked for again: the first time none, and longer each time.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest of these pauses.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 #[derive(Deserialize)]
 struct Granted {
@@ -24,58 +38,119 @@ struct Refused {
     error: String,
 }
 
+/// What came of one question.
+enum Asked {
+    Granted(Granted),
+    /// The proof alone was wrong: at once again, with what the answer says.
+    OtherProof,
+}
+
 impl HubClient {
-    /// Gets the next access token in place of this one, unless somebody else has got it meanwhile.
+    /// Gets the next access token in place of this one, unless somebody else has got it meanwhile. It goes on by itself: who
+    /// asked may have gone, and the hub may have given the next tokens already.
     pub(super) async fn renew(&self, stale: &str) -> Result<(), Failure> {
-        let _alone = self.prover.renewing.lock().await;
-        if self.prover.token().as_str() != stale {
-            return Ok(());
-        }
-        let mut cut = None;
-        for _ in 0..TRIES {
-            let answered =
-                match self.ask_with_refresh("token", "grant_type=refresh_token&refresh_token=").await {
-                    // The hub may have given the next tokens to nobody: it gives the same ones again.
-                    Err(failure @ (Failure::CutShort | Failure::NoConnection)) if cut.is_none() => {
-                        cut = Some(failure);
-                        continue;
-                    }
-                    answered => answered?,
-                };
-            if answered.status != StatusCode::BAD_REQUEST {
-                let granted = errors::check(answered)?;
-                let granted: Granted =
-                    serde_json::from_slice(&granted.body).map_err(|_| Failure::Unreadable)?;
-                if !granted.token_type.eq_ignore_ascii_case("DPoP") {
-                    return Err(Failure::Unreadable);
-                }
-                self.prover.renewed(granted.access_token, granted.refresh_token, granted.expires_in);
-                return Ok(());
-            }
-            let refused: Option<Refused> = serde_json::from_slice(&answered.body).ok();
-            match refused.as_ref().map(|refused| refused.error.as_str()) {
-                Some("use_dpop_nonce" | "invalid_dpop_proof") => {}
-                Some("invalid_grant") => return Err(Failure::SessionEnded),
-                Some(_) | None => return Err(Failure::HubFailed),
-            }
-        }
-        Err(cut.unwrap_or(Failure::HubFailed))
+        let (said, hears) = oneshot::channel();
+        let (client, stale) = (self.clone(), Zeroizing::new(stale.to_owned()));
+        tokio::spawn(async move { client.renew_to_its_end(&stale, said).await });
+        hears.await.unwrap_or(Err(Failure::HubFailed))
     }
 
-    /// Ends the session at the hub: whatever was copied of it is of no use. Who has no connection is signed out all
-    /// the same; the hub ends the session in time.
-    pub async fn sign_out(&self) {
+    /// Says what has come of it as soon as whoever waits can do something with it.
+    async fn renew_to_its_end(&self, stale: &str, said: oneshot::Sender<Result<(), Failure>>) {
         let _alone = self.prover.renewing.lock().await;
-        let ended = async {
-            for _ in 0..TRIES {
-                let answered = self.ask_with_refresh("revoke", "token=").await;
-                if answered.is_ok_and(|answered| answered.status != StatusCode::BAD_REQUEST) {
-                    return;
-                }
+        let mut said = Some(said);
+        let mut say = |result| {
+            if let Some(said) = said.take() {
+                // Whoever asked has gone.
+                let _ = said.send(result);
             }
         };
-        // Nobody is told what became of it: there is nothing that they could do.
-        let _ = tokio::time::timeout(self.limits.whole, ended).await;
+        if self.prover.token().as_str() != stale {
+            return say(Ok(()));
+        }
+        let begun = Instant::now();
+        let mut pause = Duration::ZERO;
+        // Whether the hub may have given the next tokens without anybody hearing of it.
+        let mut is_in_doubt = false;
+        loop {
+            let failure = match self.renew_once().await {
+                Ok(()) => return say(Ok(())),
+                Err(failure) => failure,
+            };
+            if failure == Failure::SessionEnded {
+                self.prover.end(SessionOver::Unsaid);
+                return say(Err(failure));
+            }
+            is_in_doubt |= matches!(failure, Failure::CutShort | Failure::TimedOut | Failure::Unreadable);
+            let is_first = pause.is_zero();
+            if !is_first {
+                say(Err(failure));
+            }
+            let is_worth_it = is_in_doubt || (is_first && failure == Failure::NoConnection);
+            if !is_worth_it || self.prover.leaves() || begun.elapsed() + pause > AGAIN_FOR {
+                return say(Err(failure));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
+        }
+    }
+
+    async fn renew_once(&self) -> Result<(), Failure> {
+        for _ in 0..TRIES {
+            let answered = self.ask_with_refresh("token", "grant_type=refresh_token&refresh_token=").await?;
+            match granted(answered)? {
+                Asked::Granted(granted) => {
+                    let Granted { access_token, refresh_token, expires_in, .. } = granted;
+                    self.prover.renewed(access_token, refresh_token, expires_in);
+                    return Ok(());
+                }
+                Asked::OtherProof => {}
+            }
+        }
+        Err(Failure::HubFailed)
+    }
+
+    /// Whether something that is done here has to be told to the hub, with [`HubClient::tell_input`]: it ends a session in
+    /// which nothing is done, and reading and typing ask it nothing.
+    #[must_use]
+    pub fn is_to_tell_input(&self) -> bool {
+        self.prover.is_to_tell()
+    }
+
+    /// Tells the hub that somebody is at the computer, by a renewal.
+    pub async fn tell_input(&self) {
+        let token = self.prover.token();
+        if self.renew(&token).await.is_err() {
+            // Not at each key that is pressed.
+            tokio::time::sleep(LONGEST_PAUSE).await;
+        }
+        self.prover.has_told();
+    }
+
+    /// Ends the session at the hub: whatever was copied of it is of no use. Says whether the hub has heard it. Who has no
+    /// connection is signed out here all the same; the hub ends the session in time.
+    pub async fn sign_out(&self) -> bool {
+        self.prover.leave();
+        if self.session_is_over().is_some() {
+            return true;
+        }
+        let ended = async {
+            let _alone = self.prover.renewing.lock().await;
+            let mut pause = Duration::ZERO;
+            loop {
+                match self.ask_with_refresh("revoke", "token=").await {
+                    Ok(answered) if answered.status == StatusCode::OK => return true,
+                    Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
+                        return false;
+                    }
+                    Err(Failure::SessionEnded) => return true,
+                    Ok(_) | Err(_) => {}
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
+            }
+        };
+        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(false)
     }
 
     async fn ask_with_refresh(&self, path: &str, before: &str) -> Result<transfer::Received, Failure> {
@@ -84,4 +159,33 @@ impl HubClient {
         self.prover.ask_with_refresh(&mut request, before)?;
         self.exchange(request).await
     }
+}
+
+fn granted(answered: transfer::Received) -> Result<Asked, Failure> {
+    if let Some(error) = refusal(&answered) {
+        return match error.as_str() {
+            error if is_of_proof(error) => Ok(Asked::OtherProof),
+            "invalid_grant" => Err(Failure::SessionEnded),
+            _ => Err(Failure::HubFailed),
+        };
+    }
+    let granted = errors::check(answered)?;
+    let granted: Granted = serde_json::from_slice(&granted.body).map_err(|_| Failure::Unreadable)?;
+    if !granted.token_type.eq_ignore_ascii_case("DPoP") {
+        return Err(Failure::Unreadable);
+    }
+    Ok(Asked::Granted(granted))
+}
+
+/// The word of a refusal in OAuth's manner.
+fn refusal(answered: &transfer::Received) -> Option<String> {
+    if answered.status != StatusCode::BAD_REQUEST {
+        return None;
+    }
+    let refused: Option<Refused> = serde_json::from_slice(&answered.body).ok();
+    Some(refused.map_or_else(String::new, |refused| refused.error))
+}
+
+fn is_of_proof(error: &str) -> bool {
+    matches!(error, "use_dpop_nonce" | "invalid_dpop_proof")
 }

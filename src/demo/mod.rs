@@ -241,7 +241,7 @@ impl SignIn for Choosing {
             .begin_session_blocking(caller, key.thumbprint(), SESSION)
             .map_err(|_| Failure::HubFailed)?;
         Ok(SignedIn {
-            session: chosen.session(),
+            session: chosen.session(persona),
             token: Zeroizing::new(granted.access.secret().to_owned()),
             refresh: granted.refresh.secret(),
             lifetime: granted.expires_in,

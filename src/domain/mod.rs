@@ -16,6 +16,7 @@ pub mod nhs_number;
 pub mod person;
 pub mod plan;
 pub mod rights;
+pub mod session_over;
 pub mod text;
 
 pub use access::{Access, AccessReference, AccessStatus, HistoryReading, Notice, NoticeState};
@@ -30,3 +31,4 @@ pub use nhs_number::{NhsNumber, NhsNumberError};
 pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person, PostcodeCheck};
 pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
 pub use rights::{Activity, Caller, NotAllowed, SearchPermit, ViewMode, ViewPermit};
+pub use session_over::SessionOver;

@@ -32,6 +32,10 @@ pub(super) struct Place {
     leave: Notify,
 }
 
+/// An answer goes on for as long as it likes: an extension of the response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Streaming;
+
 /// What a connection does.
 #[derive(Debug, Default)]
 struct Doing {
@@ -39,6 +43,8 @@ struct Doing {
     is_writing: bool,
     /// Somebody who proved who they are was answered on it.
     is_proven: bool,
+    /// What it answers now has no end of its own.
+    is_streaming: bool,
     /// It is closed: what ends later changes nothing.
     is_gone: bool,
     /// Its turn among the idle, where it is one.
@@ -137,6 +143,16 @@ impl Place {
     /// Somebody who proved who they are is answered.
     pub(super) fn set_proven(self: &Arc<Self>) {
         self.change(|doing| doing.is_proven = true);
+    }
+
+    /// Its answer has no end of its own.
+    pub(super) fn set_streaming(self: &Arc<Self>) {
+        self.change(|doing| doing.is_streaming = true);
+    }
+
+    pub(super) fn is_streaming(&self) -> bool {
+        let doing = self.doing();
+        doing.is_streaming && doing.under_way > 0
     }
 
     pub(super) fn is_proven(&self) -> bool {

@@ -15,7 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
-use super::{limits, metadata, negotiation, own, people, plans, respond, sessions, signin, uploads};
+use super::events::EVENTS;
+use super::{events, limits, metadata, negotiation, own, people, plans, respond, sessions, signin, uploads};
 use crate::exchange::codes::UPLOADS;
 
 const SYNTHETIC: HeaderName = HeaderName::from_static("x-synthetic-data");
@@ -59,6 +60,7 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/session/care-setting", methods: &[("PUT", || put(own::care_setting))] },
     Address { path: "/exchange/uploads", methods: &[("POST", || post(uploads::receive))] },
     Address { path: "/exchange/uploads/{sequence}", methods: &[("GET", || get(uploads::tell))] },
+    Address { path: EVENTS, methods: &[("GET", || get(events::events))] },
     Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
     Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
     Address { path: "/authorize", methods: &[("GET", || get(signin::authorize))] },

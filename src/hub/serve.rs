@@ -22,10 +22,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::connections::{Connections, Taken};
+use super::connections::{Connections, Streaming, Taken};
 use super::guarded::{Answering, Guarded};
 use super::tls::{self, ClientCertificate, Secure};
-use super::{Hub, files, keeping, limits, proven, router, uploads};
+use super::{Hub, files, keeping, limits, proven, router, sessions, uploads};
 use crate::config::hub::PLAIN_ON_LOOPBACK;
 
 /// Whoever has come by TLS comes by nothing else for a year. Of other hosts under its name the hub knows nothing.
@@ -57,6 +57,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
+    let watching = AbortedAtEnd(tokio::spawn(sessions::keep(hub.clone())));
     let applying = AbortedAtEnd(tokio::spawn(uploads::keep(hub.clone())));
     let reloading = hub.tls().map(|tls| {
         tls::say_what_is_served(tls);
@@ -71,7 +72,9 @@ pub async fn serve(
         }
         drop(keeping);
         drop(applying);
+        drop(watching);
         ending.uploads().stop();
+        ending.sessions().stop();
     };
     let door = Door {
         whom: "callers",
@@ -237,6 +240,9 @@ where
         async move {
             let mut response = answered.await?;
             other.finish(response.headers_mut());
+            if response.extensions().get::<Streaming>().is_some() {
+                place.set_streaming();
+            }
             // The router says so of answers to nobody known; on a connection of somebody known it goes on.
             if !response.headers().contains_key(header::CONNECTION) {
                 place.set_proven();
@@ -260,7 +266,15 @@ where
         _ = connected.as_mut() => return,
         () = taken.place().has_to_leave() => return,
         _ = serving.stopped.changed() => {}
-        () = too_long => {}
+        () = too_long => {
+            connected.as_mut().graceful_shutdown();
+            if taken.place().is_streaming() {
+                tokio::select! {
+                    _ = connected.as_mut() => return,
+                    _ = serving.stopped.changed() => {}
+                }
+            }
+        }
     }
     connected.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(limits::SHUTDOWN, connected).await;

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::command::{Command, Given};
 use super::state::{Session, Setup};
-use crate::domain::{AccessStatus, Candidate, Dated, Failure, HistoryReading, PlansAnswer, SearchReading};
+use crate::domain::{
+    AccessStatus, Candidate, Dated, Failure, HistoryReading, PlansAnswer, SearchReading, SessionOver,
+};
 
 /// Something that happened. Answers carry the number of the question.
 #[derive(Debug, Clone)]
@@ -17,6 +19,10 @@ pub enum Event {
     Configured(Result<Setup, String>),
     /// Signing in ended.
     SignedIn(Result<Session, Failure>),
+    /// The session is over at the hub, whichever question met it.
+    SessionOver(SessionOver),
+    /// The hub could not be told of a sign-out.
+    SignOutNotTold,
     /// The hub says what time it is.
     HubTime(Timestamp),
     /// The hub says that it holds synthetic people.

@@ -11,6 +11,7 @@ use crate::hub::error::ApiError;
 use crate::hub::proven::{self, Why};
 use crate::hub::provider::LogoutRefused;
 use crate::hub::sessions::to_its_end;
+use crate::hub::store::EndedBy;
 use crate::hub::{Hub, limits, own, query, respond};
 
 /// `POST /backchannel-logout`: the provider says that somebody's session there has ended.
@@ -43,7 +44,7 @@ pub(in crate::hub) async fn backchannel(State(hub): State<Hub>, request: Request
         let store = to_end.store();
         let ended = store.end_at_provider(issuer, logout.subject, logout.session).await?.into_value();
         for session in &ended {
-            to_end.session_has_ended(session);
+            to_end.sessions().end(session, EndedBy::Provider);
         }
         Ok(ended.len())
     });

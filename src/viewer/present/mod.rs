@@ -62,7 +62,7 @@ fn strip(state: &State) -> Option<String> {
 fn body(state: &State, now: Now) -> Body {
     match &state.phase {
         Phase::NoConfiguration { problem } => Body::Notice(no_configuration(state, problem.as_deref())),
-        Phase::SignedOut { why, signing_in } => sign_in(state, *why, *signing_in),
+        Phase::SignedOut { why, signing_in, kept } => sign_in(state, *why, *signing_in, kept.is_some()),
         Phase::Desk(desk) => match &desk.stage {
             Stage::Search(search) => Body::Search(search::search(state, desk, search)),
             Stage::Patient(patient) => Body::Patient(patient::patient(state, desk, patient, now)),
@@ -106,15 +106,21 @@ fn hidden() -> Notice {
     }
 }
 
-fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool) -> Body {
+fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_kept: bool) -> Body {
     let message = if signing_in {
         Some("Signing in…".to_owned())
     } else {
         why.map(|why| match why {
             SignedOutBecause::Asked => "You are signed out. Nothing of the last session is left".to_owned(),
+            SignedOutBecause::NotTold => {
+                "You are signed out here. The hub could not be told, and ends your session \
+                                          by itself"
+                    .to_owned()
+            }
             SignedOutBecause::Failed(failure) => {
                 format!("Signing in did not work: {}. Try again", words::cause(failure))
             }
+            SignedOutBecause::Ended(over) => words::session_over(over, has_kept),
         })
     };
     if state.setup.personas.is_empty() {
@@ -133,6 +139,7 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool) -> Bo
             "Everybody in it is made up. What you do here is recorded in the demonstration's own hub and told to nobody outside it.".to_owned(),
         ],
         message,
+        interrupts: matches!(why, Some(SignedOutBecause::Ended(_))) && !signing_in,
         personas: state.setup.personas.iter().enumerate().map(session::persona).collect(),
     })
 }

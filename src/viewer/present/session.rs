@@ -62,7 +62,9 @@ pub(super) fn announcement(body: &Body) -> Announcement {
     let quiet = |text: &str| Announcement { text: text.to_owned(), assertive: false };
     match body {
         Body::Notice(notice) => quiet(&notice.heading),
-        Body::SignIn(sign_in) => quiet(sign_in.message.as_deref().unwrap_or("")),
+        Body::SignIn(sign_in) => {
+            Announcement { assertive: sign_in.interrupts, ..quiet(sign_in.message.as_deref().unwrap_or("")) }
+        }
         Body::Search(search) if search.gender_error.is_some() => {
             quiet(search.gender_error.as_deref().unwrap_or_default())
         }

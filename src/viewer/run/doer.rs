@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::{Clipboard, SignIn};
 use crate::client::{Access, HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
-use crate::domain::Failure;
+use crate::domain::{Failure, SessionOver};
 use crate::identity::dpop::ProofKey;
 use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
@@ -86,6 +86,19 @@ impl Doer {
     /// Whether any answer of this session's hub said that its people are synthetic.
     pub(super) fn hub_is_synthetic(&self) -> bool {
         self.client.as_ref().is_some_and(HubClient::is_synthetic)
+    }
+
+    /// Why this session is over, once any question of it has met that.
+    pub(super) fn session_is_over(&self) -> Option<SessionOver> {
+        self.client.as_ref().and_then(HubClient::session_is_over)
+    }
+
+    /// Somebody is at the computer.
+    pub(super) fn input(&self) {
+        if let Some(client) = self.client.as_ref().filter(|client| client.is_to_tell_input()) {
+            let client = client.clone();
+            self.runtime.spawn(async move { client.tell_input().await });
+        }
     }
 
     pub(super) fn run(&mut self, effect: Effect) {
@@ -194,8 +207,12 @@ impl Doer {
     fn sign_out(&mut self) {
         let Some(client) = self.client.take() else { return };
         let (told, heard) = std::sync::mpsc::sync_channel(1);
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         self.runtime.spawn(async move {
-            client.sign_out().await;
+            if !client.sign_out().await {
+                let _ = sender.send(Event::SignOutNotTold).await;
+                ctx.request_repaint();
+            }
             // Nobody waits for it unless the program is ending.
             let _ = told.send(());
         });

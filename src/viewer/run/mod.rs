@@ -110,7 +110,7 @@ impl Desktop {
     pub fn new(start: Start, runtime: tokio::runtime::Handle, ctx: egui::Context) -> Self {
         ui::install(&ctx);
         let phase = match start.hub {
-            Some(_) => Phase::SignedOut { why: None, signing_in: false },
+            Some(_) => Phase::signed_out(None),
             None => Phase::NoConfiguration { problem: None },
         };
         let (sender, events) = mpsc::channel(WAITING_EVENTS);
@@ -128,6 +128,10 @@ impl Desktop {
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
+        // First, so that no answer of an ended session is shown as one.
+        if let Some(over) = self.doer.session_is_over() {
+            self.happen(Event::SessionOver(over));
+        }
         while let Ok(event) = self.events.try_recv() {
             self.happen(event);
         }
@@ -143,6 +147,9 @@ impl Desktop {
 
     /// Draws the screen and does what the person asked for.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
+        if is_input(ui.ctx()) {
+            self.doer.input();
+        }
         let screen = present::screen(&self.state, self.clock.now());
         let given = ui::show(ui, &screen, &mut self.memory);
         if !given.is_empty() {
@@ -172,4 +179,15 @@ impl Desktop {
             self.doer.run(effect);
         }
     }
+}
+
+/// Whether somebody did something: with keyboard, pointer or assistive software. That the window comes to the front or is
+/// drawn again is not that.
+fn is_input(ctx: &egui::Context) -> bool {
+    ctx.input(|input| {
+        input
+            .events
+            .iter()
+            .any(|event| !matches!(event, egui::Event::WindowFocused(_) | egui::Event::PointerGone))
+    })
 }

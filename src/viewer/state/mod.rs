@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::present::screen::Focus;
-use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuery, dates};
+use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuery, SessionOver, dates};
 
 pub use form::{Form, Problem};
 pub use record::{Asked, Copying, InError, Opened, PatientStage, Record, ViewId};
@@ -77,6 +77,8 @@ pub enum Phase {
         why: Option<SignedOutBecause>,
         /// A sign-in is under way.
         signing_in: bool,
+        /// What somebody whose session ended had typed.
+        kept: Option<Box<Kept>>,
     },
     /// Somebody is signed in.
     Desk(Box<Desk>),
@@ -87,8 +89,23 @@ pub enum Phase {
 pub enum SignedOutBecause {
     /// By their own wish.
     Asked,
+    /// By their own wish, and the hub could not be told.
+    NotTold,
     /// Signing in failed.
     Failed(Failure),
+    /// The session ended without their doing.
+    Ended(SessionOver),
+}
+
+/// What somebody had typed when their session ended: for them alone, and for a short time.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Whose it is.
+    pub user: String,
+    /// What they had typed.
+    pub form: Form,
+    /// Since when.
+    pub since: Duration,
 }
 
 /// A signed-in person's desk.
@@ -206,6 +223,14 @@ pub enum WhyChoose {
     MultipleBirth,
     /// Found by number, and a date of birth is not exact.
     EstimatedDate,
+}
+
+impl Phase {
+    /// Nobody is signed in, and nothing is kept.
+    #[must_use]
+    pub fn signed_out(why: Option<SignedOutBecause>) -> Self {
+        Phase::SignedOut { why, signing_in: false, kept: None }
+    }
 }
 
 impl State {

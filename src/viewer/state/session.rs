@@ -48,6 +48,8 @@ pub struct Persona {
 /// The signed-in person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// The id by which the hub knows them.
+    pub user: String,
     /// Name.
     pub name: String,
     /// Role.

@@ -94,6 +94,7 @@ pub(in crate::viewer) fn plans_answer(plans: Vec<HeldPlan>) -> PlansAnswer {
 
 pub(in crate::viewer) fn nurse() -> Session {
     Session {
+        user: "user-sam".to_owned(),
         name: "Sam Okafor".to_owned(),
         role: "triage nurse".to_owned(),
         organisation: "Wexcombe General Hospital".to_owned(),
@@ -133,7 +134,7 @@ pub(in crate::viewer) fn signed_in(session: Session) -> State {
         note: String::new(),
     };
     let setup = Setup { personas: vec![persona], site: advice(), ..Setup::default() };
-    let mut state = State::new(setup, Phase::SignedOut { why: None, signing_in: false });
+    let mut state = State::new(setup, Phase::signed_out(None));
     update(&mut state, Event::pointed(Command::SignIn(0)), now(0));
     update(&mut state, Event::SignedIn(Ok(session)), now(10));
     state

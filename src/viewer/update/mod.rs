@@ -3,6 +3,7 @@
 
 mod patient;
 mod search;
+mod session;
 
 use std::time::Duration;
 
@@ -12,13 +13,15 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Desk, HubClock, Now, Phase, SearchStage, Session, SignedOutBecause, Stage, State};
+use super::state::{HubClock, Now, Phase, SearchStage, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
 pub const GUARD: Duration = Duration::from_millis(700);
 /// A covered patient is gone after this time.
 pub const HIDDEN_FOR: Duration = Duration::from_secs(120);
+/// What somebody had typed is kept for so long after their session ended.
+pub const KEPT_FOR: Duration = Duration::from_secs(120);
 /// "Opened in error" is offered for this long.
 pub const IN_ERROR_FOR: Duration = Duration::from_secs(600);
 /// How often, and how many times at most, a history that failed is asked for.
@@ -40,8 +43,10 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Given(given) if is_too_soon(state, &given, now) => Vec::new(),
         Event::Given(given) => command_given(state, given.command, now),
         Event::Tick => tick(state, now),
-        Event::Configured(result) => configured(state, result),
-        Event::SignedIn(result) => signed_in(state, result),
+        Event::Configured(result) => session::configured(state, result),
+        Event::SignedIn(result) => session::signed_in(state, result, now),
+        Event::SessionOver(over) => session::over(state, over, now),
+        Event::SignOutNotTold => session::not_told(state),
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });
             Vec::new()
@@ -80,8 +85,8 @@ fn is_too_soon(state: &State, given: &Given, now: Now) -> bool {
 
 fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
     match command {
-        Command::SignIn(persona) => sign_in(state, persona),
-        Command::SignOut => sign_out(state),
+        Command::SignIn(persona) => session::sign_in(state, persona),
+        Command::SignOut => session::sign_out(state),
         Command::OpenConfiguration => match state.phase {
             Phase::NoConfiguration { .. } => vec![Effect::ChooseConfiguration],
             Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
@@ -115,68 +120,6 @@ fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
     }
 }
 
-fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
-    match &mut state.phase {
-        Phase::SignedOut { signing_in, .. } if !*signing_in && persona < state.setup.personas.len() => {
-            *signing_in = true;
-            vec![Effect::SignIn(persona)]
-        }
-        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
-    }
-}
-
-fn signed_in(state: &mut State, result: Result<Session, Failure>) -> Vec<Effect> {
-    let Phase::SignedOut { signing_in: true, .. } = state.phase else {
-        // Signed out meanwhile, or never asked: the new token must not stay.
-        return vec![Effect::SignOut];
-    };
-    match result {
-        Ok(session) => {
-            let mut desk = Desk::new(session);
-            if let Some(prefill) = state.setup.prefill.take() {
-                desk.form.nhs_number = prefill.nhs_number;
-                desk.form.date_of_birth = prefill.date_of_birth;
-            }
-            state.phase = Phase::Desk(Box::new(desk));
-            forget_typed(state);
-            focus(state, FocusTarget::Field(Field::NhsNumber));
-        }
-        Err(failure) => {
-            state.phase =
-                Phase::SignedOut { why: Some(SignedOutBecause::Failed(failure)), signing_in: false };
-            focus(state, FocusTarget::SignIn);
-        }
-    }
-    Vec::new()
-}
-
-/// Nothing of the session stays: desk, patient, typed text and count go with the phase.
-fn sign_out(state: &mut State) -> Vec<Effect> {
-    if state.desk().is_none() {
-        return Vec::new();
-    }
-    state.phase = Phase::SignedOut { why: Some(SignedOutBecause::Asked), signing_in: false };
-    state.help = false;
-    forget_typed(state);
-    focus(state, FocusTarget::SignIn);
-    vec![Effect::SignOut, Effect::ForgetClipboard]
-}
-
-fn configured(state: &mut State, result: Result<super::state::Setup, String>) -> Vec<Effect> {
-    if let Phase::NoConfiguration { problem } = &mut state.phase {
-        match result {
-            Ok(setup) => {
-                let (can_demonstrate, prefill) = (state.setup.can_demonstrate, state.setup.prefill.take());
-                state.setup = super::state::Setup { can_demonstrate, prefill, ..setup };
-                state.phase = Phase::SignedOut { why: None, signing_in: false };
-                focus(state, FocusTarget::SignIn);
-            }
-            Err(why) => *problem = Some(why),
-        }
-    }
-    Vec::new()
-}
-
 fn new_search(state: &mut State) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     patient::count_if_not_opened(desk);
@@ -191,6 +134,7 @@ fn new_search(state: &mut State) -> Vec<Effect> {
 /// After a sleep nobody knows how long the record was open, nor what the hub's clock says now.
 fn slept(state: &mut State) -> Vec<Effect> {
     state.hub_clock = None;
+    session::forget_kept(state);
     let has_typed = state.desk().is_some_and(|desk| !desk.form.is_empty());
     if has_typed
         || !matches!(state.desk().map(|desk| &desk.stage), None | Some(Stage::Search(SearchStage::Idle)))
@@ -257,6 +201,7 @@ fn care_switched(state: &mut State, answered: u64, result: Result<(), Failure>) 
 }
 
 fn tick(state: &mut State, now: Now) -> Vec<Effect> {
+    session::forget_old(state, now);
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     if let Stage::Hidden { since, .. } = desk.stage {
         let covered_for = now.tick.saturating_sub(since);

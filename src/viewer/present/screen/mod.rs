@@ -160,6 +160,8 @@ pub struct SignIn {
     pub intro: Vec<String>,
     /// Why the last session ended, or why signing in failed.
     pub message: Option<String>,
+    /// The message is news that nobody here asked for.
+    pub interrupts: bool,
     /// One button each.
     pub personas: Vec<PersonaButton>,
 }

@@ -1,6 +1,7 @@
 //! The state machine as tables and short stories, without a window.
 
 mod opening;
+mod over;
 mod searching;
 
 use super::update;

@@ -1,0 +1,47 @@
+//! Ends the sessions whose time is up although nobody asks, and writes down who has been at work.
+
+use std::time::Duration;
+
+use super::super::{Hub, limits};
+
+/// Runs until the hub stops.
+pub(in crate::hub) async fn keep(hub: Hub) {
+    let mut looks = tokio::time::interval(limits::SESSIONS_LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut since_all = Duration::ZERO;
+    loop {
+        looks.tick().await;
+        since_all += limits::SESSIONS_LOOK;
+        let now = hub.clock().now();
+        let due = if since_all >= limits::SESSIONS_LOOK_ALL {
+            hub.sessions().end_due(now)
+        } else {
+            hub.sessions().end_due_and_awaited(now)
+        };
+        for (session, by) in due {
+            if hub.write_end(session, by).await.is_err() {
+                // It has ended here, and ends again when a hub that starts first looks.
+                tracing::warn!(by = by.word(), "the end of a session could not be written");
+            }
+        }
+        if since_all >= limits::SESSIONS_LOOK_ALL {
+            since_all = Duration::ZERO;
+            note_activity(&hub).await;
+        }
+    }
+}
+
+/// In slices that views do not wait for.
+async fn note_activity(hub: &Hub) {
+    loop {
+        let last = hub.sessions().not_noted(limits::SESSIONS_NOTED);
+        if last.is_empty() {
+            return;
+        }
+        if hub.store().note_activity(last).await.is_err() {
+            tracing::warn!("who has been at work in a session could not be written");
+            return;
+        }
+        tokio::time::sleep(limits::RETENTION_PAUSE).await;
+    }
+}

@@ -1,0 +1,124 @@
+//! Signing in and out, and the end of a session that nobody here asked for.
+
+use super::{KEPT_FOR, focus, forget_typed};
+use crate::domain::{Failure, SessionOver};
+use crate::viewer::command::Field;
+use crate::viewer::effect::Effect;
+use crate::viewer::present::screen::FocusTarget;
+use crate::viewer::state::{Desk, Kept, Now, Phase, Session, Setup, SignedOutBecause, State};
+
+pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
+    match &mut state.phase {
+        Phase::SignedOut { signing_in, .. } if !*signing_in && persona < state.setup.personas.len() => {
+            *signing_in = true;
+            vec![Effect::SignIn(persona)]
+        }
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
+    }
+}
+
+pub(super) fn signed_in(state: &mut State, result: Result<Session, Failure>, now: Now) -> Vec<Effect> {
+    let Phase::SignedOut { signing_in: true, kept, .. } = &mut state.phase else {
+        // Signed out meanwhile, or never asked: the new token must not stay.
+        return vec![Effect::SignOut];
+    };
+    let kept = kept.take();
+    match result {
+        Ok(session) => {
+            let is_theirs = |kept: &Kept| kept.user == session.user && !is_old(kept, now);
+            let form = kept.filter(|kept| is_theirs(kept)).map(|kept| kept.form);
+            let mut desk = Desk::new(session);
+            if let Some(form) = form {
+                desk.form = form;
+            } else if let Some(prefill) = state.setup.prefill.take() {
+                desk.form.nhs_number = prefill.nhs_number;
+                desk.form.date_of_birth = prefill.date_of_birth;
+            }
+            state.phase = Phase::Desk(Box::new(desk));
+            forget_typed(state);
+            focus(state, FocusTarget::Field(Field::NhsNumber));
+        }
+        Err(failure) => {
+            let why = Some(SignedOutBecause::Failed(failure));
+            state.phase = Phase::SignedOut { why, signing_in: false, kept };
+            focus(state, FocusTarget::SignIn);
+        }
+    }
+    Vec::new()
+}
+
+/// Nothing of the session stays: desk, patient, typed text and count go with the phase.
+pub(super) fn sign_out(state: &mut State) -> Vec<Effect> {
+    if state.desk().is_none() {
+        return Vec::new();
+    }
+    leave(state, Phase::signed_out(Some(SignedOutBecause::Asked)))
+}
+
+/// The hub has ended the session: the patient goes as with a sign-out. What was typed and not yet searched with
+/// comes back for the same person, if they sign in soon.
+pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect> {
+    let why = Some(SignedOutBecause::Ended(over));
+    let kept = match &mut state.phase {
+        Phase::NoConfiguration { .. } => return Vec::new(),
+        // Ended before it had begun here.
+        Phase::SignedOut { kept, .. } => kept.take(),
+        Phase::Desk(desk) if desk.form.is_empty() => None,
+        Phase::Desk(desk) => {
+            let form = std::mem::take(&mut desk.form);
+            Some(Box::new(Kept { user: desk.session.user.clone(), form, since: now.tick }))
+        }
+    };
+    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept });
+    effects.push(Effect::WakeAfter(KEPT_FOR));
+    effects
+}
+
+fn leave(state: &mut State, phase: Phase) -> Vec<Effect> {
+    state.phase = phase;
+    state.help = false;
+    forget_typed(state);
+    focus(state, FocusTarget::SignIn);
+    vec![Effect::SignOut, Effect::ForgetClipboard]
+}
+
+/// The hub has not heard that the session is over: whoever signed out is told, as long as nobody has signed in since.
+pub(super) fn not_told(state: &mut State) -> Vec<Effect> {
+    if let Phase::SignedOut { why: why @ Some(SignedOutBecause::Asked), .. } = &mut state.phase {
+        *why = Some(SignedOutBecause::NotTold);
+    }
+    Vec::new()
+}
+
+pub(super) fn forget_kept(state: &mut State) {
+    if let Phase::SignedOut { kept, .. } = &mut state.phase {
+        *kept = None;
+    }
+}
+
+pub(super) fn forget_old(state: &mut State, now: Now) {
+    if let Phase::SignedOut { kept, .. } = &mut state.phase
+        && kept.as_ref().is_some_and(|kept| is_old(kept, now))
+    {
+        *kept = None;
+    }
+}
+
+fn is_old(kept: &Kept, now: Now) -> bool {
+    now.tick.saturating_sub(kept.since) >= KEPT_FOR
+}
+
+pub(super) fn configured(state: &mut State, result: Result<Setup, String>) -> Vec<Effect> {
+    if let Phase::NoConfiguration { problem } = &mut state.phase {
+        match result {
+            Ok(setup) => {
+                let (can_demonstrate, prefill) = (state.setup.can_demonstrate, state.setup.prefill.take());
+                state.setup = Setup { can_demonstrate, prefill, ..setup };
+                state.phase = Phase::signed_out(None);
+                focus(state, FocusTarget::SignIn);
+            }
+            Err(why) => *problem = Some(why),
+        }
+    }
+    Vec::new()
+}
