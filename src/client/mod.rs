@@ -6,6 +6,7 @@
 mod access;
 mod asking;
 mod errors;
+mod events;
 mod session;
 mod status;
 mod transfer;
@@ -29,6 +30,7 @@ use access::Prover;
 use asking::AskedBy;
 
 pub use access::Access;
+pub use events::SILENCE;
 pub use transfer::Limits;
 
 /// A signed-in connection to one hub. Cheap to clone.

@@ -21,6 +21,8 @@ pub enum Event {
     SignedIn(Result<Session, Failure>),
     /// The session is over at the hub, whichever question met it.
     SessionOver(SessionOver),
+    /// Hub and session are there.
+    HubIsHere,
     /// The hub could not be told of a sign-out.
     SignOutNotTold,
     /// The hub says what time it is.

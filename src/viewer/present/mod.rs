@@ -22,7 +22,7 @@ pub use summary::summary;
 use screen::{Action, Body, Help, Notice, Prominence, SignIn};
 
 use super::command::Command;
-use super::state::{Now, Phase, SignedOutBecause, Stage, State};
+use super::state::{Cover, Now, Phase, SignedOutBecause, Stage, State};
 
 /// The window's title. Never anything of a patient.
 #[must_use]
@@ -66,7 +66,8 @@ fn body(state: &State, now: Now) -> Body {
         Phase::Desk(desk) => match &desk.stage {
             Stage::Search(search) => Body::Search(search::search(state, desk, search)),
             Stage::Patient(patient) => Body::Patient(patient::patient(state, desk, patient, now)),
-            Stage::Hidden { .. } => Body::Notice(hidden()),
+            Stage::Hidden { why: Cover::Asked, .. } => Body::Notice(hidden()),
+            Stage::Hidden { why: Cover::HubIsLost, .. } => Body::Notice(hub_is_lost()),
         },
     }
 }
@@ -88,6 +89,19 @@ fn no_configuration(state: &State, problem: Option<&str>) -> Notice {
         actions.push(Action::new(Command::StartDemonstration, Prominence::Secondary));
     }
     Notice { heading: "No hub is set up".to_owned(), text, actions }
+}
+
+fn hub_is_lost() -> Notice {
+    Notice {
+        heading: words::HUB_LOST.to_owned(),
+        text: vec![
+            "What was open is covered until the connection is back: then it is shown again by itself."
+                .to_owned(),
+            "Treat what you have not read as unknown. After 2 minutes the patient is gone from this screen."
+                .to_owned(),
+        ],
+        actions: vec![Action::new(Command::NewSearch, Prominence::Secondary)],
+    }
 }
 
 fn hidden() -> Notice {

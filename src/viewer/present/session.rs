@@ -61,7 +61,9 @@ pub(super) fn persona((index, persona): (usize, &Persona)) -> PersonaButton {
 pub(super) fn announcement(body: &Body) -> Announcement {
     let quiet = |text: &str| Announcement { text: text.to_owned(), assertive: false };
     match body {
-        Body::Notice(notice) => quiet(&notice.heading),
+        Body::Notice(notice) => {
+            Announcement { assertive: notice.heading == words::HUB_LOST, ..quiet(&notice.heading) }
+        }
         Body::SignIn(sign_in) => {
             Announcement { assertive: sign_in.interrupts, ..quiet(sign_in.message.as_deref().unwrap_or("")) }
         }

@@ -55,6 +55,8 @@ pub(super) struct Doer {
     sender: mpsc::Sender<Event>,
     ctx: egui::Context,
     client: Option<HubClient>,
+    /// Holds the event stream of that session.
+    following: Option<tokio::task::JoinHandle<()>>,
     /// Says when the hub has heard of the last sign-out.
     signing_out: Option<std::sync::mpsc::Receiver<()>>,
     /// The hub of a configuration that was chosen while the program runs.
@@ -78,6 +80,7 @@ impl Doer {
             sender,
             ctx,
             client: None,
+            following: None,
             signing_out: None,
             chosen: Arc::default(),
         }
@@ -188,7 +191,9 @@ impl Doer {
         };
         match signed_in {
             Ok((client, session)) => {
+                self.stop_following();
                 self.client = Some(client.clone());
+                self.following = Some(self.follow(client.clone()));
                 let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
                 self.runtime.spawn(async move {
                     // The hub is asked what it is and what time it is; if that fails, the first search says so.
@@ -203,8 +208,30 @@ impl Doer {
         }
     }
 
+    /// Holds the event stream. What it hears goes the way of all events; what ends the session is looked for with each of
+    /// them.
+    fn follow(&self, client: HubClient) -> tokio::task::JoinHandle<()> {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        self.runtime.spawn(async move {
+            let here = || {
+                // Only a full queue refuses, and the next one comes in five seconds.
+                let _ = sender.try_send(Event::HubIsHere);
+                ctx.request_repaint();
+            };
+            client.follow(here).await;
+            ctx.request_repaint();
+        })
+    }
+
+    fn stop_following(&mut self) {
+        if let Some(following) = self.following.take() {
+            following.abort();
+        }
+    }
+
     /// The tokens are forgotten at once, and of no use as soon as the hub has heard it.
     fn sign_out(&mut self) {
+        self.stop_following();
         let Some(client) = self.client.take() else { return };
         let (told, heard) = std::sync::mpsc::sync_channel(1);
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());

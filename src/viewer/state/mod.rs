@@ -117,6 +117,8 @@ pub struct Desk {
     pub form: Form,
     /// What is on the desk.
     pub stage: Stage,
+    /// When hub and session last said that they are there.
+    pub hub_heard: Duration,
     /// Found and left without opening: how many, and nothing more (kept in memory only).
     pub found_not_opened: HashSet<NhsNumber>,
 }
@@ -134,7 +136,18 @@ pub enum Stage {
         under: Box<Stage>,
         /// Since when.
         since: Duration,
+        /// Why.
+        why: Cover,
     },
+}
+
+/// Why the desk is covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cover {
+    /// Somebody asked for it.
+    Asked,
+    /// Nothing was heard of hub and session for too long.
+    HubIsLost,
 }
 
 /// A search.
@@ -288,9 +301,10 @@ impl State {
 impl Desk {
     /// A fresh desk.
     #[must_use]
-    pub fn new(session: Session) -> Self {
+    pub fn new(session: Session, now: Now) -> Self {
         Self {
             session,
+            hub_heard: now.tick,
             form: Form::default(),
             stage: Stage::Search(SearchStage::Idle),
             found_not_opened: HashSet::new(),

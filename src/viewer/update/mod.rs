@@ -13,13 +13,15 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{HubClock, Now, Phase, SearchStage, Stage, State};
+use super::state::{Cover, HubClock, Now, Phase, SearchStage, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
 pub const GUARD: Duration = Duration::from_millis(700);
 /// A covered patient is gone after this time.
 pub const HIDDEN_FOR: Duration = Duration::from_secs(120);
+/// Without a word of hub and session for so long, what is shown of anybody is covered.
+pub const HUB_LOST_AFTER: Duration = Duration::from_secs(10);
 /// What somebody had typed is kept for so long after their session ended.
 pub const KEPT_FOR: Duration = Duration::from_secs(120);
 /// "Opened in error" is offered for this long.
@@ -46,6 +48,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Configured(result) => session::configured(state, result),
         Event::SignedIn(result) => session::signed_in(state, result, now),
         Event::SessionOver(over) => session::over(state, over, now),
+        Event::HubIsHere => session::hub_is_here(state, now),
         Event::SignOutNotTold => session::not_told(state),
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });
@@ -148,6 +151,11 @@ fn hide(state: &mut State, now: Now) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     let stage = std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle));
     let target = match stage {
+        // It comes back with the hub, and not by a key.
+        lost @ Stage::Hidden { why: Cover::HubIsLost, .. } => {
+            desk.stage = lost;
+            return Vec::new();
+        }
         Stage::Hidden { under, .. } => {
             desk.stage = *under;
             match desk.stage {
@@ -157,7 +165,7 @@ fn hide(state: &mut State, now: Now) -> Vec<Effect> {
         }
         Stage::Search(SearchStage::Idle) if desk.form.is_empty() => return Vec::new(),
         under @ (Stage::Search(_) | Stage::Patient(_)) => {
-            desk.stage = Stage::Hidden { under: Box::new(under), since: now.tick };
+            desk.stage = Stage::Hidden { under: Box::new(under), since: now.tick, why: Cover::Asked };
             // Enter or a scanner's line end must not uncover it.
             FocusTarget::Nowhere
         }
@@ -202,15 +210,18 @@ fn care_switched(state: &mut State, answered: u64, result: Result<(), Failure>) 
 
 fn tick(state: &mut State, now: Now) -> Vec<Effect> {
     session::forget_old(state, now);
+    let lost = session::cover_if_lost(state, now);
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     if let Stage::Hidden { since, .. } = desk.stage {
         let covered_for = now.tick.saturating_sub(since);
         if covered_for >= HIDDEN_FOR {
             return new_search(state);
         }
-        return vec![Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for))];
+        let wake = Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for));
+        return lost.into_iter().chain([wake]).collect();
     }
-    let mut effects = patient::ask_status_again(state, now);
+    let mut effects = lost;
+    effects.extend(patient::ask_status_again(state, now));
     effects.extend(patient::ask_history_again(state, now));
     effects
 }

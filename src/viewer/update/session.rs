@@ -1,11 +1,15 @@
 //! Signing in and out, and the end of a session that nobody here asked for.
 
-use super::{KEPT_FOR, focus, forget_typed};
+use std::time::Duration;
+
+use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed};
 use crate::domain::{Failure, SessionOver};
 use crate::viewer::command::Field;
 use crate::viewer::effect::Effect;
 use crate::viewer::present::screen::FocusTarget;
-use crate::viewer::state::{Desk, Kept, Now, Phase, Session, Setup, SignedOutBecause, State};
+use crate::viewer::state::{
+    Cover, Desk, Kept, Now, Phase, SearchStage, Session, Setup, SignedOutBecause, Stage, State,
+};
 
 pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
     match &mut state.phase {
@@ -27,7 +31,7 @@ pub(super) fn signed_in(state: &mut State, result: Result<Session, Failure>, now
         Ok(session) => {
             let is_theirs = |kept: &Kept| kept.user == session.user && !is_old(kept, now);
             let form = kept.filter(|kept| is_theirs(kept)).map(|kept| kept.form);
-            let mut desk = Desk::new(session);
+            let mut desk = Desk::new(session, now);
             if let Some(form) = form {
                 desk.form = form;
             } else if let Some(prefill) = state.setup.prefill.take() {
@@ -80,6 +84,41 @@ fn leave(state: &mut State, phase: Phase) -> Vec<Effect> {
     forget_typed(state);
     focus(state, FocusTarget::SignIn);
     vec![Effect::SignOut, Effect::ForgetClipboard]
+}
+
+/// Hub and session are there: what was covered for want of that is shown again.
+pub(super) fn hub_is_here(state: &mut State, now: Now) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    desk.hub_heard = now.tick;
+    if let Stage::Hidden { under, why: Cover::HubIsLost, .. } = &mut desk.stage {
+        desk.stage = std::mem::replace(under.as_mut(), Stage::Search(SearchStage::Idle));
+        forget_typed(state);
+        focus(state, FocusTarget::Answer);
+    }
+    Vec::new()
+}
+
+/// Covers what is shown of anybody where nothing was heard of hub and session for too long: nobody can say whether the
+/// session still goes on.
+pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let silent_for = now.tick.saturating_sub(desk.hub_heard);
+    if silent_for < HUB_LOST_AFTER {
+        return vec![Effect::WakeAfter(HUB_LOST_AFTER.saturating_sub(silent_for))];
+    }
+    match desk.stage {
+        Stage::Hidden { .. }
+        | Stage::Search(SearchStage::Idle | SearchStage::UnderWay { .. } | SearchStage::NotFound { .. }) => {
+            return Vec::new();
+        }
+        Stage::Patient(_) | Stage::Search(SearchStage::Choose { .. }) => {}
+    }
+    let under = Box::new(std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle)));
+    desk.stage = Stage::Hidden { under, since: now.tick, why: Cover::HubIsLost };
+    state.help = false;
+    forget_typed(state);
+    focus(state, FocusTarget::Nowhere);
+    vec![Effect::ForgetClipboard, Effect::WakeAfter(HIDDEN_FOR + Duration::from_millis(10))]
 }
 
 /// The hub has not heard that the session is over: whoever signed out is told, as long as nobody has signed in since.

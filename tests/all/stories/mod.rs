@@ -5,6 +5,7 @@ mod book;
 mod confidence;
 mod days;
 mod desk;
+mod events;
 mod faults;
 mod keyboard;
 mod late;
