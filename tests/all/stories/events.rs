@@ -29,7 +29,7 @@ fn shows_nothing(desk: &Desk) {
 #[test]
 fn what_ends_a_session_elsewhere_clears_the_record_within_two_seconds_and_says_why() {
     for (by, words) in [
-        (EndedBy::LoggedOut, "because your organisation signed you out, as when a smartcard is taken out"),
+        (EndedBy::Provider, "because your organisation signed you out, as when a smartcard is taken out"),
         (EndedBy::OtherKey, "because somebody else tried to use it: tell your IT help desk"),
         (EndedBy::Idle, "because nothing was done in it for too long"),
     ] {
@@ -79,7 +79,7 @@ fn while_it_is_covered_the_session_may_end_and_then_nothing_comes_back() {
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     proxy.listen(false);
     desk.until("the cover", |desk| desk.text(LOST));
-    town.call(town.demonstration.hub().end_session(&session(&town), EndedBy::LoggedOut)).unwrap();
+    town.call(town.demonstration.hub().end_session(&session(&town), EndedBy::Provider)).unwrap();
     proxy.listen(true);
     desk.until("the end", |desk| desk.text("Your session has ended"));
     shows_nothing(&desk);
