@@ -148,7 +148,7 @@ impl Prover {
     }
 
     /// Gives a request a proof for this token, or for none.
-    fn prove_with(&self, request: &mut Request, token: Option<&str>) -> Result<(), Failure> {
+    pub(super) fn prove_with(&self, request: &mut Request, token: Option<&str>) -> Result<(), Failure> {
         let path = request.url().path();
         let address = format!("{}/{}", self.hub, path.strip_prefix(self.base.as_str()).unwrap_or(path));
         let (nonce, now) = {

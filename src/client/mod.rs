@@ -8,6 +8,7 @@ mod asking;
 mod errors;
 mod events;
 mod session;
+mod signin;
 mod status;
 mod transfer;
 
@@ -31,6 +32,7 @@ use asking::AskedBy;
 
 pub use access::Access;
 pub use events::SILENCE;
+pub use signin::{Brought, SigningIn};
 pub use transfer::Limits;
 
 /// A signed-in connection to one hub. Cheap to clone.

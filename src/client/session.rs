@@ -14,7 +14,7 @@ use crate::domain::{Failure, SessionOver};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Questions that one renewal or sign-out may take where nothing but the proof is wrong.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// The hub gives the same tokens again for a minute; a question later than this might come too late.
 const AGAIN_FOR: Duration = Duration::from_secs(50);
@@ -25,8 +25,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// What a grant gives.
 #[derive(Deserialize)]
-struct Granted {
+pub(super) struct Granted {
     access_token: String,
     token_type: String,
     expires_in: i64,
@@ -100,9 +101,7 @@ impl HubClient {
             let answered = self.ask_with_refresh("token", "grant_type=refresh_token&refresh_token=").await?;
             match granted(answered)? {
                 Asked::Granted(granted) => {
-                    let Granted { access_token, refresh_token, expires_in, .. } = granted;
-                    self.prover.renewed(access_token, refresh_token, expires_in);
-                    return Ok(());
+                    return if self.take(granted) { Ok(()) } else { Err(Failure::Unreadable) };
                 }
                 Asked::OtherProof => {}
             }
@@ -153,6 +152,33 @@ impl HubClient {
         tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(false)
     }
 
+    /// Keeps what was granted; says whether it is of the kind that a proof goes with.
+    pub(super) fn take(&self, granted: Granted) -> bool {
+        let Granted { access_token, token_type, expires_in, refresh_token } = granted;
+        let is_bound = token_type.eq_ignore_ascii_case("DPoP");
+        if is_bound {
+            self.prover.renewed(access_token, refresh_token, expires_in);
+        }
+        is_bound
+    }
+
+    /// Asks with a form and a proof, without an access token.
+    pub(super) async fn ask_with_form(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<transfer::Received, Failure> {
+        // As a query is written, so is a form.
+        let mut written = self.address("", &[])?;
+        written.query_pairs_mut().clear().extend_pairs(form);
+        let body = Zeroizing::new(written.query().unwrap_or_default().to_owned());
+        let request = self.http.request(Method::POST, self.address(path, &[])?).header("content-type", FORM);
+        let mut request =
+            request.body(body.to_string()).build().map_err(|error| errors::of_transfer(&error))?;
+        self.prover.prove_with(&mut request, None)?;
+        self.exchange(request).await
+    }
+
     async fn ask_with_refresh(&self, path: &str, before: &str) -> Result<transfer::Received, Failure> {
         let request = self.http.request(Method::POST, self.address(path, &[])?).header("content-type", FORM);
         let mut request = request.build().map_err(|error| errors::of_transfer(&error))?;
@@ -170,15 +196,11 @@ fn granted(answered: transfer::Received) -> Result<Asked, Failure> {
         };
     }
     let granted = errors::check(answered)?;
-    let granted: Granted = serde_json::from_slice(&granted.body).map_err(|_| Failure::Unreadable)?;
-    if !granted.token_type.eq_ignore_ascii_case("DPoP") {
-        return Err(Failure::Unreadable);
-    }
-    Ok(Asked::Granted(granted))
+    serde_json::from_slice(&granted.body).map(Asked::Granted).map_err(|_| Failure::Unreadable)
 }
 
 /// The word of a refusal in OAuth's manner.
-fn refusal(answered: &transfer::Received) -> Option<String> {
+pub(super) fn refusal(answered: &transfer::Received) -> Option<String> {
     if answered.status != StatusCode::BAD_REQUEST {
         return None;
     }
@@ -186,6 +208,6 @@ fn refusal(answered: &transfer::Received) -> Option<String> {
     Some(refused.map_or_else(String::new, |refused| refused.error))
 }
 
-fn is_of_proof(error: &str) -> bool {
+pub(super) fn is_of_proof(error: &str) -> bool {
     matches!(error, "use_dpop_nonce" | "invalid_dpop_proof")
 }

@@ -151,6 +151,7 @@ impl Demonstration {
         let setup = Setup {
             demonstration: true,
             can_demonstrate: true,
+            hub: None,
             personas: personas::ALL.iter().map(personas::DemoPersona::offered).collect(),
             prefill,
             site: advice(),
@@ -163,7 +164,13 @@ impl Demonstration {
             authorities: Vec::new(),
         };
         let sign_in = Arc::new(Choosing { hub: self.hub.clone(), address: self.address.clone() });
-        viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }
+        viewer::run::Start {
+            setup,
+            hub: Some(hub),
+            sign_in: Some(sign_in),
+            clipboard,
+            browser: Arc::new(viewer::run::SystemBrowser),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod person;
 pub mod plan;
 pub mod rights;
 pub mod session_over;
+pub mod sign_in;
 pub mod text;
 
 pub use access::{Access, AccessReference, AccessStatus, HistoryReading, Notice, NoticeState};
@@ -32,3 +33,4 @@ pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfir
 pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
 pub use rights::{Activity, Caller, NotAllowed, SearchPermit, ViewMode, ViewPermit};
 pub use session_over::SessionOver;
+pub use sign_in::{NotSignedIn, SignedInPerson};

@@ -9,6 +9,10 @@ use crate::domain::{AccessReference, CareSetting, NhsNumber, Report, SearchQuery
 pub enum Effect {
     /// Sign in as this persona.
     SignIn(usize),
+    /// Sign in with the system's browser.
+    SignInByBrowser,
+    /// Give up that sign-in.
+    CancelSignIn,
     /// Forget the access token.
     SignOut,
     /// Show a native dialog for a configuration file.
@@ -48,6 +52,8 @@ impl std::fmt::Debug for Effect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Effect::SignIn(_) => "SignIn",
+            Effect::SignInByBrowser => "SignInByBrowser",
+            Effect::CancelSignIn => "CancelSignIn",
             Effect::SignOut => "SignOut",
             Effect::ChooseConfiguration => "ChooseConfiguration",
             Effect::StartDemonstration => "StartDemonstration",

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::command::{Command, Given};
-use super::state::{Session, Setup};
+use super::state::{BrowserAt, Session, Setup};
 use crate::domain::{
-    AccessStatus, Candidate, Dated, Failure, HistoryReading, PlansAnswer, SearchReading, SessionOver,
+    AccessStatus, Candidate, Dated, Failure, HistoryReading, NotSignedIn, PlansAnswer, SearchReading,
+    SessionOver,
 };
 
 /// Something that happened. Answers carry the number of the question.
@@ -19,6 +20,10 @@ pub enum Event {
     Configured(Result<Setup, String>),
     /// Signing in ended.
     SignedIn(Result<Session, Failure>),
+    /// The browser is at this address, or none could be opened there.
+    BrowserAt(BrowserAt),
+    /// Nobody came back signed in from the browser.
+    NotSignedIn(NotSignedIn),
     /// The session is over at the hub, whichever question met it.
     SessionOver(SessionOver),
     /// Hub and session are there.

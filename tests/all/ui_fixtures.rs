@@ -391,6 +391,7 @@ fn sign_in() -> Body {
             "Choose one of the demonstration's people. None of them is real.",
         ]),
         interrupts: false,
+        actions: Vec::new(),
         message: Some("You were signed out after 15 minutes without use".to_owned()),
         personas: vec![
             persona(0, "Sam Okafor", "Triage nurse", "Opens; social care is told"),

@@ -134,9 +134,14 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
             SignedOutBecause::Failed(failure) => {
                 format!("Signing in did not work: {}. Try again", words::cause(failure))
             }
+            SignedOutBecause::NotSignedIn(why) => words::not_signed_in(why),
             SignedOutBecause::Ended(over) => words::session_over(over, has_kept),
         })
     };
+    if let Some(hub) = &state.setup.hub {
+        let interrupts = matches!(why, Some(SignedOutBecause::Ended(_)));
+        return Body::SignIn(session::by_browser(state, hub, message, signing_in, interrupts));
+    }
     if state.setup.personas.is_empty() {
         return Body::Notice(Notice {
             heading: "Signing in to this hub is not possible yet".to_owned(),
@@ -155,6 +160,7 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         message,
         interrupts: matches!(why, Some(SignedOutBecause::Ended(_))) && !signing_in,
         personas: state.setup.personas.iter().enumerate().map(session::persona).collect(),
+        actions: Vec::new(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::{Failure, SessionOver};
+use crate::domain::{Failure, NotSignedIn, SessionOver};
 
 /// What failed, as the middle of a sentence.
 #[must_use]
@@ -89,6 +89,25 @@ pub fn session_over(over: SessionOver, has_kept: bool) -> String {
     };
     let kept = if has_kept { "; what you had typed is kept for you for 2 minutes" } else { "" };
     format!("{why}. Nothing of the patient is left here. Sign in again to go on{kept}")
+}
+
+/// Why nobody came back signed in, and the way on.
+#[must_use]
+pub fn not_signed_in(why: NotSignedIn) -> String {
+    let why = match why {
+        NotSignedIn::Denied => {
+            "it was declined, or your organisation did not let you in. Ask your IT help desk if you do not know why"
+        }
+        NotSignedIn::NotAvailable => "your organisation's sign-in does not answer just now",
+        NotSignedIn::Refused => "the CP-IS service did not accept it",
+        NotSignedIn::OtherHub => {
+            "the answer did not come from the CP-IS service that is set up here. Tell your IT help desk"
+        }
+        NotSignedIn::NoPort => "this computer does not let the browser come back to this window",
+        NotSignedIn::TooLate => "nobody came back from the browser within 10 minutes",
+        NotSignedIn::Hub(failure) => cause(failure),
+    };
+    format!("You are not signed in: {why}")
 }
 
 /// `a minute`, `40 minutes`: never less than it is.

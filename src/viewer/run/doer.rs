@@ -5,20 +5,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eframe::egui;
+use eframe::egui::{self, ViewportCommand};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::browser::{self, Browser};
 use super::{Clipboard, SignIn};
 use crate::client::{Access, HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
-use crate::domain::{Failure, SessionOver};
+use crate::domain::{Activity, CareSetting, Failure, NotSignedIn, SessionOver, SignedInPerson};
 use crate::identity::dpop::ProofKey;
 use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
-use crate::viewer::state::Session;
+use crate::viewer::state::{BrowserAt, Session};
 
 /// The hub that this viewer knows.
 #[derive(Debug, Clone)]
@@ -36,6 +37,22 @@ pub struct Hub {
 /// For so long a program that ends waits until the hub has heard of it.
 const SIGN_OUT: Duration = Duration::from_secs(1);
 
+/// As the hub says who it is. It gives no id of the person: name, role and organisation stand for one.
+fn session_of(person: SignedInPerson) -> Session {
+    let may = |activity| person.activities.contains(&activity);
+    Session {
+        user: format!("{}|{}|{}", person.organisation_code, person.role, person.name),
+        may_notify: may(Activity::ViewAndNotify),
+        may_view_silently: may(Activity::ViewSilently),
+        name: person.name,
+        role: person.role,
+        organisation: person.organisation,
+        care: CareSetting::Unscheduled,
+        switching: None,
+        care_problem: None,
+    }
+}
+
 /// Signs in with a key of this session's own, which nobody else ever has.
 fn signed_in(sign_in: &dyn SignIn, hub: &Hub, persona: usize) -> Result<(HubClient, Session), Failure> {
     let key = ProofKey::generate().map_err(|_| Failure::NotAccepted)?;
@@ -51,6 +68,11 @@ pub(super) struct Doer {
     hub: Option<Hub>,
     sign_in: Option<Arc<dyn SignIn>>,
     clipboard: Box<dyn Clipboard>,
+    browser: Arc<dyn Browser>,
+    /// A sign-in with the browser.
+    signing_in: Option<tokio::task::JoinHandle<()>>,
+    /// What came of it, until it is taken up.
+    came_back: Arc<Mutex<Option<HubClient>>>,
     runtime: tokio::runtime::Handle,
     sender: mpsc::Sender<Event>,
     ctx: egui::Context,
@@ -68,6 +90,7 @@ impl Doer {
         hub: Option<Hub>,
         sign_in: Option<Arc<dyn SignIn>>,
         clipboard: Box<dyn Clipboard>,
+        browser: Arc<dyn Browser>,
         runtime: tokio::runtime::Handle,
         sender: mpsc::Sender<Event>,
         ctx: egui::Context,
@@ -76,6 +99,9 @@ impl Doer {
             hub,
             sign_in,
             clipboard,
+            browser,
+            signing_in: None,
+            came_back: Arc::default(),
             runtime,
             sender,
             ctx,
@@ -107,6 +133,8 @@ impl Doer {
     pub(super) fn run(&mut self, effect: Effect) {
         match effect {
             Effect::SignIn(persona) => self.sign_in(persona),
+            Effect::SignInByBrowser => self.sign_in_by_browser(),
+            Effect::CancelSignIn => self.cancel_sign_in(),
             Effect::SignOut => self.sign_out(),
             Effect::ChooseConfiguration => self.choose_configuration(),
             Effect::StartDemonstration => self.start_demonstration(),
@@ -179,12 +207,16 @@ impl Doer {
         });
     }
 
-    fn sign_in(&mut self, persona: usize) {
+    fn take_chosen(&mut self) {
         if let Ok(mut chosen) = self.chosen.lock()
             && let Some(hub) = chosen.take()
         {
             self.hub = Some(hub);
         }
+    }
+
+    fn sign_in(&mut self, persona: usize) {
+        self.take_chosen();
         let signed_in = match (&self.sign_in, &self.hub) {
             (Some(sign_in), Some(hub)) => signed_in(sign_in.as_ref(), hub, persona),
             (None, _) | (_, None) => Err(Failure::NotAccepted),
@@ -205,6 +237,66 @@ impl Doer {
                 });
             }
             Err(failure) => self.tell(Event::SignedIn(Err(failure))),
+        }
+    }
+
+    fn sign_in_by_browser(&mut self) {
+        self.take_chosen();
+        self.cancel_sign_in();
+        let Some(hub) = self.hub.clone() else {
+            return self.tell(Event::NotSignedIn(NotSignedIn::Hub(Failure::NotAccepted)));
+        };
+        let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
+        let came_back = Arc::clone(&self.came_back);
+        self.signing_in = Some(self.runtime.spawn(async move {
+            let opens = |address: &str| {
+                let at = BrowserAt { address: address.to_owned(), has_opened: browser.open(address) };
+                // Only a full queue refuses.
+                let _ = sender.try_send(Event::BrowserAt(at));
+                ctx.request_repaint();
+            };
+            let event = match browser::sign_in(&hub, opens).await {
+                Ok((client, person)) => {
+                    // Kept first: whoever cancels now signs out what has begun.
+                    if let Ok(mut came_back) = came_back.lock() {
+                        *came_back = Some(client.clone());
+                    }
+                    // The hub is asked what it is and what time it is; if that fails, the first search says so.
+                    if let Ok(at) = client.greet().await {
+                        let _ = sender.send(Event::HubTime(at)).await;
+                    }
+                    for command in [ViewportCommand::Minimized(false), ViewportCommand::Focus] {
+                        ctx.send_viewport_cmd(command);
+                    }
+                    Event::SignedIn(Ok(session_of(person)))
+                }
+                Err(why) => Event::NotSignedIn(why),
+            };
+            let _ = sender.send(event).await;
+            ctx.request_repaint();
+        }));
+    }
+
+    fn stop_signing_in(&mut self) {
+        if let Some(signing_in) = self.signing_in.take() {
+            signing_in.abort();
+        }
+    }
+
+    /// Also of a session that has begun in the very moment nothing is left.
+    fn cancel_sign_in(&mut self) {
+        self.stop_signing_in();
+        self.take_up_signed_in();
+        self.sign_out();
+    }
+
+    /// The tokens of somebody who came back from the browser. Also before a sign-out: none may be left behind.
+    pub(super) fn take_up_signed_in(&mut self) {
+        let came_back = self.came_back.lock().ok().and_then(|mut came_back| came_back.take());
+        if let Some(client) = came_back {
+            self.stop_following();
+            self.following = Some(self.follow(client.clone()));
+            self.client = Some(client);
         }
     }
 
@@ -231,6 +323,8 @@ impl Doer {
 
     /// The tokens are forgotten at once, and of no use as soon as the hub has heard it.
     fn sign_out(&mut self) {
+        self.stop_signing_in();
+        self.take_up_signed_in();
         self.stop_following();
         let Some(client) = self.client.take() else { return };
         let (told, heard) = std::sync::mpsc::sync_channel(1);

@@ -4,6 +4,7 @@
 //! [`Desktop`] is the whole viewer without a window: tests drive it over the accessibility tree, and
 //! [`window`] puts it on a screen.
 
+mod browser;
 mod clipboard;
 mod clock;
 mod doer;
@@ -15,6 +16,7 @@ use eframe::egui;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+pub use browser::{Browser, SystemBrowser};
 pub use clipboard::{Clipboard, SystemClipboard};
 pub use doer::Hub;
 
@@ -65,12 +67,14 @@ pub struct Start {
     pub sign_in: Option<Arc<dyn SignIn>>,
     /// Where copies go.
     pub clipboard: Box<dyn Clipboard>,
+    /// What signs in where nobody else does.
+    pub browser: Arc<dyn Browser>,
 }
 
 /// What a configuration means for what is shown.
 #[must_use]
 pub fn setup_of(config: ViewerConfig) -> Setup {
-    Setup { site: config.advice, ..Setup::default() }
+    Setup { site: config.advice, hub: Some(config.hub), ..Setup::default() }
 }
 
 /// The hub that a configuration names.
@@ -119,7 +123,7 @@ impl Desktop {
         Self {
             state,
             clock: Clock::start(),
-            doer: Doer::new(start.hub, start.sign_in, start.clipboard, runtime, sender, ctx),
+            doer: Doer::new(start.hub, start.sign_in, start.clipboard, start.browser, runtime, sender, ctx),
             events,
             memory: UiMemory::default(),
             synthetic_told: false,
@@ -128,6 +132,7 @@ impl Desktop {
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
+        self.doer.take_up_signed_in();
         // First, so that no answer of an ended session is shown as one.
         if let Some(over) = self.doer.session_is_over() {
             self.happen(Event::SessionOver(over));

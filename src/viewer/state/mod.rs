@@ -15,7 +15,9 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::present::screen::Focus;
-use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuery, SessionOver, dates};
+use crate::domain::{
+    BirthDate, Candidate, Failure, Gender, NhsNumber, NotSignedIn, SearchQuery, SessionOver, dates,
+};
 
 pub use form::{Form, Problem};
 pub use record::{Asked, Copying, InError, Opened, PatientStage, Record, ViewId};
@@ -59,6 +61,8 @@ pub struct State {
     pub synthetic: bool,
     /// The hub's clock, once it has answered anything.
     pub hub_clock: Option<HubClock>,
+    /// Where the browser is to sign in, while it does.
+    pub browser: Option<BrowserAt>,
     /// The number of the last question: an answer to an earlier one is thrown away.
     pub last_ask: u64,
 }
@@ -93,8 +97,19 @@ pub enum SignedOutBecause {
     NotTold,
     /// Signing in failed.
     Failed(Failure),
+    /// Nobody came back signed in from the browser.
+    NotSignedIn(NotSignedIn),
     /// The session ended without their doing.
     Ended(SessionOver),
+}
+
+/// The browser, while somebody signs in with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserAt {
+    /// The address, to be copied.
+    pub address: String,
+    /// Whether a browser was opened there.
+    pub has_opened: bool,
 }
 
 /// What somebody had typed when their session ended: for them alone, and for a short time.
@@ -258,6 +273,7 @@ impl State {
             help: false,
             synthetic: false,
             hub_clock: None,
+            browser: None,
             last_ask: 0,
         }
     }

@@ -24,6 +24,8 @@ pub struct Setup {
     pub demonstration: bool,
     /// This program can start the demonstration.
     pub can_demonstrate: bool,
+    /// People sign in at this hub, with a browser.
+    pub hub: Option<String>,
     /// Who can sign in.
     pub personas: Vec<Persona>,
     /// NHS number and date of birth to begin with, from the command line.

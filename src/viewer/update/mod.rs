@@ -46,6 +46,8 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Given(given) => command_given(state, given.command, now),
         Event::Tick => tick(state, now),
         Event::Configured(result) => session::configured(state, result),
+        Event::BrowserAt(browser) => session::browser_at(state, browser),
+        Event::NotSignedIn(why) => session::not_signed_in(state, why),
         Event::SignedIn(result) => session::signed_in(state, result, now),
         Event::SessionOver(over) => session::over(state, over, now),
         Event::HubIsHere => session::hub_is_here(state, now),
@@ -89,6 +91,9 @@ fn is_too_soon(state: &State, given: &Given, now: Now) -> bool {
 fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
     match command {
         Command::SignIn(persona) => session::sign_in(state, persona),
+        Command::SignInByBrowser => session::sign_in_by_browser(state),
+        Command::CancelSignIn => session::cancel(state),
+        Command::CopyAddress => session::copy_address(state),
         Command::SignOut => session::sign_out(state),
         Command::OpenConfiguration => match state.phase {
             Phase::NoConfiguration { .. } => vec![Effect::ChooseConfiguration],

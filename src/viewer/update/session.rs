@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed};
-use crate::domain::{Failure, SessionOver};
+use crate::domain::{Failure, NotSignedIn, SessionOver};
 use crate::viewer::command::Field;
 use crate::viewer::effect::Effect;
 use crate::viewer::present::screen::FocusTarget;
 use crate::viewer::state::{
-    Cover, Desk, Kept, Now, Phase, SearchStage, Session, Setup, SignedOutBecause, Stage, State,
+    BrowserAt, Cover, Desk, Kept, Now, Phase, SearchStage, Session, Setup, SignedOutBecause, Stage, State,
 };
 
 pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
@@ -21,12 +21,66 @@ pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
     }
 }
 
+pub(super) fn sign_in_by_browser(state: &mut State) -> Vec<Effect> {
+    match &mut state.phase {
+        Phase::SignedOut { signing_in, .. } if !*signing_in && state.setup.hub.is_some() => {
+            *signing_in = true;
+            state.browser = None;
+            focus(state, FocusTarget::Nowhere);
+            vec![Effect::SignInByBrowser]
+        }
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
+    }
+}
+
+fn is_signing_in(state: &State) -> bool {
+    matches!(state.phase, Phase::SignedOut { signing_in: true, .. })
+}
+
+pub(super) fn browser_at(state: &mut State, browser: BrowserAt) -> Vec<Effect> {
+    if is_signing_in(state) {
+        state.browser = Some(browser);
+    }
+    Vec::new()
+}
+
+/// The browser goes on by itself; whatever it brings is not heard any more.
+pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
+    if !is_signing_in(state) || state.setup.hub.is_none() {
+        return Vec::new();
+    }
+    give_up(state, None);
+    vec![Effect::CancelSignIn, Effect::ForgetClipboard]
+}
+
+pub(super) fn copy_address(state: &mut State) -> Vec<Effect> {
+    let address = state.browser.as_ref().filter(|_| is_signing_in(state)).map(|at| at.address.clone());
+    address.map(|text| Effect::PutOnClipboard { ask: None, text }).into_iter().collect()
+}
+
+pub(super) fn not_signed_in(state: &mut State, why: NotSignedIn) -> Vec<Effect> {
+    if !is_signing_in(state) {
+        return Vec::new();
+    }
+    give_up(state, Some(SignedOutBecause::NotSignedIn(why)));
+    vec![Effect::ForgetClipboard]
+}
+
+fn give_up(state: &mut State, because: Option<SignedOutBecause>) {
+    state.browser = None;
+    if let Phase::SignedOut { why, signing_in, .. } = &mut state.phase {
+        (*why, *signing_in) = (because, false);
+    }
+    focus(state, FocusTarget::SignIn);
+}
+
 pub(super) fn signed_in(state: &mut State, result: Result<Session, Failure>, now: Now) -> Vec<Effect> {
     let Phase::SignedOut { signing_in: true, kept, .. } = &mut state.phase else {
         // Signed out meanwhile, or never asked: the new token must not stay.
         return vec![Effect::SignOut];
     };
     let kept = kept.take();
+    state.browser = None;
     match result {
         Ok(session) => {
             let is_theirs = |kept: &Kept| kept.user == session.user && !is_old(kept, now);
@@ -79,6 +133,7 @@ pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect
 }
 
 fn leave(state: &mut State, phase: Phase) -> Vec<Effect> {
+    state.browser = None;
     state.phase = phase;
     state.help = false;
     forget_typed(state);

@@ -19,6 +19,7 @@ mod retries;
 mod searching;
 mod secure;
 mod sessions;
+mod signing_in;
 mod silence;
 mod town;
 mod withheld;

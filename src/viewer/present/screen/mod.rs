@@ -164,6 +164,8 @@ pub struct SignIn {
     pub interrupts: bool,
     /// One button each.
     pub personas: Vec<PersonaButton>,
+    /// Where people sign in with a browser: what there is to press.
+    pub actions: Vec<Action>,
 }
 
 /// A persona to sign in as.
