@@ -1,12 +1,35 @@
 //! Signing in with the browser: at the hub's page, with what comes back from there, and with what must not.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use cpis::viewer::run::Browser;
 
 use super::desk::Desk;
 use super::town::{AMELIA, Town};
-use crate::hub::support::signing_in::follow;
+
+/// Follows from the hub's page to the address that leads back to the viewer, with cookies by name for each host and port.
+async fn follow(address: &str) -> String {
+    let http =
+        reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let (mut at, mut cookies) = (reqwest::Url::parse(address).unwrap(), HashMap::new());
+    while at.path() != "/signed-in" {
+        let origin = at.origin().ascii_serialization();
+        let own = cookies
+            .iter()
+            .filter(|((of, _), _)| *of == origin)
+            .map(|((_, name), value)| format!("{name}={value}"));
+        let own: Vec<String> = own.collect();
+        let answer = http.get(at.clone()).header("Cookie", own.join("; ")).send().await.unwrap();
+        for set in answer.headers().get_all("set-cookie") {
+            let (name, value) = set.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            cookies.insert((origin.clone(), name.to_owned()), value.to_owned());
+        }
+        let next = answer.headers().get("location").unwrap_or_else(|| panic!("{at}: {}", answer.status()));
+        at = at.join(next.to_str().unwrap()).unwrap();
+    }
+    at.to_string()
+}
 
 /// What the browser does with the page that it is to open.
 type Does = fn(&str) -> Vec<String>;
@@ -34,7 +57,7 @@ impl Scripted {
         let (address, does, seen) = (address.to_owned(), self.does, Arc::clone(&self.seen));
         let browse = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let landed = runtime.block_on(follow(&format!("{address}&login_hint=0"))).address;
+            let landed = runtime.block_on(follow(&format!("{address}&login_hint=0")));
             for back in does(&landed) {
                 let page =
                     runtime.block_on(async { reqwest::get(&back).await.unwrap().text().await.unwrap() });
@@ -167,7 +190,7 @@ fn a_sign_in_that_was_given_up_is_over_whatever_the_browser_brings() {
     let address = seen.lock().unwrap().0.clone();
     desk.press("Cancel");
     assert!(desk.text_with("No password is typed here").is_some(), "{}", desk.tree());
-    let landed = town.call(follow(&format!("{address}&login_hint=0"))).address;
+    let landed = town.call(follow(&format!("{address}&login_hint=0")));
     assert!(town.call(reqwest::get(landed)).is_err(), "nobody listens there any more");
     assert_eq!(sessions(&town), Vec::<String>::new());
 }
