@@ -73,6 +73,8 @@ impl Event {
             | Event::Tick
             | Event::Configured(_)
             | Event::SignedIn(..)
+            | Event::BrowserAt(..)
+            | Event::NotSignedIn(..)
             | Event::SessionOver(_)
             | Event::HubIsHere
             | Event::SignOutNotTold
