@@ -45,7 +45,9 @@ impl HubClient {
         while self.session_is_over().is_none() && !self.prover.leaves() {
             match self.open_events().await {
                 Ok(stream) => {
-                    if self.listen(stream, &here).await {
+                    let begun = Instant::now();
+                    // Where it was silent for as long as that, no time is left for a pause.
+                    if self.listen(stream, &here).await || begun.elapsed() >= SILENCE {
                         pause = PAUSE;
                     }
                 }
