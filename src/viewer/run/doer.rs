@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::browser::{self, Browser};
 use super::arrived::Arrived;
+use super::browser::{self, Browser};
 use super::{Clipboard, SignIn};
 use crate::client::{Access, HubClient, Limits};
 use crate::config::viewer::ViewerConfig;

@@ -8,9 +8,9 @@ use jiff::civil::date;
 use uuid::Uuid;
 
 use crate::domain::{
-    AccessReference, Authority, BirthDate, Candidate, CareSetting, Dated, Deceased, Gender, HeldPlan,
-    NamedNumber, NhsNumber, OfficeHours, Person, PersonName, PlanKind, PlanPeriod, PlansAnswer, PlansReading,
-    PostcodeCheck, SiteAdvice, Telephone,
+    AccessReference, Authority, BirthDate, Candidate, CareSetting, Dated, Deceased, Failure, Gender,
+    HeldPlan, NamedNumber, NhsNumber, OfficeHours, Person, PersonName, PlanKind, PlanPeriod, PlansAnswer,
+    PlansReading, PostcodeCheck, SiteAdvice, Telephone,
 };
 use crate::viewer::command::{Command, Field};
 use crate::viewer::effect::Effect;
