@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cpis::config::viewer::ViewerConfig;
-use cpis::viewer::run::{Start, SystemClipboard, hub_of, setup_of, window};
+use cpis::viewer::run::{Start, SystemBrowser, SystemClipboard, hub_of, setup_of, window};
 use cpis::viewer::state::Prefill;
 
 /// Child protection information for emergency staff. Not affiliated with the NHS.
@@ -74,6 +74,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
             hub: config.as_ref().map(hub_of),
             sign_in: None,
             clipboard: Box::<SystemClipboard>::default(),
+            browser: std::sync::Arc::new(SystemBrowser),
         }
     };
     window::show(start, runtime.handle()).map_err(|error| error.to_string())

@@ -4,16 +4,18 @@
 //! Both are in memory only, and no `Debug` shows them. The time in a proof is the hub's, as its last answer said
 //! it: a computer whose clock is wrong can work all the same.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Request, StatusCode, Url};
 use zeroize::Zeroizing;
 
+use super::errors;
 use super::transfer::Received;
-use crate::domain::Failure;
+use crate::domain::{Failure, SessionOver};
 use crate::identity::dpop::ProofKey;
 
 const PROOF: &str = "dpop";
@@ -21,6 +23,9 @@ const NONCE: &str = "dpop-nonce";
 
 /// Seconds before its end at which a token is renewed.
 const SPARE_SECONDS: i64 = 60;
+
+/// What somebody does at the computer is told to the hub, by a renewal, if it has heard nothing of them for so long.
+const INPUT_TOLD: Duration = Duration::from_secs(120);
 
 /// Characters of a nonce that are kept; the hub's have 32.
 const NONCE_CHARACTERS: usize = 200;
@@ -78,6 +83,15 @@ pub(super) struct Prover {
     /// What the address of every request begins with, and the hub's name for itself stands for.
     base: String,
     heard: Mutex<Heard>,
+    /// Why the session is over, once any question has met that.
+    over: Mutex<Option<SessionOver>>,
+    /// When the hub last heard of somebody at this computer, and whether it is just being told.
+    told: Mutex<Instant>,
+    telling: AtomicBool,
+    /// Signed out: nothing is asked for again.
+    leaves: AtomicBool,
+    /// Since when the hub may have given the next tokens without anybody here having heard of it.
+    in_doubt: Mutex<Option<Instant>>,
 }
 
 /// What the last answer said. Before the first there is neither: then the hub refuses, and says both.
@@ -104,6 +118,11 @@ impl Prover {
             renewing: tokio::sync::Mutex::default(),
             base: base.path().to_owned(),
             heard: Mutex::default(),
+            over: Mutex::default(),
+            told: Mutex::new(Instant::now()),
+            telling: AtomicBool::new(false),
+            leaves: AtomicBool::new(false),
+            in_doubt: Mutex::default(),
         }
     }
 
@@ -133,7 +152,7 @@ impl Prover {
     }
 
     /// Gives a request a proof for this token, or for none.
-    fn prove_with(&self, request: &mut Request, token: Option<&str>) -> Result<(), Failure> {
+    pub(super) fn prove_with(&self, request: &mut Request, token: Option<&str>) -> Result<(), Failure> {
         let path = request.url().path();
         let address = format!("{}/{}", self.hub, path.strip_prefix(self.base.as_str()).unwrap_or(path));
         let (nonce, now) = {
@@ -160,20 +179,86 @@ impl Prover {
 
     /// Whether the token is about to expire, and another can be had.
     pub(super) fn is_old(&self) -> bool {
+        self.is_spent_in(SPARE_SECONDS)
+    }
+
+    /// Whether the token has expired, and another can be had.
+    pub(super) fn is_spent(&self) -> bool {
+        self.is_spent_in(0)
+    }
+
+    fn is_spent_in(&self, seconds: i64) -> bool {
         let now = self.heard().now();
         let tokens = self.tokens();
-        tokens.refresh.is_some() && tokens.expires.is_some_and(|expires| now >= expires - SPARE_SECONDS)
+        tokens.refresh.is_some() && tokens.expires.is_some_and(|expires| now >= expires - seconds)
+    }
+
+    /// The hub does not take this token, whatever it said of its time: then it is as spent.
+    pub(super) fn is_refused(&self, token: &str) {
+        let mut tokens = self.tokens();
+        if tokens.access.as_str() == token {
+            tokens.expires = Some(0);
+        }
+    }
+
+    /// Why the session is over, if it is.
+    pub(super) fn over(&self) -> Option<SessionOver> {
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session is over. The first reason that anybody says stays.
+    pub(super) fn end(&self, over: SessionOver) {
+        let mut known = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none_or(|known| known == SessionOver::Unsaid) {
+            *known = Some(over);
+        }
+    }
+
+    /// The hub has heard of somebody at this computer.
+    pub(super) fn told(&self) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whether something that is done here is to be told to the hub; if so, whoever asks has to do it.
+    pub(super) fn is_to_tell(&self) -> bool {
+        let since = self.told.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        let can = self.over().is_none() && !self.leaves() && self.tokens().refresh.is_some();
+        can && (since >= INPUT_TOLD || self.is_old()) && !self.telling.swap(true, Ordering::AcqRel)
+    }
+
+    /// It has been told, or could not be: then after a pause it is tried again.
+    pub(super) fn has_told(&self) {
+        self.telling.store(false, Ordering::Release);
+    }
+
+    /// The hub may have given the next tokens to a question of then, and nobody has heard of it.
+    pub(super) fn doubt(&self, asked: Instant) {
+        self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(asked);
+    }
+
+    /// For how long that has been so.
+    pub(super) fn in_doubt_for(&self) -> Option<Duration> {
+        let since = *self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed())
+    }
+
+    pub(super) fn leave(&self) {
+        self.leaves.store(true, Ordering::Release);
+    }
+
+    pub(super) fn leaves(&self) -> bool {
+        self.leaves.load(Ordering::Acquire)
     }
 
     /// Whether the hub refused the token, and another can be had.
     pub(super) fn wants_renewal(&self, received: &Received) -> bool {
-        let challenge = received.header(WWW_AUTHENTICATE.as_str()).unwrap_or_default();
-        let is_refused = received.status == StatusCode::UNAUTHORIZED && challenge.contains("invalid_token");
-        is_refused && self.tokens().refresh.is_some()
+        errors::is_of_token(received) && self.tokens().refresh.is_some()
     }
 
     /// Keeps what a renewal gave; the refresh token before it is forgotten only now.
     pub(super) fn renewed(&self, access: String, refresh: String, lifetime: i64) {
+        self.told();
+        *self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let now = self.heard().now();
         let expires = Some(now.saturating_add(lifetime));
         *self.tokens() = Tokens {

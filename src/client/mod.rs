@@ -4,8 +4,11 @@
 //! nothing else.
 
 mod access;
+mod asking;
 mod errors;
+mod events;
 mod session;
+mod signin;
 mod status;
 mod transfer;
 
@@ -20,19 +23,24 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccessReference, AccessStatus, Candidate, CareSetting, Dated, Failure, HistoryReading, NhsNumber,
-    PlansAnswer, Report, SearchQuery, SearchReading, View,
+    PlansAnswer, Report, SearchQuery, SearchReading, SessionOver, View,
 };
 use crate::fhir::{codes, read};
 
 use access::Prover;
+use asking::AskedBy;
 
 pub use access::Access;
+pub use events::SILENCE;
+pub use signin::{Brought, SigningIn};
 pub use transfer::Limits;
 
 /// A signed-in connection to one hub. Cheap to clone.
 #[derive(Clone)]
 pub struct HubClient {
     http: reqwest::Client,
+    /// The same without connections that were used before: they may be dead, and an event stream must not wait on one.
+    fresh: reqwest::Client,
     base: Url,
     prover: Arc<Prover>,
     site: Option<String>,
@@ -68,7 +76,8 @@ impl HubClient {
             base.set_path(&format!("{}/", base.path()));
         }
         Ok(Self {
-            http: transfer::http(limits, is_secure, authorities)?,
+            http: transfer::http(limits, is_secure, authorities, usize::MAX)?,
+            fresh: transfer::http(limits, is_secure, authorities, 0)?,
             prover: Arc::new(Prover::new(access, &base)),
             base,
             site,
@@ -81,6 +90,12 @@ impl HubClient {
     #[must_use]
     pub fn is_synthetic(&self) -> bool {
         self.synthetic.load(Ordering::Relaxed)
+    }
+
+    /// Why the session is over, once any question has met that.
+    #[must_use]
+    pub fn session_is_over(&self) -> Option<SessionOver> {
+        self.prover.over()
     }
 
     /// Asks the hub what it is and what time it is; learns whether it is synthetic.
@@ -181,7 +196,8 @@ impl HubClient {
     /// Why there is no answer.
     pub async fn access_status(&self, reference: &AccessReference) -> Result<AccessStatus, Failure> {
         let address = self.address(&format!("access/{}", reference.as_str()), &[])?;
-        let answer = self.send(self.request(Method::GET, address, Audience::Plain)).await?;
+        let request = self.request(Method::GET, address, Audience::Plain);
+        let answer = self.send_for(AskedBy::Viewer, request).await?;
         let wire: status::StatusWire =
             serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable)?;
         wire.read().ok_or(Failure::Unreadable)
@@ -270,53 +286,6 @@ impl HubClient {
             }
         }
         request
-    }
-
-    /// Sends it with a proof; where the hub wants another proof, once more with that, within the same time. What was
-    /// refused for its proof alone was not done.
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<transfer::Received, Failure> {
-        let request = request.build().map_err(|error| errors::of_transfer(&error))?;
-        let asked = async {
-            if self.prover.is_old() {
-                // Where it fails otherwise, the old one may still do: what is asked says what becomes of it.
-                let renewed = self.renew(&self.prover.token()).await;
-                if renewed == Err(Failure::SessionEnded) {
-                    return Err(Failure::SessionEnded);
-                }
-            }
-            let token = self.prover.token();
-            let answered = self.send_proved(&request).await?;
-            if !self.prover.wants_renewal(&answered) {
-                return Ok(answered);
-            }
-            self.renew(&token).await?;
-            self.send_proved(&request).await
-        };
-        let answered = tokio::time::timeout(self.limits.whole, asked).await;
-        errors::check(answered.unwrap_or(Err(Failure::TimedOut))?)
-    }
-
-    /// With a proof; and where that alone was refused, once more with what the refusal says.
-    async fn send_proved(&self, request: &reqwest::Request) -> Result<transfer::Received, Failure> {
-        let first = self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await?;
-        if !self.prover.wants_another(&first) {
-            return Ok(first);
-        }
-        self.send_once(request.try_clone().ok_or(Failure::NotAccepted)?).await
-    }
-
-    async fn send_once(&self, mut request: reqwest::Request) -> Result<transfer::Received, Failure> {
-        self.prover.prove(&mut request)?;
-        self.exchange(request).await
-    }
-
-    async fn exchange(&self, request: reqwest::Request) -> Result<transfer::Received, Failure> {
-        let received = transfer::exchange(&self.http, request, self.limits).await?;
-        if received.header(codes::SYNTHETIC).is_some_and(|value| value == "true") {
-            self.synthetic.store(true, Ordering::Relaxed);
-        }
-        self.prover.learn(&received, hub_time(&received).ok());
-        Ok(received)
     }
 }
 

@@ -153,6 +153,7 @@ impl Demonstration {
         let setup = Setup {
             demonstration: true,
             can_demonstrate: true,
+            hub: None,
             personas: personas::ALL.iter().map(personas::DemoPersona::offered).collect(),
             prefill,
             site: advice(),
@@ -165,7 +166,13 @@ impl Demonstration {
             authorities: Vec::new(),
         };
         let sign_in = Arc::new(Choosing { hub: self.hub.clone(), address: self.address.clone() });
-        viewer::run::Start { setup, hub: Some(hub), sign_in: Some(sign_in), clipboard }
+        viewer::run::Start {
+            setup,
+            hub: Some(hub),
+            sign_in: Some(sign_in),
+            clipboard,
+            browser: Arc::new(viewer::run::SystemBrowser),
+        }
     }
 }
 
@@ -244,7 +251,7 @@ impl SignIn for Choosing {
             .begin_session_blocking(caller, key.thumbprint(), SESSION)
             .map_err(|_| Failure::HubFailed)?;
         Ok(SignedIn {
-            session: chosen.session(),
+            session: chosen.session(persona),
             token: Zeroizing::new(granted.access.secret().to_owned()),
             refresh: granted.refresh.secret(),
             lifetime: granted.expires_in,

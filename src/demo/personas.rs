@@ -89,7 +89,7 @@ impl DemoPersona {
     /// As the hub knows it: `index` makes the user's id, `session` is new at each sign-in.
     pub(super) fn caller(&self, index: usize, session: String) -> Caller {
         Caller {
-            user: format!("demo-user-{index}"),
+            user: user(index),
             name: self.name.to_owned(),
             role: self.role.to_owned(),
             role_profile: format!("demo-role-{index}"),
@@ -121,8 +121,9 @@ impl DemoPersona {
     }
 
     /// As the viewer's session.
-    pub(super) fn session(&self) -> Session {
+    pub(super) fn session(&self, index: usize) -> Session {
         Session {
+            user: user(index),
             name: self.name.to_owned(),
             role: self.role.to_owned(),
             organisation: self.organisation.to_owned(),
@@ -133,4 +134,8 @@ impl DemoPersona {
             care_problem: None,
         }
     }
+}
+
+fn user(index: usize) -> String {
+    format!("demo-user-{index}")
 }

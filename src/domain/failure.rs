@@ -40,6 +40,9 @@ pub enum Failure {
     /// 401: the session has ended.
     #[error("the session has ended")]
     SessionEnded,
+    /// Not asked: what asks by itself waits until somebody is at the computer again, and holds no session.
+    #[error("nobody is at the computer")]
+    Unattended,
     /// 403: the role may not do this.
     #[error("the hub refused this role")]
     Refused,
@@ -92,6 +95,7 @@ impl Failure {
             | Failure::OtherName
             | Failure::OutOfDate
             | Failure::SessionEnded
+            | Failure::Unattended
             | Failure::Refused
             | Failure::NotKnown
             | Failure::NoLongerInUse

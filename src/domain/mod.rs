@@ -18,6 +18,8 @@ pub mod permit;
 pub mod person;
 pub mod plan;
 pub mod rights;
+pub mod session_over;
+pub mod sign_in;
 pub mod text;
 
 pub use access::{Access, AccessReference, AccessStatus, HistoryReading, Notice, NoticeState};
@@ -34,3 +36,5 @@ pub use permit::{AuditPermit, CareSettingPermit, NotAllowed, SearchPermit, ViewM
 pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person, PostcodeCheck};
 pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
 pub use rights::{Caller, Right, Rights};
+pub use session_over::SessionOver;
+pub use sign_in::{NotSignedIn, SignedInPerson};

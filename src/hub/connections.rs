@@ -32,6 +32,10 @@ pub(super) struct Place {
     leave: Notify,
 }
 
+/// An answer goes on for as long as it likes: an extension of the response.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Streaming;
+
 /// What a connection does.
 #[derive(Debug, Default)]
 struct Doing {
@@ -39,6 +43,8 @@ struct Doing {
     is_writing: bool,
     /// Somebody who proved who they are was answered on it.
     is_proven: bool,
+    /// What it answers now has no end of its own.
+    is_streaming: bool,
     /// It is closed: what ends later changes nothing.
     is_gone: bool,
     /// Its turn among the idle, where it is one.
@@ -139,6 +145,16 @@ impl Place {
         self.change(|doing| doing.is_proven = true);
     }
 
+    /// Its answer has no end of its own.
+    pub(super) fn set_streaming(self: &Arc<Self>) {
+        self.change(|doing| doing.is_streaming = true);
+    }
+
+    pub(super) fn is_streaming(&self) -> bool {
+        let doing = self.doing();
+        doing.is_streaming && doing.under_way > 0
+    }
+
     pub(super) fn is_proven(&self) -> bool {
         self.doing().is_proven
     }
@@ -185,7 +201,11 @@ pub(super) struct UnderWay(Arc<Place>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.change(|doing| doing.under_way = doing.under_way.saturating_sub(1));
+        self.0.change(|doing| {
+            doing.under_way = doing.under_way.saturating_sub(1);
+            // What is asked next on it has an end again.
+            doing.is_streaming &= doing.under_way > 0;
+        });
     }
 }
 
@@ -236,6 +256,18 @@ mod tests {
         assert!(has_to_leave(&taken));
         drop(taken);
         let _second = further.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_has_ended_leaves_a_connection_like_any_other() {
+        let all = Connections::new(1);
+        let taken = all.room().await.unwrap();
+        let stream = taken.place.begin();
+        taken.place.set_streaming();
+        assert!(taken.place.is_streaming());
+        drop(stream);
+        let _request = taken.place.begin();
+        assert!(!taken.place.is_streaming());
     }
 
     #[tokio::test]

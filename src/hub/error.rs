@@ -214,6 +214,8 @@ impl ApiError {
             )
             | Why::Proof(ProofError::OtherKey)
             | Why::Ended
+            | Why::UnknownSession
+            | Why::Unread
             | Why::Refresh
             | Why::SignIn(_) => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
             Why::Proof(ProofError::NoNonce) => {

@@ -2,11 +2,13 @@
 //! `limits.md` says of each why it is so and what happens at it; a test holds the two together.
 
 mod force;
+mod sessions;
 mod signing_in;
 
 use std::time::Duration;
 
 pub use force::{Limits, Rate, Volume};
+pub use sessions::*;
 pub use signing_in::*;
 
 /// Views a minute of one user at one organisation, for as long as it goes on. A person opens one in a minute
@@ -236,7 +238,7 @@ pub const PROOF_AHEAD: Duration = Duration::from_secs(10);
 /// Time after which proofs need another nonce; the one before is taken for as long again.
 pub const NONCE_TURN: Duration = Duration::from_secs(5 * 60);
 
-/// Proofs that are remembered, so that none is taken twice; each takes some ten to twenty bytes for a minute.
+/// Proofs that are remembered, so that none is taken twice; each takes some thirty bytes for a minute.
 pub const PROOFS_REMEMBERED: usize = 2_000_000;
 
 /// Time for which an access token is good; the session's next request after it gets another one first.

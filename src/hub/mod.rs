@@ -8,7 +8,7 @@
 //! | `proven` | who is asking: a token and a proof of its key, or nobody |
 //! | `signin` | how a session begins: `/authorize`, the page that asks, codes, signing out |
 //! | `provider` | the organisation's provider, at which people sign in |
-//! | `sessions` | how a session goes on and ends: `/token`, `/revoke` |
+//! | `sessions`, `events` | how a session goes on and ends: `/token`, `/revoke`; and who hears of it at once |
 //! | `people`, `plans`, `own`, `audit` | the handlers: permit, store, answer; `frame` is what they share |
 //! | `negotiation` | JSON, and nothing else |
 //! | `metadata` | what the hub is: CapabilityStatements and the OpenAPI document |
@@ -40,6 +40,7 @@ mod correlation;
 pub mod disk;
 pub mod doctor;
 mod error;
+mod events;
 mod files;
 mod folding;
 mod frame;

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::error::ApiError;
+use super::events::EVENTS;
 use super::{query, respond};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -25,6 +26,9 @@ enum Kind {
 /// Refuses a caller who takes no JSON of FHIR R4. `_format` goes before `Accept`, as FHIR says.
 pub(super) fn check(parts: &Parts) -> Result<(), ApiError> {
     let path = parts.uri.path();
+    if path == EVENTS {
+        return Ok(());
+    }
     let has_formats = path.contains("/FHIR/R4/") || path == "/metadata";
     if has_formats {
         let formats = query::formats(parts.uri.query())?;

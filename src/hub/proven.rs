@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 
 use super::Hub;
 use super::error::ApiError;
+use super::events::EVENTS;
 use super::limits;
 use super::metrics::Shed;
 use super::negotiation;
 use super::rates::{Asked, Refusals};
 use super::seldom::Seldom;
+use super::sessions::{Admitted, Sign};
 use crate::domain::Caller;
 use crate::identity::dpop::{ProofError, ProofLimits, Wanted};
 use crate::identity::token::TokenError;
@@ -30,6 +32,7 @@ pub(super) const PROOFS: ProofLimits = ProofLimits {
     ahead: limits::PROOF_AHEAD,
     nonce: limits::NONCE_TURN,
     remembered: limits::PROOFS_REMEMBERED,
+    of_one_key: limits::PROOFS_OF_ONE_KEY,
 };
 
 /// A caller who proved who they are. Every handler that can disclose anything asks for one.
@@ -47,9 +50,12 @@ impl FromRequestParts<Hub> for Proven {
             return Err(ApiError::BUSY);
         }
         let now = hub.clock().now();
-        let caller = prove(parts, hub, now).map_err(|why| {
+        let caller = prove(parts, hub, path, now).await.map_err(|why| {
             if why == Why::Proof(ProofError::Full) {
                 hub.metrics().shed(Shed::Proofs);
+                return ApiError::BUSY;
+            }
+            if why == Why::Unread {
                 return ApiError::BUSY;
             }
             note(hub, path, why);
@@ -75,14 +81,41 @@ pub(super) fn note(hub: &Hub, path: &str, why: Why) {
 
 /// Who asks: named by the token, and proven to hold its key. The token comes first: it costs nothing where it is
 /// known, and nobody without one causes a proof to be reckoned.
-fn prove(parts: &Parts, hub: &Hub, now: Timestamp) -> Result<Caller, Why> {
+async fn prove(parts: &Parts, hub: &Hub, route: &str, now: Timestamp) -> Result<Caller, Why> {
     let token = only(&parts.headers, header::AUTHORIZATION.as_str()).and_then(shown_token);
     let shown = hub.verifier().verify(token.ok_or(Why::Missing)?, now).map_err(Why::Token)?;
-    let wanted = Wanted { method: parts.method.as_str(), path: parts.uri.path(), token: Some(&shown) };
+    let wanted = Wanted {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        token: Some(&shown),
+        remembered: None,
+    };
     let proof = proof(&parts.headers).ok_or(Why::Proof(ProofError::Missing))?;
     hub.proofs().check(proof, &wanted, now).map_err(Why::Proof)?;
     // Last, since it counts as something asked in the session.
-    if hub.sessions().admit(&shown.caller.session, now) { Ok(shown.caller) } else { Err(Why::Ended) }
+    let (session, sign) = (&shown.caller.session, sign(&parts.method, route));
+    let now = hub.clock().carried_on();
+    let mut admitted = hub.sessions().admit(session, now, sign);
+    if admitted == Admitted::Unknown {
+        let held = hub.store().session(session.clone()).await.map_err(|_| Why::Unread)?;
+        hub.sessions().learn(held.ok_or(Why::UnknownSession)?);
+        admitted = hub.sessions().admit(session, now, sign);
+    }
+    match admitted {
+        Admitted::Goes => Ok(shown.caller),
+        Admitted::Ends(by) => {
+            hub.write_end_soon(session, by);
+            Err(Why::Ended)
+        }
+        Admitted::HasEnded | Admitted::Unknown => Err(Why::Ended),
+    }
+}
+
+/// What viewers ask by themselves, now and then, says nothing of anybody who is at work.
+fn sign(method: &Method, route: &str) -> Sign {
+    let is_by_itself = method == Method::GET
+        && (route == "/access/{reference}" || route == EVENTS || route.ends_with("/metadata"));
+    if is_by_itself { Sign::Nothing } else { Sign::AtWork }
 }
 
 /// The one proof of a request.
@@ -97,9 +130,9 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
-/// Whether an answer is written to the audit log: all but those about the hub itself.
+/// Whether an answer is written to the audit log: all but those about the hub itself, and of sessions' ends.
 fn is_written(path: &str) -> bool {
-    !path.ends_with("/metadata")
+    path != EVENTS && !path.ends_with("/metadata")
 }
 
 /// Notes that a caller asked too often; the first time within a minute it is in the audit log before they are
@@ -154,10 +187,15 @@ pub enum Why {
     Proof(ProofError),
     /// A genuine token with its key, of a session that has ended.
     Ended,
+    /// A genuine token with its key, of a session that the database does not know: one that was begun after the backup
+    /// from which it was restored.
+    UnknownSession,
     /// A refresh token that renews nothing.
     Refresh,
     /// Somebody on the way to a session, or the provider: the word is the label's value.
     SignIn(&'static str),
+    /// Whether there is such a session could not be read.
+    Unread,
 }
 
 impl Why {
@@ -177,6 +215,7 @@ impl Why {
         Self::Proof(ProofError::NotNow),
         Self::Proof(ProofError::Replayed),
         Self::Ended,
+        Self::UnknownSession,
         Self::Refresh,
         Self::SignIn("sign-in-other-browser"),
         Self::SignIn("sign-in-other-state"),
@@ -233,6 +272,9 @@ impl Why {
             // Told to ask again, and counted with what is shed.
             Self::Proof(ProofError::Full) => "proof-full",
             Self::Ended => "session-ended",
+            Self::UnknownSession => "session-unknown",
+            // Told to ask again.
+            Self::Unread => "session-unread",
             Self::Refresh => "refresh",
             Self::SignIn(word) => word,
         }

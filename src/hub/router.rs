@@ -15,8 +15,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::Hub;
 use super::correlation::correlate;
 use super::error::ApiError;
+use super::events::EVENTS;
 use super::{
-    audit, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, signin, uploads,
+    audit, events, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, signin,
+    uploads,
 };
 use crate::exchange::codes::{NOTICES, UPLOADS};
 
@@ -64,6 +66,7 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/exchange/uploads/{sequence}", methods: &[("GET", || get(uploads::tell))] },
     Address { path: "/exchange/notifications", methods: &[("GET", || get(notices::give))] },
     Address { path: "/exchange/notifications/filed", methods: &[("POST", || post(notices::filed))] },
+    Address { path: EVENTS, methods: &[("GET", || get(events::events))] },
     Address { path: "/token", methods: &[("POST", || post(sessions::token))] },
     Address { path: "/revoke", methods: &[("POST", || post(sessions::revoke))] },
     Address { path: "/authorize", methods: &[("GET", || get(signin::authorize))] },

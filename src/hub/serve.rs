@@ -23,10 +23,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::connections::{Connections, Taken};
+use super::connections::{Connections, Streaming, Taken};
 use super::guarded::{Answering, Guarded};
 use super::tls::{self, ClientCertificate, Secure};
-use super::{Hub, files, keeping, limits, notices, proven, router, uploads};
+use super::{Hub, files, keeping, limits, notices, proven, router, sessions, uploads};
 use crate::config::hub::PLAIN_ON_LOOPBACK;
 
 /// Whoever has come by TLS comes by nothing else for a year. Of other hosts under its name the hub knows nothing.
@@ -58,13 +58,16 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
+    let watching = AbortedAtEnd(tokio::spawn(sessions::keep(hub.clone())));
     let applying = AbortedAtEnd(tokio::spawn(uploads::keep(hub.clone())));
-    let watching = AbortedAtEnd(tokio::spawn(notices::keep(hub.clone())));
+    let telling = AbortedAtEnd(tokio::spawn(notices::keep(hub.clone())));
     let reloading = hub.tls().map(|tls| {
         tls::say_what_is_served(tls);
         AbortedAtEnd(tokio::spawn(tls::keep(tls.clone(), hub.clone())))
     });
     let (store, ending) = (hub.store().clone(), hub.clone());
+    let connections = files::connections_allowed(hub.limits().connections);
+    hub.sessions().share_connections(connections);
     let is_lost = AtomicBool::new(false);
     let ends = async {
         tokio::select! {
@@ -74,12 +77,14 @@ pub async fn serve(
         drop(keeping);
         drop(applying);
         drop(watching);
+        drop(telling);
         ending.uploads().stop();
+        ending.sessions().stop();
     };
     let door = Door {
         whom: "callers",
         secure: hub.tls().map(|tls| Secure::new(tls.clone(), hub.clone())),
-        connections: files::connections_allowed(hub.limits().connections),
+        connections,
         idle: hub.limits().idle,
     };
     accept(door, listener, router(hub.clone()), ends).await?;
@@ -250,6 +255,9 @@ where
         async move {
             let mut response = answered.await?;
             other.finish(response.headers_mut());
+            if response.extensions().get::<Streaming>().is_some() {
+                place.set_streaming();
+            }
             // The router says so of answers to nobody known; on a connection of somebody known it goes on.
             if !response.headers().contains_key(header::CONNECTION) {
                 place.set_proven();
@@ -273,7 +281,15 @@ where
         _ = connected.as_mut() => return,
         () = taken.place().has_to_leave() => return,
         _ = serving.stopped.changed() => {}
-        () = too_long => {}
+        () = too_long => {
+            connected.as_mut().graceful_shutdown();
+            if taken.place().is_streaming() {
+                tokio::select! {
+                    _ = connected.as_mut() => return,
+                    _ = serving.stopped.changed() => {}
+                }
+            }
+        }
     }
     connected.as_mut().graceful_shutdown();
     let _ = tokio::time::timeout(limits::SHUTDOWN, connected).await;

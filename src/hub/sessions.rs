@@ -1,11 +1,12 @@
 //! Sessions that the hub began: how they are renewed (`/token`) and ended (`/revoke`), and that no token of one that
 //! has ended is good.
 //!
-//! What ends a session is on disk before anybody is told, and known here from then on: each request looks. Tokens of
-//! sessions that others began are good until they expire.
+//! What ends a session is on disk before whoever ended it is told, and known here from then on: each request looks. Tokens
+//! of sessions that this hub's database does not know are nobody's.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod asking;
+mod keep;
+mod known;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -16,17 +17,17 @@ use serde_json::json;
 use super::error::ApiError;
 use super::proven;
 use super::rates::Asked;
-use super::store::{Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, StoreError};
+use super::store::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, StoreError};
 use super::{Hub, limits, respond, signin};
 use crate::domain::Caller;
 use crate::identity::dpop::Thumbprint;
 use crate::identity::refresh::{self, RefreshToken};
 use crate::identity::token::{KeyError, Token, TokenError};
 
-mod asking;
-
 use asking::{Asking, asking, nobody, one};
 pub(super) use asking::{INVALID_GRANT, INVALID_REQUEST, Refused, proved, to_its_end};
+pub(super) use keep::keep;
+pub(super) use known::{Admitted, Listening, Sessions, Sign};
 
 /// How long a session may last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,58 +64,6 @@ pub enum SessionError {
     /// The hub's key did not sign.
     #[error(transparent)]
     Token(#[from] TokenError),
-}
-
-/// The sessions of the last day. `Debug` says how many.
-pub(super) struct Sessions(Mutex<HashMap<String, SessionHeld>>);
-
-impl std::fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sessions({})", self.known().len())
-    }
-}
-
-impl Sessions {
-    pub(super) fn of(held: Vec<SessionHeld>) -> Self {
-        Self(Mutex::new(held.into_iter().map(|one| (one.caller.session.clone(), one)).collect()))
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<String, SessionHeld>> {
-        // Nothing that is done under the lock leaves half a state behind.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a token of this session is good, which counts as something asked in it.
-    pub(super) fn admit(&self, session: &str, now: Timestamp) -> bool {
-        let mut known = self.known();
-        let Some(held) = known.get_mut(session) else { return true };
-        held.active_ms = held.active_ms.max(now.as_millisecond());
-        !held.has_ended && now.as_millisecond() < held.over_ms
-    }
-
-    fn get(&self, session: &str) -> Option<SessionHeld> {
-        self.known().get(session).filter(|held| !held.has_ended).cloned()
-    }
-
-    fn end(&self, session: &str) {
-        if let Some(held) = self.known().get_mut(session) {
-            held.has_ended = true;
-        }
-    }
-
-    /// Room for one more: those that were over a day ago are forgotten.
-    fn has_room(&self, now: Timestamp) -> bool {
-        let mut known = self.known();
-        if known.len() >= limits::SESSIONS {
-            let oldest = now.as_millisecond().saturating_sub(24 * 60 * 60 * 1000);
-            known.retain(|_, held| held.over_ms >= oldest);
-        }
-        known.len() < limits::SESSIONS
-    }
-
-    fn begin(&self, held: SessionHeld) {
-        self.known().insert(held.caller.session.clone(), held);
-    }
 }
 
 impl Hub {
@@ -156,10 +105,6 @@ impl Hub {
         self.sessions().get(session).is_some()
     }
 
-    pub(super) fn session_has_ended(&self, session: &str) {
-        self.sessions().end(session);
-    }
-
     /// The same from a thread that may block.
     ///
     /// # Errors
@@ -183,7 +128,7 @@ impl Hub {
         times: SessionTimes,
         origin: Option<Origin>,
     ) -> Result<SessionBegun, SessionError> {
-        if !self.sessions().has_room(self.clock().now()) {
+        if !self.sessions().has_room(self.clock().carried_on()) {
             return Err(SessionError::TooMany);
         }
         let (chain, first) = (refresh::chain()?.to_vec(), RefreshToken::first(&caller.session)?);
@@ -192,13 +137,16 @@ impl Hub {
     }
 
     fn begun(&self, begun: SessionBegun) -> Result<Granted, SessionError> {
-        let now = self.clock().now();
+        let (now, carried_on) = (self.clock().now(), self.clock().carried_on());
         let whole = i64::try_from(begun.whole.as_millis()).unwrap_or(i64::MAX);
         let held = SessionHeld {
             caller: begun.caller,
             key: begun.key,
-            over_ms: now.as_millisecond().saturating_add(whole),
-            active_ms: now.as_millisecond(),
+            over_ms: carried_on.as_millisecond().saturating_add(whole),
+            active_ms: carried_on.as_millisecond(),
+            idle_ms: i64::try_from(begun.idle.as_millis()).unwrap_or(i64::MAX),
+            current: begun.first.hash(),
+            previous: None,
             has_ended: false,
         };
         let (access, expires_in) = self.access_token(&held, now)?;
@@ -206,9 +154,41 @@ impl Hub {
         Ok(Granted { access, refresh: begun.first, expires_in })
     }
 
+    /// Ends a session from elsewhere, if it has not ended: at once, and for everybody who has a token of it.
+    ///
+    /// # Errors
+    /// The database refused: it has ended here all the same, and that is tried again until it is written.
+    pub async fn end_session(&self, session: &str, by: EndedBy) -> Result<(), StoreError> {
+        self.sessions().end(session, by);
+        self.write_end(session.to_owned(), by).await
+    }
+
+    /// Writes what has ended a session, whether or not its caller waits. What cannot be written is tried again by
+    /// whoever looks every second.
+    async fn write_end(&self, session: String, by: EndedBy) -> Result<(), StoreError> {
+        self.sessions().not_written(session.clone(), by);
+        let hub = self.clone();
+        to_its_end(async move {
+            hub.store().end_session(session.clone(), by).await?;
+            hub.sessions().written(&session);
+            Ok(())
+        })
+        .await
+    }
+
+    /// The same, without anybody who waits: it has ended here in any case.
+    pub(super) fn write_end_soon(&self, session: &str, by: EndedBy) {
+        let (hub, session) = (self.clone(), session.to_owned());
+        tokio::spawn(async move {
+            if hub.write_end(session, by).await.is_err() {
+                tracing::warn!(by = by.word(), "the end of a session could not be written");
+            }
+        });
+    }
+
     /// An access token, and the seconds for which it is good: never longer than the session.
     fn access_token(&self, held: &SessionHeld, now: Timestamp) -> Result<(Token, i64), TokenError> {
-        let left = held.over_ms.saturating_sub(now.as_millisecond()) / 1000;
+        let left = held.over_ms.saturating_sub(self.clock().carried_on().as_millisecond()) / 1000;
         let seconds = i64::try_from(limits::ACCESS_TOKEN.as_secs()).unwrap_or(0).min(left.max(0));
         let token = self.minter().mint(&held.caller, &held.key, now, SignedDuration::from_secs(seconds))?;
         Ok((token, seconds))
@@ -235,23 +215,38 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     }
     let shown = one(&form, "refresh_token").ok_or(INVALID_REQUEST)?;
     let (token, held) = known(hub, shown).ok_or_else(|| nobody(hub, "/token"))?;
-    let key = proved(hub, &parts)?;
-    rated(hub, &held.caller).await?;
+    let key = proved(hub, &parts, Some(&held.key))?;
+    if !is_worth_asking(&token, &held, &key) {
+        return Err(nobody(hub, "/token"));
+    }
+    if key == held.key {
+        rated(hub, &held.caller).await?;
+    }
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
-    let ask = RenewAsk { token, key, active_ms: held.active_ms, again };
+    let shown = token.clone();
+    let now_ms = hub.clock().carried_on().as_millisecond();
+    let ask = RenewAsk { token, key, active_ms: held.active_ms, over_ms: held.over_ms, now_ms, again };
     let (to_end, session) = (hub.clone(), held.caller.session.clone());
+    // What the database has taken is known here, too, although the caller has gone meanwhile.
     let renewed = to_its_end(async move {
         let renewed = to_end.store().renew_session(ask).await?.into_value();
-        if let Renewed::Ended(by) = &renewed {
-            to_end.sessions().end(&session);
-            tracing::warn!(by = by.word(), "a session has ended at its renewal");
+        match &renewed {
+            Renewed::Goes(refresh) => {
+                to_end.sessions().renewed(&shown, refresh);
+                // The viewer renews for somebody who is at work, and for nobody else.
+                to_end.sessions().admit(&session, to_end.clock().carried_on(), Sign::AtWork);
+            }
+            Renewed::Ended(by) => {
+                to_end.sessions().end(&session, *by);
+                tracing::warn!(by = by.word(), "a session has ended at its renewal");
+            }
+            Renewed::Unknown => {}
         }
         Ok(renewed)
     });
     match renewed.await? {
         Renewed::Goes(refresh) => {
             let now = hub.clock().now();
-            hub.sessions().admit(&held.caller.session, now);
             let (access, expires_in) =
                 hub.access_token(&held, now).map_err(|_| ApiError::inside("token", "no token"))?;
             Ok(respond::json(
@@ -283,15 +278,21 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
         nobody(hub, "/revoke");
         return Ok(respond::empty(StatusCode::OK));
     };
-    proved(hub, &parts)?;
-    rated(hub, &held.caller).await?;
+    let key = proved(hub, &parts, Some(&held.key))?;
+    if !is_worth_asking(&token, &held, &key) {
+        nobody(hub, "/revoke");
+        return Ok(respond::empty(StatusCode::OK));
+    }
+    if key == held.key {
+        rated(hub, &held.caller).await?;
+    }
     let to_end = hub.clone();
     let ended = to_its_end(async move {
-        let ended = to_end.store().end_session(token).await?.into_value();
-        if ended.is_some() {
-            to_end.sessions().end(&held.caller.session);
+        let ended = to_end.store().end_session_of(token, key).await?.into_value();
+        if let Some((by, _)) = &ended {
+            to_end.sessions().end(&held.caller.session, *by);
         }
-        Ok(ended.flatten())
+        Ok(ended.and_then(|(_, named)| named))
     });
     // Where they signed in they may be signed in still: the viewer can open the address that ends that, too.
     let Some(named) = ended.await? else { return Ok(respond::empty(StatusCode::OK)) };
@@ -308,6 +309,13 @@ fn known(hub: &Hub, shown: &str) -> Option<(RefreshToken, SessionHeld)> {
     let token = RefreshToken::parse(shown)?;
     let held = hub.sessions().get(token.session())?;
     Some((token, held))
+}
+
+/// Whether the database is asked: whoever has neither the session's key nor one of its tokens causes no work there, and
+/// uses up nothing of what its user may ask.
+fn is_worth_asking(token: &RefreshToken, held: &SessionHeld, key: &Thumbprint) -> bool {
+    let hash = token.hash();
+    *key == held.key || held.current == hash || held.previous.as_ref() == Some(&hash)
 }
 
 async fn rated(hub: &Hub, caller: &Caller) -> Result<(), ApiError> {

@@ -57,6 +57,7 @@ const LIMITS: ProofLimits = ProofLimits {
     ahead: Duration::from_secs(10),
     nonce: Duration::from_secs(300),
     remembered: 10,
+    of_one_key: 10,
 };
 
 /// As a proof: none. As header and claims of a signed one (`"K"` for the key, `"N"` for the nonce, `"A"` for the
@@ -67,7 +68,7 @@ pub(crate) fn proof(data: &[u8]) {
     let Some((key, shown)) = SHOWN.get_or_init(|| shown(now)) else { return };
     let Ok(text) = std::str::from_utf8(data) else { return };
     let proofs = Proofs::new(HUB, LIMITS);
-    let wanted = Wanted { method: "GET", path: "/metadata", token: Some(shown) };
+    let wanted = Wanted { method: "GET", path: "/metadata", token: Some(shown), remembered: None };
     assert!(proofs.check(text, &wanted, now).is_err(), "a proof that nobody signed");
     let text = text.replace("\"N\"", &Value::from(proofs.nonce(now)).to_string());
     let text = text.replace("\"K\"", &key.public().to_string());

@@ -41,6 +41,12 @@ impl Field {
 pub enum Command {
     /// Sign in as the persona with this index.
     SignIn(usize),
+    /// Sign in with the system's browser.
+    SignInByBrowser,
+    /// Give up signing in.
+    CancelSignIn,
+    /// Copy the address at which to sign in.
+    CopyAddress,
     /// End the session.
     SignOut,
     /// Choose a configuration file in a native dialog.
@@ -159,6 +165,9 @@ impl Command {
     pub fn label(&self) -> &'static str {
         match self {
             Command::SignIn(_) => "Sign in",
+            Command::SignInByBrowser => "Sign in",
+            Command::CancelSignIn => "Cancel",
+            Command::CopyAddress => "Copy the address",
             Command::SignOut => "Sign out",
             Command::OpenConfiguration => "Open a configuration file…",
             Command::StartDemonstration => "Start the demonstration",
@@ -185,6 +194,9 @@ impl Command {
     pub fn hint(&self) -> &'static str {
         match self {
             Command::SignIn(_) => "Sign in for this role",
+            Command::SignInByBrowser => "Sign in at your organisation's page, in your web browser",
+            Command::CancelSignIn => "Do not sign in now",
+            Command::CopyAddress => "Copy the address of the page at which to sign in",
             Command::SignOut => "End your session; nothing of the patient stays",
             Command::OpenConfiguration => "Choose the file that says which hub to use",
             Command::StartDemonstration => "Look around with synthetic people",
@@ -228,6 +240,9 @@ impl Command {
             Command::SwitchCare => Some(Shortcut::control_shift("M")),
             Command::Help => Some(Shortcut::plain("F1")),
             Command::SignIn(_)
+            | Command::SignInByBrowser
+            | Command::CancelSignIn
+            | Command::CopyAddress
             | Command::StartDemonstration
             | Command::Typed(..)
             | Command::LeftField(_)

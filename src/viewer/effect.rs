@@ -7,8 +7,16 @@ use crate::domain::{AccessReference, CareSetting, NhsNumber, Report, SearchQuery
 /// Something to be done. Questions carry a number, which the answer brings back.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Sign in as this persona.
-    SignIn(usize),
+    /// Sign in as this persona. What comes of it waits under the number until it is kept or revoked.
+    SignIn(u64, usize),
+    /// From now on everything is asked with what the sign-in of this number gave.
+    KeepSignIn(u64),
+    /// Nobody wants what the sign-in of this number gave: its tokens, and no others, are revoked.
+    RevokeSignIn(u64),
+    /// Sign in with the system's browser.
+    SignInByBrowser(u64),
+    /// Give up that sign-in.
+    CancelSignIn,
     /// Forget the access token.
     SignOut,
     /// Show a native dialog for a configuration file.
@@ -47,7 +55,11 @@ pub enum Effect {
 impl std::fmt::Debug for Effect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Effect::SignIn(_) => "SignIn",
+            Effect::SignIn(..) => "SignIn",
+            Effect::KeepSignIn(_) => "KeepSignIn",
+            Effect::RevokeSignIn(_) => "RevokeSignIn",
+            Effect::SignInByBrowser(_) => "SignInByBrowser",
+            Effect::CancelSignIn => "CancelSignIn",
             Effect::SignOut => "SignOut",
             Effect::ChooseConfiguration => "ChooseConfiguration",
             Effect::StartDemonstration => "StartDemonstration",

@@ -1,10 +1,15 @@
 //! What happens to the viewer: commands of a person, answers to its questions, the passing of time.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::command::{Command, Given};
-use super::state::{Session, Setup};
-use crate::domain::{AccessStatus, Candidate, Dated, Failure, HistoryReading, PlansAnswer, SearchReading};
+use super::state::{BrowserAt, Session, Setup};
+use crate::domain::{
+    AccessStatus, Candidate, Dated, Failure, HistoryReading, NotSignedIn, PlansAnswer, SearchReading,
+    SessionOver,
+};
 
 /// Something that happened. Answers carry the number of the question.
 #[derive(Debug, Clone)]
@@ -15,8 +20,20 @@ pub enum Event {
     Tick,
     /// A configuration was chosen and read, or why it was refused.
     Configured(Result<Setup, String>),
-    /// Signing in ended.
-    SignedIn(Result<Session, Failure>),
+    /// The sign-in of this number ended.
+    SignedIn(u64, Result<Session, Failure>),
+    /// The browser is at this address, or none could be opened there.
+    BrowserAt(u64, BrowserAt),
+    /// Nobody came back signed in from the browser.
+    NotSignedIn(u64, NotSignedIn),
+    /// The session is over at the hub, whichever question met it.
+    SessionOver(SessionOver),
+    /// Hub and session were there at this moment of the viewer's clock: it may be taken up much later.
+    HubIsHere(Duration),
+    /// The hub is asked nothing until somebody does something, or is asked again.
+    WaitsForInput(bool),
+    /// The hub could not be told of a sign-out.
+    SignOutNotTold,
     /// The hub says what time it is.
     HubTime(Timestamp),
     /// The hub says that it holds synthetic people.
@@ -44,6 +61,36 @@ pub enum Event {
 }
 
 impl Event {
+    /// The question of this session's that the hub answered, if this says that it did: then hub and session are there.
+    #[must_use]
+    pub fn answered(&self) -> Option<u64> {
+        let (ask, is_answered) = match self {
+            Event::Searched(ask, result) => (ask, result.is_ok()),
+            Event::Retrieved(ask, result) => (ask, result.is_ok()),
+            Event::Plans(ask, result) => (ask, result.is_ok()),
+            Event::History(ask, result) => (ask, result.is_ok()),
+            Event::Status(ask, result) => (ask, result.is_ok()),
+            Event::OpenedInError(ask, result)
+            | Event::CareSwitched(ask, result)
+            | Event::CopyRecorded(ask, result) => (ask, result.is_ok()),
+            Event::Given(_)
+            | Event::Tick
+            | Event::Configured(_)
+            | Event::SignedIn(..)
+            | Event::BrowserAt(..)
+            | Event::NotSignedIn(..)
+            | Event::SessionOver(_)
+            | Event::HubIsHere(_)
+            | Event::WaitsForInput(_)
+            | Event::SignOutNotTold
+            | Event::HubTime(_)
+            | Event::HubIsSynthetic
+            | Event::OnClipboard(..)
+            | Event::Slept => return None,
+        };
+        is_answered.then_some(*ask)
+    }
+
     /// A command by pointing at it, or through assistive software.
     #[must_use]
     pub fn pointed(command: Command) -> Self {

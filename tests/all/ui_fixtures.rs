@@ -390,6 +390,8 @@ fn sign_in() -> Body {
             "See whether a child or an unborn baby is known to social care, and whom to ring.",
             "Choose one of the demonstration's people. None of them is real.",
         ]),
+        interrupts: false,
+        actions: Vec::new(),
         message: Some("You were signed out after 15 minutes without use".to_owned()),
         personas: vec![
             persona(0, "Sam Okafor", "Triage nurse", "Opens; social care is told"),

@@ -16,12 +16,14 @@ pub enum Shed {
     Volume,
     /// So many proofs are remembered that no further one can be told from a replayed one.
     Proofs,
+    /// There are as many event streams as there may be.
+    Streams,
 }
 
 impl Shed {
     /// All of them: each has its line from the start, so that a first one is seen as a rise.
     pub const ALL: &[Self] =
-        &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume, Self::Proofs];
+        &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume, Self::Proofs, Self::Streams];
 
     /// The label's value.
     #[must_use]
@@ -33,6 +35,7 @@ impl Shed {
             Self::Rate => "rate",
             Self::Volume => "search-volume",
             Self::Proofs => "proofs",
+            Self::Streams => "event-streams",
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::hub::store::StoreError;
 use crate::hub::{Hub, limits, own, query, respond};
 use crate::identity::dpop::{ProofError, Thumbprint, Wanted};
 
-/// Letters of one parameter: a code verifier has 128 at most.
-const FORM_CHARACTERS: usize = 200;
+/// Letters of one parameter: the form's own length is limited.
+const FORM_CHARACTERS: usize = limits::FORM_BYTES;
 
 /// What was asked at one of the two addresses.
 pub(super) struct Asking {
@@ -84,10 +84,16 @@ pub(super) async fn asking(hub: &Hub, request: Request) -> Result<Asking, Refuse
     if is_form { Ok(Asking { parts, form }) } else { Err(INVALID_REQUEST) }
 }
 
-/// The key of whoever asks.
-pub(in crate::hub) fn proved(hub: &Hub, parts: &Parts) -> Result<Thumbprint, Refused> {
+/// The key of whoever asks. A proof of another than the expected one is not remembered: nothing is ever given for it, and
+/// whoever makes keys would fill the memory.
+pub(in crate::hub) fn proved(
+    hub: &Hub,
+    parts: &Parts,
+    expected: Option<&Thumbprint>,
+) -> Result<Thumbprint, Refused> {
     let now = hub.clock().now();
-    let wanted = Wanted { method: parts.method.as_str(), path: parts.uri.path(), token: None };
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let wanted = Wanted { method, path, token: None, remembered: expected };
     let proof = proven::proof(&parts.headers).ok_or(ProofError::Missing);
     proof.and_then(|proof| hub.proofs().check(proof, &wanted, now)).map_err(|why| {
         if why == ProofError::Full {

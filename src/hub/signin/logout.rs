@@ -11,7 +11,7 @@ use crate::hub::error::ApiError;
 use crate::hub::proven::{self, Why};
 use crate::hub::provider::LogoutRefused;
 use crate::hub::sessions::to_its_end;
-use crate::hub::store::EndedThere;
+use crate::hub::store::{EndedBy, EndedThere};
 use crate::hub::{Hub, limits, own, query, respond};
 
 /// `POST /backchannel-logout`: the provider says that somebody's session there has ended.
@@ -50,7 +50,7 @@ pub(in crate::hub) async fn backchannel(State(hub): State<Hub>, request: Request
     let ended = to_its_end(async move {
         let ended = to_end.store().end_at_provider(there).await?.into_value();
         for session in &ended {
-            to_end.session_has_ended(session);
+            to_end.sessions().end(session, EndedBy::Provider);
         }
         // Only now: what could not be written, the provider has to be able to say again.
         to_end.signing_in().logouts.remember(&logout, now);

@@ -14,6 +14,7 @@ use crate::domain::Right;
 use crate::hub::error::ApiError;
 use crate::hub::proven::{self, Why};
 use crate::hub::sessions::{INVALID_GRANT, INVALID_REQUEST, Refused, SessionError, proved, to_its_end};
+use crate::hub::store::EndedBy;
 use crate::hub::{Hub, respond};
 use crate::identity::dpop::Thumbprint;
 use crate::identity::refresh::RefreshToken;
@@ -35,7 +36,7 @@ pub(in crate::hub) async fn changed(
     if !hub.signing_in().grants.knows(&code) && !hub.has_session(code.session()) {
         return Err(unknown(hub));
     }
-    let key = proved(hub, parts)?;
+    let key = proved(hub, parts, None)?;
     let now = hub.clock().now();
     let grant = match hub.signing_in().grants.take(&code, now) {
         Taken::Grant(grant) => *grant,
@@ -80,6 +81,7 @@ async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Re
     let Grant { caller, times, since, origin, .. } = grant;
     let session = caller.session.clone();
     let shown = json!({
+        "id": caller.user,
         "name": caller.name,
         "role": caller.role,
         "organisation": caller.organisation,
@@ -99,7 +101,7 @@ async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Re
     })?;
     // Meanwhile the code was shown again, or the person has signed out at the provider.
     if hub.signing_in().grants.is_spoilt(&session) {
-        end(hub, &session, granted.refresh.clone()).await?;
+        end(hub, &session).await?;
         return Err(unknown(hub));
     }
     Ok(respond::json(
@@ -127,7 +129,7 @@ async fn replayed(hub: &Hub, code: &RefreshToken) -> Result<(), Refused> {
     let (to_end, session, hash) = (hub.clone(), code.session().to_owned(), code.hash());
     let ended = to_its_end(async move {
         if to_end.store().end_replayed(session.clone(), hash).await?.into_value() {
-            to_end.session_has_ended(&session);
+            to_end.sessions().end(&session, EndedBy::CodeReplayed);
             tracing::warn!("a session has ended because its code was shown again");
         }
         Ok(())
@@ -135,13 +137,9 @@ async fn replayed(hub: &Hub, code: &RefreshToken) -> Result<(), Refused> {
     Ok(ended.await?)
 }
 
-async fn end(hub: &Hub, session: &str, refresh: RefreshToken) -> Result<(), Refused> {
+async fn end(hub: &Hub, session: &str) -> Result<(), Refused> {
     let (to_end, session) = (hub.clone(), session.to_owned());
-    let ended = to_its_end(async move {
-        to_end.store().end_session(refresh).await?;
-        to_end.session_has_ended(&session);
-        Ok(())
-    });
+    let ended = to_its_end(async move { to_end.end_session(&session, EndedBy::SignedOut).await });
     Ok(ended.await?)
 }
 

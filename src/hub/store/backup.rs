@@ -148,7 +148,6 @@ fn prepare(
         let version = schema::version(&db)?;
         let lost = beyond(present, &db).unwrap_or(None);
         let holds = copy::holds(&db, version)?;
-        sessions::end_all(&db, now.as_millisecond())?;
         let detail = json!({
             "last_entry": holds.last_entry,
             "views_lost": lost.as_ref().map(|lost| lost.views),
@@ -156,11 +155,8 @@ fn prepare(
             "last_entry_lost": lost.as_ref().and_then(|lost| lost.last_entry.clone()),
         });
         let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Restore, "restored", "command line") };
-        match audit::append(
-            &Work { db: &db, now, begun: std::time::Instant::now(), entries: Default::default() },
-            by,
-            &entry,
-        ) {
+        let work = Work { db: &db, now, begun: std::time::Instant::now(), entries: Default::default() };
+        match sessions::end_all(&work).and_then(|()| audit::append(&work, by, &entry)) {
             Ok(()) => Ok((holds, lost)),
             Err(Fault::Sql(error)) => Err(error),
             Err(Fault::Corrupt(_) | Fault::Panicked | Fault::LoadRefused(_)) => {

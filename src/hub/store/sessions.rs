@@ -34,8 +34,10 @@ pub enum EndedBy {
     Over,
     /// The code that began it was shown again: somebody else has a copy.
     CodeReplayed,
-    /// The provider said that the person's session there has ended.
+    /// The organisation's provider said that the person's session there has ended.
     Provider,
+    /// The database was restored from a backup, which does not know what has happened since.
+    Restored,
 }
 
 impl EndedBy {
@@ -50,6 +52,7 @@ impl EndedBy {
             Self::Over => "over",
             Self::CodeReplayed => "code-replayed",
             Self::Provider => "provider",
+            Self::Restored => "restored",
         }
     }
 }
@@ -111,8 +114,14 @@ pub struct SessionHeld {
     pub key: Thumbprint,
     /// When it is over, in milliseconds.
     pub over_ms: i64,
-    /// When something was asked last, as far as it was written.
+    /// When somebody asked for something last, as far as it was written.
     pub active_ms: i64,
+    /// Time without that after which it ends, in milliseconds.
+    pub idle_ms: i64,
+    /// The hash of the refresh token that renews it, and of the one before.
+    pub current: Vec<u8>,
+    /// See `current`.
+    pub previous: Option<Vec<u8>>,
     /// Whether it has ended.
     pub has_ended: bool,
 }
@@ -126,6 +135,10 @@ pub struct RenewAsk {
     pub key: Thumbprint,
     /// When something was asked last in the session.
     pub active_ms: i64,
+    /// When it is over.
+    pub over_ms: i64,
+    /// Now, by the same clock: one that nobody sets while the hub runs.
+    pub now_ms: i64,
     /// Time within which the token before the current one may be shown again.
     pub again: SignedDuration,
 }
@@ -208,32 +221,75 @@ impl Store {
         self.write(move |work| renew(work, &ask)).await
     }
 
-    /// Ends the session of a refresh token; `None` where there is none, and otherwise what names the session where
-    /// its person signed in, if that is known.
+    /// Ends the session of a refresh token that was shown with this key. If there was one: by what, and what names the
+    /// session where its person signed in, if that is known.
     ///
     /// # Errors
     /// The database refused: it goes on.
-    pub async fn end_session(
+    pub async fn end_session_of(
         &self,
         token: RefreshToken,
-    ) -> Result<Audited<Option<Option<String>>>, StoreError> {
+        key: Thumbprint,
+    ) -> Result<Audited<Option<(EndedBy, Option<String>)>>, StoreError> {
         self.write(move |work| {
             let Some(session) = of(work, token.session())?.filter(|session| !session.has_ended) else {
                 return Ok(None);
             };
             let hash = token.hash();
-            let is_its = session.current == hash || session.previous.is_some_and(|previous| previous == hash);
-            if !is_its {
+            if session.current != hash && session.previous.is_none_or(|previous| previous != hash) {
                 return Ok(None);
             }
-            let named = provider::id_token(work, token.session())?;
-            end(work, &session.caller, EndedBy::SignedOut)?;
-            Ok(Some(named))
+            let by = if session.key == key.as_str() { EndedBy::SignedOut } else { EndedBy::OtherKey };
+            // Whoever has a copy of the token does not sign its user out elsewhere.
+            let named =
+                if by == EndedBy::SignedOut { provider::id_token(work, token.session())? } else { None };
+            end(work, &session.caller, by)?;
+            Ok(Some((by, named)))
         })
         .await
     }
 
-    /// The sessions of the last day, as they are on disk.
+    /// Ends a session, if it has not ended.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn end_session(&self, id: String, by: EndedBy) -> Result<Audited<()>, StoreError> {
+        self.write(move |work| match of(work, &id)?.filter(|session| !session.has_ended) {
+            Some(session) => end(work, &session.caller, by),
+            None => Ok(()),
+        })
+        .await
+    }
+
+    /// Writes when somebody last asked for something in these sessions, so that a hub that starts knows it.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn note_activity(&self, last: Vec<(String, i64)>) -> Result<Audited<()>, StoreError> {
+        self.write(move |work| {
+            let mut note =
+                work.db.prepare_cached("UPDATE session SET active_ms = max(active_ms, ?2) WHERE id = ?1")?;
+            for (id, active_ms) in &last {
+                note.execute(params![id, active_ms])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// A session, as it is on disk.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn session(&self, id: String) -> Result<Option<SessionHeld>, StoreError> {
+        self.read_elsewhere(move |db| {
+            let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM session WHERE id = ?1"))?;
+            Ok(statement.query_row([&id], found).optional()?.and_then(held))
+        })
+        .await
+    }
+
+    /// The sessions of the last day, as they are on disk, and those before of which nobody has written that they ended.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -245,33 +301,45 @@ impl Store {
 }
 
 fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
-    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE over_ms >= ?1"))?;
+    let mut statement =
+        db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
     let rows = statement.query_map([oldest], found)?.collect::<Result<Vec<_>, _>>()?;
-    let held = rows.into_iter().filter_map(|row| {
-        let key = Thumbprint::try_from(row.key).ok()?;
-        let (over_ms, active_ms, has_ended) = (row.over_ms, row.active_ms, row.has_ended);
-        Some(SessionHeld { caller: row.caller, key, over_ms, active_ms, has_ended })
-    });
-    Ok(held.collect())
+    Ok(rows.into_iter().filter_map(held).collect())
+}
+
+fn held(row: Found) -> Option<SessionHeld> {
+    Some(SessionHeld {
+        key: Thumbprint::try_from(row.key).ok()?,
+        caller: row.caller,
+        over_ms: row.over_ms,
+        active_ms: row.active_ms,
+        idle_ms: row.idle_ms,
+        current: row.current,
+        previous: row.previous,
+        has_ended: row.has_ended,
+    })
 }
 
 /// Ends all sessions of a database that was restored: it does not know which have ended since, and which refresh tokens
 /// were used.
-pub(super) fn end_all(db: &Connection, now_ms: i64) -> rusqlite::Result<()> {
+pub(super) fn end_all(work: &Work<'_>) -> Result<(), Fault> {
     let is_there = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'session'";
-    if db.query_row(is_there, [], |_| Ok(())).optional()?.is_some() {
-        let end = "UPDATE session SET ended_ms = ?1, ended_by = 'restored' WHERE ended_ms IS NULL";
-        db.execute(end, [now_ms])?;
-        provider::forget_all(db)?;
+    if work.db.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(());
     }
-    Ok(())
+    let mut open = work.db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE ended_ms IS NULL"))?;
+    let open = open.query_map([], found)?.collect::<Result<Vec<_>, _>>()?;
+    open.iter().try_for_each(|session| end(work, &session.caller, EndedBy::Restored))?;
+    Ok(provider::forget_all(work.db)?)
 }
 
 fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
     let SessionBegun { caller, key, chain, first, idle, whole, origin } = begun;
     let activities: Vec<&str> = caller.activities.iter().map(|activity| activity.code()).collect();
     let now = work.now_ms();
-    work.db.prepare_cached("DELETE FROM session WHERE over_ms < ?1")?.execute([oldest(work)])?;
+    work.db
+        .prepare_cached("DELETE FROM session WHERE over_ms < ?1 AND ended_ms IS NOT NULL")?
+        .execute([oldest(work)])?;
     work.db
         .prepare_cached(
             "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation,
@@ -311,7 +379,7 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
     let Some(session) = of(work, ask.token.session())?.filter(|session| !session.has_ended) else {
         return Ok(Renewed::Unknown);
     };
-    let (now, hash) = (work.now_ms(), ask.token.hash());
+    let (now, hash) = (ask.now_ms, ask.token.hash());
     let is_current = session.current == hash;
     let is_previous = session.previous.as_ref() == Some(&hash);
     let has_key = session.key == ask.key.as_str();
@@ -319,7 +387,6 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
         // Whoever knows neither token nor key ends nobody's session.
         return Ok(Renewed::Unknown);
     }
-    let idle_since = session.active_ms.max(ask.active_ms);
     // A clock that is set back gives nobody more time.
     let is_soon =
         now.saturating_sub(session.rotated_ms).unsigned_abs() <= milliseconds(ask.again).unsigned_abs();
@@ -327,9 +394,9 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
         Some(EndedBy::OtherKey)
     } else if !(is_current || is_previous && is_soon) {
         Some(EndedBy::Reused)
-    } else if now >= session.over_ms {
+    } else if now >= ask.over_ms {
         Some(EndedBy::Over)
-    } else if now.saturating_sub(idle_since) > session.idle_ms {
+    } else if now.saturating_sub(ask.active_ms) > session.idle_ms {
         Some(EndedBy::Idle)
     } else {
         None

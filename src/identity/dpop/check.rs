@@ -71,6 +71,8 @@ pub struct ProofLimits {
     pub nonce: Duration,
     /// Proofs that are remembered at once, to know them again.
     pub remembered: usize,
+    /// The same of one key: nobody takes the others' room.
+    pub of_one_key: usize,
 }
 
 /// The request that a proof has to be for.
@@ -82,6 +84,8 @@ pub struct Wanted<'a> {
     pub path: &'a str,
     /// The access token that is shown with it; none where one is still to be given.
     pub token: Option<&'a Shown>,
+    /// The only key whose proofs are remembered; none for any key. Of others nothing has to be told from a replay.
+    pub remembered: Option<&'a Thumbprint>,
 }
 
 /// Looks at proofs, remembers which were shown, and gives out nonces.
@@ -184,7 +188,9 @@ impl Proofs {
         if made < earliest || made > now.saturating_add(seconds(self.limits.ahead)) {
             return Err(ProofError::NotNow);
         }
-        seen.admit((thumbprint.as_str(), &claims.jti), made)?;
+        if wanted.remembered.is_none_or(|key| *key == thumbprint) {
+            seen.admit((thumbprint.as_str(), &claims.jti), made)?;
+        }
         Ok(thumbprint)
     }
 }

@@ -1,7 +1,7 @@
 //! Which proofs were shown, and which nonces are good. In memory: after a restart there are other nonces, so that
 //! no proof from before it is good.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use uuid::Uuid;
@@ -23,8 +23,10 @@ pub(super) struct Seen {
     since: i64,
     /// By the [`STEP`] in which they were made: a hash of each proof's key and id, which nobody outside can
     /// foresee.
-    proofs: BTreeMap<i64, HashSet<u64>>,
+    proofs: BTreeMap<i64, HashMap<u64, u64>>,
     count: usize,
+    /// How many of them are of each key, by a hash of it.
+    shares: HashMap<u64, usize>,
     hasher: RandomState,
 }
 
@@ -48,6 +50,7 @@ impl Seen {
             since: i64::MIN,
             proofs: BTreeMap::new(),
             count: 0,
+            shares: HashMap::new(),
             hasher: RandomState::new(),
         }
     }
@@ -60,6 +63,7 @@ impl Seen {
             (self.nonce, self.nonce_before, self.since) = (fresh(), fresh(), now);
             self.latest = now;
             self.proofs.clear();
+            self.shares.clear();
             self.count = 0;
             return;
         }
@@ -75,7 +79,13 @@ impl Seen {
         while let Some(step) = self.proofs.first_entry()
             && *step.key() < oldest
         {
-            self.count = self.count.saturating_sub(step.remove().len());
+            for key in step.remove().into_values() {
+                self.count = self.count.saturating_sub(1);
+                if let Some(share) = self.shares.get_mut(&key) {
+                    *share = share.saturating_sub(1);
+                }
+            }
+            self.shares.retain(|_, share| *share > 0);
         }
     }
 
@@ -96,10 +106,17 @@ impl Seen {
         if self.count >= self.limits.remembered {
             return Err(ProofError::Full);
         }
-        let known = self.hasher.hash_one(proof);
-        if !self.proofs.entry(made.div_euclid(STEP)).or_default().insert(known) {
+        let (known, key) = (self.hasher.hash_one(proof), self.hasher.hash_one(proof.0));
+        let step = self.proofs.entry(made.div_euclid(STEP)).or_default();
+        if step.contains_key(&known) {
             return Err(ProofError::Replayed);
         }
+        let share = self.shares.entry(key).or_default();
+        if *share >= self.limits.of_one_key {
+            return Err(ProofError::Full);
+        }
+        *share += 1;
+        step.insert(known, key);
         self.count += 1;
         Ok(())
     }
@@ -115,6 +132,7 @@ mod tests {
         ahead: Duration::from_secs(10),
         nonce: Duration::from_secs(300),
         remembered: 1000,
+        of_one_key: 900,
     };
 
     #[test]
@@ -145,11 +163,17 @@ mod tests {
         assert_eq!(seen.admit(("key", "a"), 1000), Err(ProofError::Replayed));
         seen.at(1080);
         assert_eq!(seen.count, 0);
-        for proof in 0..1000 {
+        for proof in 0..900 {
             assert_eq!(seen.admit(("key", &proof.to_string()), 1080), Ok(()));
         }
+        // One key does not take the others' room.
         assert_eq!(seen.admit(("key", "one more"), 1080), Err(ProofError::Full));
+        for proof in 0..100 {
+            assert_eq!(seen.admit(("other", &proof.to_string()), 1080), Ok(()));
+        }
+        assert_eq!(seen.admit(("third", "one more"), 1080), Err(ProofError::Full));
         seen.at(1200);
+        assert!(seen.shares.is_empty());
         assert_eq!(seen.admit(("key", "one more"), 1200), Ok(()));
         assert_eq!(format!("{seen:?}"), "Seen(1)");
     }

@@ -22,7 +22,7 @@ pub use summary::summary;
 use screen::{Action, Body, Help, Notice, Prominence, SignIn};
 
 use super::command::Command;
-use super::state::{Now, Phase, SignedOutBecause, Stage, State};
+use super::state::{Cover, Now, Phase, SignedOutBecause, Stage, State};
 
 /// The window's title. Never anything of a patient.
 #[must_use]
@@ -62,11 +62,15 @@ fn strip(state: &State) -> Option<String> {
 fn body(state: &State, now: Now) -> Body {
     match &state.phase {
         Phase::NoConfiguration { problem } => Body::Notice(no_configuration(state, problem.as_deref())),
-        Phase::SignedOut { why, signing_in } => sign_in(state, *why, *signing_in),
+        Phase::SignedOut { why, signing_in, kept } => sign_in(state, *why, *signing_in, kept.is_some()),
         Phase::Desk(desk) => match &desk.stage {
             Stage::Search(search) => Body::Search(search::search(state, desk, search)),
             Stage::Patient(patient) => Body::Patient(patient::patient(state, desk, patient, now)),
-            Stage::Hidden { .. } => Body::Notice(hidden()),
+            Stage::Hidden { why: Cover::Asked, .. } => Body::Notice(hidden()),
+            Stage::Hidden { why: Cover::HubIsLost, .. } => {
+                let heading = if desk.waits_for_input { words::PRESS_A_KEY } else { words::HUB_LOST };
+                Body::Notice(hub_is_lost(state, heading))
+            }
         },
     }
 }
@@ -90,6 +94,28 @@ fn no_configuration(state: &State, problem: Option<&str>) -> Notice {
     Notice { heading: "No hub is set up".to_owned(), text, actions }
 }
 
+fn hub_is_lost(state: &State, heading: &str) -> Notice {
+    let mut notice = Notice {
+        heading: heading.to_owned(),
+        text: vec![
+            "What was open is covered until the connection is back: then it is shown again by itself."
+                .to_owned(),
+            format!("{}.", words::NO_ANSWER),
+            "After 2 minutes the patient is gone from this screen.".to_owned(),
+            "Press F8 to keep it covered then, too.".to_owned(),
+        ],
+        actions: vec![
+            Action {
+                label: "Keep it covered".to_owned(),
+                ..Action::new(Command::HidePatient, Prominence::Secondary)
+            },
+            Action::new(Command::NewSearch, Prominence::Secondary),
+        ],
+    };
+    notice.text.extend(answer::next_steps(&state.setup.site));
+    notice
+}
+
 fn hidden() -> Notice {
     Notice {
         heading: "Patient hidden".to_owned(),
@@ -106,17 +132,31 @@ fn hidden() -> Notice {
     }
 }
 
-fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool) -> Body {
+fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_kept: bool) -> Body {
     let message = if signing_in {
         Some("Signing in…".to_owned())
     } else {
         why.map(|why| match why {
             SignedOutBecause::Asked => "You are signed out. Nothing of the last session is left".to_owned(),
+            SignedOutBecause::NotTold => {
+                "You are signed out here. The hub could not be told, and ends your session \
+                                          by itself"
+                    .to_owned()
+            }
             SignedOutBecause::Failed(failure) => {
                 format!("Signing in did not work: {}. Try again", words::cause(failure))
             }
+            SignedOutBecause::NotSignedIn(why) => words::not_signed_in(why),
+            SignedOutBecause::Ended(over) if state.removed_unread => {
+                format!("{}. {}", words::session_over(over, has_kept), words::REMOVED_UNREAD)
+            }
+            SignedOutBecause::Ended(over) => words::session_over(over, has_kept),
         })
     };
+    if let Some(hub) = &state.setup.hub {
+        let interrupts = matches!(why, Some(SignedOutBecause::Ended(_)));
+        return Body::SignIn(session::by_browser(state, hub, message, signing_in, interrupts));
+    }
     if state.setup.personas.is_empty() {
         return Body::Notice(Notice {
             heading: "Signing in to this hub is not possible yet".to_owned(),
@@ -133,7 +173,9 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool) -> Bo
             "Everybody in it is made up. What you do here is recorded in the demonstration's own hub and told to nobody outside it.".to_owned(),
         ],
         message,
+        interrupts: matches!(why, Some(SignedOutBecause::Ended(_))) && !signing_in,
         personas: state.setup.personas.iter().enumerate().map(session::persona).collect(),
+        actions: Vec::new(),
     })
 }
 

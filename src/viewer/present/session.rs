@@ -1,10 +1,10 @@
 //! Who is signed in, and what a screen reader says by itself.
 
-use super::screen::{Action, Announcement, AnswerSlot, Body, PersonaButton, Prominence, SessionBar};
+use super::screen::{Action, Announcement, AnswerSlot, Body, PersonaButton, Prominence, SessionBar, SignIn};
 use super::words;
 use crate::domain::AnswerKind;
 use crate::viewer::command::Command;
-use crate::viewer::state::{Desk, Persona, Stage};
+use crate::viewer::state::{Desk, Persona, Stage, State};
 
 pub(super) fn bar(desk: &Desk) -> SessionBar {
     let session = &desk.session;
@@ -46,6 +46,47 @@ pub(super) fn bar(desk: &Desk) -> SessionBar {
     }
 }
 
+/// Signing in at a hub, with the browser.
+pub(super) fn by_browser(
+    state: &State,
+    hub: &str,
+    message: Option<String>,
+    signing_in: bool,
+    interrupts: bool,
+) -> SignIn {
+    let cancel = Action::new(Command::CancelSignIn, Prominence::Secondary);
+    let (heading, intro, actions) = match (&state.browser, signing_in) {
+        (_, false) => (
+            "Sign in",
+            vec![format!(
+                "You sign in at your organisation's own page, in your web browser. No password is typed here. Hub: {hub}"
+            )],
+            vec![Action::new(Command::SignInByBrowser, Prominence::Primary)],
+        ),
+        (None, true) => ("Signing in", Vec::new(), vec![cancel]),
+        (Some(browser), true) if browser.has_opened => (
+            "Go on in your web browser",
+            vec![
+                "Sign in there. This window goes on by itself.".to_owned(),
+                "If no page has opened, copy its address into a web browser on this computer.".to_owned(),
+            ],
+            vec![Action::new(Command::CopyAddress, Prominence::Secondary), cancel],
+        ),
+        (Some(browser), true) => (
+            "No web browser could be opened",
+            vec![
+                "Copy this address into a web browser on this computer, and sign in there. This window goes on by itself."
+                    .to_owned(),
+                browser.address.clone(),
+            ],
+            vec![Action::new(Command::CopyAddress, Prominence::Primary), cancel],
+        ),
+    };
+    let (heading, personas) = (heading.to_owned(), Vec::new());
+    let message = message.filter(|_| !signing_in);
+    SignIn { heading, intro, message, interrupts, personas, actions }
+}
+
 pub(super) fn persona((index, persona): (usize, &Persona)) -> PersonaButton {
     PersonaButton {
         label: format!("Sign in as {}, {}, {}", persona.name, persona.role, persona.organisation),
@@ -61,8 +102,14 @@ pub(super) fn persona((index, persona): (usize, &Persona)) -> PersonaButton {
 pub(super) fn announcement(body: &Body) -> Announcement {
     let quiet = |text: &str| Announcement { text: text.to_owned(), assertive: false };
     match body {
-        Body::Notice(notice) => quiet(&notice.heading),
-        Body::SignIn(sign_in) => quiet(sign_in.message.as_deref().unwrap_or("")),
+        Body::Notice(notice) => {
+            Announcement { assertive: notice.heading == words::HUB_LOST, ..quiet(&notice.heading) }
+        }
+        Body::SignIn(sign_in) => {
+            let heading = if sign_in.personas.is_empty() { sign_in.heading.as_str() } else { "" };
+            let text = sign_in.message.as_deref().unwrap_or(heading);
+            Announcement { assertive: sign_in.interrupts, ..quiet(text) }
+        }
         Body::Search(search) if search.gender_error.is_some() => {
             quiet(search.gender_error.as_deref().unwrap_or_default())
         }

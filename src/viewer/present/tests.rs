@@ -107,6 +107,7 @@ fn h9_every_failure_is_could_not_check_and_says_what_to_do() {
         Unreadable,
         NoReference,
         SessionEnded,
+        Unattended,
         Refused,
         NotKnown,
         NoLongerInUse,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::domain::Failure;
+use crate::domain::{Failure, NotSignedIn, SessionOver};
 
 /// What failed, as the middle of a sentence.
 #[must_use]
@@ -26,6 +26,7 @@ pub fn cause(failure: Failure) -> &'static str {
         Failure::Unreadable => "the answer could not be read",
         Failure::NoReference => "the answer did not say under which reference this view was recorded",
         Failure::SessionEnded => "your session has ended",
+        Failure::Unattended => "nobody has used this computer for a while, so it was not asked for",
         Failure::Refused => "the CP-IS service refused: your role may not do this",
         Failure::NotKnown => "the CP-IS service does not know this NHS number",
         Failure::NoLongerInUse => "this NHS number is no longer in use",
@@ -45,7 +46,7 @@ pub fn remedy(failure: Failure) -> Cow<'static, str> {
         Failure::AskedTooOften { seconds } => {
             return Cow::Owned(format!("Wait {}, then try once more", how_long(seconds)));
         }
-        Failure::SessionEnded => "Sign out, sign in again and search again",
+        Failure::SessionEnded => "Sign in again and search again",
         Failure::Refused => "Ask the nurse in charge or your safeguarding lead to check for you",
         Failure::NotKnown | Failure::NoLongerInUse => {
             "Check the number with the patient's records, or search by name and date of birth"
@@ -60,6 +61,7 @@ pub fn remedy(failure: Failure) -> Cow<'static, str> {
         Failure::NoConnection
         | Failure::TimedOut
         | Failure::CutShort
+        | Failure::Unattended
         | Failure::Unreadable
         | Failure::NoReference
         | Failure::Busy
@@ -67,6 +69,45 @@ pub fn remedy(failure: Failure) -> Cow<'static, str> {
         | Failure::OtherPerson
         | Failure::NoTime => "Try once more",
     })
+}
+
+/// That a session is over, why, and the way back.
+#[must_use]
+pub fn session_over(over: SessionOver, has_kept: bool) -> String {
+    let why = match over {
+        SessionOver::Unsaid => "Your session has ended",
+        SessionOver::SignedOut => "Your session has ended: it was signed out elsewhere",
+        SessionOver::Idle => "Your session has ended because nothing was done in it for too long",
+        SessionOver::Over => "Your session has ended because it has lasted as long as a session may",
+        SessionOver::Copied => {
+            "Your session has ended because somebody else tried to use it: tell your IT help desk"
+        }
+        SessionOver::LoggedOut => {
+            "Your session has ended because your organisation signed you out, as when a smartcard is taken out"
+        }
+        SessionOver::Restored => "Your session has ended because the CP-IS service was restored",
+    };
+    let kept = if has_kept { "; what you had typed is kept for you for 2 minutes" } else { "" };
+    format!("{why}. Nothing of the patient is left here. Sign in again to go on{kept}")
+}
+
+/// Why nobody came back signed in, and the way on.
+#[must_use]
+pub fn not_signed_in(why: NotSignedIn) -> String {
+    let why = match why {
+        NotSignedIn::Denied => {
+            "it was declined, or your organisation did not let you in. Ask your IT help desk if you do not know why"
+        }
+        NotSignedIn::NotAvailable => "your organisation's sign-in does not answer just now",
+        NotSignedIn::Refused => "the CP-IS service did not accept it",
+        NotSignedIn::OtherHub => {
+            "the answer did not come from the CP-IS service that is set up here. Tell your IT help desk"
+        }
+        NotSignedIn::NoPort => "this computer does not let the browser come back to this window",
+        NotSignedIn::TooLate => "nobody came back from the browser within 10 minutes",
+        NotSignedIn::Hub(failure) => cause(failure),
+    };
+    format!("You are not signed in: {why}")
 }
 
 /// `a minute`, `40 minutes`: never less than it is.
@@ -94,10 +135,16 @@ pub fn is_for_it_help(failure: Failure) -> bool {
 
 /// Said on every *Could not check*.
 pub const NO_ANSWER: &str = "You do not have an answer. Treat it as unknown, never as no plan";
+/// Said where nothing is heard of the hub.
+pub const HUB_LOST: &str = "Connection to the hub lost";
+/// Said where that is so because nobody has done anything for a while.
+pub const PRESS_A_KEY: &str = "Press a key to connect again";
 /// Said where searches by name are refused for a while: numbers are not.
 pub const BY_NUMBER: &str = "To find a patient meanwhile, use the NHS number";
 /// Said where a view may have been recorded although nothing came of it.
 pub const MAYBE_RECORDED: &str = "This view may already have been recorded";
+/// Said where a record went that nobody here has read. Nothing of the patient: anybody may read it.
+pub const REMOVED_UNREAD: &str = "A record was removed from this screen before anybody read it. A view may have been recorded: look the patient up again";
 /// Said after every view.
 pub const NOT_A_REFERRAL: &str = "This is not a referral. Nobody has been rung";
 

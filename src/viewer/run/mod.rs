@@ -4,6 +4,8 @@
 //! [`Desktop`] is the whole viewer without a window: tests drive it over the accessibility tree, and
 //! [`window`] puts it on a screen.
 
+mod arrived;
+mod browser;
 mod clipboard;
 mod clock;
 mod doer;
@@ -15,6 +17,7 @@ use eframe::egui;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+pub use browser::{Browser, SystemBrowser};
 pub use clipboard::{Clipboard, SystemClipboard};
 pub use doer::Hub;
 
@@ -65,12 +68,14 @@ pub struct Start {
     pub sign_in: Option<Arc<dyn SignIn>>,
     /// Where copies go.
     pub clipboard: Box<dyn Clipboard>,
+    /// What signs in where nobody else does.
+    pub browser: Arc<dyn Browser>,
 }
 
 /// What a configuration means for what is shown.
 #[must_use]
 pub fn setup_of(config: ViewerConfig) -> Setup {
-    Setup { site: config.advice, ..Setup::default() }
+    Setup { site: config.advice, hub: Some(config.hub), ..Setup::default() }
 }
 
 /// The hub that a configuration names.
@@ -102,6 +107,7 @@ pub struct Desktop {
     events: mpsc::Receiver<Event>,
     memory: UiMemory,
     synthetic_told: bool,
+    waits_for_input: bool,
 }
 
 impl Desktop {
@@ -110,24 +116,30 @@ impl Desktop {
     pub fn new(start: Start, runtime: tokio::runtime::Handle, ctx: egui::Context) -> Self {
         ui::install(&ctx);
         let phase = match start.hub {
-            Some(_) => Phase::SignedOut { why: None, signing_in: false },
+            Some(_) => Phase::signed_out(None),
             None => Phase::NoConfiguration { problem: None },
         };
         let (sender, events) = mpsc::channel(WAITING_EVENTS);
         let mut state = State::new(start.setup, phase);
         state.focus = present::screen::Focus { serial: 1, target: present::screen::FocusTarget::SignIn };
+        let doer = Doer::new(start.hub, start.sign_in, start.clipboard, start.browser, runtime, sender, ctx);
         Self {
             state,
-            clock: Clock::start(),
-            doer: Doer::new(start.hub, start.sign_in, start.clipboard, runtime, sender, ctx),
+            clock: Clock::start(doer.started()),
+            doer,
             events,
             memory: UiMemory::default(),
             synthetic_told: false,
+            waits_for_input: false,
         }
     }
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
+        // First, so that no answer of an ended session is shown as one.
+        if let Some(over) = self.doer.session_is_over() {
+            self.happen(Event::SessionOver(over));
+        }
         while let Ok(event) = self.events.try_recv() {
             self.happen(event);
         }
@@ -138,11 +150,19 @@ impl Desktop {
             self.synthetic_told = true;
             self.happen(Event::HubIsSynthetic);
         }
+        let waits = self.doer.waits_for_input();
+        if waits != self.waits_for_input {
+            self.waits_for_input = waits;
+            self.happen(Event::WaitsForInput(waits));
+        }
         self.happen(Event::Tick);
     }
 
     /// Draws the screen and does what the person asked for.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
+        if is_input(ui.ctx()) {
+            self.doer.input();
+        }
         let screen = present::screen(&self.state, self.clock.now());
         let given = ui::show(ui, &screen, &mut self.memory);
         if !given.is_empty() {
@@ -172,4 +192,15 @@ impl Desktop {
             self.doer.run(effect);
         }
     }
+}
+
+/// Whether somebody did something: with keyboard, pointer or assistive software. That the window comes to the front or is
+/// drawn again is not that.
+fn is_input(ctx: &egui::Context) -> bool {
+    ctx.input(|input| {
+        input
+            .events
+            .iter()
+            .any(|event| !matches!(event, egui::Event::WindowFocused(_) | egui::Event::PointerGone))
+    })
 }

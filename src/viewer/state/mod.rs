@@ -15,7 +15,9 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::present::screen::Focus;
-use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuery, dates};
+use crate::domain::{
+    BirthDate, Candidate, Failure, Gender, NhsNumber, NotSignedIn, SearchQuery, SessionOver, dates,
+};
 
 pub use form::{Form, Problem};
 pub use record::{Asked, Copying, InError, Opened, PatientStage, Record, ViewId};
@@ -59,8 +61,15 @@ pub struct State {
     pub synthetic: bool,
     /// The hub's clock, once it has answered anything.
     pub hub_clock: Option<HubClock>,
+    /// Where the browser is to sign in, while it does.
+    pub browser: Option<BrowserAt>,
+    /// A record was removed that nobody here has read, and a view of it may be on the books: said until somebody looks for
+    /// a patient again.
+    pub removed_unread: bool,
     /// The number of the last question: an answer to an earlier one is thrown away.
     pub last_ask: u64,
+    /// The number of the last sign-in, from the same count: what an earlier one brings is nobody's.
+    pub last_sign_in: u64,
 }
 
 /// Where in the program we are.
@@ -77,6 +86,8 @@ pub enum Phase {
         why: Option<SignedOutBecause>,
         /// A sign-in is under way.
         signing_in: bool,
+        /// What somebody whose session ended had typed.
+        kept: Option<Box<Kept>>,
     },
     /// Somebody is signed in.
     Desk(Box<Desk>),
@@ -87,8 +98,34 @@ pub enum Phase {
 pub enum SignedOutBecause {
     /// By their own wish.
     Asked,
+    /// By their own wish, and the hub could not be told.
+    NotTold,
     /// Signing in failed.
     Failed(Failure),
+    /// Nobody came back signed in from the browser.
+    NotSignedIn(NotSignedIn),
+    /// The session ended without their doing.
+    Ended(SessionOver),
+}
+
+/// The browser, while somebody signs in with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserAt {
+    /// The address, to be copied.
+    pub address: String,
+    /// Whether a browser was opened there.
+    pub has_opened: bool,
+}
+
+/// What somebody had typed when their session ended: for them alone, and for a short time.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Whose it is.
+    pub user: String,
+    /// What they had typed.
+    pub form: Form,
+    /// Since when.
+    pub since: Duration,
 }
 
 /// A signed-in person's desk.
@@ -100,6 +137,14 @@ pub struct Desk {
     pub form: Form,
     /// What is on the desk.
     pub stage: Stage,
+    /// When hub and session last said that they are there.
+    pub hub_heard: Duration,
+    /// Nothing is heard of the hub because it is asked nothing until somebody does something.
+    pub waits_for_input: bool,
+    /// When a cover was taken off without anybody's doing, or never.
+    pub uncovered: Option<Duration>,
+    /// The patient's record was answered under the cover, and has not been shown since.
+    pub answered_covered: bool,
     /// Found and left without opening: how many, and nothing more (kept in memory only).
     pub found_not_opened: HashSet<NhsNumber>,
 }
@@ -117,7 +162,18 @@ pub enum Stage {
         under: Box<Stage>,
         /// Since when.
         since: Duration,
+        /// Why.
+        why: Cover,
     },
+}
+
+/// Why the desk is covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cover {
+    /// Somebody asked for it.
+    Asked,
+    /// Nothing was heard of hub and session for too long.
+    HubIsLost,
 }
 
 /// A search.
@@ -208,6 +264,14 @@ pub enum WhyChoose {
     EstimatedDate,
 }
 
+impl Phase {
+    /// Nobody is signed in, and nothing is kept.
+    #[must_use]
+    pub fn signed_out(why: Option<SignedOutBecause>) -> Self {
+        Phase::SignedOut { why, signing_in: false, kept: None }
+    }
+}
+
 impl State {
     /// The state at the start.
     #[must_use]
@@ -220,7 +284,10 @@ impl State {
             help: false,
             synthetic: false,
             hub_clock: None,
+            browser: None,
+            removed_unread: false,
             last_ask: 0,
+            last_sign_in: 0,
         }
     }
 
@@ -263,12 +330,34 @@ impl State {
 impl Desk {
     /// A fresh desk.
     #[must_use]
-    pub fn new(session: Session) -> Self {
+    pub fn new(session: Session, now: Now) -> Self {
         Self {
             session,
+            hub_heard: now.tick,
+            waits_for_input: false,
+            uncovered: None,
+            answered_covered: false,
             form: Form::default(),
             stage: Stage::Search(SearchStage::Idle),
             found_not_opened: HashSet::new(),
+        }
+    }
+
+    /// Whether a view of the patient may be on the books although nobody here has read what it brought.
+    #[must_use]
+    pub fn may_hold_unread_view(&self) -> bool {
+        let (stage, is_covered) = match &self.stage {
+            Stage::Hidden { under, .. } => (under.as_ref(), true),
+            stage @ (Stage::Search(_) | Stage::Patient(_)) => (stage, false),
+        };
+        match stage {
+            Stage::Patient(patient) => match &patient.record {
+                Record::NotOpened => false,
+                Record::Opening { .. } => true,
+                Record::Failed { maybe_recorded, .. } => *maybe_recorded,
+                Record::Opened(_) => is_covered && self.answered_covered,
+            },
+            Stage::Search(_) | Stage::Hidden { .. } => false,
         }
     }
 

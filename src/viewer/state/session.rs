@@ -24,6 +24,8 @@ pub struct Setup {
     pub demonstration: bool,
     /// This program can start the demonstration.
     pub can_demonstrate: bool,
+    /// People sign in at this hub, with a browser.
+    pub hub: Option<String>,
     /// Who can sign in.
     pub personas: Vec<Persona>,
     /// NHS number and date of birth to begin with, from the command line.
@@ -48,6 +50,8 @@ pub struct Persona {
 /// The signed-in person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// The id by which the hub knows them.
+    pub user: String,
     /// Name.
     pub name: String,
     /// Role.

@@ -124,6 +124,7 @@ impl Turn {
         let response = self.button(ui, action, kind(action), room_for_keys(ui));
         if action.prominence == Prominence::Primary {
             self.offer_focus(FocusTarget::PrimaryButton, &response);
+            self.offer_focus(FocusTarget::SignIn, &response);
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod patient;
 mod search;
+mod session;
 
 use std::time::Duration;
 
@@ -12,13 +13,17 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Desk, HubClock, Now, Phase, SearchStage, Session, SignedOutBecause, Stage, State};
+use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
 pub const GUARD: Duration = Duration::from_millis(700);
 /// A covered patient is gone after this time.
 pub const HIDDEN_FOR: Duration = Duration::from_secs(120);
+/// Without a word of hub and session for so long, what is shown of anybody is covered.
+pub const HUB_LOST_AFTER: Duration = Duration::from_secs(10);
+/// What somebody had typed is kept for so long after their session ended.
+pub const KEPT_FOR: Duration = Duration::from_secs(120);
 /// "Opened in error" is offered for this long.
 pub const IN_ERROR_FOR: Duration = Duration::from_secs(600);
 /// How often, and how many times at most, a history that failed is asked for.
@@ -36,12 +41,19 @@ const LONGEST_TEXT: usize = 200;
 
 /// Applies one event.
 pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
+    let answered = event.answered();
     let mut effects = match event {
         Event::Given(given) if is_too_soon(state, &given, now) => Vec::new(),
         Event::Given(given) => command_given(state, given.command, now),
         Event::Tick => tick(state, now),
-        Event::Configured(result) => configured(state, result),
-        Event::SignedIn(result) => signed_in(state, result),
+        Event::Configured(result) => session::configured(state, result),
+        Event::BrowserAt(ask, browser) => session::browser_at(state, ask, browser),
+        Event::NotSignedIn(ask, why) => session::not_signed_in(state, ask, why),
+        Event::SignedIn(ask, result) => session::signed_in(state, ask, result, now),
+        Event::SessionOver(over) => session::over(state, over, now),
+        Event::HubIsHere(at) => session::hub_is_here(state, at, now),
+        Event::WaitsForInput(waits) => session::waits_for_input(state, waits),
+        Event::SignOutNotTold => session::not_told(state),
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });
             Vec::new()
@@ -61,15 +73,26 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Slept => slept(state),
         Event::CareSwitched(ask, result) => care_switched(state, ask, result),
     };
+    // After the answer was taken: what it brings is shown with what it uncovers. One of an earlier session says nothing.
+    if answered.is_some_and(|ask| ask > state.last_sign_in) {
+        effects.extend(session::hub_is_here(state, now.tick, now));
+    }
     if has_patient(state) {
         effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));
     }
     effects
 }
 
-/// A key that opens or chooses, too soon after what it would act on came onto the screen (H24).
+/// A key that opens or chooses, too soon after what it would act on came onto the screen (H24); and whatever else was
+/// meant for a cover that went by itself, also by pointing.
 fn is_too_soon(state: &State, given: &Given, now: Now) -> bool {
-    let Some(stage) = state.desk().map(|desk| &desk.stage) else { return false };
+    let Some(desk) = state.desk() else { return false };
+    let stage = &desk.stage;
+    if desk.uncovered.is_some_and(|since| now.tick.saturating_sub(since) < GUARD)
+        && is_of_the_desk(&given.command)
+    {
+        return true;
+    }
     let since = match (&given.command, stage) {
         (Command::Open, Stage::Patient(patient)) => patient.arrived,
         (Command::Pick(_), Stage::Search(SearchStage::Choose { answered, .. })) => *answered,
@@ -78,10 +101,42 @@ fn is_too_soon(state: &State, given: &Given, now: Now) -> bool {
     given.keyed && now.tick.saturating_sub(since) < GUARD
 }
 
+/// Whether it does something with whoever is on the desk. Hiding, leaving and typing harm nobody.
+fn is_of_the_desk(command: &Command) -> bool {
+    match command {
+        Command::Find
+        | Command::FindSimilar
+        | Command::Pick(_)
+        | Command::Open
+        | Command::CheckAgain
+        | Command::OpenedInError
+        | Command::CopyNumber { .. }
+        | Command::CopySummary
+        | Command::SwitchCare
+        | Command::NewSearch => true,
+        Command::SignIn(_)
+        | Command::SignInByBrowser
+        | Command::CancelSignIn
+        | Command::CopyAddress
+        | Command::SignOut
+        | Command::OpenConfiguration
+        | Command::StartDemonstration
+        | Command::Typed(..)
+        | Command::LeftField(_)
+        | Command::ChooseGender(_)
+        | Command::HidePatient
+        | Command::CopyTyped(_)
+        | Command::Help => false,
+    }
+}
+
 fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
     match command {
-        Command::SignIn(persona) => sign_in(state, persona),
-        Command::SignOut => sign_out(state),
+        Command::SignIn(persona) => session::sign_in(state, persona),
+        Command::SignInByBrowser => session::sign_in_by_browser(state),
+        Command::CancelSignIn => session::cancel(state),
+        Command::CopyAddress => session::copy_address(state),
+        Command::SignOut => session::sign_out(state),
         Command::OpenConfiguration => match state.phase {
             Phase::NoConfiguration { .. } => vec![Effect::ChooseConfiguration],
             Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
@@ -115,72 +170,11 @@ fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
     }
 }
 
-fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
-    match &mut state.phase {
-        Phase::SignedOut { signing_in, .. } if !*signing_in && persona < state.setup.personas.len() => {
-            *signing_in = true;
-            vec![Effect::SignIn(persona)]
-        }
-        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
-    }
-}
-
-fn signed_in(state: &mut State, result: Result<Session, Failure>) -> Vec<Effect> {
-    let Phase::SignedOut { signing_in: true, .. } = state.phase else {
-        // Signed out meanwhile, or never asked: the new token must not stay.
-        return vec![Effect::SignOut];
-    };
-    match result {
-        Ok(session) => {
-            let mut desk = Desk::new(session);
-            if let Some(prefill) = state.setup.prefill.take() {
-                desk.form.nhs_number = prefill.nhs_number;
-                desk.form.date_of_birth = prefill.date_of_birth;
-            }
-            state.phase = Phase::Desk(Box::new(desk));
-            forget_typed(state);
-            focus(state, FocusTarget::Field(Field::NhsNumber));
-        }
-        Err(failure) => {
-            state.phase =
-                Phase::SignedOut { why: Some(SignedOutBecause::Failed(failure)), signing_in: false };
-            focus(state, FocusTarget::SignIn);
-        }
-    }
-    Vec::new()
-}
-
-/// Nothing of the session stays: desk, patient, typed text and count go with the phase.
-fn sign_out(state: &mut State) -> Vec<Effect> {
-    if state.desk().is_none() {
-        return Vec::new();
-    }
-    state.phase = Phase::SignedOut { why: Some(SignedOutBecause::Asked), signing_in: false };
-    state.help = false;
-    forget_typed(state);
-    focus(state, FocusTarget::SignIn);
-    vec![Effect::SignOut, Effect::ForgetClipboard]
-}
-
-fn configured(state: &mut State, result: Result<super::state::Setup, String>) -> Vec<Effect> {
-    if let Phase::NoConfiguration { problem } = &mut state.phase {
-        match result {
-            Ok(setup) => {
-                let (can_demonstrate, prefill) = (state.setup.can_demonstrate, state.setup.prefill.take());
-                state.setup = super::state::Setup { can_demonstrate, prefill, ..setup };
-                state.phase = Phase::SignedOut { why: None, signing_in: false };
-                focus(state, FocusTarget::SignIn);
-            }
-            Err(why) => *problem = Some(why),
-        }
-    }
-    Vec::new()
-}
-
 fn new_search(state: &mut State) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     patient::count_if_not_opened(desk);
     desk.form = super::state::Form::default();
+    desk.answered_covered = false;
     desk.stage = Stage::Search(SearchStage::Idle);
     state.help = false;
     forget_typed(state);
@@ -191,29 +185,46 @@ fn new_search(state: &mut State) -> Vec<Effect> {
 /// After a sleep nobody knows how long the record was open, nor what the hub's clock says now.
 fn slept(state: &mut State) -> Vec<Effect> {
     state.hub_clock = None;
+    session::forget_kept(state);
     let has_typed = state.desk().is_some_and(|desk| !desk.form.is_empty());
     if has_typed
         || !matches!(state.desk().map(|desk| &desk.stage), None | Some(Stage::Search(SearchStage::Idle)))
     {
-        return new_search(state);
+        let is_unread = state.desk().is_some_and(Desk::may_hold_unread_view);
+        let effects = new_search(state);
+        state.removed_unread |= is_unread;
+        return effects;
     }
     Vec::new()
 }
 
 fn hide(state: &mut State, now: Now) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let is_lost = session::is_lost(desk, now);
     let stage = std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle));
     let target = match stage {
+        // Whoever wants it hidden now is obeyed: it does not come back by itself, and is gone when it would have been.
+        Stage::Hidden { under, since, why: Cover::HubIsLost } => {
+            desk.stage = Stage::Hidden { under, since, why: Cover::Asked };
+            FocusTarget::Nowhere
+        }
+        // And whoever wants it back waits for the hub.
+        Stage::Hidden { under, since, why: Cover::Asked } if is_lost => {
+            desk.stage = Stage::Hidden { under, since, why: Cover::HubIsLost };
+            FocusTarget::Nowhere
+        }
         Stage::Hidden { under, .. } => {
             desk.stage = *under;
+            desk.answered_covered = false;
             match desk.stage {
                 Stage::Patient(_) => FocusTarget::Answer,
                 Stage::Search(_) | Stage::Hidden { .. } => FocusTarget::Field(Field::NhsNumber),
             }
         }
         Stage::Search(SearchStage::Idle) if desk.form.is_empty() => return Vec::new(),
-        under @ (Stage::Search(_) | Stage::Patient(_)) => {
-            desk.stage = Stage::Hidden { under: Box::new(under), since: now.tick };
+        mut under @ (Stage::Search(_) | Stage::Patient(_)) => {
+            patient::stop_copying(&mut under);
+            desk.stage = Stage::Hidden { under: Box::new(under), since: now.tick, why: Cover::Asked };
             // Enter or a scanner's line end must not uncover it.
             FocusTarget::Nowhere
         }
@@ -257,15 +268,22 @@ fn care_switched(state: &mut State, answered: u64, result: Result<(), Failure>) 
 }
 
 fn tick(state: &mut State, now: Now) -> Vec<Effect> {
-    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let kept = session::forget_old(state, now);
+    let lost = session::cover_if_lost(state, now);
+    let Some(desk) = state.desk_mut() else { return kept.into_iter().collect() };
     if let Stage::Hidden { since, .. } = desk.stage {
         let covered_for = now.tick.saturating_sub(since);
         if covered_for >= HIDDEN_FOR {
-            return new_search(state);
+            let is_unread = desk.may_hold_unread_view();
+            let effects = new_search(state);
+            state.removed_unread |= is_unread;
+            return effects;
         }
-        return vec![Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for))];
+        let wake = Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for));
+        return lost.into_iter().chain([wake]).collect();
     }
-    let mut effects = patient::ask_status_again(state, now);
+    let mut effects = lost;
+    effects.extend(patient::ask_status_again(state, now));
     effects.extend(patient::ask_history_again(state, now));
     effects
 }

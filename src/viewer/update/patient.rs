@@ -137,6 +137,7 @@ pub(super) fn answered(
                 copying: Copying::No,
             }));
             desk.found_not_opened.remove(&number);
+            desk.answered_covered = matches!(desk.stage, Stage::Hidden { .. });
             state.hub_clock = Some(HubClock { at, tick: now.tick });
             let view = View { number, trace: view.trace, care: view.care };
             vec![Effect::History(answered, view), Effect::Status(answered, reference)]
@@ -294,6 +295,15 @@ fn copy(state: &mut State, report: Report, text: Option<String>) -> Vec<Effect> 
     let reference = opened.reference.clone();
     state.last_ask = ask;
     vec![Effect::ReportCopy(ask, reference, report)]
+}
+
+/// What is covered in the middle of a copy is not copied: nothing says later that it was.
+pub(super) fn stop_copying(stage: &mut Stage) {
+    if let Stage::Patient(patient) = stage
+        && let Record::Opened(opened) = &mut patient.record
+    {
+        opened.copying = Copying::No;
+    }
 }
 
 /// Recorded: now it is made, if the patient whose it is can still be seen.

@@ -116,9 +116,9 @@ async fn every_bad_view_gets_its_documented_outcome_and_opens_nothing() {
 async fn who_does_not_prove_themselves_gets_nothing_and_leaves_no_trace_on_disk() {
     let hub = TestHub::with(&child()).await;
     let now = hub.clock.now();
-    let forged = token(&SigningKey::generate().unwrap(), &nurse(), now);
-    let expired = token(&hub.key, &nurse(), now - SignedDuration::from_hours(2));
-    let valid = token(&hub.key, &nurse(), now);
+    let forged = token(&hub.database, &SigningKey::generate().unwrap(), &nurse(), now);
+    let expired = token(&hub.database, &hub.key, &nurse(), now - SignedDuration::from_hours(2));
+    let valid = token(&hub.database, &hub.key, &nurse(), now);
     let audited = hub.count("SELECT 1 FROM audit");
     let mut unproven = 0;
     let (nothing, bad) = ("DPoP algs=\"ES256\"", "DPoP error=\"invalid_token\", algs=\"ES256\"");

@@ -11,8 +11,7 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{caller, proofs, rows, token};
-use cpis::hub::clock::Clock;
+use super::support::{caller, proofs, rows};
 
 /// Several hundred people, so that a copy takes a while.
 fn many() -> Vec<String> {
@@ -28,7 +27,7 @@ fn many() -> Vec<String> {
 
 async fn view(place: &Place, program: &Program, who: &str) -> Answer {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let bearer = token(&place.key, &caller(who, "RN3", &["B0107"]), Clock::system().now());
+    let bearer = place.token(&caller(who, "RN3", &["B0107"]));
     let request = http
         .get(format!("{}{}", program.base, plans_of(number(1))))
         .header("TraceID", Uuid::new_v4().to_string());
@@ -126,7 +125,9 @@ async fn every_view_answered_before_a_backup_is_in_it_row_by_row_and_views_go_on
         "its own entry"
     );
     let program = place.serve();
-    assert_eq!(view(&place, &program, "Ann One").await.total(), 1, "and the hub goes on with it");
+    let told = view(&place, &program, "Ann One").await.told();
+    assert_eq!(told, "401 ACCESS_DENIED", "what became of her session since, nobody knows");
+    assert_eq!(view(&place, &program, "Ann Two").await.total(), 1, "and the hub goes on with it");
 }
 
 #[tokio::test]

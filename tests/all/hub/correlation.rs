@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use super::support::data::{child, number, plans_of};
 use super::support::program::Place;
-use super::support::{nurse, proofs, token};
-use cpis::hub::clock::Clock;
+use super::support::{nurse, proofs};
 
 #[tokio::test]
 async fn whoever_has_an_answer_finds_every_line_about_it_in_either_format() {
@@ -15,7 +14,7 @@ async fn whoever_has_an_answer_finds_every_line_about_it_in_either_format() {
         place.configure(&format!("[log]\nformat = \"{format}\""));
         let program = place.serve();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let bearer = token(&place.key, &nurse(), Clock::system().now());
+        let bearer = place.token(&nurse());
         let ask = async |headers: &[(&str, &str)]| {
             let mut request = http.get(format!("{}{}", program.base, plans_of(number(1))));
             for (name, value) in headers {
@@ -67,7 +66,7 @@ async fn a_log_that_is_set_to_errors_alone_still_says_of_which_request() {
     place.database().execute_batch("DROP TABLE history").unwrap();
     let trace = Uuid::new_v4().to_string();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let request = http.get(format!("{}{}", program.base, plans_of(number(1)))).header("TraceID", &trace);
     assert_eq!(proofs::send(request, &bearer).await.unwrap().status(), 500);
     let log = place.log();

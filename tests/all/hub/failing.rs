@@ -9,13 +9,12 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::data::{CHILD_PROTECTION, child, lines, number, person, plan, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{TestHub, midwife, nurse, proofs, rows, token};
+use super::support::{TestHub, midwife, nurse, proofs, rows};
 use cpis::domain::{Caller, NhsNumber};
-use cpis::hub::clock::Clock;
 
 async fn ask(place: &Place, program: &Program, caller: &Caller, number: NhsNumber) -> Answer {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let bearer = token(&place.key, caller, Clock::system().now());
+    let bearer = place.token(caller);
     let request = http
         .get(format!("{}{}", program.base, plans_of(number)))
         .header("TraceID", Uuid::new_v4().to_string());

@@ -11,8 +11,7 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::data::{child, number, person, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{caller, proofs, rows, token};
-use cpis::hub::clock::Clock;
+use super::support::{caller, proofs, rows};
 
 const MEGABYTE: u64 = 1024 * 1024;
 
@@ -54,7 +53,7 @@ impl Drop for SmallDisk {
 async fn view(place: &Place, program: &Program) -> Option<Answer> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let who = caller("Sam Okafor", "RN3", &["B0264", "B0107"]);
-    let bearer = token(&place.key, &who, Clock::system().now());
+    let bearer = place.token(&who);
     let request = http
         .get(format!("{}{}", program.base, plans_of(number(1))))
         .header("TraceID", Uuid::new_v4().to_string());

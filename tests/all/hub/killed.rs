@@ -9,9 +9,8 @@ use std::time::Duration;
 use super::support::answer::Answer;
 use super::support::data::{CHILD_PROTECTION, LOOKED_AFTER, lines, number, person, plan, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{caller, proofs, rows, token};
+use super::support::{caller, proofs, rows};
 use cpis::domain::Caller;
-use cpis::hub::clock::Clock;
 use uuid::Uuid;
 
 const ROUNDS: u64 = 200;
@@ -37,7 +36,7 @@ struct Client {
 }
 
 fn token_of(place: &Place, who: &Caller) -> String {
-    token(&place.key, who, Clock::system().now())
+    place.token(who)
 }
 
 impl Client {

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::support::data::child;
 use super::support::program::{Place, Program};
-use super::support::{TestHub, nurse, proofs, token};
-use cpis::hub::clock::Clock;
+use super::support::{TestHub, nurse, proofs};
 
 fn connect(program: &Program) -> TcpStream {
     let address = program.base.strip_prefix("http://").unwrap();
@@ -30,7 +29,7 @@ fn slow_and_oversized_requests_end_with_an_outcome_or_a_closed_connection() {
     let place = Place::with(&child());
     place.configure("[limits]\nidle_seconds = 7\n");
     let program = place.serve();
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let nonce = proofs::nonce(&program.base);
     let path = "/cpis/FHIR/R4/AuditEvent";
     let proved = || format!("Host: hub\r\n{}", proofs::head("POST", path, &bearer, &nonce));

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{nurse, proofs, token};
-use cpis::hub::clock::Clock;
+use super::support::{nurse, proofs};
 
 fn connect(program: &Program) -> TcpStream {
     let address = program.base.strip_prefix("http://").unwrap();
@@ -26,7 +25,7 @@ fn view(place: &Place, nonce: &str, more: &str) -> String {
 }
 
 fn bearer(place: &Place) -> String {
-    token(&place.key, &nurse(), Clock::system().now())
+    place.token(&nurse())
 }
 
 /// The status lines and bodies of answers, one after the other, as long as there are any.

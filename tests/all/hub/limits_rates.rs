@@ -3,9 +3,8 @@
 use super::support::answer::Answer;
 use super::support::data::{child, history_of, lines, number, person, plans_of};
 use super::support::program::Place;
-use super::support::{TestHub, caller, generous, nurse, proofs, token};
+use super::support::{TestHub, caller, generous, nurse, proofs};
 use cpis::config::hub::LimitSettings;
-use cpis::hub::clock::Clock;
 use cpis::hub::limits;
 use uuid::Uuid;
 
@@ -171,7 +170,7 @@ async fn the_volume_of_an_hour_survives_a_restart() {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for expected in [200, 200, 429] {
         let program = place.serve();
-        let bearer = token(&place.key, &nurse(), Clock::system().now());
+        let bearer = place.token(&nurse());
         let request = http
             .get(format!("{}{}", program.base, search("2020-01-01")))
             .header("X-Request-ID", Uuid::new_v4().to_string());
@@ -221,7 +220,7 @@ async fn refusals_of_the_last_minute_are_audited_before_the_hub_ends() {
     let mut program = place.serve();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for expected in [200, 429, 429, 429] {
-        let bearer = token(&place.key, &nurse(), Clock::system().now());
+        let bearer = place.token(&nurse());
         let request = http
             .get(format!("{}{}", program.base, search("2020-01-01")))
             .header("X-Request-ID", Uuid::new_v4().to_string());

@@ -5,7 +5,6 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cpis::hub::clock::Clock;
 use cpis::hub::load::{self, LoadAsk, LoadReport, Source, Watch};
 use cpis::hub::sample::{self, SampleAsk, SamplePerson};
 use jiff::civil::date;
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 use super::support::data::{child, person, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{TestHub, at, caller, nurse, proofs, rows, token};
+use super::support::{TestHub, at, caller, nurse, proofs, rows};
 
 fn people(of: u64, flagged: u64) -> Vec<SamplePerson> {
     let ask = SampleAsk { people: of, flagged, seed: 4, today: date(2026, 11, 22) };
@@ -161,7 +160,7 @@ fn a_file_that_changed_is_not_gone_on_with_and_starting_over_is_always_possible(
 /// A view of a number, as its total, or why not.
 async fn view(program: &Program, place: &Place, number: cpis::domain::NhsNumber) -> Result<u64, String> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let asked = http
         .get(format!("{}{}", program.base, plans_of(number)))
         .header("TraceID", Uuid::new_v4().to_string());

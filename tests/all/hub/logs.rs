@@ -8,9 +8,8 @@ use super::support::data::{
     CHILD_PROTECTION, child, history_of, lines, number, person, plan, plans_of, superseded,
 };
 use super::support::program::{Place, Program};
-use super::support::{caller, midwife, nurse, proofs, receptionist, token};
+use super::support::{caller, midwife, nurse, proofs, receptionist};
 use cpis::domain::Caller;
-use cpis::hub::clock::Clock;
 
 struct Asking<'a> {
     place: &'a Place,
@@ -20,7 +19,7 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     async fn ask(&self, method: &str, path: &str, who: &Caller, headers: &[(&str, &str)], body: &str) -> u16 {
-        let bearer = token(&self.place.key, who, Clock::system().now());
+        let bearer = self.place.token(who);
         let trace = Uuid::new_v4().to_string();
         let mut request = self
             .http

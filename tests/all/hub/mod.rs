@@ -11,6 +11,7 @@ mod dates;
 mod doctor;
 mod document;
 #[cfg(unix)]
+mod events;
 mod failing;
 #[cfg(target_os = "linux")]
 mod filling;

@@ -102,7 +102,7 @@ impl Pair {
     /// Opens a child's information as somebody of their own, until the hub has answered.
     async fn view(&self, http: &reqwest::Client, nth: u64) -> String {
         let who = caller(&format!("Nurse {nth}"), "RN3", &["B0264", "B0107"]);
-        let bearer = token(&self.place.key, &who, Clock::system().now());
+        let bearer = self.place.token(&who);
         let trace = Uuid::new_v4().to_string();
         loop {
             let address = format!("{}{}", self.base, plans_of(number(nth % CHILDREN + 1)));

@@ -71,6 +71,7 @@ type Shown = Vec<(&'static str, String)>;
 impl Scene {
     async fn new() -> Self {
         let (hub, key) = (TestHub::with(&child()).await, Forger::new());
+        super::support::proofs::begin(&hub.database, &nurse());
         let minter = Minter::new(hub.key.clone(), ISSUER);
         let token = minter.mint(&nurse(), &key.thumbprint(), hub.clock.now(), SignedDuration::from_hours(1));
         let token = token.unwrap().secret().to_owned();
@@ -396,7 +397,7 @@ async fn a_nonce_is_on_every_answer_and_good_until_the_next_but_one() {
 #[tokio::test]
 async fn every_address_that_wants_a_token_wants_its_proof() {
     let hub = TestHub::with(&child()).await;
-    let token = super::support::token(&hub.key, &nurse(), hub.clock.now());
+    let token = super::support::token(&hub.database, &hub.key, &nurse(), hub.clock.now());
     for (path, methods) in addresses() {
         let address = path.replace("{number}", &number(1).digits()).replace("{reference}", "ABCD-EFGH");
         for method in methods {
@@ -416,7 +417,7 @@ async fn every_address_that_wants_a_token_wants_its_proof() {
 async fn a_proof_from_before_a_restart_is_none_after_it() {
     let place = Place::with(&child());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let token = super::support::token(&place.key, &nurse(), cpis::hub::clock::Clock::system().now());
+    let token = place.token(&nurse());
     let mut shown = Vec::new();
     for expected in ["200", "401"] {
         let program = place.serve();

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{caller, nurse, proofs, rows, token};
-use cpis::hub::clock::Clock;
+use super::support::{caller, nurse, proofs, rows};
 use uuid::Uuid;
 
 const CLIENTS: usize = 32;
@@ -72,7 +71,7 @@ async fn a_restart_in_the_middle_of_load_refuses_nobody_and_loses_and_doubles_no
             let mut client = Client {
                 http: reqwest::Client::builder().no_proxy().build().unwrap(),
                 url: format!("{base}{}", plans_of(number(1))),
-                bearer: token(&place.key, &who, Clock::system().now()),
+                bearer: place.token(&who),
                 answered: HashMap::new(),
                 broken: Arc::clone(&broken),
             };
@@ -130,7 +129,7 @@ async fn views_that_wait(
     place: &Place,
     program: &Program,
 ) -> Vec<tokio::task::JoinHandle<reqwest::Result<reqwest::Response>>> {
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let views = (0..10)
         .map(|_| {
@@ -240,7 +239,7 @@ async fn it_is_alive_while_views_are_written_even_if_its_own_try_has_no_place() 
     let mut client = Client {
         http: reqwest::Client::builder().no_proxy().build().unwrap(),
         url: format!("{base}{}", plans_of(number(1))),
-        bearer: token(&place.key, &nurse(), Clock::system().now()),
+        bearer: place.token(&nurse()),
         answered: HashMap::new(),
         broken: Arc::default(),
     };

@@ -41,7 +41,10 @@ fn renewal(refresh: &str) -> String {
 
 impl Scene {
     async fn new() -> Self {
-        let hub = TestHub::with(&child()).await;
+        Self::in_hub(TestHub::with(&child()).await).await
+    }
+
+    async fn in_hub(hub: TestHub) -> Self {
         let key = ProofKey::generate().unwrap();
         let granted = hub.hub.begin_session(nurse(), key.thumbprint(), TIMES).await.unwrap();
         let (access, refresh) = texts(&granted);
@@ -85,9 +88,23 @@ impl Scene {
         self.hub.send("GET", &path, None, &headers, None).await
     }
 
+    async fn get(&self, path: &str, access: &str) -> Answer {
+        let (nonce, now) = (self.hub.hub.proof_nonce(), self.hub.clock.now().as_second());
+        let proof =
+            self.key.prove("GET", &format!("{ISSUER}{path}"), Some(access), Some(&nonce), now).unwrap();
+        let shown = format!("DPoP {access}");
+        self.hub.send("GET", path, None, &[("Authorization", &shown), ("DPoP", &proof)], None).await
+    }
+
+    /// Waits until the audit log says that sessions ended for this, and for nothing else.
+    async fn until_said(&self, ended_by: &[&str]) {
+        let said = "SELECT outcome FROM audit WHERE kind = 'session-ended'";
+        super::support::data::until(|| self.hub.rows(said) == ended_by).await;
+    }
+
     /// `goes on`, or `ended: ` and by what, as the database and the audit log say it alike.
     fn state(&self) -> String {
-        let ended = self.hub.rows("SELECT coalesce(ended_by, '-') FROM session");
+        let ended = self.hub.rows("SELECT coalesce(ended_by, '-') FROM session WHERE chain != x''");
         let said = self.hub.rows("SELECT outcome FROM audit WHERE kind = 'session-ended'");
         match ended.as_slice() {
             [by] if by == "-" => {
@@ -162,7 +179,7 @@ async fn shown(name: &str, scene: &Scene) -> Answer {
             let proof = scene.key.prove("POST", &format!("{ISSUER}/token"), None, None, now).unwrap();
             Sent { proof: Some(proof), ..with(&scene.key, own) }
         }
-        "the access token" => with(&scene.key, renewal("x").replace('x', &scene.access[..90])),
+        "the access token" => with(&scene.key, renewal(&scene.access)),
         "nothing" => with(&scene.key, String::new()),
         "the refresh token twice" => with(&scene.key, format!("{own}&refresh_token={}", scene.refresh)),
         "the refresh token, as JSON" => Sent { kind: "application/json", ..with(&scene.key, own) },
@@ -232,7 +249,10 @@ async fn a_session_goes_on_with_each_token_after_the_other() {
         (access, refresh) = next;
     }
     assert_eq!(scene.hub.rows("SELECT kind FROM audit WHERE kind LIKE 'session%'"), ["session-begun"]);
-    let written = scene.hub.rows("SELECT hex(chain) || hex(current) || hex(previous) FROM session").concat();
+    let written = scene
+        .hub
+        .rows("SELECT hex(chain) || hex(current) || hex(previous) FROM session WHERE chain != x''")
+        .concat();
     assert_eq!(written.len(), 3 * 64, "hashes, and nothing that could be shown");
 }
 
@@ -290,6 +310,24 @@ async fn whoever_signs_out_and_hangs_up_is_signed_out() {
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(scene.view_with(&scene.access).await.status, 401);
+}
+
+#[tokio::test]
+async fn whoever_renews_and_hangs_up_has_been_at_work() {
+    let scene = Scene::new().await;
+    let access = long_token(&scene);
+    scene.hub.turn(20);
+    let lock = rusqlite::Connection::open(&scene.hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let sent = scene.sent(&scene.key, renewal(&scene.refresh));
+    let hung_up = tokio::time::timeout(Duration::from_millis(500), scene.post("/token", sent)).await;
+    assert!(hung_up.is_err());
+    lock.execute_batch("ROLLBACK").unwrap();
+    let rotated = "SELECT 'yes' FROM session WHERE previous IS NOT NULL";
+    super::support::data::until(|| scene.hub.rows(rotated) == ["yes"]).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    scene.hub.turn(20);
+    assert_eq!(scene.view_with(&access).await.status, 200, "idle since the renewal, and not since before it");
 }
 
 #[tokio::test]
@@ -354,6 +392,99 @@ async fn sessions_that_go_on_and_that_have_ended_are_so_after_a_restart() {
     tokio::time::sleep(Duration::ZERO).await;
 }
 
+/// A token of the session for an hour, as no viewer has one: so long nobody has to renew.
+fn long_token(scene: &Scene) -> String {
+    let caller = cpis::domain::Caller {
+        session: scene.hub.rows("SELECT id FROM session WHERE chain != x''")[0].clone(),
+        ..nurse()
+    };
+    let minter = cpis::identity::token::Minter::new(scene.hub.key.clone(), ISSUER);
+    let hour = SignedDuration::from_hours(1);
+    minter.mint(&caller, scene.key.thumbprint(), scene.hub.clock.now(), hour).unwrap().secret().to_owned()
+}
+
+#[tokio::test]
+async fn a_session_in_which_nobody_is_at_work_ends_with_its_next_request_whoever_asks() {
+    for (path, ends) in [("/metadata", true), ("/access/ABCD-EFGH", true), ("view", false)] {
+        let scene = Scene::new().await;
+        let access = long_token(&scene);
+        let mut last = 0;
+        for _ in 0..7 {
+            scene.hub.turn(5);
+            last = match path {
+                "view" => scene.view_with(&access).await.status,
+                path => scene.get(path, &access).await.status,
+            };
+        }
+        assert_eq!(last == 401, ends, "{path}: {last}");
+        scene.until_said(if ends { &["idle"] } else { &[] }).await;
+        assert_eq!(scene.view_with(&access).await.status == 401, ends, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_ends_although_somebody_is_at_work() {
+    let scene = Scene::new().await;
+    scene.hub.turn(12 * 60 - 1);
+    // Nobody asked for twelve hours: it is over and idle, and over goes first.
+    scene.hub.turn(1);
+    assert_eq!(scene.view_with(&long_token(&scene)).await.status, 401);
+    scene.until_said(&["over"]).await;
+}
+
+#[tokio::test]
+async fn a_genuine_token_of_a_session_that_the_database_does_not_know_is_nobodys() {
+    let scene = Scene::new().await;
+    let caller = cpis::domain::Caller { session: "0".repeat(32), ..nurse() };
+    let minter = cpis::identity::token::Minter::new(scene.hub.key.clone(), ISSUER);
+    let minted =
+        minter.mint(&caller, scene.key.thumbprint(), scene.hub.clock.now(), SignedDuration::from_mins(5));
+    let refused = scene.view_with(minted.unwrap().secret()).await;
+    assert_eq!(refused.told(), "401 ACCESS_DENIED");
+    assert_eq!(refused.header("www-authenticate"), Some("DPoP error=\"invalid_token\", algs=\"ES256\""));
+    assert_eq!(scene.hub.hub.unproven().recent().pop().unwrap().why.code(), "session-unknown");
+    assert_eq!(scene.hub.count("SELECT 1 FROM view"), 0);
+}
+
+#[tokio::test]
+async fn whoever_knows_a_sessions_id_alone_uses_up_nothing_of_its_user() {
+    let few = cpis::config::hub::LimitSettings { others_at_once: Some(60), ..super::support::generous() };
+    let scene = Scene::in_hub(TestHub::with_limits(few, &child()).await).await;
+    let (id, _) = scene.refresh.split_once('.').unwrap();
+    let made_up = format!("{id}.{}", "A".repeat(43));
+    for _ in 0..70 {
+        let stranger = ProofKey::generate().unwrap();
+        let answer = scene.post("/token", scene.sent(&stranger, renewal(&made_up))).await;
+        assert_eq!(told(&answer), "400 `invalid_grant`");
+        let sent = Sent {
+            proof: Some(scene.proof(&stranger, "/revoke")),
+            kind: FORM,
+            body: format!("token={made_up}"),
+        };
+        assert_eq!(scene.post("/revoke", sent).await.status, 200);
+    }
+    scene.renew(&scene.refresh).await;
+    // Who holds the session's key is its user.
+    let mut last = 200;
+    for _ in 0..70 {
+        last = scene.post("/token", scene.sent(&scene.key, renewal(&scene.refresh))).await.status;
+    }
+    assert_eq!(last, 429);
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_token_that_is_shown_to_revoke_is_audited_as_what_it_was() {
+    let scene = Scene::new().await;
+    let thief = ProofKey::generate().unwrap();
+    let sent = Sent {
+        proof: Some(scene.proof(&thief, "/revoke")),
+        kind: FORM,
+        body: format!("token={}", scene.refresh),
+    };
+    assert_eq!(scene.post("/revoke", sent).await.status, 200);
+    assert_eq!(scene.state(), "ended: `other-key`");
+}
+
 #[tokio::test]
 async fn strangers_cost_no_signature_and_are_not_remembered() {
     let scene = Scene::new().await;
@@ -385,6 +516,9 @@ fn after_a_restore_everybody_signs_in_again() {
     run(&["backup", "kept.db", "--config", "hub.toml"]);
     begin("b");
     run(&["restore", "kept.db", "--config", "hub.toml"]);
-    let states = super::support::rows(&place.database(), "SELECT id, ended_by FROM session");
+    let states =
+        super::support::rows(&place.database(), "SELECT id, ended_by FROM session WHERE chain != x''");
     assert_eq!(states, ["a|restored"]);
+    let said = "SELECT kind, outcome FROM audit WHERE kind LIKE 'session%' AND session = 'a'";
+    assert_eq!(super::support::rows(&place.database(), said), ["session-ended|restored"]);
 }

@@ -4,13 +4,12 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cpis::hub::clock::Clock;
 use cpis::hub::limits;
 
 use super::support::certificates::{Authority, TLS, ask, connect, secure, until_closed};
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{nurse, proofs, token};
+use super::support::{nurse, proofs};
 
 /// A hub with a certificate, and the authority that issued it.
 fn hub(more: &str) -> (Place, Authority) {
@@ -22,7 +21,7 @@ fn hub(more: &str) -> (Place, Authority) {
 
 /// A view of the child, as a client writes it, without its last empty line.
 fn view(place: &Place, nonce: &str) -> String {
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let (path, trace) = (plans_of(number(1)), uuid::Uuid::new_v4());
     let proved = proofs::head("GET", &path, &bearer, nonce);
     format!("GET {path} HTTP/1.1\r\nHost: hub\r\n{proved}TraceID: {trace}\r\n")
@@ -193,7 +192,7 @@ fn connections_without_a_request_make_room_wherever_their_handshake_is() {
     let message = first_message(&authority);
     // A request under way: its body is still to come.
     let mut under_way = secure(&program.base, &authority.usual()).unwrap();
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let path = "/cpis/FHIR/R4/AuditEvent";
     let proved = proofs::head("POST", path, &bearer, &nonce);
     let post = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{proved}Content-Length: 2\r\n\r\n{{");

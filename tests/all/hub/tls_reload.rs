@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cpis::config::hub::{ClientCertificates, TlsSettings};
-use cpis::hub::clock::Clock;
 use jiff::civil::date;
 use rustls_pki_types::CertificateDer;
 
@@ -15,13 +14,13 @@ use super::metrics::series;
 use super::support::certificates::{Authority, Issued, Secured, TLS, put, secure, until_closed};
 use super::support::data::{child, number, plans_of};
 use super::support::program::{Place, Program};
-use super::support::{TestHub, nurse, proofs, token};
+use super::support::{TestHub, nurse, proofs};
 
 /// Longer than this nobody waits for a new certificate.
 const SOON: Duration = Duration::from_secs(8);
 
 fn view(place: &Place, nonce: &str, more: &str) -> String {
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let (path, trace) = (plans_of(number(1)), uuid::Uuid::new_v4());
     let proved = proofs::head("GET", &path, &bearer, nonce);
     format!("GET {path} HTTP/1.1\r\nHost: hub\r\n{proved}TraceID: {trace}\r\n{more}\r\n")
@@ -67,7 +66,7 @@ fn answered(stream: &mut Secured) -> String {
 fn begun_request(place: &Place, program: &Program, authority: &Authority) -> Secured {
     let nonce = nonce(program, authority);
     let mut under_way = secure(&program.base, &authority.usual()).unwrap();
-    let bearer = token(&place.key, &nurse(), Clock::system().now());
+    let bearer = place.token(&nurse());
     let path = "/cpis/FHIR/R4/AuditEvent";
     let proved = proofs::head("POST", path, &bearer, &nonce);
     let post = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{proved}Content-Length: 2\r\n\r\n{{");

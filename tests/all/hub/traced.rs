@@ -7,8 +7,7 @@ use std::process::Command;
 
 use super::support::data::{child, history_of, number, person, plans_of};
 use super::support::program::{Place, is_there};
-use super::support::{caller, proofs, receptionist, token};
-use cpis::hub::clock::Clock;
+use super::support::{caller, proofs, receptionist};
 use uuid::Uuid;
 
 /// Times that each kind of answer is asked for, and how many kinds there are.
@@ -109,7 +108,7 @@ fn descriptor(call: &Call) -> &str {
 async fn ask(place: &Place, base: &str) -> Vec<String> {
     let mut marks = Vec::new();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let token_of = |who| token(&place.key, &who, Clock::system().now());
+    let token_of = |who| place.token(&who);
     let (nurse, nobody) =
         (token_of(caller("Sam Okafor", "RN3", &["B0264", "B0107"])), token_of(receptionist()));
     let get = async |path: String, bearer: &str, expected: u16| {

@@ -3,7 +3,7 @@
 //!
 //! One request per connection, on plain threads: where exactly a connection breaks is the whole point.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -176,6 +176,8 @@ struct Shared {
     /// The answers that were sent to the viewer in full or in part.
     sent: Mutex<Vec<u8>>,
     listens: AtomicBool,
+    /// Nothing is passed on of an event stream, and nothing is closed.
+    is_silent: AtomicBool,
     ends: AtomicBool,
 }
 
@@ -193,6 +195,7 @@ impl Proxy {
             script: Mutex::default(),
             sent: Mutex::default(),
             listens: AtomicBool::new(true),
+            is_silent: AtomicBool::new(false),
             ends: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -208,6 +211,11 @@ impl Proxy {
     /// there were before.
     pub(crate) fn on(&self, part: &'static str, script: impl Fn(usize) -> Act + Send + Sync + 'static) {
         *self.0.script.lock().unwrap() = Some((part, Arc::new(script), 0));
+    }
+
+    /// From now on event streams are open and say nothing; or they go on.
+    pub(crate) fn silence_events(&self, is_silent: bool) {
+        self.0.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
     /// Everything is passed on again.
@@ -303,6 +311,7 @@ fn serve(shared: &Shared, mut viewer: TcpStream) -> Option<()> {
             hub.write_all(&request.bytes()).ok()?;
             return hub.shutdown(Shutdown::Both).ok();
         }
+        Act::Pass if request.first.starts_with("GET /events") => return stream(shared, viewer, &request),
         Act::Pass => pass(shared, &request)?.bytes(),
         Act::Change(change) => {
             let mut message = pass(shared, &request)?;
@@ -340,6 +349,24 @@ fn pass(shared: &Shared, request: &Message) -> Option<Message> {
     hub.set_read_timeout(Some(PATIENCE)).ok()?;
     hub.write_all(&request.bytes()).ok()?;
     Message::read(&mut hub)
+}
+
+/// An answer without an end, passed on as it comes.
+fn stream(shared: &Shared, mut viewer: TcpStream, request: &Message) -> Option<()> {
+    let mut hub = TcpStream::connect(shared.hub).ok()?;
+    hub.write_all(&request.bytes()).ok()?;
+    hub.set_read_timeout(Some(Duration::from_millis(50))).ok()?;
+    let mut buffer = [0; 4096];
+    while !shared.ends.load(Ordering::SeqCst) && shared.listens.load(Ordering::SeqCst) {
+        match hub.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) if !shared.is_silent.load(Ordering::SeqCst) => viewer.write_all(&buffer[..read]).ok()?,
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => break,
+        }
+    }
+    viewer.shutdown(Shutdown::Both).ok()
 }
 
 fn drip(shared: &Shared, viewer: &mut TcpStream, bytes: &[u8]) -> Option<()> {

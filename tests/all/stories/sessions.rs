@@ -1,8 +1,9 @@
 //! A session goes on while somebody works, whatever is cut on the way, and ends at the hub when they leave.
 
 use cpis::client::Limits;
+use cpis::hub::store::EndedBy;
 
-use super::proxy::{Act, Cut, Proxy};
+use super::proxy::{Act, Cut, Gate, Proxy, answer};
 use super::town::{AMELIA, Town};
 
 /// Minutes after which an access token has expired.
@@ -66,8 +67,114 @@ fn a_session_that_was_ended_at_the_hub_is_over_in_one_sentence() {
     // Ten hours are over: nothing renews it.
     town.pass(11 * 60 * 60);
     desk.ask(AMELIA);
-    desk.wait_for("Could not check: your session has ended");
+    let said = desk.wait_for("Your session has ended because it has lasted as long as a session may");
+    assert!(said.contains("Nothing of the patient is left here. Sign in again to go on; what you had typed"));
     assert_eq!(states(&town), ["over"]);
+    // The half-typed search comes back for the same nurse.
+    assert_eq!(desk.text_with("999"), None, "{}", desk.tree());
+    desk.sign_in("Sam Okafor");
+    assert_eq!(desk.field("NHS number"), AMELIA.0);
+    assert_eq!(desk.field("Date of birth"), AMELIA.1);
+}
+
+#[test]
+fn whatever_meets_it_a_session_that_is_over_leaves_nothing_of_the_patient_anywhere() {
+    for what in ["check again", "copy", "history", "status"] {
+        let town = Town::new();
+        let proxy = Proxy::before(town.demonstration.address());
+        let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+        if what == "history" {
+            proxy.on("GET /cpis/FHIR/R4/AuditEvent", |_| Act::Say(answer(503, "text/plain", "")));
+        }
+        assert!(desk.look_up(AMELIA).starts_with("Alert"));
+        desk.press("Copy summary");
+        desk.until("the copy", |desk| desk.clipboard.text());
+        // What would have said it by itself says nothing.
+        proxy.silence_events(true);
+        end(&town);
+        match what {
+            "check again" => desk.key(eframe::egui::Key::F5),
+            "copy" => desk.press("Copy 01632"),
+            _ => {}
+        }
+        // The other two follow by themselves within ten seconds; a history that failed belongs to what somebody opened, but the
+        // state of the notices says nothing until somebody is there.
+        proxy.heal();
+        if what == "status" {
+            desk.stay(std::time::Duration::from_secs(11));
+            assert_eq!(desk.text_with("Your session has ended"), None, "{what}");
+            desk.key(eframe::egui::Key::F1);
+        }
+        desk.wait_for("Your session has ended. Nothing of the patient is left here");
+        let (tree, painted) = (desk.tree(), desk.painted());
+        for trace in ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Child Protection Plan"] {
+            assert!(!tree.contains(trace) && !painted.contains(trace), "{what}: {trace}");
+        }
+        assert_eq!(desk.clipboard.text(), None, "{what}");
+        desk.sign_in("Dr Priya Nair");
+        assert_eq!(desk.field("NHS number"), "", "{what}");
+    }
+}
+
+/// Ends the one session at the hub, from elsewhere.
+fn end(town: &Town) {
+    let db = rusqlite::Connection::open(town.demonstration.database()).unwrap();
+    let session: String =
+        db.query_row("SELECT id FROM session WHERE ended_ms IS NULL", [], |row| row.get(0)).unwrap();
+    town.call(town.demonstration.hub().end_session(&session, EndedBy::Provider)).unwrap();
+}
+
+#[test]
+fn a_renewal_goes_on_although_who_asked_for_it_has_given_up() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let limits = Limits { whole: std::time::Duration::from_secs(2), ..Limits::default() };
+    let mut desk = town.desk_before(&proxy.address(), limits).nurse();
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.new_search();
+    town.pass(EXPIRED);
+    // The hub gives the next tokens, and three times nobody hears of it: longer than any question waits.
+    proxy.on("/token", |before| if before < 3 { Act::Hold(Gate::default()) } else { Act::Pass });
+    desk.ask(AMELIA);
+    desk.wait_for("Could not check: the CP-IS service did not answer in time");
+    desk.until("the renewal", |_| (proxy.asked() >= 4).then_some(()));
+    proxy.heal();
+    desk.key(eframe::egui::Key::Enter);
+    desk.wait_for(super::desk::NOT_OPENED);
+    assert_eq!(states(&town), ["goes on"]);
+}
+
+#[test]
+fn a_renewal_that_hangs_holds_up_nothing_while_the_token_is_good() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    // Half a minute is left of the token, and the viewer learns so with this answer.
+    town.pass(9 * 60 + 30);
+    proxy.on("/token", |_| Act::Hold(Gate::default()));
+    for _ in 0..3 {
+        assert!(desk.look_up(AMELIA).starts_with("Alert"));
+        desk.new_search();
+    }
+    assert!(proxy.asked() > 0, "the next token was asked for");
+    assert_eq!(states(&town), ["goes on"]);
+}
+
+#[test]
+fn signing_out_does_not_wait_for_a_renewal_that_hangs() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    town.pass(9 * 60 + 30);
+    proxy.on("/token", |_| Act::Hold(Gate::default()));
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.new_search();
+    desk.ask(AMELIA);
+    desk.until("a renewal", |_| (proxy.asked() > 0).then_some(()));
+    let begun = std::time::Instant::now();
+    desk.press("Sign out");
+    desk.until("the hub to hear of it", |_| (states(&town) == ["signed-out"]).then_some(()));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! The town in which the stories happen: a running demonstration, its clock, and desks before its hub.
 
+use std::sync::Arc;
+
 use cpis::client::Limits;
 use cpis::demo::Demonstration;
 use cpis::hub::clock::Clock;
+use cpis::viewer::run::Browser;
 use cpis::viewer::state::Prefill;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -63,6 +66,24 @@ impl Town {
             address.clone_into(&mut hub.address);
             hub.authorities = authorities.to_vec();
         }
+        Desk::new(start, self.runtime.handle().clone(), clipboard)
+    }
+
+    /// A desk whose people sign in at the hub, with this browser.
+    pub(crate) fn desk_signing_in(&self, browser: Arc<dyn Browser>) -> Desk {
+        self.desk_signing_in_at(self.demonstration.address(), browser)
+    }
+
+    /// The same of a hub that is said to be elsewhere.
+    pub(crate) fn desk_signing_in_at(&self, address: &str, browser: Arc<dyn Browser>) -> Desk {
+        let clipboard = MemoryClipboard::default();
+        let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
+        start.setup.personas.clear();
+        start.setup.hub = Some(address.to_owned());
+        if let Some(hub) = &mut start.hub {
+            address.clone_into(&mut hub.address);
+        }
+        (start.sign_in, start.browser) = (None, browser);
         Desk::new(start, self.runtime.handle().clone(), clipboard)
     }
 

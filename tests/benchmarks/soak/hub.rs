@@ -28,9 +28,8 @@ const PLANS_EACH: u64 = 5;
 pub(crate) struct Hub {
     pub(crate) address: String,
     key: SigningKey,
-    proofs: ProofKey,
     child: Child,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Hub {
@@ -71,8 +70,7 @@ impl Hub {
         let address =
             line.trim().strip_prefix("cpis-hub listens on http://").expect("its address").to_owned();
         let key = SigningKey::from_pem(&pem).expect("a key");
-        let proofs = ProofKey::generate().expect("a key");
-        Self { address, key, proofs, child, _directory: directory }
+        Self { address, key, child, directory }
     }
 
     /// Resident memory in KiB.
@@ -94,14 +92,26 @@ impl Hub {
             activities: codes.iter().filter_map(|code| Activity::from_code(code)).collect(),
             session: format!("session-{user}"),
         };
+        self.begin_session(&caller.session);
+        let key = ProofKey::generate().expect("a key");
         let minter = Minter::new(self.key.clone(), ISSUER);
-        let minted = minter.mint(
-            &caller,
-            self.proofs.thumbprint(),
-            Clock::system().now(),
-            SignedDuration::from_hours(11),
+        let minted =
+            minter.mint(&caller, key.thumbprint(), Clock::system().now(), SignedDuration::from_hours(11));
+        Access { token: minted.expect("a token").secret().to_owned(), key }
+    }
+
+    /// In the database itself: signing in is not measured.
+    fn begin_session(&self, id: &str) {
+        let db = rusqlite::Connection::open(self.directory.path().join("hub.db")).expect("a database");
+        db.busy_timeout(std::time::Duration::from_secs(20)).expect("time to wait");
+        let begun = db.execute(
+            "INSERT OR IGNORE INTO session
+                (id, user_id, user_name, role, role_profile, organisation_code, organisation, activities,
+                 key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms)
+             VALUES (?1, ?1, '', '', '', '', '', '', ?3, x'', x'', 0, 0, 0, ?2, ?2)",
+            rusqlite::params![id, i64::MAX / 4, "A".repeat(43)],
         );
-        Access { token: minted.expect("a token").secret().to_owned(), key: self.proofs.clone() }
+        begun.expect("a session");
     }
 }
 

@@ -17,6 +17,9 @@ use jiff::SignedDuration;
 
 use super::people;
 
+/// Whose tokens are shown.
+pub(crate) const NURSES: usize = 1000;
+
 /// A program that listens; ended when it goes out of scope.
 pub(crate) struct Program {
     child: Child,
@@ -72,7 +75,6 @@ impl Drop for Program {
 pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     key: SigningKey,
-    proofs: ProofKey,
     issuer: String,
 }
 
@@ -97,8 +99,7 @@ impl Place {
              contact = \"in-person\"\n"
         );
         std::fs::write(folder.join("hub.toml"), config).expect("a configuration");
-        let proofs = ProofKey::generate().expect("a key");
-        Self { folder: folder.to_owned(), key, proofs, issuer }
+        Self { folder: folder.to_owned(), key, issuer }
     }
 
     /// Raises the rates of callers as far as that goes: a thousand nurses ask here for a country.
@@ -117,6 +118,7 @@ impl Place {
     }
 
     pub(crate) fn hub(&self, program: &Path) -> Program {
+        self.begin_sessions();
         let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(self.folder.join("hub.toml")).env("RUST_LOG", "warn");
         let log = std::fs::File::create(self.folder.join("hub.log")).expect("a log");
@@ -124,8 +126,30 @@ impl Place {
         Program::start(command)
     }
 
-    /// A token of a nurse of her own.
-    pub(crate) fn token(&self, nurse: usize) -> String {
+    /// A session for each nurse, in the database itself: signing in is not measured. An earlier version's database has no
+    /// table for them, and its hub asks for none.
+    fn begin_sessions(&self) {
+        let mut db = rusqlite::Connection::open(self.folder.join("work.db")).expect("a database");
+        let all = db.transaction().expect("a transaction");
+        let ever = i64::MAX / 4;
+        for nurse in 0..NURSES {
+            let begun = all.execute(
+                "INSERT OR IGNORE INTO session
+                    (id, user_id, user_name, role, role_profile, organisation_code, organisation, activities,
+                     key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms)
+                 VALUES (?1, ?1, '', '', '', '', '', '', ?3, x'', x'', 0, 0, 0, ?2, ?2)",
+                rusqlite::params![session(nurse), ever, "A".repeat(43)],
+            );
+            if begun.is_err() {
+                break;
+            }
+        }
+        all.commit().expect("a commit");
+    }
+
+    /// A token of a nurse of her own, and her key.
+    pub(crate) fn token(&self, nurse: usize) -> (String, ProofKey) {
+        let key = ProofKey::generate().expect("a key");
         let caller = Caller {
             user: format!("555{nurse:09}"),
             name: format!("Nurse {nurse}"),
@@ -134,15 +158,15 @@ impl Place {
             organisation_code: "RN3".to_owned(),
             organisation: "Great Western Hospital".to_owned(),
             activities: vec![Activity::TRACE_PEOPLE, Activity::VIEW_AND_NOTIFY],
-            session: format!("session-{nurse}"),
+            session: session(nurse),
         };
         let minted = Minter::new(self.key.clone(), &self.issuer).mint(
             &caller,
-            self.proofs.thumbprint(),
+            key.thumbprint(),
             Clock::system().now(),
             SignedDuration::from_hours(11),
         );
-        minted.expect("a token").secret().to_owned()
+        (minted.expect("a token").secret().to_owned(), key)
     }
 
     /// What makes proofs for the tokens, for a hub at this address.
@@ -153,7 +177,7 @@ impl Place {
         let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
         let nonce =
             lines.find_map(|line| Some(line.to_ascii_lowercase().strip_prefix("dpop-nonce: ")?.to_owned()));
-        Prover { key: self.proofs.clone(), issuer: self.issuer.clone(), nonce: nonce.expect("a nonce") }
+        Prover { issuer: self.issuer.clone(), nonce: nonce.expect("a nonce") }
     }
 
     /// The database of so many people: kept, and copied for each use.
@@ -183,19 +207,22 @@ impl Place {
 /// Makes proofs.
 #[derive(Clone)]
 pub(crate) struct Prover {
-    key: ProofKey,
     issuer: String,
     nonce: String,
 }
 
 impl Prover {
     /// The header lines of one request with GET.
-    pub(crate) fn proved(&self, path: &str, token: &str) -> String {
+    pub(crate) fn proved(&self, path: &str, (token, key): &(String, ProofKey)) -> String {
         let address = format!("{}{}", self.issuer, path.split('?').next().unwrap_or(path));
         let now = Clock::system().now().as_second();
-        let proof = self.key.prove("GET", &address, Some(token), Some(&self.nonce), now).expect("a proof");
+        let proof = key.prove("GET", &address, Some(token), Some(&self.nonce), now).expect("a proof");
         format!("Authorization: DPoP {token}\r\nDPoP: {proof}\r\n")
     }
+}
+
+fn session(nurse: usize) -> String {
+    format!("session-{nurse}")
 }
 
 fn make(path: &Path, people: usize, seed: u64) {

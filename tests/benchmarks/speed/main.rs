@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use client::{Chance, Measured, percentile};
-use hub::{Place, Program};
+use cpis::identity::dpop::ProofKey;
+use hub::{NURSES, Place, Program};
 use people::{Asked, Person};
 
 /// Measures the hub.
@@ -172,15 +173,12 @@ enum Kind {
     View,
 }
 
-/// Callers, each with a token.
-const NURSES: usize = 1000;
-
 /// Requests, each with a proof of its own: made before the clock runs, since making one costs as much of the machine as
 /// answering it.
 struct Asks<'a> {
     place: &'a Place,
     asked: Arc<Asked>,
-    tokens: Arc<Vec<String>>,
+    tokens: Arc<Vec<(String, ProofKey)>>,
 }
 
 /// Requests a second that are made beforehand: more than the hub has been seen to answer. Further ones are made when

@@ -179,10 +179,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!((forget_lapsed(&db, 1000).unwrap(), left(&db)), (1, vec!["b".to_owned()]));
-        super::super::end_all(&db, 1000).unwrap();
+        forget_all(&db).unwrap();
         assert_eq!(left(&db), Vec::<String>::new());
         let older = Connection::open_in_memory().unwrap();
         older.execute_batch("CREATE TABLE session (id, ended_ms, ended_by)").unwrap();
-        super::super::end_all(&older, 1000).unwrap();
+        forget_all(&older).unwrap();
     }
 }

@@ -160,8 +160,12 @@ pub struct SignIn {
     pub intro: Vec<String>,
     /// Why the last session ended, or why signing in failed.
     pub message: Option<String>,
+    /// The message is news that nobody here asked for.
+    pub interrupts: bool,
     /// One button each.
     pub personas: Vec<PersonaButton>,
+    /// Where people sign in with a browser: what there is to press.
+    pub actions: Vec<Action>,
 }
 
 /// A persona to sign in as.

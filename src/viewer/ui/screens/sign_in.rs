@@ -34,6 +34,7 @@ fn page(ui: &mut Ui, sign_in: &SignIn, turn: &mut Turn) {
         notice_box(ui, message);
         ui.add_space(space::S);
     }
+    turn.actions(ui, &sign_in.actions);
     let columns = if ui.available_width() < 640.0 { 1 } else { 2 };
     let width = (ui.available_width() - space::M * (columns as f32 - 1.0)) / columns as f32;
     for (row, pair) in sign_in.personas.chunks(columns).enumerate() {

@@ -1,6 +1,8 @@
 //! The state machine as tables and short stories, without a window.
 
+mod lost;
 mod opening;
+mod over;
 mod searching;
 
 use super::update;

@@ -76,7 +76,7 @@ impl Machine {
         body: String,
     ) -> answer::Answer {
         let now = self.clock.now();
-        let token = support::token(&self.key, &caller(who), now);
+        let token = support::token(&self.config.database, &self.key, &caller(who), now);
         let open = self.open.as_ref().unwrap();
         let proof = support::proofs::proof(method, path, &token, &open.hub.proof_nonce(), now);
         let mut request = Request::builder().method(method).uri(path);

@@ -22,8 +22,11 @@ impl Answer {
         let header = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
         };
-        let headers = response.headers().iter().map(header).collect();
-        Some(Self { status, headers, body: response.text().await.ok()? })
+        let headers: Vec<_> = response.headers().iter().map(header).collect();
+        // It has no end.
+        let is_stream = headers.contains(&("content-type".to_owned(), "text/event-stream".to_owned()));
+        let body = if is_stream { String::new() } else { response.text().await.ok()? };
+        Some(Self { status, headers, body })
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -91,3 +91,14 @@ pub(crate) fn history_of(number: NhsNumber) -> String {
     let include = "AuditEvent:entity-type=http://terminology.hl7.org/CodeSystem/v3-RoleClass%7CASSIGNED";
     format!("/cpis/FHIR/R4/AuditEvent?patient:identifier={NHS}%7C{}&_include={include}", number.digits())
 }
+
+/// Waits for something that comes within a few seconds, and fails where it does not.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..200 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("it did not come");
+}

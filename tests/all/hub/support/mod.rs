@@ -196,6 +196,7 @@ impl TestHub {
         let pem = program::private_key_pem();
         let key = SigningKey::from_pem(&pem).unwrap();
         let hub = Hub::open(&config, key.clone(), clock.clone()).unwrap();
+        proofs::begin(&database, &nurse());
         let listener = tokio::net::TcpListener::bind(config.listen).await.unwrap();
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let base = format!("{scheme}://{}", listener.local_addr().unwrap());
@@ -252,7 +253,7 @@ impl TestHub {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
         if let Some(caller) = caller {
             let now = self.clock.now();
-            let token = token(&self.key, caller, now);
+            let token = token(&self.database, &self.key, caller, now);
             request = proofs::proved(request, &token, &self.hub.proof_nonce(), now);
         }
         for (name, value) in headers {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use cpis::domain::Caller;
+use cpis::hub::clock::Clock;
 use cpis::identity::token::SigningKey;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -25,6 +27,8 @@ impl Place {
         fs::write(place.path("people.ndjson"), lines.join("\n")).unwrap();
         let loaded = place.run(&["load", "people.ndjson", "--config", "hub.toml", "--synthetic"]);
         assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+        // Now, since a test may lock the database before its first caller asks.
+        place.token(&super::nurse());
         place
     }
 
@@ -60,6 +64,11 @@ impl Place {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// A caller's token for an hour from now.
+    pub(in super::super) fn token(&self, caller: &Caller) -> String {
+        super::token(&self.path("hub.db"), &self.key, caller, Clock::system().now())
     }
 
     pub(crate) fn database(&self) -> Connection {

@@ -4,15 +4,17 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
-use cpis::domain::Caller;
+use cpis::domain::{Caller, TailDays};
 use cpis::hub::clock::Clock;
+use cpis::hub::store::{Store, StoreSettings};
 use cpis::identity::dpop::ProofKey;
 use cpis::identity::token::{Minter, SigningKey};
 use jiff::{SignedDuration, Timestamp};
 
-use super::ISSUER;
+use super::{ISSUER, midwife, nurse, receptionist};
 
 /// The key of every caller here, but for those who are about keys.
 pub(in super::super) static KEY: LazyLock<ProofKey> = LazyLock::new(|| ProofKey::generate().unwrap());
@@ -20,8 +22,38 @@ pub(in super::super) static KEY: LazyLock<ProofKey> = LazyLock::new(|| ProofKey:
 /// The nonce that each hub gave last, by its address.
 static NONCES: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
 
-/// A caller's token for an hour, bound to [`KEY`].
-pub(in super::super) fn token(key: &SigningKey, caller: &Caller, now: Timestamp) -> String {
+/// Begins the session that a caller names, in the database itself: with no entry in the audit log, and with neither idle
+/// nor absolute limit, since clocks are turned here by years. What a hub's own sessions are like is another test's.
+pub(in super::super) fn begin(database: &Path, caller: &Caller) {
+    if !database.exists() {
+        let config = super::configuration(database.to_owned(), TailDays::default());
+        drop(Store::open(&StoreSettings::of(&config), Clock::system()).unwrap());
+    }
+    let db = rusqlite::Connection::open(database).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+    // At the first time those of the usual callers too: later a test may have locked the database.
+    for who in [caller, &nurse(), &midwife(), &receptionist()] {
+        let known = db.query_row("SELECT 1 FROM session WHERE id = ?1", [&who.session], |_| Ok(()));
+        if known.is_err() {
+            insert(&db, who);
+        }
+    }
+}
+
+fn insert(db: &rusqlite::Connection, caller: &Caller) {
+    let ever = i64::MAX / 4;
+    db.execute(
+        "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation, activities,
+                              key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms)
+         VALUES (?1, ?2, '', '', '', '', '', '', ?3, x'', x'', 0, 0, 0, ?4, ?4)",
+        rusqlite::params![caller.session, caller.user, KEY.thumbprint().as_str(), ever],
+    )
+    .unwrap();
+}
+
+/// A caller's token for an hour, bound to [`KEY`], in the session that they name: it begins in this database.
+pub(in super::super) fn token(database: &Path, key: &SigningKey, caller: &Caller, now: Timestamp) -> String {
+    begin(database, caller);
     let minter = Minter::new(key.clone(), ISSUER);
     let minted = minter.mint(caller, KEY.thumbprint(), now, SignedDuration::from_hours(1));
     minted.unwrap().secret().to_owned()

@@ -1,0 +1,118 @@
+//! The system's browser: opened at the hub's page, and heard when it comes back to this computer.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Hub;
+use crate::client::{Brought, HubClient, SigningIn};
+use crate::domain::{NotSignedIn, SignedInPerson};
+
+/// Opens addresses.
+pub trait Browser: Send + Sync {
+    /// Opens one; says whether a browser was there.
+    fn open(&self, address: &str) -> bool;
+}
+
+/// The system's own.
+pub struct SystemBrowser;
+
+impl Browser for SystemBrowser {
+    fn open(&self, address: &str) -> bool {
+        webbrowser::open(address).is_ok()
+    }
+}
+
+/// For so long somebody may take to sign in.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// For so long a request may take to arrive here.
+const REQUEST: Duration = Duration::from_secs(2);
+
+/// Bytes of a request's first line and headers.
+const REQUEST_BYTES: usize = 16 * 1024;
+
+/// Characters of the computer's name.
+const DEVICE_CHARACTERS: usize = 60;
+
+/// Signs in with the browser; `opens` is told the address first, and opens it.
+pub(super) async fn sign_in(
+    hub: &Hub,
+    opens: impl FnOnce(&str),
+) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|_| NotSignedIn::NoPort)?;
+    let port = listener.local_addr().map_err(|_| NotSignedIn::NoPort)?.port();
+    let device = device();
+    let begun = SigningIn::begin(&hub.address, hub.site.clone(), hub.limits, &hub.authorities, port, &device);
+    let begun = begun.await?;
+    opens(begun.address());
+    let code = tokio::time::timeout(PATIENCE, come_back(&listener, &begun));
+    let code = code.await.map_err(|_| NotSignedIn::TooLate)??;
+    drop(listener);
+    begun.finish(&code).await
+}
+
+/// Waits for the browser. Whoever else asks here is told nothing, and ends nothing.
+async fn come_back(
+    listener: &TcpListener,
+    begun: &SigningIn,
+) -> Result<zeroize::Zeroizing<String>, NotSignedIn> {
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else { return Err(NotSignedIn::NoPort) };
+        let Ok(Some(target)) = tokio::time::timeout(REQUEST, target(&mut stream)).await else { continue };
+        let brought = begun.read(&target);
+        let (status, words) = match &brought {
+            Brought::Code(_) => ("200 OK", "You can close this page and go back to cpis."),
+            Brought::Refused(_) => ("200 OK", "You are not signed in. Go back to cpis: it says why."),
+            Brought::Stray => ("404 Not Found", "There is nothing here."),
+        };
+        // The browser may not wait for it.
+        let _ = tokio::time::timeout(REQUEST, say(&mut stream, status, words)).await;
+        match brought {
+            Brought::Code(code) => return Ok(code),
+            Brought::Refused(why) => return Err(why),
+            Brought::Stray => {}
+        }
+    }
+}
+
+/// The target of a request with GET, once all its headers are here.
+async fn target(stream: &mut TcpStream) -> Option<String> {
+    let (mut read, mut buffer) = (Vec::new(), [0; 2048]);
+    while !read.windows(4).any(|four| four == b"\r\n\r\n") {
+        let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
+        read.extend_from_slice(buffer.get(..count)?);
+        if read.len() > REQUEST_BYTES {
+            return None;
+        }
+    }
+    let text = String::from_utf8(read).ok()?;
+    let mut words = text.lines().next()?.split(' ');
+    (words.next() == Some("GET")).then(|| words.next().map(str::to_owned))?
+}
+
+async fn say(stream: &mut TcpStream, status: &str, words: &str) -> std::io::Result<()> {
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>cpis</title>\
+         <body style=\"font:20px/1.5 sans-serif;margin:3em\"><h1>cpis</h1><p>{words}</p></body></html>"
+    );
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
+         Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n\
+         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\nConnection: close\r\n\r\n",
+        page.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(page.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+/// What the person calls this computer, as far as the system says it.
+fn device() -> String {
+    let named = std::env::var("COMPUTERNAME").or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let named = named.unwrap_or_default();
+    let plain = |c: &char| c.is_alphanumeric() || " ._-".contains(*c);
+    let named: String = named.trim().chars().filter(plain).take(DEVICE_CHARACTERS).collect();
+    if named.is_empty() { "this computer".to_owned() } else { named }
+}

@@ -1,0 +1,258 @@
+//! Signing in and out, and the end of a session that nobody here asked for.
+
+use std::time::Duration;
+
+use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed, next_ask, patient};
+use crate::domain::{Failure, NotSignedIn, SessionOver};
+use crate::viewer::command::Field;
+use crate::viewer::effect::Effect;
+use crate::viewer::present::screen::FocusTarget;
+use crate::viewer::state::{
+    BrowserAt, Cover, Desk, Kept, Now, Phase, SearchStage, Session, Setup, SignedOutBecause, Stage, State,
+};
+
+pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
+    match &mut state.phase {
+        Phase::SignedOut { signing_in, .. } if !*signing_in && persona < state.setup.personas.len() => {
+            *signing_in = true;
+            state.last_sign_in = next_ask(state);
+            vec![Effect::SignIn(state.last_sign_in, persona)]
+        }
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
+    }
+}
+
+pub(super) fn sign_in_by_browser(state: &mut State) -> Vec<Effect> {
+    match &mut state.phase {
+        Phase::SignedOut { signing_in, .. } if !*signing_in && state.setup.hub.is_some() => {
+            *signing_in = true;
+            state.browser = None;
+            state.last_sign_in = next_ask(state);
+            focus(state, FocusTarget::Nowhere);
+            vec![Effect::SignInByBrowser(state.last_sign_in)]
+        }
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
+    }
+}
+
+fn is_signing_in(state: &State) -> bool {
+    matches!(state.phase, Phase::SignedOut { signing_in: true, .. })
+}
+
+pub(super) fn browser_at(state: &mut State, ask: u64, browser: BrowserAt) -> Vec<Effect> {
+    if is_signing_in(state) && state.last_sign_in == ask {
+        state.browser = Some(browser);
+    }
+    Vec::new()
+}
+
+/// The browser goes on by itself; whatever it brings is not heard any more.
+pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
+    if !is_signing_in(state) || state.setup.hub.is_none() {
+        return Vec::new();
+    }
+    give_up(state, None);
+    vec![Effect::CancelSignIn, Effect::ForgetClipboard]
+}
+
+pub(super) fn copy_address(state: &mut State) -> Vec<Effect> {
+    let address = state.browser.as_ref().filter(|_| is_signing_in(state)).map(|at| at.address.clone());
+    address.map(|text| Effect::PutOnClipboard { ask: None, text }).into_iter().collect()
+}
+
+pub(super) fn not_signed_in(state: &mut State, ask: u64, why: NotSignedIn) -> Vec<Effect> {
+    if !is_signing_in(state) || state.last_sign_in != ask {
+        return Vec::new();
+    }
+    give_up(state, Some(SignedOutBecause::NotSignedIn(why)));
+    vec![Effect::ForgetClipboard]
+}
+
+fn give_up(state: &mut State, because: Option<SignedOutBecause>) {
+    state.browser = None;
+    if let Phase::SignedOut { why, signing_in, .. } = &mut state.phase {
+        (*why, *signing_in) = (because, false);
+    }
+    focus(state, FocusTarget::SignIn);
+}
+
+/// Session and tokens come under one number: what another sign-in than the last brings is shown to nobody, and its tokens
+/// alone are revoked.
+pub(super) fn signed_in(
+    state: &mut State,
+    answered: u64,
+    result: Result<Session, Failure>,
+    now: Now,
+) -> Vec<Effect> {
+    let kept = match &mut state.phase {
+        Phase::SignedOut { signing_in: true, kept, .. } if state.last_sign_in == answered => kept,
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => {
+            return vec![Effect::RevokeSignIn(answered)];
+        }
+    };
+    let kept = kept.take();
+    state.browser = None;
+    match result {
+        Ok(session) => {
+            let is_theirs = |kept: &Kept| kept.user == session.user && !is_old(kept, now);
+            let form = kept.filter(|kept| is_theirs(kept)).map(|kept| kept.form);
+            let mut desk = Desk::new(session, now);
+            if let Some(form) = form {
+                desk.form = form;
+            } else if let Some(prefill) = state.setup.prefill.take() {
+                desk.form.nhs_number = prefill.nhs_number;
+                desk.form.date_of_birth = prefill.date_of_birth;
+            }
+            state.phase = Phase::Desk(Box::new(desk));
+            forget_typed(state);
+            focus(state, FocusTarget::Field(Field::NhsNumber));
+            vec![Effect::KeepSignIn(answered)]
+        }
+        Err(failure) => {
+            let why = Some(SignedOutBecause::Failed(failure));
+            state.phase = Phase::SignedOut { why, signing_in: false, kept };
+            focus(state, FocusTarget::SignIn);
+            Vec::new()
+        }
+    }
+}
+
+/// Nothing of the session stays: desk, patient, typed text and count go with the phase.
+pub(super) fn sign_out(state: &mut State) -> Vec<Effect> {
+    if state.desk().is_none() {
+        return Vec::new();
+    }
+    state.removed_unread = false;
+    leave(state, Phase::signed_out(Some(SignedOutBecause::Asked)))
+}
+
+/// The hub has ended the session: the patient goes as with a sign-out. What was typed and not yet searched with
+/// comes back for the same person, if they sign in soon.
+pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect> {
+    let why = Some(SignedOutBecause::Ended(over));
+    state.removed_unread |= state.desk().is_some_and(Desk::may_hold_unread_view);
+    let kept = match &mut state.phase {
+        Phase::NoConfiguration { .. } => return Vec::new(),
+        // Ended before it had begun here.
+        Phase::SignedOut { kept, .. } => kept.take(),
+        Phase::Desk(desk) if desk.form.is_empty() => None,
+        Phase::Desk(desk) => {
+            let form = std::mem::take(&mut desk.form);
+            Some(Box::new(Kept { user: desk.session.user.clone(), form, since: now.tick }))
+        }
+    };
+    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept });
+    effects.push(Effect::WakeAfter(KEPT_FOR));
+    effects
+}
+
+fn leave(state: &mut State, phase: Phase) -> Vec<Effect> {
+    state.browser = None;
+    state.phase = phase;
+    state.help = false;
+    forget_typed(state);
+    focus(state, FocusTarget::SignIn);
+    vec![Effect::SignOut, Effect::ForgetClipboard]
+}
+
+/// Hub and session are there: what was covered for want of that is shown again.
+pub(super) fn hub_is_here(state: &mut State, at: Duration, now: Now) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    desk.hub_heard = desk.hub_heard.max(at.min(now.tick));
+    if is_lost(desk, now) {
+        return Vec::new();
+    }
+    if let Stage::Hidden { under, why: Cover::HubIsLost, .. } = &mut desk.stage {
+        desk.stage = std::mem::replace(under.as_mut(), Stage::Search(SearchStage::Idle));
+        desk.answered_covered = false;
+        desk.uncovered = Some(now.tick);
+        let target = match desk.stage {
+            Stage::Search(SearchStage::Choose { .. }) => FocusTarget::Candidate(0),
+            Stage::Search(_) | Stage::Patient(_) | Stage::Hidden { .. } => FocusTarget::Answer,
+        };
+        forget_typed(state);
+        focus(state, target);
+    }
+    Vec::new()
+}
+
+/// The hub has not gone: nobody has done anything for so long that it is not asked.
+pub(super) fn waits_for_input(state: &mut State, waits: bool) -> Vec<Effect> {
+    if let Some(desk) = state.desk_mut() {
+        desk.waits_for_input = waits;
+    }
+    Vec::new()
+}
+
+/// Whether nothing was heard of hub and session for too long.
+pub(super) fn is_lost(desk: &Desk, now: Now) -> bool {
+    now.tick.saturating_sub(desk.hub_heard) >= HUB_LOST_AFTER
+}
+
+/// Covers what is shown of anybody where nothing was heard of hub and session for too long: nobody can say whether the
+/// session still goes on.
+pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {
+    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let silent_for = now.tick.saturating_sub(desk.hub_heard);
+    if silent_for < HUB_LOST_AFTER {
+        return vec![Effect::WakeAfter(HUB_LOST_AFTER.saturating_sub(silent_for))];
+    }
+    match desk.stage {
+        Stage::Hidden { .. }
+        | Stage::Search(SearchStage::Idle | SearchStage::UnderWay { .. } | SearchStage::NotFound { .. }) => {
+            return Vec::new();
+        }
+        Stage::Patient(_) | Stage::Search(SearchStage::Choose { .. }) => {}
+    }
+    patient::stop_copying(&mut desk.stage);
+    let under = Box::new(std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle)));
+    desk.stage = Stage::Hidden { under, since: now.tick, why: Cover::HubIsLost };
+    state.help = false;
+    forget_typed(state);
+    focus(state, FocusTarget::Nowhere);
+    vec![Effect::ForgetClipboard, Effect::WakeAfter(HIDDEN_FOR + Duration::from_millis(10))]
+}
+
+/// The hub has not heard that the session is over: whoever signed out is told, as long as nobody has signed in since.
+pub(super) fn not_told(state: &mut State) -> Vec<Effect> {
+    if let Phase::SignedOut { why: why @ Some(SignedOutBecause::Asked), .. } = &mut state.phase {
+        *why = Some(SignedOutBecause::NotTold);
+    }
+    Vec::new()
+}
+
+pub(super) fn forget_kept(state: &mut State) {
+    if let Phase::SignedOut { kept, .. } = &mut state.phase {
+        *kept = None;
+    }
+}
+
+/// Also says when to look again: each tick is the last that anybody asked for.
+pub(super) fn forget_old(state: &mut State, now: Now) -> Option<Effect> {
+    let Phase::SignedOut { kept, .. } = &mut state.phase else { return None };
+    let left = KEPT_FOR.saturating_sub(now.tick.saturating_sub(kept.as_ref()?.since));
+    if left.is_zero() {
+        *kept = None;
+        return None;
+    }
+    Some(Effect::WakeAfter(left))
+}
+
+fn is_old(kept: &Kept, now: Now) -> bool {
+    now.tick.saturating_sub(kept.since) >= KEPT_FOR
+}
+
+pub(super) fn configured(state: &mut State, result: Result<Setup, String>) -> Vec<Effect> {
+    if let Phase::NoConfiguration { problem } = &mut state.phase {
+        match result {
+            Ok(setup) => {
+                let (can_demonstrate, prefill) = (state.setup.can_demonstrate, state.setup.prefill.take());
+                state.setup = Setup { can_demonstrate, prefill, ..setup };
+                state.phase = Phase::signed_out(None);
+                focus(state, FocusTarget::SignIn);
+            }
+            Err(why) => *problem = Some(why),
+        }
+    }
+    Vec::new()
+}
