@@ -23,7 +23,7 @@
 //! | [`sample`] | synthetic people in any number |
 //! | [`metrics`], `operator` | what an operator watches, at an address of its own |
 //! | [`concerns`] | views worth a question, for a privacy officer |
-//! | [`limits`], `rates` | every limit, and who asks too often |
+//! | [`limits`], `rates`, `seldom` | every limit, who asks too often, and lines that come seldom |
 //! | [`clock`] | the one place that reads time |
 //! | [`disk`] | free space, its alert, and the reserve |
 //!
@@ -66,6 +66,7 @@ mod respond;
 mod router;
 pub mod sample;
 pub mod search;
+mod seldom;
 mod serve;
 mod sessions;
 mod signin;

@@ -16,6 +16,7 @@ use super::limits;
 use super::metrics::Shed;
 use super::negotiation;
 use super::rates::{Asked, Refusals};
+use super::seldom::Seldom;
 use crate::domain::Caller;
 use crate::identity::dpop::{ProofError, ProofLimits, Wanted};
 use crate::identity::token::TokenError;
@@ -181,6 +182,8 @@ impl Why {
         Self::SignIn("sign-in-other-state"),
         Self::SignIn("sign-in-late"),
         Self::SignIn("sign-in-again"),
+        Self::SignIn("sign-in-ended"),
+        Self::SignIn("sign-in-too-many"),
         Self::SignIn("sign-in-other-issuer"),
         Self::SignIn("sign-in-unreadable"),
         Self::SignIn("sign-in-forged"),
@@ -252,14 +255,7 @@ pub struct UnprovenCall {
 pub struct UnprovenLog {
     count: AtomicU64,
     recent: Mutex<VecDeque<UnprovenCall>>,
-    lines: Mutex<Lines>,
-}
-
-/// What there is to say in the log, and since which minute.
-#[derive(Debug, Default)]
-struct Lines {
-    minute: Option<i64>,
-    calls: u64,
+    lines: Seldom,
 }
 
 impl UnprovenLog {
@@ -275,14 +271,7 @@ impl UnprovenLog {
     /// Counts a call for the log; says how many there were when a line about them is due: in each minute, with
     /// the first one.
     pub(super) fn due(&self, now: Timestamp) -> Option<u64> {
-        let mut lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        lines.calls = lines.calls.saturating_add(1);
-        let minute = Some(now.as_second().div_euclid(60));
-        if lines.minute == minute {
-            return None;
-        }
-        lines.minute = minute;
-        Some(std::mem::take(&mut lines.calls))
+        self.lines.due(now)
     }
 
     /// How many since the start.

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -178,46 +179,56 @@ async fn connection(stream: TcpStream, taken: Taken, mut serving: Serving) {
     }
     // An answer is one small write: waiting for more would only delay it.
     let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
     let mut stream = Guarded::new(stream, Arc::clone(taken.place()));
     match serving.secure.clone() {
         None => {
             stream.expect_requests();
-            Box::pin(requests(stream, taken, serving, Other::Plain)).await;
+            let other = Other { peer, certificate: None, is_secure: false };
+            Box::pin(requests(stream, taken, serving, other)).await;
         }
-        Some(secure) => Box::pin(secured(secure, stream, taken, serving)).await,
+        Some(secure) => Box::pin(secured(secure, stream, peer, taken, serving)).await,
     }
 }
 
 /// One connection with TLS: while it begins it is without a request, and makes room like any other.
-async fn secured(secure: Secure, stream: Guarded, taken: Taken, mut serving: Serving) {
+async fn secured(secure: Secure, stream: Guarded, peer: Option<Peer>, taken: Taken, mut serving: Serving) {
     let shaken = tokio::select! {
         shaken = Box::pin(secure.handshake(stream)) => shaken,
         () = taken.place().has_to_leave() => None,
         _ = serving.stopped.changed() => None,
     };
-    if let Some((mut stream, client)) = shaken {
+    if let Some((mut stream, certificate)) = shaken {
         stream.get_mut().0.expect_requests();
-        requests(stream, taken, serving, Other::Secure(client)).await;
+        requests(stream, taken, serving, Other { peer, certificate, is_secure: true }).await;
     }
 }
 
 /// Who is at the other end, as far as the connection says.
 #[derive(Clone)]
-enum Other {
-    Plain,
-    Secure(Option<ClientCertificate>),
+struct Other {
+    peer: Option<Peer>,
+    certificate: Option<ClientCertificate>,
+    is_secure: bool,
 }
+
+/// The address at the other end, for handlers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 impl Other {
     /// Tells the handlers.
     fn introduce(&self, request: &mut Request<Incoming>) {
-        if let Self::Secure(Some(client)) = self {
+        if let Some(client) = &self.certificate {
             request.extensions_mut().insert(client.clone());
+        }
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
         }
     }
 
     fn finish(&self, headers: &mut HeaderMap) {
-        if let Self::Secure(_) = self {
+        if self.is_secure {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
         }
     }

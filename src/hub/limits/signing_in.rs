@@ -59,6 +59,15 @@ pub const SIGN_IN_PAGE: Duration = Duration::from_secs(5 * 60);
 /// People whom the page asks at once; more are told to begin again.
 pub const SIGN_INS: usize = 10_000;
 
+/// Attempts that are remembered as having come back from the provider; of more the oldest are forgotten.
+pub const SIGN_INS_SPENT: usize = 200_000;
+
+/// Attempts from one network that come to nothing within a minute; more wait for the next.
+pub const SIGN_INS_FAILED: u32 = 60;
+
+/// Networks whose attempts are counted; others' are not.
+pub const SIGN_IN_NETWORKS: usize = 10_000;
+
 /// Time within which a code has to be changed for tokens, once.
 pub const CODE: Duration = Duration::from_secs(60);
 

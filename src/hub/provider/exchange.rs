@@ -45,6 +45,8 @@ pub(in crate::hub) struct Proven {
     pub(in crate::hub) times: SessionTimes,
     /// From when their time counts.
     pub(in crate::hub) since: Timestamp,
+    /// When the provider said so, in seconds of its clock.
+    pub(in crate::hub) issued: i64,
 }
 
 /// Why nobody is signed in.
@@ -163,7 +165,7 @@ impl Provider {
         let token = id_token.to_string();
         let said = payload(&token).ok_or(Refused::Unproven("id-token-unreadable"))?;
         self.check_payload(&said, now).map_err(Refused::Unproven)?;
-        let more = self.more(&client, access, claims.subject()).await?;
+        let more = self.more(&client, access, claims.subject(), now).await?;
         self.judge(&claims, said, more, token, asking.afresh_since, now)
     }
 
@@ -190,9 +192,9 @@ impl Provider {
                 .add_extra_param("client_assertion", assertion);
         }
         let answer = ask.request_async(&self.http).await.map_err(|error| match error {
-            RequestTokenError::Request(why) => unanswered(why),
+            RequestTokenError::Request(why) => self.unanswered(why, now),
             RequestTokenError::ServerResponse(_) => {
-                tracing::warn!("the provider refuses the code, or the hub's proof of itself");
+                self.warn("it refuses the code, or the hub's proof of itself", now);
                 Refused::Unproven("code-refused")
             }
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
@@ -209,11 +211,12 @@ impl Provider {
         client: &Client,
         access: AccessToken,
         subject: &SubjectIdentifier,
+        now: Timestamp,
     ) -> Result<Claims, Refused> {
         let Ok(ask) = client.user_info(access, Some(subject.clone())) else { return Ok(Claims::new()) };
         let said: Result<UserInfoClaims<More, CoreGenderClaim>, _> = ask.request_async(&self.http).await;
         let said = said.map_err(|error| match error {
-            UserInfoError::Request(why) => unanswered(why),
+            UserInfoError::Request(why) => self.unanswered(why, now),
             UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
                 Refused::Unproven("user-info-other-person")
             }
@@ -225,6 +228,25 @@ impl Provider {
         })?;
         let said = serde_json::to_value(said).ok().and_then(|said| said.as_object().cloned());
         said.ok_or(Refused::Unproven("user-info-unreadable"))
+    }
+
+    fn unanswered(&self, why: Unanswered, now: Timestamp) -> Refused {
+        self.warn(&why.to_string(), now);
+        match why {
+            Unanswered::Twice => Refused::Unproven("said-twice"),
+            Unanswered::NotSecure
+            | Unanswered::Unreachable
+            | Unanswered::TooLarge
+            | Unanswered::Crowded
+            | Unanswered::Failed => Refused::Down,
+        }
+    }
+
+    /// One line in a minute: strangers can cause it.
+    fn warn(&self, reason: &str, now: Timestamp) {
+        if let Some(times) = self.unanswered.due(now) {
+            tracing::warn!(reason, times, "the provider gave nobody to sign in, last for this reason");
+        }
     }
 
     /// Whether somebody who is known is let in.
@@ -262,7 +284,8 @@ impl Provider {
             person.role(selected).map_err(|why| refused(why.word()))?;
         }
         let times = SessionTimes { idle: level.idle, whole: level.whole };
-        Ok(Proven { person, subject, session, id_token, times, since: shown.unwrap_or(now).min(now) })
+        let issued = claims.issue_time().timestamp();
+        Ok(Proven { person, subject, session, id_token, times, since: shown.unwrap_or(now).min(now), issued })
     }
 
     fn check_time(
@@ -288,18 +311,6 @@ impl Provider {
 fn takes_challenges(known: &Known) -> bool {
     let methods = known.metadata.additional_metadata().code_challenge_methods_supported.as_ref();
     methods.is_some_and(|methods| methods.iter().any(|method| method == "S256"))
-}
-
-fn unanswered(why: Unanswered) -> Refused {
-    tracing::warn!(reason = %why, "the provider does not answer");
-    match why {
-        Unanswered::Twice => Refused::Unproven("said-twice"),
-        Unanswered::NotSecure
-        | Unanswered::Unreachable
-        | Unanswered::TooLarge
-        | Unanswered::Crowded
-        | Unanswered::Failed => Refused::Down,
-    }
 }
 
 /// Whom the audit log names where somebody is known and not let in.

@@ -69,6 +69,12 @@ impl Http {
         Ok(Self { client, is_local, places: Semaphore::new(limits::PROVIDER_QUESTIONS) })
     }
 
+    /// The same with places of its own: whoever signs in takes none of them.
+    pub(super) fn besides(&self) -> Self {
+        let places = Semaphore::new(limits::PROVIDER_QUESTIONS);
+        Self { client: self.client.clone(), is_local: self.is_local, places }
+    }
+
     /// Whether the browser may be sent to an address, or the provider be asked there.
     pub(super) fn may_ask(&self, url: &str) -> bool {
         url.starts_with("https://") || (self.is_local && is_on_this_computer(url))

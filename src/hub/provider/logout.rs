@@ -26,10 +26,26 @@ const ALGORITHMS: [Algorithm; 7] = [
 ];
 
 /// Whose sessions have ended: a person's, or one of theirs.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(in crate::hub) struct Logout {
     pub(in crate::hub) subject: Option<String>,
     pub(in crate::hub) session: Option<String>,
+    /// When the provider said so, in seconds of its clock.
+    pub(in crate::hub) made: i64,
+    /// The token's own name.
+    pub(in crate::hub) id: String,
+}
+
+impl Logout {
+    /// Whether it is about somebody of whom the provider said at this second of its clock that they are signed in: by
+    /// session where both name one, by person otherwise, and then never about whoever signed in after it.
+    pub(in crate::hub) fn is_of(&self, subject: &str, session: Option<&str>, issued: i64) -> bool {
+        let is_person = self.subject.as_deref().map(|ended| ended == subject);
+        match (self.session.as_deref(), session) {
+            (Some(ended), Some(session)) => is_person.unwrap_or(true) && ended == session,
+            (None, _) | (_, None) => is_person.unwrap_or(false) && issued <= self.made,
+        }
+    }
 }
 
 impl std::fmt::Debug for Logout {
@@ -47,17 +63,24 @@ pub(in crate::hub) enum LogoutRefused {
     Token(&'static str),
 }
 
-/// The tokens that were shown, until they are too old to be shown.
+/// The tokens that have ended what they are about, until they are too old to be shown. One that could not be written
+/// is not among them: the provider sends it again.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct LogoutTokens(Mutex<HashMap<String, i64>>);
 
 impl LogoutTokens {
-    /// Whether a token is shown for the first time. Of so many that none can be remembered, none is.
-    fn admit(&self, id: &str, now: i64) -> bool {
+    /// Whether a token can be taken: it was not taken before. Of so many that none can be remembered, none can.
+    fn admits(&self, id: &str, now: i64) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = limits::LOGOUT_AGE.as_secs().cast_signed().saturating_mul(2);
         seen.retain(|_, at| now.saturating_sub(*at) <= kept);
-        seen.len() < limits::LOGOUTS_REMEMBERED && seen.insert(id.to_owned(), now).is_none()
+        seen.len() < limits::LOGOUTS_REMEMBERED && !seen.contains_key(id)
+    }
+
+    /// What it is about has ended, on disk.
+    pub(in crate::hub) fn remember(&self, logout: &Logout, now: Timestamp) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(logout.id.clone(), now.as_second());
     }
 }
 
@@ -118,14 +141,26 @@ impl Provider {
         if !is_logout || claims.contains_key("nonce") {
             return Err("logout-no-logout");
         }
-        let logout =
-            Logout { subject: text("sub").map(str::to_owned), session: text("sid").map(str::to_owned) };
-        if logout.subject.is_none() && logout.session.is_none() {
+        let (subject, session) = (text("sub").map(str::to_owned), text("sid").map(str::to_owned));
+        if subject.is_none() && session.is_none() {
             return Err("logout-nobody");
         }
         let id = text("jti").filter(|id| !id.is_empty() && id.len() <= 200).ok_or("logout-no-id")?;
-        if seen.admit(id, now) { Ok(logout) } else { Err("logout-replayed") }
+        if !seen.admits(id, now) {
+            return Err("logout-replayed");
+        }
+        let made = seconds("iat").map_or(now, whole_second);
+        Ok(Logout { subject, session, made, id: id.to_owned() })
     }
+}
+
+/// The second that a moment is in.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seconds of this century: its nearness to now was looked at"
+)]
+fn whole_second(moment: f64) -> i64 {
+    moment.floor() as i64
 }
 
 fn refused(why: &'static str) -> LogoutRefused {
@@ -156,4 +191,40 @@ fn verified(known: &Known, token: &str, header: &jsonwebtoken::Header) -> Result
         return Err("logout-not-genuine");
     }
     Ok(claims.claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logout_is_about_a_session_where_both_name_one_and_about_a_person_otherwise() {
+        let of = |subject: Option<&str>, session: Option<&str>| Logout {
+            subject: subject.map(str::to_owned),
+            session: session.map(str::to_owned),
+            made: 1000,
+            id: "1".to_owned(),
+        };
+        let (both, person, session) = (of(Some("a"), Some("s")), of(Some("a"), None), of(None, Some("s")));
+        // A session that both name, whenever it began; and none of another person's.
+        assert!(both.is_of("a", Some("s"), 2000) && session.is_of("a", Some("s"), 2000));
+        assert!(!both.is_of("a", Some("t"), 1) && !both.is_of("b", Some("s"), 1));
+        // The provider did not name the session when the person signed in.
+        assert!(
+            both.is_of("a", None, 1000) && !both.is_of("b", None, 1000) && !session.is_of("a", None, 1000)
+        );
+        // Whoever has signed in since is not signed out.
+        assert!(person.is_of("a", Some("s"), 1000) && !person.is_of("a", Some("s"), 1001));
+        assert!(!both.is_of("a", None, 1001) && !person.is_of("b", None, 1));
+    }
+
+    #[test]
+    fn a_token_is_taken_again_until_what_it_is_about_has_ended() {
+        let (seen, now) = (LogoutTokens::default(), Timestamp::from_second(1000).unwrap());
+        let logout = Logout { subject: None, session: Some("s".to_owned()), made: 1000, id: "1".to_owned() };
+        assert!(seen.admits("1", 1000) && seen.admits("1", 1000));
+        seen.remember(&logout, now);
+        assert!(!seen.admits("1", 1300) && seen.admits("2", 1300));
+        assert!(seen.admits("1", 1601), "it is too old to be shown");
+    }
 }

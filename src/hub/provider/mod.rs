@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::limits;
+use super::seldom::Seldom;
 use crate::config::hub::ProviderSettings;
 use http::Http;
 use proof::Proof;
@@ -101,19 +102,27 @@ pub(super) struct Down;
 #[derive(Debug)]
 pub(super) struct Provider {
     settings: ProviderSettings,
+    /// For codes and people: strangers can cause these questions.
     http: Http,
+    /// For what it offers and its keys.
+    http_known: Http,
     proof: Proof,
     learnt: Mutex<Learnt>,
+    /// Lines about answers that did not come, or were no good.
+    unanswered: Seldom,
 }
 
 impl Provider {
     /// Reads what the hub proves itself with. Nobody is asked.
     pub(super) fn new(settings: &ProviderSettings) -> Result<Self, ProviderError> {
+        let http = Http::new(&settings.issuer, settings.ca.as_deref())?;
         Ok(Self {
-            http: Http::new(&settings.issuer, settings.ca.as_deref())?,
+            http_known: http.besides(),
+            http,
             proof: Proof::read(&settings.proof)?,
             settings: settings.clone(),
             learnt: Mutex::default(),
+            unanswered: Seldom::default(),
         })
     }
 
@@ -148,7 +157,7 @@ impl Provider {
 
     async fn discover(&self) -> Option<Known> {
         let issuer = IssuerUrl::new(self.settings.issuer.clone()).ok()?;
-        match Metadata::discover_async(issuer, &self.http).await {
+        match Metadata::discover_async(issuer, &self.http_known).await {
             Ok(metadata) => {
                 let keys = metadata.jwks().clone();
                 Some(Known { metadata, keys })
@@ -170,7 +179,7 @@ impl Provider {
             return None;
         }
         learnt.keys_asked = Some(now);
-        let keys = match JsonWebKeySet::fetch_async(known.metadata.jwks_uri(), &self.http).await {
+        let keys = match JsonWebKeySet::fetch_async(known.metadata.jwks_uri(), &self.http_known).await {
             Ok(keys) => keys,
             Err(error) => {
                 tracing::warn!(reason = reason(&error), "the provider's keys cannot be read");

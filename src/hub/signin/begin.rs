@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::asked::{self, Asked, Wrong};
-use super::grants::Waiting;
+use super::attempts::Spent;
+use super::grants::{Waiting, Waits};
 use super::secrets::{self, Attempt};
 use super::{attempt, pages, see_other, sentence, set_cookie};
 use crate::hub::proven::{self, Why};
 use crate::hub::provider::{Asking, Down, Proven, Provider, Refused};
+use crate::hub::serve::Peer;
 use crate::hub::{Hub, limits, query, respond};
 
 /// Letters of one parameter that comes from the provider.
@@ -116,6 +118,8 @@ pub(super) fn stray(hub: &Hub, path: &str, why: &'static str, words: &str) -> Re
 pub(super) const OVER: &str =
     "It was begun in another browser or window, has gone on already, or took too long.";
 
+const ENDED: &str = "You have signed out at your organisation's sign-in page meanwhile.";
+
 /// `GET /sign-in/back`: the browser comes from the provider.
 pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Response {
     const PATH: &str = "/sign-in/back";
@@ -130,7 +134,7 @@ pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Re
     if !attempt.is_in_time(now) {
         return stray(&hub, PATH, "sign-in-late", OVER);
     }
-    if hub.signing_in().grants.is_spent(&attempt.id) {
+    if hub.signing_in().attempts.is_spent(&attempt.id) {
         return stray(&hub, PATH, "sign-in-again", OVER);
     }
     let Some(provider) = &hub.signing_in().provider else { return down(&hub, &attempt.asked) };
@@ -155,8 +159,25 @@ pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Re
         }
         _ => return stray(&hub, PATH, "sign-in-unreadable", OVER),
     };
+    // Before anything is asked there: whoever comes back twice causes one question, and one of them goes on.
+    let from = request.extensions().get::<Peer>().map(|peer| peer.0);
+    match hub.signing_in().attempts.spend(&attempt.id, from, now) {
+        Spent::Now => {}
+        Spent::Again => return stray(&hub, PATH, "sign-in-again", OVER),
+        Spent::TooMany => {
+            proven::note(&hub, PATH, Why::SignIn("sign-in-too-many"));
+            let words =
+                "Too many attempts to sign in from your network came to nothing. Try again in a minute.";
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return turned_back(&hub, &attempt.asked, status, words, "temporarily_unavailable");
+        }
+    }
     let back = back_address(&hub);
-    match provider.exchange(code, &asking(&attempt, &back, now), hub.clock().now()).await {
+    let exchanged = provider.exchange(code, &asking(&attempt, &back, now), hub.clock().now()).await;
+    if !matches!(exchanged, Err(Refused::Unproven(_))) {
+        hub.signing_in().attempts.forgive(from);
+    }
+    match exchanged {
         Ok(proven) => go_on(&hub, provider, &attempt, proven).await,
         Err(refused) => refuse(&hub, &attempt, refused).await,
     }
@@ -170,8 +191,10 @@ async fn go_on(hub: &Hub, provider: &Provider, attempt: &Attempt, proven: Proven
     };
     let asked = attempt.asked.clone();
     let waiting = Waiting { asked, proven: std::sync::Arc::new(proven), form, until };
-    if !hub.signing_in().grants.wait(&attempt.id, waiting.clone(), now) {
-        return stray(hub, "/sign-in/back", "sign-in-again", OVER);
+    match hub.signing_in().grants.wait(&attempt.id, waiting.clone(), now) {
+        Waits::Now => {}
+        Waits::HasEnded => return stray(hub, "/sign-in/back", "sign-in-ended", ENDED),
+        Waits::TooMany => return super::confirm::busy(hub, &waiting),
     }
     if provider.settings().asks {
         // Another address: what the provider sent is not to stay in the browser's.

@@ -115,12 +115,7 @@ pub(super) async fn give(
     role: &Role,
     is_picked: bool,
 ) -> Response {
-    let busy = || {
-        let words =
-            "The service has too much to do at present, or cannot write to its log. Try again in a moment.";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        turned_back(hub, &waiting.asked, status, words, "temporarily_unavailable")
-    };
+    let busy = || busy(hub, waiting);
     if !hub.signing_in().grants.answered(attempt) {
         return stray(hub, PATH, "sign-in-again", OVER);
     }
@@ -146,11 +141,18 @@ pub(super) async fn give(
         code: code.hash(),
         device: waiting.asked.device.clone(),
     };
-    let (asked, times, since) = (waiting.asked.clone(), proven.times, proven.since);
-    if !hub.signing_in().grants.give(Grant { asked, caller, times, since, origin, until }, now) {
+    let (asked, times, since, issued) = (waiting.asked.clone(), proven.times, proven.since, proven.issued);
+    if !hub.signing_in().grants.give(Grant { asked, caller, times, since, issued, origin, until }, now) {
         return busy();
     }
     to_viewer(hub, waiting, &[("code", code.secret().as_str())])
+}
+
+pub(super) fn busy(hub: &Hub, waiting: &Waiting) -> Response {
+    let words =
+        "The service has too much to do at present, or cannot write to its log. Try again in a moment.";
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    turned_back(hub, &waiting.asked, status, words, "temporarily_unavailable")
 }
 
 fn to_viewer(hub: &Hub, waiting: &Waiting, what: &[(&str, &str)]) -> Response {

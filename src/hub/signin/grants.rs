@@ -1,7 +1,7 @@
 //! What waits in memory on the way to a session: people whom the page asks, codes that nobody has changed yet, and
 //! addresses that end a session at the provider. All of people who were proven; all bounded, all short-lived, each used once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -32,6 +32,8 @@ pub(super) struct Grant {
     pub(super) caller: Caller,
     pub(super) times: SessionTimes,
     pub(super) since: Timestamp,
+    /// When the provider said that they are signed in, in seconds of its clock.
+    pub(super) issued: i64,
     pub(super) origin: Origin,
     pub(super) until: Timestamp,
 }
@@ -42,6 +44,7 @@ enum Code {
     /// It was changed; what is heard of it until its session is on disk ends that.
     Changed {
         origin: Origin,
+        issued: i64,
         until: Timestamp,
         is_spoilt: bool,
     },
@@ -54,6 +57,13 @@ impl Code {
             Self::Changed { origin, .. } => origin,
         }
     }
+
+    fn issued(&self) -> i64 {
+        match self {
+            Self::Waits(grant) => grant.issued,
+            Self::Changed { issued, .. } => *issued,
+        }
+    }
 }
 
 /// What came of a code that was shown.
@@ -64,14 +74,30 @@ pub(super) enum Taken {
     Unknown,
 }
 
+/// Whether somebody waits for the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    Now,
+    /// The person has signed out at the provider meanwhile.
+    HasEnded,
+    TooMany,
+}
+
 #[derive(Default)]
 struct Held {
     waiting: HashMap<String, Waiting>,
-    /// Attempts that have come back from the provider once, and until when their cookie could come again.
-    spent: HashMap<String, Timestamp>,
     /// By the session that is to begin.
     codes: HashMap<String, Code>,
     tickets: HashMap<String, (String, Timestamp)>,
+    /// What the provider has ended, as long as somebody on the way could be meant: until when.
+    ended: VecDeque<(Logout, Timestamp)>,
+}
+
+impl Held {
+    /// Whether the provider has said since that this person's session there has ended.
+    fn has_ended(&self, subject: &str, session: Option<&str>, issued: i64) -> bool {
+        self.ended.iter().any(|(logout, _)| logout.is_of(subject, session, issued))
+    }
 }
 
 /// All of it. `Debug` shows nothing.
@@ -87,6 +113,10 @@ impl std::fmt::Debug for Grants {
 /// For how long a changed code is known here; then the session on disk knows it.
 const CHANGED_KNOWN: std::time::Duration = limits::SIGN_IN;
 
+/// For how long after it somebody on the way could be meant by a logout: at the provider, at the page, with a code.
+const ON_THE_WAY: std::time::Duration =
+    limits::SIGN_IN.saturating_add(limits::SIGN_IN_PAGE).saturating_add(limits::CODE);
+
 impl Grants {
     fn held(&self) -> MutexGuard<'_, Held> {
         // Nothing that is done under the lock leaves half a state behind.
@@ -94,23 +124,19 @@ impl Grants {
     }
 
     /// Lets somebody wait for the page; not where there are too many.
-    pub(super) fn wait(&self, attempt: &str, one: Waiting, now: Timestamp) -> bool {
+    pub(super) fn wait(&self, attempt: &str, one: Waiting, now: Timestamp) -> Waits {
         let mut held = self.held();
         held.waiting.retain(|_, one| one.until > now);
-        held.spent.retain(|_, until| *until > now);
-        let is_full = held.waiting.len() >= limits::SIGN_INS || held.spent.len() >= limits::SIGN_INS;
-        if is_full || held.spent.contains_key(attempt) {
-            return false;
+        let Proven { subject, session, issued, .. } = one.proven.as_ref();
+        let has_ended = held.has_ended(subject, session.as_deref(), *issued);
+        if has_ended {
+            return Waits::HasEnded;
         }
-        let until = now.checked_add(limits::SIGN_IN).unwrap_or(Timestamp::MAX);
-        held.spent.insert(attempt.to_owned(), until);
+        if held.waiting.len() >= limits::SIGN_INS {
+            return Waits::TooMany;
+        }
         held.waiting.insert(attempt.to_owned(), one);
-        true
-    }
-
-    /// Whether an attempt has come back from the provider before.
-    pub(super) fn is_spent(&self, attempt: &str) -> bool {
-        self.held().spent.contains_key(attempt)
+        Waits::Now
     }
 
     pub(super) fn waiting(&self, attempt: &str, now: Timestamp) -> Option<Waiting> {
@@ -131,7 +157,8 @@ impl Grants {
             Code::Waits(grant) => now.as_second() < grant.until.as_second().saturating_add(seconds),
             Code::Changed { until, .. } => now < *until,
         });
-        if held.codes.len() >= limits::SIGN_INS {
+        let Origin { subject, session, .. } = &grant.origin;
+        if held.codes.len() >= limits::SIGN_INS || held.has_ended(subject, session.as_deref(), grant.issued) {
             return false;
         }
         held.codes.insert(grant.caller.session.clone(), Code::Waits(Box::new(grant)));
@@ -151,11 +178,11 @@ impl Grants {
             return Taken::Unknown;
         }
         let until = now.checked_add(CHANGED_KNOWN).unwrap_or(Timestamp::MAX);
-        let changed = Code::Changed { origin: known.origin().clone(), until, is_spoilt: false };
-        match std::mem::replace(known, changed) {
+        let (origin, issued) = (known.origin().clone(), known.issued());
+        match std::mem::replace(known, Code::Changed { origin, issued, until, is_spoilt: false }) {
             Code::Waits(grant) => Taken::Grant(grant),
-            Code::Changed { origin, until, .. } => {
-                *known = Code::Changed { origin, until, is_spoilt: true };
+            Code::Changed { origin, issued, until, .. } => {
+                *known = Code::Changed { origin, issued, until, is_spoilt: true };
                 Taken::Again
             }
         }
@@ -166,21 +193,38 @@ impl Grants {
         matches!(self.held().codes.get(session), Some(Code::Changed { is_spoilt: true, .. }))
     }
 
-    /// Somebody has signed out at the provider: neither page nor code of theirs is good any more.
-    pub(super) fn end(&self, logout: &Logout) {
+    /// Somebody has signed out at the provider: neither page nor code of theirs is good any more, nor is one that only
+    /// now comes of what the provider said before. The sessions that began, or are beginning, with such a code.
+    pub(super) fn end(&self, logout: &Logout, now: Timestamp) -> Vec<String> {
         let mut held = self.held();
-        held.waiting.retain(|_, one| !is_of(logout, &one.proven.subject, one.proven.session.as_deref()));
-        for code in held.codes.values_mut() {
-            let (subject, session) = (code.origin().subject.clone(), code.origin().session.clone());
-            if !is_of(logout, &subject, session.as_deref()) {
+        held.ended.retain(|(_, until)| *until > now);
+        if !held.ended.iter().any(|(known, _)| known == logout) {
+            if held.ended.len() >= limits::LOGOUTS_REMEMBERED {
+                held.ended.pop_front();
+            }
+            let until = now.checked_add(ON_THE_WAY).unwrap_or(Timestamp::MAX);
+            held.ended.push_back((logout.clone(), until));
+        }
+        held.waiting.retain(|_, one| {
+            let proven = &one.proven;
+            !logout.is_of(&proven.subject, proven.session.as_deref(), proven.issued)
+        });
+        let mut begun = Vec::new();
+        for (session, code) in &mut held.codes {
+            let (origin, issued) = (code.origin().clone(), code.issued());
+            if !logout.is_of(&origin.subject, origin.session.as_deref(), issued) {
                 continue;
             }
-            let (origin, until) = match code {
-                Code::Waits(grant) => (grant.origin.clone(), grant.until),
-                Code::Changed { origin, until, .. } => (origin.clone(), *until),
+            let until = match code {
+                Code::Waits(grant) => grant.until,
+                Code::Changed { until, .. } => {
+                    begun.push(session.clone());
+                    *until
+                }
             };
-            *code = Code::Changed { origin, until, is_spoilt: true };
+            *code = Code::Changed { origin, issued, until, is_spoilt: true };
         }
+        begun
     }
 
     /// Keeps an address to go to; a ticket for it.
@@ -201,11 +245,4 @@ impl Grants {
         let (address, until) = self.held().tickets.remove(ticket)?;
         (until > now).then_some(address)
     }
-}
-
-/// Whether a logout is about this person's session: by session where both name one, by person otherwise.
-fn is_of(logout: &Logout, subject: &str, session: Option<&str>) -> bool {
-    let is_person = logout.subject.as_deref().is_none_or(|ended| ended == subject);
-    let is_session = logout.session.as_deref().is_none_or(|ended| session == Some(ended));
-    is_person && is_session
 }

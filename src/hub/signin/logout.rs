@@ -11,6 +11,7 @@ use crate::hub::error::ApiError;
 use crate::hub::proven::{self, Why};
 use crate::hub::provider::LogoutRefused;
 use crate::hub::sessions::to_its_end;
+use crate::hub::store::EndedThere;
 use crate::hub::{Hub, limits, own, query, respond};
 
 /// `POST /backchannel-logout`: the provider says that somebody's session there has ended.
@@ -36,18 +37,30 @@ pub(in crate::hub) async fn backchannel(State(hub): State<Hub>, request: Request
             return refused();
         }
     };
-    hub.signing_in().grants.end(&logout);
-    let issuer = provider.settings().issuer.clone();
+    let besides = hub.signing_in().grants.end(&logout, now);
+    let leeway = limits::PROVIDER_LEEWAY.as_secs().cast_signed();
+    let there = EndedThere {
+        provider: provider.settings().issuer.clone(),
+        subject: logout.subject.clone(),
+        session: logout.session.clone(),
+        until_ms: logout.made.saturating_add(leeway).saturating_mul(1000),
+        besides,
+    };
     let to_end = hub.clone();
     let ended = to_its_end(async move {
-        let store = to_end.store();
-        let ended = store.end_at_provider(issuer, logout.subject, logout.session).await?.into_value();
+        let ended = to_end.store().end_at_provider(there).await?.into_value();
         for session in &ended {
             to_end.session_has_ended(session);
         }
+        // Only now: what could not be written, the provider has to be able to say again.
+        to_end.signing_in().logouts.remember(&logout, now);
         Ok(ended.len())
     });
     match ended.await {
+        Ok(0) => {
+            tracing::warn!("the provider has ended a session, and none here is of it");
+            respond::empty(StatusCode::OK)
+        }
         Ok(sessions) => {
             tracing::info!(sessions, "the provider has ended sessions");
             respond::empty(StatusCode::OK)

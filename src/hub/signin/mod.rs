@@ -5,6 +5,7 @@
 //! only says that the browser that comes back is the one that went.
 
 mod asked;
+mod attempts;
 mod begin;
 mod confirm;
 mod grants;
@@ -19,6 +20,7 @@ use axum::response::Response;
 use super::provider::{LogoutTokens, Provider, ProviderError};
 use super::{Hub, limits, respond};
 use crate::config::hub::ProviderSettings;
+use attempts::Attempts;
 use grants::Grants;
 use secrets::{Attempt, Sealing};
 
@@ -32,6 +34,7 @@ pub(super) use token::changed;
 pub(super) struct SignIns {
     provider: Option<Provider>,
     sealing: Sealing,
+    attempts: Attempts,
     grants: Grants,
     logouts: LogoutTokens,
 }
@@ -41,6 +44,7 @@ impl SignIns {
         Ok(Self {
             provider: settings.map(Provider::new).transpose()?,
             sealing: Sealing::new().ok_or(ProviderError::Proof("the machine gives no random numbers"))?,
+            attempts: Attempts::default(),
             grants: Grants::default(),
             logouts: LogoutTokens::default(),
         })

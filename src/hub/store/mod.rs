@@ -95,7 +95,7 @@ pub(super) use loads::{LoadBegin, Loading};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
-pub use sessions::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld};
+pub use sessions::{EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld};
 pub use shape::Shape;
 pub(super) use uploads::{Arrived, FileState, Records, Taken, TakenFile};
 

@@ -3,6 +3,8 @@
 
 mod provider;
 
+pub use provider::EndedThere;
+
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

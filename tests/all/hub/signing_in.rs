@@ -143,6 +143,51 @@ async fn signing_out_at_the_provider_ends_the_session_here_before_it_is_answered
 }
 
 #[tokio::test]
+async fn a_session_of_which_the_provider_named_none_ends_with_a_logout_that_names_one() {
+    let mut scene = Scene::new().await;
+    let nameless = |claims: &mut Value| {
+        claims.as_object_mut().unwrap().remove("sid");
+    };
+    scene.provider.says(Script { token: Box::new(nameless), ..Script::default() });
+    let code = scene.code().await;
+    assert_eq!(scene.viewer.change(&code).await.status, 200);
+    assert_eq!(scene.logged_out(scene.provider.logout(|_| ())).await.status, 200);
+    assert_eq!(scene.sessions(), ["provider"]);
+}
+
+#[tokio::test]
+async fn an_old_word_that_a_person_has_signed_out_leaves_alone_whoever_has_signed_in_since() {
+    let mut scene = Scene::new().await;
+    let earlier = scene.hub.clock.now().as_second() - 120;
+    let old = scene.provider.logout(|claims| {
+        claims.as_object_mut().unwrap().remove("sid");
+        claims["iat"] = json!(earlier);
+    });
+    let code = scene.code().await;
+    assert_eq!(scene.viewer.change(&code).await.status, 200);
+    assert_eq!(scene.logged_out(old).await.status, 200);
+    assert_eq!(scene.sessions(), ["-"]);
+}
+
+#[tokio::test]
+async fn a_logout_that_comes_while_somebody_is_on_the_way_is_not_forgotten() {
+    let mut scene = Scene::new().await;
+    // The provider has answered, and the hub has not yet looked at it.
+    let logout = scene.provider.logout(|_| ());
+    assert_eq!(scene.logged_out(logout).await.status, 200);
+    let page = scene.page("").await;
+    assert!(page.status == 400 && page.body.contains("cannot go on"), "{}", page.body);
+    // A second later they sign in there anew.
+    scene.hub.clock.turn_to(scene.hub.clock.now() + jiff::SignedDuration::from_secs(1));
+    scene.provider.says(Script {
+        token: Box::new(|claims| claims["sid"] = json!("provider-session-2")),
+        ..Script::default()
+    });
+    let code = scene.code().await;
+    assert_eq!(scene.viewer.change(&code).await.status, 200);
+}
+
+#[tokio::test]
 async fn signing_out_here_gives_an_address_that_ends_the_session_there_once() {
     let mut scene = Scene::new().await;
     let code = scene.code().await;

@@ -80,6 +80,13 @@ impl Scene {
         }
     }
 
+    /// The provider tells the hub.
+    pub(super) async fn logged_out(&self, token: String) -> Answer {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        let body = format!("logout_token={}", encoded(&token));
+        self.hub.send("POST", "/backchannel-logout", None, &headers, Some(body)).await
+    }
+
     pub(super) fn sessions(&self) -> Vec<String> {
         self.hub.rows("SELECT coalesce(ended_by, '-') FROM session ORDER BY begun_ms")
     }
@@ -188,6 +195,7 @@ async fn came_back(name: &str, scene: &mut Scene) -> Shown {
     }
     let more = if name.starts_with("a person who is to show anew") { "prompt=login" } else { "" };
     let back = scene.back(more).await;
+    let cookies = scene.browser.cookies.clone();
     match name {
         "an answer in another browser" => scene.browser = Browser::of(&scene.hub),
         "an answer with a cookie that somebody made up" => {
@@ -207,6 +215,19 @@ async fn came_back(name: &str, scene: &mut Scene) -> Shown {
             assert_eq!(scene.browser.once("GET", &back, None, &[]).await.status, 303);
             let second = back.replace("code=", "code=2");
             return scene.browser.once("GET", &second, None, &[]).await;
+        }
+        "a second answer, after a code that the provider does not know" => {
+            let wrong = back.replace("code=", "code=2");
+            assert_eq!(scene.browser.once("GET", &wrong, None, &[]).await.status, 403);
+            // Even with its cookie.
+            scene.browser.cookies = cookies;
+            let before = scene.provider.asked("/token");
+            let again = scene.browser.once("GET", &back, None, &[]).await;
+            assert_eq!(scene.provider.asked("/token"), before, "it is not asked again");
+            return again;
+        }
+        "an answer of somebody who has signed out at the provider meanwhile" => {
+            assert_eq!(scene.logged_out(scene.provider.logout(|_| ())).await.status, 200);
         }
         "a person who is to show anew who they are, and has not" => {}
         other => panic!("the chapter knows what this test does not: {other}"),
@@ -328,7 +349,7 @@ async fn shown_at_token(name: &str, scene: &mut Scene, calls: &mut u64) -> Answe
             viewer.post("/token", &viewer.form(&format!("{id}.{}", "A".repeat(43)))).await
         }
         "a code of which the person has signed out at the provider" => {
-            assert_eq!(logged_out(scene, scene.provider.logout(|_| ())).await.status, 200);
+            assert_eq!(scene.logged_out(scene.provider.logout(|_| ())).await.status, 200);
             viewer.post("/token", &form).await
         }
         "a code without a proof" => {
@@ -362,12 +383,6 @@ async fn every_row_of_what_is_shown_at_token_is_so() {
             }
         }
     }
-}
-
-async fn logged_out(scene: &Scene, token: String) -> Answer {
-    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-    let body = format!("logout_token={}", encoded(&token));
-    scene.hub.send("POST", "/backchannel-logout", None, &headers, Some(body)).await
 }
 
 #[tokio::test]
@@ -408,7 +423,7 @@ async fn every_row_of_what_is_sent_to_the_back_channel_is_so() {
             "a token without an id" => it.logout(without("jti")),
             "a token that was sent before" => {
                 let of_another = it.logout(set("sid", json!("another-session")));
-                assert_eq!(logged_out(&scene, of_another.clone()).await.status, 200);
+                assert_eq!(scene.logged_out(of_another.clone()).await.status, 200);
                 of_another
             }
             other => panic!("the chapter knows what this test does not: {other}"),
@@ -416,7 +431,7 @@ async fn every_row_of_what_is_sent_to_the_back_channel_is_so() {
         let told = if name == "nothing" {
             scene.hub.send("POST", "/backchannel-logout", None, &[], Some(String::new())).await
         } else {
-            logged_out(&scene, token).await
+            scene.logged_out(token).await
         };
         assert_eq!(told.status.to_string(), answer, "{name}");
         assert_eq!(told.json()["error"], "invalid_request", "{name}");

@@ -9,6 +9,28 @@ use super::super::{Audited, Store};
 use super::{EndedBy, end, of};
 use crate::domain::Caller;
 
+/// What a provider says has ended: sessions of a person, or the one that began in one of their sessions there.
+#[derive(Clone)]
+pub struct EndedThere {
+    /// The provider's issuer.
+    pub provider: String,
+    /// The person there.
+    pub subject: Option<String>,
+    /// The session there.
+    pub session: Option<String>,
+    /// Sessions that are named by their person alone end only if they began by then, in milliseconds: who has signed in
+    /// since is not signed out by an old word.
+    pub until_ms: i64,
+    /// These besides: they began later, with a proof from before.
+    pub besides: Vec<String>,
+}
+
+impl std::fmt::Debug for EndedThere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EndedThere(hidden)")
+    }
+}
+
 impl Store {
     /// Notes that somebody who is known was not let in, and why.
     ///
@@ -64,22 +86,26 @@ impl Store {
     ///
     /// # Errors
     /// The database refused: they go on.
-    pub async fn end_at_provider(
-        &self,
-        provider: String,
-        subject: Option<String>,
-        session: Option<String>,
-    ) -> Result<Audited<Vec<String>>, StoreError> {
+    pub async fn end_at_provider(&self, ended: EndedThere) -> Result<Audited<Vec<String>>, StoreError> {
         self.write(move |work| {
-            let found: Vec<String> = work
+            let EndedThere { provider, subject, session, until_ms, besides } = ended;
+            // By session where both name one; otherwise by person, and then only those that began before.
+            let mut found: Vec<String> = work
                 .db
                 .prepare_cached(
                     "SELECT id FROM session
                      WHERE provider = ?1 AND ended_ms IS NULL AND (?2 IS NULL OR subject = ?2)
-                       AND (?3 IS NULL OR provider_session = ?3) AND (?2 IS NOT NULL OR ?3 IS NOT NULL)",
+                       AND (provider_session = ?3
+                            OR (?2 IS NOT NULL AND (?3 IS NULL OR provider_session IS NULL) AND begun_ms <= ?4))",
                 )?
-                .query_map(params![provider, subject, session], |row| row.get(0))?
+                .query_map(params![provider, subject, session, until_ms], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
+            for id in besides {
+                let goes_on = of(work, &id)?.is_some_and(|one| !one.has_ended);
+                if goes_on && !found.contains(&id) {
+                    found.push(id);
+                }
+            }
             for id in &found {
                 if let Some(one) = of(work, id)? {
                     end(work, &one.caller, EndedBy::Provider)?;
