@@ -256,6 +256,7 @@ pub struct UnprovenLog {
     count: AtomicU64,
     recent: Mutex<VecDeque<UnprovenCall>>,
     lines: Seldom,
+    failures: Seldom,
 }
 
 impl UnprovenLog {
@@ -272,6 +273,11 @@ impl UnprovenLog {
     /// the first one.
     pub(super) fn due(&self, now: Timestamp) -> Option<u64> {
         self.lines.due(now)
+    }
+
+    /// The same of answers that say that the hub failed: anybody can cause some of these, too.
+    pub(super) fn failure_due(&self, now: Timestamp) -> Option<u64> {
+        self.failures.due(now)
     }
 
     /// How many since the start.

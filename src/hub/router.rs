@@ -182,7 +182,13 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     if is_of_nobody(status, route.as_deref()) {
         // One answer for each connection: nobody unproven keeps a place with requests sent ahead.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        if let Some(calls) = hub.unproven().due(hub.clock().now()) {
+        let now = hub.clock().now();
+        if status.is_server_error() {
+            if let Some(calls) = hub.unproven().failure_due(now) {
+                let (route, status) = (route.as_deref().unwrap_or("none"), status.as_u16());
+                tracing::warn!(calls, route, status, "calls that need no token failed here, the last one so");
+            }
+        } else if let Some(calls) = hub.unproven().due(now) {
             tracing::warn!(calls, "calls of nobody known since the last such line");
         }
         return response;
@@ -210,9 +216,7 @@ fn wants_proof(route: Option<&str>) -> bool {
 fn is_of_nobody(status: StatusCode, route: Option<&str>) -> bool {
     let is_open = !wants_proof(route);
     let is_before_the_token = [StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
-    is_before_the_token
-        || (is_granting(route) && status.is_client_error())
-        || (is_open && !status.is_server_error())
+    is_before_the_token || is_open || (is_granting(route) && !status.is_success())
 }
 
 /// A made-up method is a caller's text too.
@@ -236,6 +240,21 @@ fn allowed(route: &str) -> String {
 mod tests {
     use super::*;
     use tower::ServiceExt;
+
+    #[test]
+    fn whoever_needs_no_token_is_nobody_whatever_the_answer() {
+        let all = [200, 303, 400, 405, 408, 500, 503].map(|status| StatusCode::from_u16(status).unwrap());
+        for status in all {
+            for route in OPEN {
+                assert!(is_of_nobody(status, Some(route)), "{route} {status}");
+            }
+        }
+        // Whoever causes a 503 there may have proved nothing.
+        for route in GRANTING {
+            assert!(is_of_nobody(StatusCode::SERVICE_UNAVAILABLE, Some(route)));
+        }
+        assert!(!is_of_nobody(StatusCode::SERVICE_UNAVAILABLE, Some("/metadata")));
+    }
 
     #[tokio::test]
     async fn a_panic_becomes_an_answer_without_what_it_said() {
