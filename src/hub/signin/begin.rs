@@ -196,7 +196,7 @@ async fn go_on(hub: &Hub, provider: &Provider, attempt: &Attempt, proven: Proven
         Waits::HasEnded => return stray(hub, "/sign-in/back", "sign-in-ended", ENDED),
         Waits::TooMany => return super::confirm::busy(hub, &waiting),
     }
-    if provider.settings().asks {
+    if provider.settings().asks() {
         // Another address: what the provider sent is not to stay in the browser's.
         return see_other("/sign-in");
     }
