@@ -1,9 +1,9 @@
 //! `[provider]`: the organisation's OpenID Connect provider, at which people sign in.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use openidconnect::url::{Host, Url};
 use serde::Deserialize;
 
 use super::{ConfigError, non_empty, setting};
@@ -11,13 +11,18 @@ use super::{ConfigError, non_empty, setting};
 /// Whether an address is one to ask in the clear: on the same computer, by its number.
 #[must_use]
 pub fn is_on_this_computer(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-        Some((inside, _)) => inside,
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    let Some(url) = without_user(url).filter(|url| url.scheme() == "http") else { return false };
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
+/// An address as whoever asks there reads it; `None` where it names a user, which only hides the host.
+fn without_user(url: &str) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    (url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
 /// The provider. Nothing is read or asked here.
@@ -142,8 +147,9 @@ impl ProviderTable {
     /// Relative paths count from the directory of the configuration; `hub` is the hub's own issuer.
     pub(super) fn resolve(self, directory: &Path, hub: &str) -> Result<ProviderSettings, ConfigError> {
         check_hub(hub)?;
-        if !(self.issuer.starts_with("https://") || is_on_this_computer(&self.issuer)) {
-            return Err(setting("provider.issuer", "this must begin with https://"));
+        let is_secure = self.issuer.starts_with("https://") && without_user(&self.issuer).is_some();
+        if !(is_secure || is_on_this_computer(&self.issuer)) {
+            return Err(setting("provider.issuer", "this must begin with https://, and name no user"));
         }
         if self.client_id.trim().is_empty() {
             return Err(setting("provider.client_id", "this is empty"));
@@ -179,16 +185,23 @@ impl ProviderTable {
     }
 }
 
-/// The browser has to find the hub where its tokens say it is, and a cookie that only the hub may set (`__Host-`) has no path.
+/// The browser has to find the hub where its tokens say it is, letter by letter as browsers write it: what they say of where
+/// a form comes from is held against it. A cookie that only the hub may set (`__Host-`) has no path. Without TLS cookies are
+/// shared by all programs of a computer, whatever their ports: each of them could press for whoever sits there.
 fn check_hub(hub: &str) -> Result<(), ConfigError> {
-    let rest = hub.strip_prefix("https://").or_else(|| hub.strip_prefix("http://")).unwrap_or(hub);
-    if rest.contains('/') {
-        return Err(setting("issuer", "with [provider] this must have no path: only scheme, host and port"));
-    }
-    if hub.starts_with("http://") && !is_on_this_computer(hub) {
+    let Some(origin) = Url::parse(hub).ok().map(|url| url.origin().ascii_serialization()) else {
         return Err(setting(
             "issuer",
-            "with [provider] this must begin with https://, or be a loopback address such as http://127.0.0.1:8470",
+            "with [provider] this must be scheme and host, such as https://cpis.example",
+        ));
+    };
+    if !hub.starts_with("https://") {
+        return Err(setting("issuer", "with [provider] this must begin with https://, in small letters"));
+    }
+    if origin != hub {
+        return Err(setting(
+            "issuer",
+            "with [provider] this must have no path: only https://, the host in small letters, and the port where it is not 443; nothing after it",
         ));
     }
     Ok(())
@@ -309,7 +322,15 @@ mod tests {
         for (from, to, hub, expected) in [
             ("https://login", "http://login", "https://hub.example", "must begin with https://"),
             ("", "", "http://hub.example", "must begin with https://"),
+            ("", "", "http://127.0.0.1:8470", "must begin with https://"),
+            ("", "", "HTTPS://hub.example", "must begin with https://"),
+            ("", "", "hub.example", "such as https://"),
             ("", "", "https://hub.example/cpis", "must have no path"),
+            ("", "", "https://hub.example/", "must have no path"),
+            ("", "", "https://Hub.example", "in small letters"),
+            ("", "", "https://hub.example:443", "where it is not 443"),
+            ("", "", "https://me@hub.example", "must have no path"),
+            ("https://login", "https://me@login", "https://hub.example", "name no user"),
             ("secret = \"s\"", "", "https://hub.example", "name either the file"),
             ("secret = \"s\"", "secret = \"s\"\nkey = \"k\"", "https://hub.example", "name either the file"),
             ("secret = \"s\"", "key = \"k\"", "https://hub.example", "provider.key_id"),
@@ -321,7 +342,7 @@ mod tests {
             let error = resolve(&BASE.replacen(from, to, 1), hub).unwrap_err();
             assert!(error.contains(expected), "{to}: {error}");
         }
-        assert!(resolve(&BASE.replacen("https://login", "http://127.0.0.1:9", 1), "http://[::1]:1").is_ok());
+        assert!(resolve(&BASE.replacen("https://login", "http://127.0.0.1:9", 1), "https://[::1]:1").is_ok());
     }
 
     #[test]
@@ -335,6 +356,9 @@ mod tests {
             "http://127.0.0.1.example",
             "http://10.0.0.1",
             "http://a@127.0.0.1",
+            "http://127.0.0.1:80@evil.example/",
+            "http://[::1]@evil.example/",
+            "http://[::1]:80@evil.example/",
         ] {
             assert!(!is_on_this_computer(url), "{url}");
         }

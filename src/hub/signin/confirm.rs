@@ -66,13 +66,14 @@ pub(in crate::hub) async fn answer(State(hub): State<Hub>, request: Request) -> 
     }
 }
 
-/// Whether the browser says that the hub's own page sent this; one that says nothing is believed, since the form's secret
-/// has to fit anyway.
+/// Whether the browser says that the hub's own page sent this. Every browser says of a form where it comes from; what
+/// else there is to say of it, not all do.
 fn is_from_here(headers: &HeaderMap, issuer: &str) -> bool {
     let says = |name: &str, fits: &dyn Fn(&str) -> bool| {
         headers.get_all(name).iter().all(|value| value.to_str().is_ok_and(fits))
     };
-    says(header::ORIGIN.as_str(), &|origin| origin == issuer)
+    headers.contains_key(header::ORIGIN)
+        && says(header::ORIGIN.as_str(), &|origin| origin == issuer)
         && says("sec-fetch-site", &|site| site == "same-origin")
 }
 
@@ -174,5 +175,25 @@ fn nobody_yet(waiting: &Waiting) -> Caller {
         organisation: String::new(),
         activities: Vec::new(),
         session: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_says_where_it_comes_from_and_that_is_here() {
+        let from = |headers: &[(&'static str, &'static str)]| {
+            let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            is_from_here(&pairs.collect::<HeaderMap>(), "https://hub.example")
+        };
+        assert!(from(&[("origin", "https://hub.example")]));
+        assert!(from(&[("origin", "https://hub.example"), ("sec-fetch-site", "same-origin")]));
+        assert!(!from(&[]) && !from(&[("sec-fetch-site", "same-origin")]));
+        for other in ["null", "http://hub.example", "https://hub.example:444", "https://evil.example"] {
+            assert!(!from(&[("origin", other)]), "{other}");
+        }
+        assert!(!from(&[("origin", "https://hub.example"), ("sec-fetch-site", "cross-site")]));
     }
 }

@@ -53,7 +53,12 @@ impl Scene {
 
     pub(super) async fn press(&mut self, form: &str, more: &str, headers: &[(&str, &str)]) -> Shown {
         let (address, body) = (format!("{}/sign-in", self.hub.base), format!("form={form}&{more}"));
-        self.browser.go("POST", &address, Some(&body), headers).await
+        // As every browser says it of a form, unless the test says otherwise.
+        let says = headers.iter().any(|(name, _)| *name == "Origin");
+        let own = (!says).then_some(("Origin", ISSUER));
+        let headers: Vec<(&str, &str)> =
+            headers.iter().copied().chain(own).filter(|(_, value)| !value.is_empty()).collect();
+        self.browser.go("POST", &address, Some(&body), &headers).await
     }
 
     /// The code of somebody who has pressed.
@@ -274,6 +279,7 @@ async fn sent_to_page(name: &str, scene: &mut Scene) -> Shown {
     match name {
         "the form without its secret" => scene.press("", yes, &[]).await,
         "the form from another site" => scene.press(&form, yes, &[("Origin", "https://evil.example")]).await,
+        "the form without a word of where it comes from" => scene.press(&form, yes, &[("Origin", "")]).await,
         "the form as another site's browser says it" => {
             scene.press(&form, yes, &[("Sec-Fetch-Site", "cross-site")]).await
         }
