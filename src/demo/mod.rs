@@ -194,6 +194,7 @@ async fn provider_of(
         levels: vec![Level { acr: provider::LEVEL.to_owned(), idle: SESSION.idle, whole: SESSION.whole }],
         demands: Vec::new(),
         max_age: None,
+        may_lack_auth_time: false,
         acr_values: Vec::new(),
         ca: None,
         asks: false,

@@ -42,6 +42,8 @@ pub struct ProviderSettings {
     pub demands: Vec<Demand>,
     /// Longest time since the person showed who they are.
     pub max_age: Option<SignedDuration>,
+    /// Whether a provider may leave out when that was: then nobody knows how long ago.
+    pub may_lack_auth_time: bool,
     /// What is asked for as `acr_values`; the levels' own names where this is not said.
     pub acr_values: Vec<String>,
     /// The PEM file with the authorities of its certificate; the computer's own where there is none.
@@ -116,6 +118,8 @@ pub(super) struct ProviderTable {
     scopes: Option<Vec<String>>,
     acr_values: Option<Vec<String>>,
     max_age_minutes: Option<u32>,
+    #[serde(default)]
+    auth_time_may_be_missing: bool,
     ca: Option<PathBuf>,
     #[serde(default)]
     level: Vec<LevelTable>,
@@ -177,6 +181,7 @@ impl ProviderTable {
             levels,
             demands,
             max_age: self.max_age_minutes.map(|minutes| SignedDuration::from_mins(i64::from(minutes))),
+            may_lack_auth_time: self.auth_time_may_be_missing,
             acr_values,
             ca: ca.map(|ca| directory.join(ca)),
             #[cfg(feature = "demo")]

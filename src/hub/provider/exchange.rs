@@ -1,6 +1,6 @@
 //! Sending somebody to the provider, and reading what comes back: a code, changed for an id token.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use openidconnect::core::{
     CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken,
     CoreIdTokenClaims,
@@ -14,13 +14,12 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::age;
 use super::http::Unanswered;
 use super::person::{self, Claims, Person, Unclear};
 use super::verify::{Fault, payload};
 use super::{Down, Known, Provider};
-use crate::config::hub::Level;
 use crate::domain::{Caller, text};
-use crate::hub::limits;
 use crate::hub::sessions::SessionTimes;
 
 /// One turn at the provider: what it has to give back, and what proves that the hub asked.
@@ -114,7 +113,7 @@ impl Provider {
         for acr in &self.settings.acr_values {
             asked = asked.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
         }
-        if let Some(max_age) = self.settings.max_age {
+        if let Some(max_age) = age::asked(&self.settings) {
             asked = asked.set_max_age(max_age.unsigned_abs());
         }
         if asking.afresh_since.is_some() {
@@ -269,7 +268,7 @@ impl Provider {
         let level = self.settings.levels.iter().find(|level| level.acr == acr);
         let level = level.ok_or_else(|| refused("acr"))?;
         let shown = claims.auth_time().and_then(|at| Timestamp::from_second(at.timestamp()).ok());
-        self.check_time(shown, level, afresh_since, now).map_err(refused)?;
+        age::check(&self.settings, shown, level, afresh_since, now).map_err(refused)?;
         for demand in &self.settings.demands {
             let is_met = all.get(&demand.claim).is_some_and(|value| {
                 let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -286,25 +285,6 @@ impl Provider {
         let times = SessionTimes { idle: level.idle, whole: level.whole };
         let issued = claims.issue_time().timestamp();
         Ok(Proven { person, subject, session, id_token, times, since: shown.unwrap_or(now).min(now), issued })
-    }
-
-    fn check_time(
-        &self,
-        shown: Option<Timestamp>,
-        level: &Level,
-        afresh_since: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<(), &'static str> {
-        let leeway = SignedDuration::try_from(limits::PROVIDER_LEEWAY).unwrap_or_default();
-        let Some(shown) = shown else {
-            let is_wanted = self.settings.max_age.is_some() || afresh_since.is_some();
-            return if is_wanted { Err("auth-time") } else { Ok(()) };
-        };
-        let age = now.duration_since(shown);
-        let is_old = age >= level.whole
-            || self.settings.max_age.is_some_and(|most| age > most.saturating_add(leeway))
-            || afresh_since.is_some_and(|since| since.duration_since(shown) > leeway);
-        if is_old || age < -leeway { Err("auth-time") } else { Ok(()) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Nothing is asked before somebody signs in; what it offers and its keys are kept, and asked for anew at most so often.
 //! Nothing that it says is believed before its signature, its issuer, its audience and its time are looked at.
 
+mod age;
 mod exchange;
 mod http;
 mod logout;

@@ -155,6 +155,7 @@ impl Provider {
             }],
             demands: vec![Demand { claim: "id_assurance_level".to_owned(), values: vec!["3".to_owned()] }],
             max_age: Some(SignedDuration::from_mins(60)),
+            may_lack_auth_time: false,
             acr_values: vec!["AAL3_ANY".to_owned()],
             ca: None,
             asks: true,
