@@ -59,6 +59,12 @@ pub const SIGN_IN_PAGE: Duration = Duration::from_secs(5 * 60);
 /// People whom the page asks at once; more are told to begin again.
 pub const SIGN_INS: usize = 10_000;
 
+/// Times that one person may sign in within ten minutes; then the page says so.
+pub const SIGN_INS_OF_ONE: u32 = 20;
+
+/// The same within a day.
+pub const SIGN_INS_OF_ONE_DAY: u32 = 200;
+
 /// Attempts that are remembered as having come back from the provider; of more the oldest are forgotten.
 pub const SIGN_INS_SPENT: usize = 200_000;
 

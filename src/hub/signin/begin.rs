@@ -1,5 +1,7 @@
 //! From the viewer to the provider, and from there back to the hub.
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,9 +10,12 @@ use serde_json::json;
 
 use super::asked::{self, Asked, Wrong};
 use super::attempts::Spent;
+use super::confirm::nobody_yet;
 use super::grants::{Waiting, Waits};
 use super::secrets::{self, Attempt};
+use super::turns::Turn;
 use super::{attempt, pages, see_other, sentence, set_cookie};
+use crate::domain::Caller;
 use crate::hub::proven::{self, Why};
 use crate::hub::provider::{Asking, Down, Proven, Provider, Refused};
 use crate::hub::serve::Peer;
@@ -159,28 +164,67 @@ pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Re
         }
         _ => return stray(&hub, PATH, "sign-in-unreadable", OVER),
     };
-    // Before anything is asked there: whoever comes back twice causes one question, and one of them goes on.
     let from = request.extensions().get::<Peer>().map(|peer| peer.0);
+    come_back(&hub, provider, &attempt, code, from, now).await
+}
+
+/// With a code, which the provider changes for who it is.
+async fn come_back(
+    hub: &Hub,
+    provider: &Provider,
+    attempt: &Attempt,
+    code: &str,
+    from: Option<IpAddr>,
+    now: Timestamp,
+) -> Response {
+    const PATH: &str = "/sign-in/back";
+    // Before anything is asked there: whoever comes back twice causes one question, and one of them goes on.
     match hub.signing_in().attempts.spend(&attempt.id, from, now) {
         Spent::Now => {}
-        Spent::Again => return stray(&hub, PATH, "sign-in-again", OVER),
+        Spent::Again => return stray(hub, PATH, "sign-in-again", OVER),
         Spent::TooMany => {
-            proven::note(&hub, PATH, Why::SignIn("sign-in-too-many"));
+            proven::note(hub, PATH, Why::SignIn("sign-in-too-many"));
             let words =
                 "Too many attempts to sign in from your network came to nothing. Try again in a minute.";
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            return turned_back(&hub, &attempt.asked, status, words, "temporarily_unavailable");
+            return turned_back(hub, &attempt.asked, status, words, "temporarily_unavailable");
         }
     }
-    let back = back_address(&hub);
-    let exchanged = provider.exchange(code, &asking(&attempt, &back, now), hub.clock().now()).await;
+    let back = back_address(hub);
+    let exchanged = provider.exchange(code, &asking(attempt, &back, now), hub.clock().now()).await;
     if !matches!(exchanged, Err(Refused::Unproven(_))) {
         hub.signing_in().attempts.forgive(from);
     }
-    match exchanged {
-        Ok(proven) => go_on(&hub, provider, &attempt, proven).await,
-        Err(refused) => refuse(&hub, &attempt, refused).await,
+    let who = match &exchanged {
+        Ok(proven) => Some(nobody_yet(&proven.person)),
+        Err(Refused::Known(_, who)) => Some(who.as_ref().clone()),
+        Err(Refused::Down | Refused::Unproven(_)) => None,
+    };
+    if let Some(refused) = too_often(hub, attempt, who).await {
+        return refused;
     }
+    match exchanged {
+        Ok(proven) => go_on(hub, provider, attempt, proven).await,
+        Err(refused) => refuse(hub, attempt, refused).await,
+    }
+}
+
+/// What somebody is told who signs in too often.
+async fn too_often(hub: &Hub, attempt: &Attempt, who: Option<Caller>) -> Option<Response> {
+    let who = who?;
+    match hub.signing_in().turns.take(&who.user, hub.clock().now()) {
+        Turn::Now => return None,
+        Turn::TooOften => {
+            let noted = hub.store().sign_in_refused(who, "too-often", attempt.asked.device.clone()).await;
+            if let Err(error) = noted {
+                tracing::error!(%error, "a refused sign-in could not be written to the audit log");
+            }
+        }
+        Turn::StillTooOften => {}
+    }
+    let words = "You have begun to sign in too often. Try again in ten minutes; if you did not begin it, tell your IT service desk.";
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Some(turned_back(hub, &attempt.asked, status, words, "temporarily_unavailable"))
 }
 
 async fn go_on(hub: &Hub, provider: &Provider, attempt: &Attempt, proven: Proven) -> Response {

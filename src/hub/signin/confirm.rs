@@ -9,7 +9,7 @@ use super::begin::{OVER, one, stray, turned_back};
 use super::grants::{Grant, Waiting};
 use super::{asked, attempt, pages, secrets, see_other, sentence, set_cookie};
 use crate::domain::Caller;
-use crate::hub::provider::Role;
+use crate::hub::provider::{Person, Role};
 use crate::hub::store::Origin;
 use crate::hub::{Hub, limits, own, query};
 use crate::identity::refresh::RefreshToken;
@@ -81,7 +81,7 @@ async fn decline(hub: &Hub, attempt: &str, waiting: &Waiting) -> Response {
     if !hub.signing_in().grants.answered(attempt) {
         return stray(hub, PATH, "sign-in-again", OVER);
     }
-    let who = nobody_yet(waiting);
+    let who = nobody_yet(&waiting.proven.person);
     if let Err(error) = hub.store().sign_in_refused(who, "declined", waiting.asked.device.clone()).await {
         tracing::error!(%error, "a declined sign-in could not be written to the audit log");
     }
@@ -98,8 +98,11 @@ async fn accept(hub: &Hub, attempt: &str, waiting: &Waiting, picked: Option<&str
         }
         Err(why) => {
             hub.signing_in().grants.answered(attempt);
-            let noted =
-                hub.store().sign_in_refused(nobody_yet(waiting), why.word(), waiting.asked.device.clone());
+            let noted = hub.store().sign_in_refused(
+                nobody_yet(&waiting.proven.person),
+                why.word(),
+                waiting.asked.device.clone(),
+            );
             if let Err(error) = noted.await {
                 tracing::error!(%error, "a refused sign-in could not be written to the audit log");
             }
@@ -164,8 +167,7 @@ fn to_viewer(hub: &Hub, waiting: &Waiting, what: &[(&str, &str)]) -> Response {
 }
 
 /// The person, in no role.
-fn nobody_yet(waiting: &Waiting) -> Caller {
-    let person = &waiting.proven.person;
+pub(super) fn nobody_yet(person: &Person) -> Caller {
     Caller {
         user: person.user.clone(),
         name: person.name.clone(),

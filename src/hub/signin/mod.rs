@@ -13,6 +13,7 @@ mod logout;
 mod pages;
 mod secrets;
 mod token;
+mod turns;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -23,6 +24,7 @@ use crate::config::hub::ProviderSettings;
 use attempts::Attempts;
 use grants::Grants;
 use secrets::{Attempt, Sealing};
+use turns::Turns;
 
 pub(super) use begin::{authorize, back, metadata};
 pub(super) use confirm::{answer, show};
@@ -35,6 +37,7 @@ pub(super) struct SignIns {
     provider: Option<Provider>,
     sealing: Sealing,
     attempts: Attempts,
+    turns: Turns,
     grants: Grants,
     logouts: LogoutTokens,
 }
@@ -45,6 +48,7 @@ impl SignIns {
             provider: settings.map(Provider::new).transpose()?,
             sealing: Sealing::new().ok_or(ProviderError::Proof("the machine gives no random numbers"))?,
             attempts: Attempts::default(),
+            turns: Turns::default(),
             grants: Grants::default(),
             logouts: LogoutTokens::default(),
         })
