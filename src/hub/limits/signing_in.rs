@@ -17,10 +17,13 @@ pub const PROVIDER_QUESTIONS: usize = 64;
 /// Time for which what it offers is known; then it is asked again.
 pub const PROVIDER_KEPT: Duration = Duration::from_secs(60 * 60);
 
-/// Time between two such questions where it does not answer.
+/// Time for which what it said last is believed where it does not answer.
+pub const PROVIDER_BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Time between two such questions where it does not answer, and between two for its keys by whoever signs in.
 pub const PROVIDER_AGAIN: Duration = Duration::from_secs(5);
 
-/// Time between two questions for its keys, however many unknown ones somebody shows.
+/// Time between two questions for its keys for logout tokens, however many somebody makes up.
 pub const PROVIDER_KEYS_AGAIN: Duration = Duration::from_secs(60);
 
 /// Time for which a statement is good with which the hub proves itself there.

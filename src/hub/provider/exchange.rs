@@ -18,7 +18,7 @@ use super::age;
 use super::http::Unanswered;
 use super::person::{self, Claims, Person, Unclear};
 use super::verify::{Fault, payload};
-use super::{Down, Known, Provider};
+use super::{Down, For, Known, Provider};
 use crate::domain::{Caller, text};
 use crate::hub::sessions::SessionTimes;
 
@@ -153,9 +153,10 @@ impl Provider {
         let client = self.client(&known, asking.back).ok_or(Refused::Down)?;
         let (access, id_token) = self.tokens(&known, &client, code, asking, now).await?;
         let claims = match self.verify(&known, &id_token, asking.nonce, now) {
-            // It may have new keys since.
-            Err(Fault::UnknownKey) => {
-                let known = self.keys_again(now).await.ok_or(Refused::Unproven("id-token-unknown-key"))?;
+            // It may have new keys since, or another one under the same name.
+            Err(fault @ (Fault::UnknownKey | Fault::NotGenuine)) => {
+                let known = self.keys_again(For::SignIn, now).await;
+                let known = known.ok_or(Refused::Unproven(fault.word()))?;
                 self.verify(&known, &id_token, asking.nonce, now)
             }
             verified => verified,

@@ -13,8 +13,10 @@ mod proof;
 mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use jsonwebtoken::jwk::JwkSet;
 use openidconnect::core::{
     CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
     CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
@@ -84,6 +86,20 @@ type Metadata = ProviderMetadata<
 struct Known {
     metadata: Metadata,
     keys: CoreJsonWebKeySet,
+    /// The same keys, as logout tokens are looked at.
+    logout_keys: JwkSet,
+}
+
+impl Known {
+    fn new(metadata: Metadata, keys: CoreJsonWebKeySet) -> Self {
+        // One that cannot be read so signs no logout token.
+        let mut logout_keys = JwkSet { keys: Vec::new() };
+        for key in keys.keys() {
+            let read = serde_json::to_value(key).ok().and_then(|key| serde_json::from_value(key).ok());
+            logout_keys.keys.extend(read);
+        }
+        Self { metadata, keys, logout_keys }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,8 +107,45 @@ struct Learnt {
     known: Option<Arc<Known>>,
     /// When it was asked last what it offers, whether or not it answered.
     asked: Option<Timestamp>,
-    /// When its keys were asked for last.
-    keys_asked: Option<Timestamp>,
+    /// When it said last what it offers, or its keys.
+    said: Option<Timestamp>,
+    /// When its keys were asked for last, for whoever signs in, and for logout tokens, which anybody can make up.
+    keys_asked: [Option<Timestamp>; 2],
+}
+
+/// For whom its keys are asked for anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// The provider itself gave the token.
+    SignIn,
+    /// Anybody may have.
+    Logout,
+}
+
+impl Learnt {
+    /// What is known and still believed: it does not answer, and its keys may have been given up since.
+    fn believed(&self, now: Timestamp) -> Option<Arc<Known>> {
+        let is_lately = since(self.said, now).is_some_and(|since| since < limits::PROVIDER_BELIEVED);
+        self.known.clone().filter(|_| is_lately)
+    }
+
+    /// Whether its keys can be asked for; notes that they are.
+    fn may_ask_keys(&mut self, whom: For, now: Timestamp) -> bool {
+        let [sign_in, logout] = &mut self.keys_asked;
+        let (asked, pause) = match whom {
+            For::SignIn => (sign_in, limits::PROVIDER_AGAIN),
+            For::Logout => (logout, limits::PROVIDER_KEYS_AGAIN),
+        };
+        if since(*asked, now).is_some_and(|since| since < pause) {
+            return false;
+        }
+        *asked = Some(now);
+        true
+    }
+}
+
+fn since(at: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    at.map(|at| now.duration_since(at).unsigned_abs())
 }
 
 /// It cannot be asked now.
@@ -134,25 +187,24 @@ impl Provider {
     /// What it offers: as it is known, or asked for now.
     async fn known(&self, now: Timestamp) -> Result<Arc<Known>, Down> {
         let mut learnt = self.learnt.lock().await;
-        let since = |at: Option<Timestamp>| at.map(|at| now.duration_since(at).unsigned_abs());
         if let Some(known) = &learnt.known
-            && since(learnt.asked).is_some_and(|since| since < limits::PROVIDER_KEPT)
+            && since(learnt.said, now).is_some_and(|since| since < limits::PROVIDER_KEPT)
         {
             return Ok(known.clone());
         }
-        if since(learnt.asked).is_some_and(|since| since < limits::PROVIDER_AGAIN) {
-            return learnt.known.clone().ok_or(Down);
+        if since(learnt.asked, now).is_some_and(|since| since < limits::PROVIDER_AGAIN) {
+            return learnt.believed(now).ok_or(Down);
         }
         learnt.asked = Some(now);
         match self.discover().await {
             Some(known) => {
-                learnt.keys_asked = Some(now);
+                learnt.said = Some(now);
                 let known = Arc::new(known);
                 learnt.known = Some(known.clone());
                 Ok(known)
             }
             // What it offered before it went is likelier than nothing.
-            None => learnt.known.clone().ok_or(Down),
+            None => learnt.believed(now).ok_or(Down),
         }
     }
 
@@ -161,7 +213,7 @@ impl Provider {
         match Metadata::discover_async(issuer, &self.http_known).await {
             Ok(metadata) => {
                 let keys = metadata.jwks().clone();
-                Some(Known { metadata, keys })
+                Some(Known::new(metadata, keys))
             }
             Err(error) => {
                 tracing::warn!(reason = reason(&error), "the provider does not say what it offers");
@@ -170,16 +222,15 @@ impl Provider {
         }
     }
 
-    /// Its keys, asked for anew because something is signed with one that is not known; `None` where they were asked
-    /// for a moment ago: whoever sends made-up tokens does not make the hub ask.
-    async fn keys_again(&self, now: Timestamp) -> Option<Arc<Known>> {
+    /// Its keys, asked for anew because something is signed with one that is not known, or not with the one that is;
+    /// `None` where they were asked for a moment ago: whoever sends made-up tokens does not make the hub ask, and keeps
+    /// nobody from signing in.
+    async fn keys_again(&self, whom: For, now: Timestamp) -> Option<Arc<Known>> {
         let mut learnt = self.learnt.lock().await;
         let known = learnt.known.clone()?;
-        let since = learnt.keys_asked.map(|at| now.duration_since(at).unsigned_abs());
-        if since.is_some_and(|since| since < limits::PROVIDER_KEYS_AGAIN) {
+        if !learnt.may_ask_keys(whom, now) {
             return None;
         }
-        learnt.keys_asked = Some(now);
         let keys = match JsonWebKeySet::fetch_async(known.metadata.jwks_uri(), &self.http_known).await {
             Ok(keys) => keys,
             Err(error) => {
@@ -187,7 +238,8 @@ impl Provider {
                 return None;
             }
         };
-        let known = Arc::new(Known { metadata: known.metadata.clone(), keys });
+        learnt.said = Some(now);
+        let known = Arc::new(Known::new(known.metadata.clone(), keys));
         learnt.known = Some(known.clone());
         Some(known)
     }
@@ -217,5 +269,24 @@ fn reason(error: &openidconnect::DiscoveryError<http::Unanswered>) -> String {
         E::UrlParse(_) => "its issuer is no URL".to_owned(),
         E::Validation(_) => "it calls itself by another issuer".to_owned(),
         E::Other(_) | _ => "its answer cannot be used".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn made_up_logout_tokens_keep_nobody_from_signing_in_with_a_new_key() {
+        let mut learnt = Learnt::default();
+        assert!(learnt.may_ask_keys(For::Logout, at(0)) && !learnt.may_ask_keys(For::Logout, at(59)));
+        assert!(learnt.may_ask_keys(For::SignIn, at(1)), "it has a turn of its own");
+        assert!(!learnt.may_ask_keys(For::SignIn, at(5)));
+        assert!(learnt.may_ask_keys(For::SignIn, at(6)), "after seconds, not after a minute");
+        assert!(learnt.may_ask_keys(For::Logout, at(60)));
     }
 }

@@ -240,19 +240,19 @@ async fn a_provider_that_does_not_answer_is_said_in_plain_words_and_everything_e
 }
 
 #[tokio::test]
-async fn unknown_keys_make_the_hub_ask_for_keys_once_a_minute_and_no_more() {
+async fn unknown_keys_make_the_hub_ask_for_keys_every_five_seconds_and_no_more() {
     let mut scene = Scene::new().await;
     let unknown = || Script { signed: super::support::provider::Signed::WithUnknownKey, ..Script::default() };
     scene.provider.says(unknown());
     for _ in 0..3 {
         assert_eq!(scene.page("").await.status, 403);
     }
-    assert_eq!((scene.provider.asked("/offered"), scene.provider.asked("/keys")), (1, 1));
-    scene.hub.clock.turn_to(scene.hub.clock.now() + jiff::SignedDuration::from_secs(61));
+    assert_eq!((scene.provider.asked("/offered"), scene.provider.asked("/keys")), (1, 2));
+    scene.hub.clock.turn_to(scene.hub.clock.now() + jiff::SignedDuration::from_secs(5));
     for _ in 0..3 {
         assert_eq!(scene.page("").await.status, 403);
     }
-    assert_eq!(scene.provider.asked("/keys"), 2);
+    assert_eq!(scene.provider.asked("/keys"), 3);
 }
 
 #[tokio::test]
