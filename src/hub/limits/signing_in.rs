@@ -8,6 +8,9 @@ pub const PROVIDER_CONNECT: Duration = Duration::from_secs(3);
 /// Time for each of its answers; signing in needs up to four.
 pub const PROVIDER_ANSWER: Duration = Duration::from_secs(5);
 
+/// Time for all of its answers to one who signs in: less than [`SIGN_IN_ANSWER`], so that there is a page.
+pub const PROVIDER_WHOLE: Duration = Duration::from_secs(20);
+
 /// Bytes of one of its answers.
 pub const PROVIDER_BYTES: usize = 256 * 1024;
 

@@ -71,7 +71,7 @@ pub(in crate::hub) async fn authorize(State(hub): State<Hub>, request: Request) 
         let address = provider.address(&asking(&attempt, &back, now), asked.hint.as_deref(), now).await?;
         Ok::<_, Down>((address, sealed))
     };
-    match begun.await {
+    match in_time(tokio::time::Instant::now(), begun).await {
         Ok((address, sealed)) => {
             let mut response = see_other(&address);
             set_cookie(&hub, &mut response, Some(&sealed));
@@ -79,6 +79,16 @@ pub(in crate::hub) async fn authorize(State(hub): State<Hub>, request: Request) 
         }
         Err(Down) => down(&hub, &asked),
     }
+}
+
+/// What the provider says, within the time that there is for all of it: then there is a page that says that it does not
+/// answer, and no answer of a kind that only programs read.
+async fn in_time<T, E: From<Down>>(
+    begun: tokio::time::Instant,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let until = begun.checked_add(limits::PROVIDER_WHOLE).unwrap_or(begun);
+    tokio::time::timeout_at(until, asked).await.unwrap_or(Err(Down.into()))
 }
 
 fn back_address(hub: &Hub) -> String {
@@ -143,7 +153,8 @@ pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Re
         return stray(&hub, PATH, "sign-in-again", OVER);
     }
     let Some(provider) = &hub.signing_in().provider else { return down(&hub, &attempt.asked) };
-    match provider.is_its_own(one(&pairs, "iss"), now).await {
+    let begun = tokio::time::Instant::now();
+    match in_time(begun, provider.is_its_own(one(&pairs, "iss"), now)).await {
         Err(Down) => return down(&hub, &attempt.asked),
         Ok(true) if values(&pairs, "iss") <= 1 => {}
         Ok(_) => {
@@ -165,19 +176,20 @@ pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Re
         _ => return stray(&hub, PATH, "sign-in-unreadable", OVER),
     };
     let from = request.extensions().get::<Peer>().map(|peer| peer.0);
-    come_back(&hub, provider, &attempt, code, from, now).await
+    come_back(&hub, &attempt, code, from, begun).await
 }
 
 /// With a code, which the provider changes for who it is.
 async fn come_back(
     hub: &Hub,
-    provider: &Provider,
     attempt: &Attempt,
     code: &str,
     from: Option<IpAddr>,
-    now: Timestamp,
+    begun: tokio::time::Instant,
 ) -> Response {
     const PATH: &str = "/sign-in/back";
+    let Some(provider) = &hub.signing_in().provider else { return down(hub, &attempt.asked) };
+    let now = hub.clock().now();
     // Before anything is asked there: whoever comes back twice causes one question, and one of them goes on.
     match hub.signing_in().attempts.spend(&attempt.id, from, now) {
         Spent::Now => {}
@@ -191,7 +203,8 @@ async fn come_back(
         }
     }
     let back = back_address(hub);
-    let exchanged = provider.exchange(code, &asking(attempt, &back, now), hub.clock().now()).await;
+    let asking = asking(attempt, &back, now);
+    let exchanged = in_time(begun, provider.exchange(code, &asking, now)).await;
     if !matches!(exchanged, Err(Refused::Unproven(_))) {
         hub.signing_in().attempts.forgive(from);
     }
@@ -283,4 +296,22 @@ fn values(pairs: &[(String, String)], name: &str) -> usize {
 pub(super) fn one<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let mut found = pairs.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
     found.next().filter(|_| found.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_takes_too_long_is_one_that_does_not_answer() {
+        let begun = tokio::time::Instant::now();
+        let slow = async {
+            tokio::time::sleep(limits::SIGN_IN_ANSWER).await;
+            Ok::<_, Down>(())
+        };
+        assert_eq!(in_time(begun, slow).await, Err(Down));
+        assert_eq!(begun.elapsed(), limits::PROVIDER_WHOLE);
+        assert!(limits::PROVIDER_WHOLE < limits::SIGN_IN_ANSWER, "the page comes in time");
+        assert_eq!(in_time(tokio::time::Instant::now(), async { Ok::<_, Down>(7) }).await, Ok(7));
+    }
 }
