@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::asked::CLIENT;
@@ -61,7 +61,7 @@ fn fault(
     key: &Thumbprint,
     redirect: &str,
     verifier: &str,
-    now: jiff::Timestamp,
+    now: Timestamp,
 ) -> Option<&'static str> {
     if *key != grant.asked.key {
         Some("code-other-key")
@@ -87,9 +87,10 @@ async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Re
         "activities": caller.activities.iter().map(|activity| activity.code()).collect::<Vec<_>>(),
         "rights": hub.rights().of(&caller).into_iter().map(Right::word).collect::<Vec<_>>(),
     });
-    // Their time counts from when they showed who they are, not from when they came here.
-    let gone = hub.clock().now().duration_since(since).max(SignedDuration::ZERO);
-    let whole = times.whole.saturating_sub(gone);
+    let Some(whole) = left(times.whole, since, hub.clock().now()) else {
+        hub.store().sign_in_refused(caller, "auth-time", origin.device).await?;
+        return Err(unknown(hub));
+    };
     let left = crate::hub::SessionTimes { whole, ..times };
     let granted = hub.begin_session_of(caller, key, left, origin).await.map_err(|error| match error {
         SessionError::Store(error) => Refused::from(error),
@@ -113,6 +114,12 @@ async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Re
             "person": shown,
         }),
     ))
+}
+
+/// What is left of their time, which counts from when they showed who they are, not from when they came here.
+fn left(whole: SignedDuration, since: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let gone = now.duration_since(since).max(SignedDuration::ZERO);
+    Some(whole.saturating_sub(gone)).filter(|left| left.as_secs() > 0)
 }
 
 /// Ends the session that began with a code that is shown again: somebody has a copy of it.
@@ -141,4 +148,17 @@ async fn end(hub: &Hub, session: &str, refresh: RefreshToken) -> Result<(), Refu
 fn unknown(hub: &Hub) -> Refused {
     proven::note(hub, "/token", Why::SignIn("code"));
     INVALID_GRANT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_whose_time_is_up_before_it_begins_does_not_begin() {
+        let (hour, at) = (SignedDuration::from_hours(1), |second| Timestamp::from_second(second).unwrap());
+        assert_eq!(left(hour, at(0), at(3599)), Some(SignedDuration::from_secs(1)));
+        assert_eq!((left(hour, at(0), at(3600)), left(hour, at(0), at(9999))), (None, None));
+        assert_eq!(left(hour, at(60), at(0)), Some(hour), "two machines' clocks");
+    }
 }
