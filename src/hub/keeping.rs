@@ -7,7 +7,7 @@ use crate::domain::Caller;
 
 /// Runs until it is dropped.
 pub(super) async fn keep(hub: Hub) {
-    tokio::join!(watch_disk(&hub), remove_daily(&hub));
+    tokio::join!(watch_disk(&hub), remove_daily(&hub), forget_id_tokens(&hub));
 }
 
 async fn watch_disk(hub: &Hub) {
@@ -16,6 +16,16 @@ async fn watch_disk(hub: &Hub) {
         // Making the reserve may take its time.
         let _ = tokio::task::spawn_blocking(move || disk.look()).await;
         tokio::time::sleep(limits::DISK_LOOK).await;
+    }
+}
+
+/// What names people at the provider is not kept longer than their sessions.
+async fn forget_id_tokens(hub: &Hub) {
+    loop {
+        if let Err(error) = hub.store().forget_id_tokens().await {
+            tracing::error!(reason = %error, "id tokens of sessions that are over cannot be forgotten");
+        }
+        tokio::time::sleep(limits::ID_TOKENS_EVERY).await;
     }
 }
 

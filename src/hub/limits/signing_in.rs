@@ -88,3 +88,9 @@ pub const SIGN_OUT_TICKET: Duration = Duration::from_secs(60);
 
 /// Such addresses at once; whoever signs out beyond that is signed out at the hub alone.
 pub const SIGN_OUT_TICKETS: usize = 10_000;
+
+/// Time between two times that id tokens of sessions that are over are forgotten.
+pub const ID_TOKENS_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Id tokens that are forgotten in one commit.
+pub const ID_TOKENS_FORGOTTEN: u32 = 1_000;

@@ -262,6 +262,7 @@ pub(super) fn end_all(db: &Connection, now_ms: i64) -> rusqlite::Result<()> {
     if db.query_row(is_there, [], |_| Ok(())).optional()?.is_some() {
         let end = "UPDATE session SET ended_ms = ?1, ended_by = 'restored' WHERE ended_ms IS NULL";
         db.execute(end, [now_ms])?;
+        provider::forget_all(db)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Sessions of people who signed in at a provider: what is noted on the way, and how the provider ends them.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::audit::{self, Entry, Kind};
 use super::super::error::{Fault, StoreError};
@@ -8,6 +8,7 @@ use super::super::writer::Work;
 use super::super::{Audited, Store};
 use super::{EndedBy, end, of};
 use crate::domain::Caller;
+use crate::hub::limits;
 
 /// What a provider says has ended: sessions of a person, or the one that began in one of their sessions there.
 #[derive(Clone)]
@@ -61,6 +62,19 @@ impl Store {
             audit::append(work, &who, &entry)
         })
         .await
+    }
+
+    /// Forgets what names sessions where their people signed in, of those whose time is up: a slice at a time.
+    ///
+    /// # Errors
+    /// The database refused: it is tried again later.
+    pub async fn forget_id_tokens(&self) -> Result<(), StoreError> {
+        loop {
+            let forgotten = self.write(|work| Ok(forget_lapsed(work.db, work.now_ms())?)).await?.into_value();
+            if forgotten < limits::ID_TOKENS_FORGOTTEN as usize {
+                return Ok(());
+            }
+        }
     }
 
     /// Ends the session that began with the code of this hash; says whether there was one.
@@ -117,8 +131,53 @@ impl Store {
     }
 }
 
+/// Forgets what names the sessions of a restored database where their people signed in; an older one knows no such thing.
+pub(super) fn forget_all(db: &Connection) -> rusqlite::Result<()> {
+    let knows = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'id_token'";
+    if db.query_row(knows, [], |_| Ok(())).optional()?.is_some() {
+        db.execute("UPDATE session SET id_token = NULL WHERE id_token IS NOT NULL", [])?;
+    }
+    Ok(())
+}
+
+/// Forgets it of so many sessions whose time is up and that nobody has ended; how many there were.
+fn forget_lapsed(db: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "UPDATE session SET id_token = NULL WHERE rowid IN
+             (SELECT rowid FROM session WHERE over_ms <= ?1 AND id_token IS NOT NULL LIMIT ?2)",
+    )?
+    .execute(params![now_ms, limits::ID_TOKENS_FORGOTTEN])
+}
+
 /// What names a session where its person signed in.
 pub(super) fn id_token(work: &Work<'_>, session: &str) -> Result<Option<String>, Fault> {
     let mut statement = work.db.prepare_cached("SELECT id_token FROM session WHERE id = ?1")?;
     Ok(statement.query_row([session], |row| row.get(0)).optional()?.flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(db: &Connection) -> Vec<String> {
+        let mut statement =
+            db.prepare("SELECT id FROM session WHERE id_token IS NOT NULL ORDER BY id").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn nothing_of_the_providers_outlives_a_session_or_a_restore() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE session (id, over_ms, ended_ms, ended_by, id_token);
+             INSERT INTO session VALUES ('a', 1000, NULL, NULL, 'x'), ('b', 1001, NULL, NULL, 'x');",
+        )
+        .unwrap();
+        assert_eq!((forget_lapsed(&db, 1000).unwrap(), left(&db)), (1, vec!["b".to_owned()]));
+        super::super::end_all(&db, 1000).unwrap();
+        assert_eq!(left(&db), Vec::<String>::new());
+        let older = Connection::open_in_memory().unwrap();
+        older.execute_batch("CREATE TABLE session (id, ended_ms, ended_by)").unwrap();
+        super::super::end_all(&older, 1000).unwrap();
+    }
 }
