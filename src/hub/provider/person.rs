@@ -14,6 +14,8 @@ pub(in crate::hub) struct Person {
     pub(in crate::hub) user: String,
     pub(in crate::hub) name: String,
     pub(in crate::hub) roles: Vec<Role>,
+    /// The ids of roles that cannot be read: nobody works in one of these, and the others are as good as before.
+    pub(in crate::hub) unusable: Vec<String>,
     /// The id of the role that was chosen at the provider.
     pub(in crate::hub) selected: Option<String>,
 }
@@ -92,16 +94,27 @@ impl Person {
             Some(Value::Array(roles)) if roles.len() <= limits::ROLES => roles,
             Some(_) => return Err(Unclear::Roles),
         };
-        let roles: Vec<Role> =
-            listed.iter().map(|role| Role::of(role, claims)).collect::<Option<_>>().ok_or(Unclear::Roles)?;
-        if roles.is_empty() {
+        if listed.is_empty() {
             return Err(Unclear::NoRole);
         }
-        Ok(Self { user, name, roles, selected })
+        let (mut roles, mut unusable) = (Vec::new(), Vec::new());
+        for role in listed {
+            match Role::of(role, claims) {
+                Some(role) => roles.push(role),
+                None => unusable.extend(id_of(role)),
+            }
+        }
+        if roles.is_empty() {
+            return Err(Unclear::Roles);
+        }
+        Ok(Self { user, name, roles, unusable, selected })
     }
 
     /// The one role of this id.
     pub(in crate::hub) fn role(&self, id: &str) -> Result<&Role, Unclear> {
+        if self.unusable.iter().any(|unusable| unusable == id) {
+            return Err(Unclear::Roles);
+        }
         let mut found = self.roles.iter().filter(|role| role.id == id);
         match (found.next(), found.next()) {
             (Some(role), None) => Ok(role),
@@ -141,13 +154,17 @@ impl Role {
             Some(_) => return None,
         };
         Some(Self {
-            id: plain(value.get("person_roleid"))?,
+            id: id_of(value)?,
             name: job(&plain(value.get("role_name"))?),
             organisation: organisation(claims, &organisation_code),
             organisation_code,
             activities,
         })
     }
+}
+
+fn id_of(role: &Value) -> Option<String> {
+    plain(role.get("person_roleid"))
 }
 
 /// The job within `"Clinical":"Clinical Provision":"Nurse Access Role"`.
@@ -223,11 +240,30 @@ mod tests {
         check("/nhsid_nrbac_roles", json!([]), Unclear::NoRole);
         check("/nhsid_nrbac_roles", Value::Null, Unclear::NoRole);
         check("/nhsid_nrbac_roles", json!("B0107"), Unclear::Roles);
-        check("/nhsid_nrbac_roles/1/person_roleid", json!(7), Unclear::Roles);
-        check("/nhsid_nrbac_roles/0/activity_codes", json!("B0107"), Unclear::Roles);
-        check("/nhsid_nrbac_roles/0/activity_codes", json!([7]), Unclear::Roles);
+        check("/nhsid_nrbac_roles", json!([{ "person_roleid": 7 }]), Unclear::Roles);
         let many = vec![nurse()["nhsid_nrbac_roles"][0].clone(); limits::ROLES + 1];
         check("/nhsid_nrbac_roles", json!(many), Unclear::Roles);
+    }
+
+    #[test]
+    fn a_role_that_cannot_be_read_is_worked_in_by_nobody_and_keeps_nobody_from_another() {
+        let check = |pointer: &str, to: Value, nurse_works: bool, other_works: bool| {
+            let mut value = nurse();
+            *value.pointer_mut(pointer).unwrap() = to;
+            let person = Person::of(&claims(value)).unwrap();
+            let works = |id| person.role(id).is_ok();
+            assert_eq!((works("555021935107"), works("2")), (nurse_works, other_works), "{pointer}");
+            assert_eq!(person.roles.len(), 1, "{pointer}: only what can be worked in is offered");
+        };
+        check("/nhsid_nrbac_roles/1/person_roleid", json!(7), true, false);
+        check("/nhsid_nrbac_roles/1/org_code", Value::Null, true, false);
+        check("/nhsid_nrbac_roles/0/activity_codes", json!("B0107"), false, true);
+        check("/nhsid_nrbac_roles/0/activity_codes", json!([7]), false, true);
+        // Of two with one id, one of which cannot be read, nobody knows which is meant.
+        let mut value = nurse();
+        value["nhsid_nrbac_roles"][1] = json!({ "person_roleid": "555021935107" });
+        let person = Person::of(&claims(value)).unwrap();
+        assert_eq!(person.role("555021935107").map(|_| ()), Err(Unclear::Roles));
     }
 
     #[test]

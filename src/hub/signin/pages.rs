@@ -195,6 +195,7 @@ mod tests {
             user: "1".to_owned(),
             name: "<script>alert(1)</script>".to_owned(),
             roles: vec![role("1", "Nurse"), role("\"><b>", "Doctor")],
+            unusable: Vec::new(),
             selected: selected.map(str::to_owned),
         }
     }

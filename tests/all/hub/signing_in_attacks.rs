@@ -172,6 +172,9 @@ fn script(name: &str) -> Option<Script> {
         "a selected role that is there twice" => {
             info(|person| person["nhsid_nrbac_roles"][1]["person_roleid"] = json!("555021935107"))
         }
+        "a selected role that cannot be read" => {
+            info(|person| person["nhsid_nrbac_roles"][0]["activity_codes"] = json!("B0107"))
+        }
         "a person without roles" => info(|person| person["nhsid_nrbac_roles"] = json!([])),
         "roles that are no roles" => info(|person| person["nhsid_nrbac_roles"] = json!("B0107")),
         "a name that would change how a line reads" => info(|person| person["name"] = json!("Sam\u{202e}")),
