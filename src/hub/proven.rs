@@ -183,6 +183,7 @@ impl Why {
         Self::SignIn("sign-in-late"),
         Self::SignIn("sign-in-again"),
         Self::SignIn("sign-in-ended"),
+        Self::SignIn("sign-in-error-there"),
         Self::SignIn("sign-in-too-many"),
         Self::SignIn("sign-in-other-issuer"),
         Self::SignIn("sign-in-unreadable"),

@@ -165,8 +165,12 @@ pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Re
     let code = match (one(&pairs, "code"), values(&pairs, "error")) {
         (Some(code), 0) if !code.is_empty() => code,
         (None, 1..) if values(&pairs, "code") == 0 => {
-            // Cancelled there, or not allowed to: the viewer says so.
-            let what = [("error", "access_denied")];
+            // The viewer says so.
+            let error = said_there(one(&pairs, "error").unwrap_or_default());
+            if error == "server_error" {
+                proven::note(&hub, PATH, Why::SignIn("sign-in-error-there"));
+            }
+            let what = [("error", error)];
             let asked = &attempt.asked;
             let mut response =
                 see_other(&asked::answer(&asked.redirect, hub.issuer(), Some(&asked.state), &what));
@@ -288,6 +292,21 @@ async fn refuse(hub: &Hub, attempt: &Attempt, refused: Refused) -> Response {
     }
 }
 
+/// What the viewer is told of an error of the provider's (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6): that somebody
+/// cancelled, or may not; that it is busy; or that it and the hub do not understand each other.
+fn said_there(error: &str) -> &'static str {
+    match error {
+        "access_denied"
+        | "login_required"
+        | "interaction_required"
+        | "account_selection_required"
+        | "consent_required"
+        | "unmet_authentication_requirements" => "access_denied",
+        "temporarily_unavailable" => "temporarily_unavailable",
+        _ => "server_error",
+    }
+}
+
 fn values(pairs: &[(String, String)], name: &str) -> usize {
     pairs.iter().filter(|(known, _)| known == name).count()
 }
@@ -301,6 +320,16 @@ pub(super) fn one<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_of_the_providers_is_told_as_what_it_is() {
+        assert_eq!(said_there("access_denied"), "access_denied");
+        assert_eq!(said_there("login_required"), "access_denied");
+        assert_eq!(said_there("temporarily_unavailable"), "temporarily_unavailable");
+        for ours in ["server_error", "invalid_scope", "unauthorized_client", "made up", ""] {
+            assert_eq!(said_there(ours), "server_error", "{ours}");
+        }
+    }
 
     #[tokio::test]
     async fn a_provider_that_takes_too_long_is_one_that_does_not_answer() {
