@@ -118,7 +118,7 @@ pub(super) fn question(question: &Question<'_>) -> Response {
         rows += &row("Role", &role.name);
         rows += &row("Organisation", &role.organisation);
     }
-    rows += &row("Computer", device);
+    rows += &row("Computer, as the viewer names it", device);
     rows += &row("Service", hub);
     if *is_synthetic {
         rows += &row("Patients", "For practice: nobody here is real");
@@ -224,6 +224,7 @@ mod tests {
             }
             assert_eq!(page.contains("type=\"radio\""), selected.is_none());
             assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+            assert!(page.contains("as the viewer names it"), "nobody has checked it");
         }
     }
 }

@@ -303,7 +303,7 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
             origin.as_ref().map(|origin| &origin.device),
         ])?;
     let mut entry = Entry::new(Kind::SessionBegun, "begun", "");
-    entry.detail = origin.as_ref().map(|origin| serde_json::json!({ "device": origin.device }));
+    entry.detail = origin.as_ref().map(|origin| provider::as_stated(&origin.device));
     audit::append(work, caller, &entry)
 }
 

@@ -81,7 +81,10 @@ async fn the_page_names_person_role_place_and_computer_and_a_press_gives_a_sessi
     let begun = scene.hub.rows("SELECT user_id, role_profile, activities, device, subject FROM session");
     assert_eq!(begun, ["910000000001|555021935107|B0107 B0264|ED triage 2|subject-1"]);
     let audited = scene.hub.rows("SELECT kind, outcome, user_name, role, detail FROM audit");
-    assert_eq!(audited, ["session-begun|begun|Sam Okafor|Nurse Access Role|{\"device\":\"ED triage 2\"}"]);
+    assert_eq!(
+        audited,
+        ["session-begun|begun|Sam Okafor|Nurse Access Role|{\"device_as_stated\":\"ED triage 2\"}"]
+    );
 }
 
 #[tokio::test]

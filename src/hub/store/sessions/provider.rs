@@ -45,7 +45,7 @@ impl Store {
     ) -> Result<Audited<()>, StoreError> {
         self.write(move |work| {
             let mut entry = Entry::new(Kind::SignInRefused, why, "");
-            entry.detail = Some(serde_json::json!({ "device": device }));
+            entry.detail = Some(as_stated(&device));
             audit::append(work, &who, &entry)
         })
         .await
@@ -129,6 +129,11 @@ impl Store {
         })
         .await
     }
+}
+
+/// The computer in the audit log: whoever began the sign-in named it, and may have named another one.
+pub(super) fn as_stated(device: &str) -> serde_json::Value {
+    serde_json::json!({ "device_as_stated": device })
 }
 
 /// Forgets what names the sessions of a restored database where their people signed in; an older one knows no such thing.
