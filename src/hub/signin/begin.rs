@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::json;
@@ -49,6 +49,10 @@ pub(in crate::hub) async fn metadata(State(hub): State<Hub>) -> Response {
 
 /// `GET /authorize`: to the provider, if the question is one that can be answered.
 pub(in crate::hub) async fn authorize(State(hub): State<Hub>, request: Request) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    if let Some(address) = by_its_name(hub.issuer(), host, request.uri().query()) {
+        return see_other(&address);
+    }
     let asked = match Asked::of(request.uri().query()) {
         Ok(asked) => asked,
         Err(Wrong::Nowhere(words)) => {
@@ -89,6 +93,19 @@ async fn in_time<T, E: From<Down>>(
 ) -> Result<T, E> {
     let until = begun.checked_add(limits::PROVIDER_WHOLE).unwrap_or(begun);
     tokio::time::timeout_at(until, asked).await.unwrap_or(Err(Down.into()))
+}
+
+/// Added to the address where the browser was sent on by name: once, whatever a program in front makes of names.
+const BY_NAME: &str = "by_name=1";
+
+/// Where the browser goes first that came by another name of the hub's: the provider will send it to this one, and the
+/// cookie would not come along.
+fn by_its_name(issuer: &str, host: Option<&str>, query: Option<&str>) -> Option<String> {
+    let (name, query) = (issuer.strip_prefix("https://")?, query?);
+    let host = host?;
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    let is_sent_on = query.split('&').any(|pair| pair == BY_NAME);
+    (!host.eq_ignore_ascii_case(name) && !is_sent_on).then(|| format!("{issuer}/authorize?{query}&{BY_NAME}"))
 }
 
 fn back_address(hub: &Hub) -> String {
@@ -320,6 +337,21 @@ pub(super) fn one<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_comes_by_another_name_is_sent_on_once() {
+        let sent = |host, query| by_its_name("https://hub.example", Some(host), Some(query));
+        assert_eq!(sent("hub", "a=1").as_deref(), Some("https://hub.example/authorize?a=1&by_name=1"));
+        assert_eq!(
+            sent("hub.example:8443", "a").as_deref(),
+            Some("https://hub.example/authorize?a&by_name=1")
+        );
+        assert_eq!(
+            (sent("hub", "a=1&by_name=1"), sent("Hub.Example", "a"), sent("hub.example:443", "a")),
+            (None, None, None)
+        );
+        assert_eq!(by_its_name("http://127.0.0.1:8470", Some("127.0.0.1:9"), Some("a")), None);
+    }
 
     #[test]
     fn an_error_of_the_providers_is_told_as_what_it_is() {
