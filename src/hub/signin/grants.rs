@@ -246,3 +246,84 @@ impl Grants {
         (until > now).then_some(address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::provider::Person;
+    use jiff::SignedDuration;
+
+    const TIMES: SessionTimes =
+        SessionTimes { idle: SignedDuration::from_mins(15), whole: SignedDuration::from_hours(12) };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn person() -> Person {
+        let text = || "a".to_owned();
+        Person { user: text(), name: text(), roles: Vec::new(), unusable: Vec::new(), selected: None }
+    }
+
+    fn waiting(issued: i64) -> Waiting {
+        let proven = Proven {
+            person: person(),
+            subject: "a".to_owned(),
+            session: None,
+            id_token: String::new(),
+            times: TIMES,
+            since: at(issued),
+            issued,
+        };
+        let asked = super::super::asked::tests::fitting();
+        Waiting { asked, proven: std::sync::Arc::new(proven), form: String::new(), until: at(issued + 300) }
+    }
+
+    fn grant(issued: i64, session: &str) -> (Grant, RefreshToken) {
+        let code = RefreshToken::first(session).unwrap();
+        let text = || "a".to_owned();
+        let origin = Origin {
+            provider: text(),
+            subject: text(),
+            session: None,
+            id_token: text(),
+            code: code.hash(),
+            device: text(),
+        };
+        let caller = Caller {
+            user: text(),
+            name: text(),
+            role: text(),
+            role_profile: text(),
+            organisation_code: text(),
+            organisation: text(),
+            activities: Vec::new(),
+            session: session.to_owned(),
+        };
+        let asked = super::super::asked::tests::fitting();
+        let until = at(issued + 60);
+        (Grant { asked, caller, times: TIMES, since: at(issued), issued, origin, until }, code)
+    }
+
+    #[test]
+    fn a_logout_meets_whoever_is_on_the_way_wherever_they_are() {
+        let grants = Grants::default();
+        let session = || uuid::Uuid::new_v4().simple().to_string();
+        let (early, late) = (session(), session());
+        let (given, code) = grant(1000, &early);
+        assert_eq!(grants.wait("page", waiting(1000), at(1000)), Waits::Now);
+        assert!(grants.give(given, at(1000)));
+        assert!(matches!(grants.take(&code, at(1000)), Taken::Grant(_)), "its session is being written");
+        let logout = Logout { subject: Some("a".to_owned()), session: None, made: 1000, id: "1".to_owned() };
+        assert_eq!(grants.end(&logout, at(1001)), std::slice::from_ref(&early));
+        assert!(grants.is_spoilt(&early) && grants.waiting("page", at(1001)).is_none());
+        // What the provider said before is no good when it comes only now; what it says since is.
+        assert_eq!(grants.wait("behind", waiting(1000), at(1002)), Waits::HasEnded);
+        assert!(!grants.give(grant(1000, &late).0, at(1002)));
+        assert_eq!(grants.wait("since", waiting(1001), at(1002)), Waits::Now);
+        assert!(grants.give(grant(1001, &late).0, at(1002)));
+        // The same word again is one.
+        grants.end(&logout, at(1003));
+        assert_eq!(grants.held().ended.len(), 1);
+    }
+}
