@@ -133,6 +133,8 @@ async fn signing_out_at_the_provider_ends_the_session_here_before_it_is_answered
         "and nothing of the provider's is kept"
     );
     // Of a person, without a session: all of theirs.
+    let anew = |claims: &mut Value| claims["sid"] = json!("provider-session-2");
+    scene.provider.says(Script { token: Box::new(anew), ..Script::default() });
     for _ in 0..2 {
         let code = scene.code().await;
         assert_eq!(scene.viewer.change(&code).await.status, 200);
