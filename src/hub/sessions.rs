@@ -276,7 +276,7 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let shown = one(&form, "token").ok_or(INVALID_REQUEST)?;
     let Some((token, held)) = known(hub, shown) else {
         nobody(hub, "/revoke");
-        return Ok(respond::empty(StatusCode::OK));
+        return Ok(respond::json(StatusCode::OK, &json!({})));
     };
     let key = proved(hub, &parts, Some(&held.key))?;
     if !is_worth_asking(&token, &held, &key) {
@@ -295,13 +295,16 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
         Ok(ended.and_then(|(_, named)| named))
     });
     // Where they signed in they may be signed in still: the viewer can open the address that ends that, too.
-    let Some(named) = ended.await? else { return Ok(respond::empty(StatusCode::OK)) };
-    // Whoever signs out does not wait for a provider that is slow.
-    let address = tokio::time::timeout(limits::PROVIDER_CONNECT, hub.end_session_address(&named)).await;
-    Ok(match address.ok().flatten() {
-        Some(address) => respond::json(StatusCode::OK, &json!({ "end_session": address })),
-        None => respond::empty(StatusCode::OK),
-    })
+    let address = match ended.await? {
+        // Whoever signs out does not wait for a provider that is slow.
+        Some(named) => tokio::time::timeout(limits::PROVIDER_CONNECT, hub.end_session_address(&named)).await,
+        None => Ok(None),
+    };
+    let told = match address.ok().flatten() {
+        Some(address) => json!({ "end_session": address }),
+        None => json!({}),
+    };
+    Ok(respond::json(StatusCode::OK, &told))
 }
 
 /// The session of a refresh token, as far as it is known without the database: strangers cause no work there.

@@ -283,7 +283,7 @@ async fn signing_out_ends_the_session_at_once_and_for_good() {
     assert_eq!(scene.post("/revoke", revoke(&made_up)).await.status, 200);
     assert_eq!(scene.view_with(&scene.access).await.status, 200);
     let ended = scene.post("/revoke", revoke(&scene.refresh)).await;
-    assert_eq!((ended.status, ended.body.as_str()), (200, ""));
+    assert_eq!((ended.status, ended.body.as_str()), (200, "{}"));
     assert_eq!(scene.state(), "ended: `signed-out`");
     let refused = scene.view_with(&scene.access).await;
     assert_eq!(refused.header("www-authenticate"), Some("DPoP error=\"invalid_token\", algs=\"ES256\""));
