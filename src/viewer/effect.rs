@@ -7,10 +7,14 @@ use crate::domain::{AccessReference, CareSetting, NhsNumber, Report, SearchQuery
 /// Something to be done. Questions carry a number, which the answer brings back.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Sign in as this persona.
-    SignIn(usize),
+    /// Sign in as this persona. What comes of it waits under the number until it is kept or revoked.
+    SignIn(u64, usize),
+    /// From now on everything is asked with what the sign-in of this number gave.
+    KeepSignIn(u64),
+    /// Nobody wants what the sign-in of this number gave: its tokens, and no others, are revoked.
+    RevokeSignIn(u64),
     /// Sign in with the system's browser.
-    SignInByBrowser,
+    SignInByBrowser(u64),
     /// Give up that sign-in.
     CancelSignIn,
     /// Forget the access token.
@@ -51,8 +55,10 @@ pub enum Effect {
 impl std::fmt::Debug for Effect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Effect::SignIn(_) => "SignIn",
-            Effect::SignInByBrowser => "SignInByBrowser",
+            Effect::SignIn(..) => "SignIn",
+            Effect::KeepSignIn(_) => "KeepSignIn",
+            Effect::RevokeSignIn(_) => "RevokeSignIn",
+            Effect::SignInByBrowser(_) => "SignInByBrowser",
             Effect::CancelSignIn => "CancelSignIn",
             Effect::SignOut => "SignOut",
             Effect::ChooseConfiguration => "ChooseConfiguration",

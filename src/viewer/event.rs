@@ -18,12 +18,12 @@ pub enum Event {
     Tick,
     /// A configuration was chosen and read, or why it was refused.
     Configured(Result<Setup, String>),
-    /// Signing in ended.
-    SignedIn(Result<Session, Failure>),
+    /// The sign-in of this number ended.
+    SignedIn(u64, Result<Session, Failure>),
     /// The browser is at this address, or none could be opened there.
-    BrowserAt(BrowserAt),
+    BrowserAt(u64, BrowserAt),
     /// Nobody came back signed in from the browser.
-    NotSignedIn(NotSignedIn),
+    NotSignedIn(u64, NotSignedIn),
     /// The session is over at the hub, whichever question met it.
     SessionOver(SessionOver),
     /// Hub and session are there.

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::arrived::Arrived;
 use super::browser::{self, Browser};
 use super::{Clipboard, SignIn};
 use crate::client::{Access, HubClient, Limits};
@@ -71,12 +72,12 @@ pub(super) struct Doer {
     browser: Arc<dyn Browser>,
     /// A sign-in with the browser.
     signing_in: Option<tokio::task::JoinHandle<()>>,
-    /// What came of it, until it is taken up.
-    came_back: Arc<Mutex<Option<HubClient>>>,
     runtime: tokio::runtime::Handle,
     sender: mpsc::Sender<Event>,
     ctx: egui::Context,
     client: Option<HubClient>,
+    /// What sign-ins gave that nobody has taken up yet, under their numbers.
+    arrived: Arrived,
     /// Holds the event stream of that session.
     following: Option<tokio::task::JoinHandle<()>>,
     /// Says when the hub has heard of the last sign-out.
@@ -101,11 +102,11 @@ impl Doer {
             clipboard,
             browser,
             signing_in: None,
-            came_back: Arc::default(),
             runtime,
             sender,
             ctx,
             client: None,
+            arrived: Arrived::default(),
             following: None,
             signing_out: None,
             chosen: Arc::default(),
@@ -132,8 +133,10 @@ impl Doer {
 
     pub(super) fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::SignIn(persona) => self.sign_in(persona),
-            Effect::SignInByBrowser => self.sign_in_by_browser(),
+            Effect::SignIn(ask, persona) => self.sign_in(ask, persona),
+            Effect::KeepSignIn(ask) => self.keep_sign_in(ask),
+            Effect::RevokeSignIn(ask) => self.revoke(self.arrived.take(ask)),
+            Effect::SignInByBrowser(ask) => self.sign_in_by_browser(ask),
             Effect::CancelSignIn => self.cancel_sign_in(),
             Effect::SignOut => self.sign_out(),
             Effect::ChooseConfiguration => self.choose_configuration(),
@@ -215,7 +218,7 @@ impl Doer {
         }
     }
 
-    fn sign_in(&mut self, persona: usize) {
+    fn sign_in(&mut self, ask: u64, persona: usize) {
         self.take_chosen();
         let signed_in = match (&self.sign_in, &self.hub) {
             (Some(sign_in), Some(hub)) => signed_in(sign_in.as_ref(), hub, persona),
@@ -223,44 +226,40 @@ impl Doer {
         };
         match signed_in {
             Ok((client, session)) => {
-                self.stop_following();
-                self.client = Some(client.clone());
-                self.following = Some(self.follow(client.clone()));
+                self.arrived.put(ask, client.clone());
                 let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
                 self.runtime.spawn(async move {
                     // The hub is asked what it is and what time it is; if that fails, the first search says so.
                     if let Ok(at) = client.greet().await {
                         let _ = sender.send(Event::HubTime(at)).await;
                     }
-                    let _ = sender.send(Event::SignedIn(Ok(session))).await;
+                    let _ = sender.send(Event::SignedIn(ask, Ok(session))).await;
                     ctx.request_repaint();
                 });
             }
-            Err(failure) => self.tell(Event::SignedIn(Err(failure))),
+            Err(failure) => self.tell(Event::SignedIn(ask, Err(failure))),
         }
     }
 
-    fn sign_in_by_browser(&mut self) {
+    fn sign_in_by_browser(&mut self, ask: u64) {
         self.take_chosen();
         self.cancel_sign_in();
         let Some(hub) = self.hub.clone() else {
-            return self.tell(Event::NotSignedIn(NotSignedIn::Hub(Failure::NotAccepted)));
+            return self.tell(Event::NotSignedIn(ask, NotSignedIn::Hub(Failure::NotAccepted)));
         };
         let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
-        let came_back = Arc::clone(&self.came_back);
+        let arrived = self.arrived.clone();
         self.signing_in = Some(self.runtime.spawn(async move {
             let opens = |address: &str| {
                 let at = BrowserAt { address: address.to_owned(), has_opened: browser.open(address) };
                 // Only a full queue refuses.
-                let _ = sender.try_send(Event::BrowserAt(at));
+                let _ = sender.try_send(Event::BrowserAt(ask, at));
                 ctx.request_repaint();
             };
             let event = match browser::sign_in(&hub, opens).await {
                 Ok((client, person)) => {
                     // Kept first: whoever cancels now signs out what has begun.
-                    if let Ok(mut came_back) = came_back.lock() {
-                        *came_back = Some(client.clone());
-                    }
+                    arrived.put(ask, client.clone());
                     // The hub is asked what it is and what time it is; if that fails, the first search says so.
                     if let Ok(at) = client.greet().await {
                         let _ = sender.send(Event::HubTime(at)).await;
@@ -268,9 +267,9 @@ impl Doer {
                     for command in [ViewportCommand::Minimized(false), ViewportCommand::Focus] {
                         ctx.send_viewport_cmd(command);
                     }
-                    Event::SignedIn(Ok(session_of(person)))
+                    Event::SignedIn(ask, Ok(session_of(person)))
                 }
-                Err(why) => Event::NotSignedIn(why),
+                Err(why) => Event::NotSignedIn(ask, why),
             };
             let _ = sender.send(event).await;
             ctx.request_repaint();
@@ -286,18 +285,14 @@ impl Doer {
     /// Also of a session that has begun in the very moment nothing is left.
     fn cancel_sign_in(&mut self) {
         self.stop_signing_in();
-        self.take_up_signed_in();
         self.sign_out();
     }
 
-    /// The tokens of somebody who came back from the browser. Also before a sign-out: none may be left behind.
-    pub(super) fn take_up_signed_in(&mut self) {
-        let came_back = self.came_back.lock().ok().and_then(|mut came_back| came_back.take());
-        if let Some(client) = came_back {
-            self.stop_following();
-            self.following = Some(self.follow(client.clone()));
-            self.client = Some(client);
-        }
+    fn keep_sign_in(&mut self, ask: u64) {
+        let Some(client) = self.arrived.take(ask).pop() else { return };
+        self.stop_following();
+        self.following = Some(self.follow(client.clone()));
+        self.client = Some(client);
     }
 
     /// Holds the event stream. What it hears goes the way of all events; what ends the session is looked for with each of
@@ -321,18 +316,26 @@ impl Doer {
         }
     }
 
-    /// The tokens are forgotten at once, and of no use as soon as the hub has heard it.
+    /// The tokens are forgotten at once, and of no use as soon as the hub has heard it; also those that nobody has taken up.
     fn sign_out(&mut self) {
         self.stop_signing_in();
-        self.take_up_signed_in();
         self.stop_following();
-        let Some(client) = self.client.take() else { return };
+        let clients = self.client.take().into_iter().chain(self.arrived.take_all()).collect();
+        self.revoke(clients);
+    }
+
+    fn revoke(&mut self, clients: Vec<HubClient>) {
+        if clients.is_empty() {
+            return;
+        }
         let (told, heard) = std::sync::mpsc::sync_channel(1);
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         self.runtime.spawn(async move {
-            if !client.sign_out().await {
-                let _ = sender.send(Event::SignOutNotTold).await;
-                ctx.request_repaint();
+            for client in clients {
+                if !client.sign_out().await {
+                    let _ = sender.send(Event::SignOutNotTold).await;
+                    ctx.request_repaint();
+                }
             }
             // Nobody waits for it unless the program is ending.
             let _ = told.send(());

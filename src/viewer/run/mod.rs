@@ -4,6 +4,7 @@
 //! [`Desktop`] is the whole viewer without a window: tests drive it over the accessibility tree, and
 //! [`window`] puts it on a screen.
 
+mod arrived;
 mod browser;
 mod clipboard;
 mod clock;
@@ -132,7 +133,6 @@ impl Desktop {
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
-        self.doer.take_up_signed_in();
         // First, so that no answer of an ended session is shown as one.
         if let Some(over) = self.doer.session_is_over() {
             self.happen(Event::SessionOver(over));

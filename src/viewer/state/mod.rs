@@ -65,6 +65,8 @@ pub struct State {
     pub browser: Option<BrowserAt>,
     /// The number of the last question: an answer to an earlier one is thrown away.
     pub last_ask: u64,
+    /// The number of the last sign-in, from the same count: what an earlier one brings is nobody's.
+    pub last_sign_in: u64,
 }
 
 /// Where in the program we are.
@@ -275,6 +277,7 @@ impl State {
             hub_clock: None,
             browser: None,
             last_ask: 0,
+            last_sign_in: 0,
         }
     }
 

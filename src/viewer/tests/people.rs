@@ -8,9 +8,9 @@ use jiff::civil::date;
 use uuid::Uuid;
 
 use crate::domain::{
-    AccessReference, Authority, BirthDate, Candidate, CareSetting, Dated, Deceased, Gender, HeldPlan,
-    NamedNumber, NhsNumber, OfficeHours, Person, PersonName, PlanKind, PlanPeriod, PlansAnswer, PlansReading,
-    PostcodeCheck, SiteAdvice, Telephone,
+    AccessReference, Authority, BirthDate, Candidate, CareSetting, Dated, Deceased, Failure, Gender,
+    HeldPlan, NamedNumber, NhsNumber, OfficeHours, Person, PersonName, PlanKind, PlanPeriod, PlansAnswer,
+    PlansReading, PostcodeCheck, SiteAdvice, Telephone,
 };
 use crate::viewer::command::{Command, Field};
 use crate::viewer::effect::Effect;
@@ -136,8 +136,18 @@ pub(in crate::viewer) fn signed_in(session: Session) -> State {
     let setup = Setup { personas: vec![persona], site: advice(), ..Setup::default() };
     let mut state = State::new(setup, Phase::signed_out(None));
     update(&mut state, Event::pointed(Command::SignIn(0)), now(0));
-    update(&mut state, Event::SignedIn(Ok(session)), now(10));
+    answer_sign_in(&mut state, Ok(session), 10);
     state
+}
+
+/// The last sign-in is answered.
+pub(in crate::viewer) fn answer_sign_in(
+    state: &mut State,
+    result: Result<Session, Failure>,
+    at: u64,
+) -> Vec<Effect> {
+    let ask = state.last_sign_in;
+    update(state, Event::SignedIn(ask, result), now(at))
 }
 
 /// Types number and date of birth and searches. Returns the question's number.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed};
+use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed, next_ask};
 use crate::domain::{Failure, NotSignedIn, SessionOver};
 use crate::viewer::command::Field;
 use crate::viewer::effect::Effect;
@@ -15,7 +15,8 @@ pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
     match &mut state.phase {
         Phase::SignedOut { signing_in, .. } if !*signing_in && persona < state.setup.personas.len() => {
             *signing_in = true;
-            vec![Effect::SignIn(persona)]
+            state.last_sign_in = next_ask(state);
+            vec![Effect::SignIn(state.last_sign_in, persona)]
         }
         Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
     }
@@ -26,8 +27,9 @@ pub(super) fn sign_in_by_browser(state: &mut State) -> Vec<Effect> {
         Phase::SignedOut { signing_in, .. } if !*signing_in && state.setup.hub.is_some() => {
             *signing_in = true;
             state.browser = None;
+            state.last_sign_in = next_ask(state);
             focus(state, FocusTarget::Nowhere);
-            vec![Effect::SignInByBrowser]
+            vec![Effect::SignInByBrowser(state.last_sign_in)]
         }
         Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
     }
@@ -37,8 +39,8 @@ fn is_signing_in(state: &State) -> bool {
     matches!(state.phase, Phase::SignedOut { signing_in: true, .. })
 }
 
-pub(super) fn browser_at(state: &mut State, browser: BrowserAt) -> Vec<Effect> {
-    if is_signing_in(state) {
+pub(super) fn browser_at(state: &mut State, ask: u64, browser: BrowserAt) -> Vec<Effect> {
+    if is_signing_in(state) && state.last_sign_in == ask {
         state.browser = Some(browser);
     }
     Vec::new()
@@ -58,8 +60,8 @@ pub(super) fn copy_address(state: &mut State) -> Vec<Effect> {
     address.map(|text| Effect::PutOnClipboard { ask: None, text }).into_iter().collect()
 }
 
-pub(super) fn not_signed_in(state: &mut State, why: NotSignedIn) -> Vec<Effect> {
-    if !is_signing_in(state) {
+pub(super) fn not_signed_in(state: &mut State, ask: u64, why: NotSignedIn) -> Vec<Effect> {
+    if !is_signing_in(state) || state.last_sign_in != ask {
         return Vec::new();
     }
     give_up(state, Some(SignedOutBecause::NotSignedIn(why)));
@@ -74,10 +76,19 @@ fn give_up(state: &mut State, because: Option<SignedOutBecause>) {
     focus(state, FocusTarget::SignIn);
 }
 
-pub(super) fn signed_in(state: &mut State, result: Result<Session, Failure>, now: Now) -> Vec<Effect> {
-    let Phase::SignedOut { signing_in: true, kept, .. } = &mut state.phase else {
-        // Signed out meanwhile, or never asked: the new token must not stay.
-        return vec![Effect::SignOut];
+/// Session and tokens come under one number: what another sign-in than the last brings is shown to nobody, and its tokens
+/// alone are revoked.
+pub(super) fn signed_in(
+    state: &mut State,
+    answered: u64,
+    result: Result<Session, Failure>,
+    now: Now,
+) -> Vec<Effect> {
+    let kept = match &mut state.phase {
+        Phase::SignedOut { signing_in: true, kept, .. } if state.last_sign_in == answered => kept,
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => {
+            return vec![Effect::RevokeSignIn(answered)];
+        }
     };
     let kept = kept.take();
     state.browser = None;
@@ -95,14 +106,15 @@ pub(super) fn signed_in(state: &mut State, result: Result<Session, Failure>, now
             state.phase = Phase::Desk(Box::new(desk));
             forget_typed(state);
             focus(state, FocusTarget::Field(Field::NhsNumber));
+            vec![Effect::KeepSignIn(answered)]
         }
         Err(failure) => {
             let why = Some(SignedOutBecause::Failed(failure));
             state.phase = Phase::SignedOut { why, signing_in: false, kept };
             focus(state, FocusTarget::SignIn);
+            Vec::new()
         }
     }
-    Vec::new()
 }
 
 /// Nothing of the session stays: desk, patient, typed text and count go with the phase.

@@ -124,7 +124,7 @@ fn signing_out_leaves_nothing_behind() {
         assert!(!screen.contains(trace), "{trace}");
     }
     // A sign-in that was answered after signing out leaves no token.
-    assert_eq!(update(&mut state, Event::SignedIn(Ok(nurse())), now(4100)), [Effect::SignOut]);
+    assert_eq!(answer_sign_in(&mut state, Ok(nurse()), 4100), [Effect::RevokeSignIn(state.last_sign_in)]);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn h20_care_can_be_switched_only_by_those_who_may_do_both_and_only_the_hub_switc
     let ask = switch(&mut state);
     give(&mut state, Command::SignOut, 200);
     give(&mut state, Command::SignIn(0), 300);
-    update(&mut state, Event::SignedIn(Ok(both)), now(400));
+    answer_sign_in(&mut state, Ok(both), 400);
     update(&mut state, Event::CareSwitched(ask, Ok(())), now(500));
     assert!(!is_silent(&state));
 }
@@ -311,11 +311,11 @@ fn the_command_line_fills_the_search_in_and_never_searches() {
     state.setup.prefill =
         Some(Prefill { nhs_number: "9990000018".to_owned(), date_of_birth: "14072019".to_owned() });
     give(&mut state, Command::SignIn(0), 200);
-    assert_eq!(update(&mut state, Event::SignedIn(Ok(nurse())), now(300)), []);
+    assert_eq!(answer_sign_in(&mut state, Ok(nurse()), 300), [Effect::KeepSignIn(state.last_sign_in)]);
     assert_eq!(state.desk().unwrap().form.nhs_number, "9990000018");
     // It belonged to the first session only.
     give(&mut state, Command::SignOut, 400);
     give(&mut state, Command::SignIn(0), 500);
-    update(&mut state, Event::SignedIn(Ok(nurse())), now(600));
+    answer_sign_in(&mut state, Ok(nurse()), 600);
     assert!(state.desk().unwrap().form.is_empty());
 }

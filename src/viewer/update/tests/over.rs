@@ -17,7 +17,7 @@ fn shown(state: &State, at: u64) -> String {
 
 fn sign_in_again(state: &mut State, session: Session, at: u64) {
     give(state, Command::SignIn(0), at);
-    update(state, Event::SignedIn(Ok(session)), now(at + 10));
+    answer_sign_in(state, Ok(session), at + 10);
 }
 
 fn typed(state: &State) -> String {
@@ -112,7 +112,7 @@ fn a_half_typed_search_comes_back_for_the_same_person_alone_and_for_two_minutes(
     // A sign-in that failed loses nothing.
     let mut state = half_typed();
     give(&mut state, Command::SignIn(0), 2000);
-    update(&mut state, Event::SignedIn(Err(Failure::NoConnection)), now(2100));
+    answer_sign_in(&mut state, Err(Failure::NoConnection), 2100);
     sign_in_again(&mut state, nurse(), 3000);
     assert_eq!(typed(&state), "999 000 00");
 
@@ -130,8 +130,28 @@ fn a_session_that_is_over_before_it_began_here_leaves_no_token() {
     give(&mut state, Command::SignOut, 100);
     give(&mut state, Command::SignIn(0), 200);
     assert!(ended(&mut state, 300).contains(&Effect::SignOut));
-    assert_eq!(update(&mut state, Event::SignedIn(Ok(nurse())), now(400)), [Effect::SignOut]);
+    assert_eq!(answer_sign_in(&mut state, Ok(nurse()), 400), [Effect::RevokeSignIn(state.last_sign_in)]);
     assert!(state.desk().is_none());
+}
+
+#[test]
+fn a_late_answer_to_an_earlier_sign_in_is_nobodys_desk_and_revokes_its_own_tokens_alone() {
+    let mut state = signed_in(nurse());
+    give(&mut state, Command::SignOut, 100);
+    give(&mut state, Command::SignIn(0), 200);
+    let first = state.last_sign_in;
+    ended(&mut state, 300);
+    give(&mut state, Command::SignIn(0), 400);
+    let late = update(&mut state, Event::SignedIn(first, Ok(nurse())), now(500));
+    assert_eq!(late, [Effect::RevokeSignIn(first)]);
+    assert!(state.desk().is_none(), "a desk of the first with the tokens of the second");
+    // Nor does its failure end the second.
+    assert!(state.last_sign_in > first);
+    update(&mut state, Event::SignedIn(first, Err(Failure::TimedOut)), now(550));
+    let second = Session { user: "user-priya".to_owned(), ..nurse() };
+    let effects = answer_sign_in(&mut state, Ok(second), 600);
+    assert_eq!(effects, [Effect::KeepSignIn(state.last_sign_in)]);
+    assert_eq!(state.desk().unwrap().session.user, "user-priya");
 }
 
 #[test]
