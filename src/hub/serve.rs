@@ -64,6 +64,8 @@ pub async fn serve(
         AbortedAtEnd(tokio::spawn(tls::keep(tls.clone(), hub.clone())))
     });
     let (store, ending) = (hub.store().clone(), hub.clone());
+    let connections = files::connections_allowed(hub.limits().connections);
+    hub.sessions().share_connections(connections);
     let is_lost = AtomicBool::new(false);
     let ends = async {
         tokio::select! {
@@ -79,7 +81,7 @@ pub async fn serve(
     let door = Door {
         whom: "callers",
         secure: hub.tls().map(|tls| Secure::new(tls.clone(), hub.clone())),
-        connections: files::connections_allowed(hub.limits().connections),
+        connections,
         idle: hub.limits().idle,
     };
     accept(door, listener, router(hub.clone()), ends).await?;

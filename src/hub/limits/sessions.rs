@@ -11,7 +11,8 @@ pub const SESSIONS_LOOK_ALL: Duration = Duration::from_secs(60);
 /// Sessions of which that is written in one commit.
 pub const SESSIONS_NOTED: usize = 500;
 
-/// Event streams at once: one for each viewer in which somebody is signed in. Less than [`super::CONNECTIONS`].
+/// Event streams at once: one for each viewer in which somebody is signed in. Never more than half of the connections
+/// that there may be.
 pub const EVENT_STREAMS: usize = 10_000;
 
 /// Event streams of one session; with a further one the oldest ends.

@@ -39,10 +39,11 @@ pub(in crate::hub) enum Sign {
 /// The sessions of the last day. `Debug` says how many.
 pub(in crate::hub) struct Sessions(Mutex<Known>);
 
-#[derive(Default)]
 struct Known {
     held: HashMap<String, Held>,
     listening: usize,
+    /// Streams that there may be.
+    most: usize,
     turn: u64,
 }
 
@@ -93,7 +94,12 @@ impl std::fmt::Debug for Sessions {
 impl Sessions {
     pub(in crate::hub) fn of(held: Vec<SessionHeld>) -> Self {
         let held = held.into_iter().map(|one| (one.caller.session.clone(), Held::of(one))).collect();
-        Self(Mutex::new(Known { held, ..Known::default() }))
+        Self(Mutex::new(Known { held, listening: 0, most: limits::EVENT_STREAMS, turn: 0 }))
+    }
+
+    /// Streams take at most half of the connections that there may be: requests need the others.
+    pub(in crate::hub) fn share_connections(&self, connections: usize) {
+        self.known().most = limits::EVENT_STREAMS.min(connections / 2);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -185,9 +191,8 @@ impl Sessions {
     /// Hears of a session's end; `None` where as many listen as may. Of one session the oldest make room.
     pub(in crate::hub) fn listen(&self, session: &str) -> Option<Listening> {
         let mut known = self.known();
-        let most = limits::EVENT_STREAMS;
         known.turn += 1;
-        let (turn, listening) = (known.turn, known.listening);
+        let (turn, listening, most) = (known.turn, known.listening, known.most);
         let held = known.held.get_mut(session).filter(|held| !held.session.has_ended)?;
         let replaced = held.listeners.len() >= limits::EVENT_STREAMS_EACH;
         if replaced {
@@ -281,6 +286,17 @@ mod tests {
         drop(one);
         sessions.stop();
         assert_eq!(sessions.known().listening, 0);
+    }
+
+    #[test]
+    fn streams_take_half_of_the_connections_that_there_may_be_and_no_more() {
+        let key = ProofKey::generate().unwrap();
+        let sessions = Sessions::of((0..12).map(|id| held(id, &key)).collect());
+        sessions.share_connections(16);
+        let streams: Vec<_> = (0..12).map(|id| sessions.listen(&id.to_string())).collect();
+        assert_eq!(streams.iter().flatten().count(), 8);
+        sessions.share_connections(1_000_000);
+        assert_eq!(sessions.known().most, limits::EVENT_STREAMS);
     }
 
     #[test]
