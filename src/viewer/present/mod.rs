@@ -99,8 +99,15 @@ fn hub_is_lost() -> Notice {
                 .to_owned(),
             "Treat what you have not read as unknown. After 2 minutes the patient is gone from this screen."
                 .to_owned(),
+            "Press F8 to keep it covered then, too.".to_owned(),
         ],
-        actions: vec![Action::new(Command::NewSearch, Prominence::Secondary)],
+        actions: vec![
+            Action {
+                label: "Keep it covered".to_owned(),
+                ..Action::new(Command::HidePatient, Prominence::Secondary)
+            },
+            Action::new(Command::NewSearch, Prominence::Secondary),
+        ],
     }
 }
 

@@ -154,12 +154,18 @@ fn slept(state: &mut State) -> Vec<Effect> {
 
 fn hide(state: &mut State, now: Now) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let is_lost = session::is_lost(desk, now);
     let stage = std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle));
     let target = match stage {
-        // It comes back with the hub, and not by a key.
-        lost @ Stage::Hidden { why: Cover::HubIsLost, .. } => {
-            desk.stage = lost;
-            return Vec::new();
+        // Whoever wants it hidden now is obeyed: it does not come back by itself, and is gone when it would have been.
+        Stage::Hidden { under, since, why: Cover::HubIsLost } => {
+            desk.stage = Stage::Hidden { under, since, why: Cover::Asked };
+            FocusTarget::Nowhere
+        }
+        // And whoever wants it back waits for the hub.
+        Stage::Hidden { under, since, why: Cover::Asked } if is_lost => {
+            desk.stage = Stage::Hidden { under, since, why: Cover::HubIsLost };
+            FocusTarget::Nowhere
         }
         Stage::Hidden { under, .. } => {
             desk.stage = *under;

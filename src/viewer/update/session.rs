@@ -165,6 +165,11 @@ pub(super) fn hub_is_here(state: &mut State, now: Now) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Whether nothing was heard of hub and session for too long.
+pub(super) fn is_lost(desk: &Desk, now: Now) -> bool {
+    now.tick.saturating_sub(desk.hub_heard) >= HUB_LOST_AFTER
+}
+
 /// Covers what is shown of anybody where nothing was heard of hub and session for too long: nobody can say whether the
 /// session still goes on.
 pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {

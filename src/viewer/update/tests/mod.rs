@@ -1,5 +1,6 @@
 //! The state machine as tables and short stories, without a window.
 
+mod lost;
 mod opening;
 mod over;
 mod searching;

@@ -1,0 +1,61 @@
+//! A hub that is not heard: what is covered for it, and what shows it again.
+
+use super::*;
+use crate::viewer::state::Cover;
+
+fn record_is_open() -> State {
+    opened(nurse(), amelia(), vec![plan(Some(PlanKind::LookedAfter), None)])
+}
+
+fn heard(state: &mut State, at: u64) {
+    update(state, Event::HubIsHere, now(at));
+}
+
+fn tick(state: &mut State, at: u64) -> Vec<Effect> {
+    update(state, Event::Tick, now(at))
+}
+
+fn cover(state: &State) -> Option<Cover> {
+    match &state.desk().unwrap().stage {
+        Stage::Hidden { why, .. } => Some(*why),
+        Stage::Search(_) | Stage::Patient(_) => None,
+    }
+}
+
+/// Heard last at 10 s, covered at 20 s.
+fn lost(mut state: State) -> State {
+    heard(&mut state, 10_000);
+    tick(&mut state, 19_999);
+    assert_eq!(cover(&state), None);
+    tick(&mut state, 20_000);
+    assert_eq!(cover(&state), Some(Cover::HubIsLost));
+    state
+}
+
+#[test]
+fn what_was_covered_for_the_hub_is_shown_again_with_it_unless_somebody_asked_to_keep_it_covered() {
+    let mut state = lost(record_is_open());
+    heard(&mut state, 25_000);
+    assert_eq!(cover(&state), None);
+
+    let mut state = lost(record_is_open());
+    key(&mut state, Command::HidePatient, 21_000);
+    assert_eq!(cover(&state), Some(Cover::Asked));
+    heard(&mut state, 25_000);
+    assert_eq!(cover(&state), Some(Cover::Asked), "nobody may be at the computer");
+    key(&mut state, Command::HidePatient, 26_000);
+    assert_eq!(cover(&state), None);
+}
+
+#[test]
+fn without_the_hub_no_key_uncovers_and_the_two_minutes_count_from_the_first_cover() {
+    let mut state = lost(record_is_open());
+    key(&mut state, Command::HidePatient, 21_000);
+    key(&mut state, Command::HidePatient, 22_000);
+    assert_eq!(cover(&state), Some(Cover::HubIsLost));
+    key(&mut state, Command::HidePatient, 23_000);
+    tick(&mut state, 20_000 + 119_999);
+    assert_eq!(cover(&state), Some(Cover::Asked));
+    tick(&mut state, 20_000 + 120_000);
+    assert!(matches!(search(&state), SearchStage::Idle));
+}
