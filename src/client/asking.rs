@@ -3,7 +3,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{HubClient, errors, hub_time, transfer};
+use reqwest::Method;
+
+use super::{Audience, HubClient, errors, hub_time, transfer};
 use crate::domain::{Failure, SessionOver};
 use crate::fhir::codes;
 
@@ -17,6 +19,12 @@ pub(super) enum AskedBy {
 }
 
 impl HubClient {
+    /// Whether hub and session are there, asked where no event stream says so.
+    pub(super) async fn is_here(&self) -> bool {
+        let Ok(address) = self.address("metadata", &[]) else { return false };
+        self.send_for(AskedBy::Viewer, self.request(Method::GET, address, Audience::Plain)).await.is_ok()
+    }
+
     /// Sends it with a proof; where the hub wants another proof, once more with that, within the same time. What was
     /// refused for its proof alone was not done.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<transfer::Received, Failure> {

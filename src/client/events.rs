@@ -47,6 +47,11 @@ impl HubClient {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+            // No stream, as behind a proxy that holds it back or at a hub that has no room for it: a question that is
+            // answered says the same, only not at once.
+            if self.session_is_over().is_none() && self.is_here().await {
+                here();
+            }
         }
     }
 

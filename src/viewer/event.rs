@@ -57,6 +57,35 @@ pub enum Event {
 }
 
 impl Event {
+    /// The question of this session's that the hub answered, if this says that it did: then hub and session are there.
+    #[must_use]
+    pub fn answered(&self) -> Option<u64> {
+        let (ask, is_answered) = match self {
+            Event::Searched(ask, result) => (ask, result.is_ok()),
+            Event::Retrieved(ask, result) => (ask, result.is_ok()),
+            Event::Plans(ask, result) => (ask, result.is_ok()),
+            Event::History(ask, result) => (ask, result.is_ok()),
+            Event::Status(ask, result) => (ask, result.is_ok()),
+            Event::OpenedInError(ask, result)
+            | Event::CareSwitched(ask, result)
+            | Event::CopyRecorded(ask, result) => (ask, result.is_ok()),
+            Event::Given(_)
+            | Event::Tick
+            | Event::Configured(_)
+            | Event::SignedIn(..)
+            | Event::BrowserAt(..)
+            | Event::NotSignedIn(..)
+            | Event::SessionOver(_)
+            | Event::HubIsHere
+            | Event::SignOutNotTold
+            | Event::HubTime(_)
+            | Event::HubIsSynthetic
+            | Event::OnClipboard(..)
+            | Event::Slept => return None,
+        };
+        is_answered.then_some(*ask)
+    }
+
     /// A command by pointing at it, or through assistive software.
     #[must_use]
     pub fn pointed(command: Command) -> Self {

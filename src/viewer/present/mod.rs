@@ -67,7 +67,7 @@ fn body(state: &State, now: Now) -> Body {
             Stage::Search(search) => Body::Search(search::search(state, desk, search)),
             Stage::Patient(patient) => Body::Patient(patient::patient(state, desk, patient, now)),
             Stage::Hidden { why: Cover::Asked, .. } => Body::Notice(hidden()),
-            Stage::Hidden { why: Cover::HubIsLost, .. } => Body::Notice(hub_is_lost()),
+            Stage::Hidden { why: Cover::HubIsLost, .. } => Body::Notice(hub_is_lost(state)),
         },
     }
 }
@@ -91,14 +91,14 @@ fn no_configuration(state: &State, problem: Option<&str>) -> Notice {
     Notice { heading: "No hub is set up".to_owned(), text, actions }
 }
 
-fn hub_is_lost() -> Notice {
-    Notice {
+fn hub_is_lost(state: &State) -> Notice {
+    let mut notice = Notice {
         heading: words::HUB_LOST.to_owned(),
         text: vec![
             "What was open is covered until the connection is back: then it is shown again by itself."
                 .to_owned(),
-            "Treat what you have not read as unknown. After 2 minutes the patient is gone from this screen."
-                .to_owned(),
+            format!("{}.", words::NO_ANSWER),
+            "After 2 minutes the patient is gone from this screen.".to_owned(),
             "Press F8 to keep it covered then, too.".to_owned(),
         ],
         actions: vec![
@@ -108,7 +108,9 @@ fn hub_is_lost() -> Notice {
             },
             Action::new(Command::NewSearch, Prominence::Secondary),
         ],
-    }
+    };
+    notice.text.extend(answer::next_steps(&state.setup.site));
+    notice
 }
 
 fn hidden() -> Notice {

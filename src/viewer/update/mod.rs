@@ -41,6 +41,7 @@ const LONGEST_TEXT: usize = 200;
 
 /// Applies one event.
 pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
+    let answered = event.answered();
     let mut effects = match event {
         Event::Given(given) if is_too_soon(state, &given, now) => Vec::new(),
         Event::Given(given) => command_given(state, given.command, now),
@@ -71,6 +72,10 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Slept => slept(state),
         Event::CareSwitched(ask, result) => care_switched(state, ask, result),
     };
+    // After the answer was taken: what it brings is shown with what it uncovers. One of an earlier session says nothing.
+    if answered.is_some_and(|ask| ask > state.last_sign_in) {
+        effects.extend(session::hub_is_here(state, now));
+    }
     if has_patient(state) {
         effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));
     }

@@ -48,24 +48,41 @@ fn what_ends_a_session_elsewhere_clears_the_record_within_two_seconds_and_says_w
 }
 
 #[test]
-fn a_stream_that_falls_silent_covers_the_record_after_ten_seconds_and_it_comes_back_by_itself() {
+fn a_stream_that_falls_silent_covers_nothing_while_the_hub_answers() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    // Every socket stays open.
+    proxy.silence_events(true);
+    for _ in 0..4 {
+        desk.stay(Duration::from_secs(5));
+        assert!(desk.headline().unwrap().starts_with("Alert"));
+    }
+}
+
+#[test]
+fn where_nothing_is_heard_the_record_is_covered_after_ten_seconds_and_comes_back_by_itself() {
     let town = Town::new();
     let proxy = Proxy::before(town.demonstration.address());
     let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
     let before = town.book().newest();
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
-    // Every socket stays open.
     proxy.silence_events(true);
+    proxy.listen(false);
     let begun = Instant::now();
     desk.until("the cover", |desk| desk.text(LOST));
     let took = begun.elapsed();
     assert!(took > Duration::from_secs(4) && took < Duration::from_secs(12), "{took:?}");
     desk.rest();
     shows_nothing(&desk);
-    // No key brings it back.
+    // No key brings it back: it only says who shows it again.
+    desk.key(Key::F8);
+    shows_nothing(&desk);
     desk.key(Key::F8);
     shows_nothing(&desk);
     proxy.silence_events(false);
+    proxy.listen(true);
     desk.until("the record", |desk| desk.headline());
     assert!(desk.headline().unwrap().starts_with("Alert"));
     assert_eq!(town.book().views_after(before).len(), 1, "nothing was opened a second time");

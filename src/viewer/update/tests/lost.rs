@@ -48,6 +48,41 @@ fn what_was_covered_for_the_hub_is_shown_again_with_it_unless_somebody_asked_to_
 }
 
 #[test]
+fn an_answer_of_this_session_is_as_good_as_a_word_of_the_stream_and_a_failure_is_not() {
+    let mut state = record_is_open();
+    let ask = state.last_ask;
+    heard(&mut state, 10_000);
+    let status = |result| Event::Status(ask, result);
+    update(&mut state, status(Err(Failure::TimedOut)), now(19_000));
+    tick(&mut state, 20_000);
+    assert_eq!(cover(&state), Some(Cover::HubIsLost));
+    let said = AccessStatus {
+        reference: AccessReference::parse("K7QM-3XHD").unwrap(),
+        recorded: hub_time(),
+        silent: false,
+        notices: Vec::new(),
+    };
+    update(&mut state, status(Ok(said.clone())), now(21_000));
+    assert_eq!(cover(&state), None);
+    tick(&mut state, 30_999);
+    assert_eq!(cover(&state), None);
+    tick(&mut state, 31_000);
+    assert_eq!(cover(&state), Some(Cover::HubIsLost));
+    // What an earlier session asked says nothing of this one.
+    state.last_sign_in = ask;
+    update(&mut state, status(Ok(said)), now(32_000));
+    assert_eq!(cover(&state), Some(Cover::HubIsLost));
+}
+
+#[test]
+fn the_cover_says_that_there_is_no_answer_and_whom_to_ring() {
+    let screen = format!("{:?}", present::screen(&lost(record_is_open()), now(20_000)));
+    assert!(screen.contains("You do not have an answer. Treat it as unknown, never as no plan"));
+    assert!(screen.contains("01632 960200") && screen.contains("01632 960101"));
+    assert!(!screen.contains("HART"));
+}
+
+#[test]
 fn without_the_hub_no_key_uncovers_and_the_two_minutes_count_from_the_first_cover() {
     let mut state = lost(record_is_open());
     key(&mut state, Command::HidePatient, 21_000);
