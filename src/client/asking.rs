@@ -45,7 +45,10 @@ impl HubClient {
             if by == AskedBy::Viewer && self.prover.is_spent() {
                 return Err(Failure::Unattended);
             }
-            if by == AskedBy::Person && self.prover.is_old() {
+            if by == AskedBy::Person && self.prover.is_old() && !self.prover.is_spent() {
+                // What is asked does not wait for the next token: this one is good.
+                self.renew_soon();
+            } else if by == AskedBy::Person && self.prover.is_old() {
                 // Where it fails otherwise, the old one may still do: what is asked says what becomes of it.
                 let renewed = self.renew(&self.prover.token()).await;
                 if renewed == Err(Failure::SessionEnded) {

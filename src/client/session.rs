@@ -56,6 +56,16 @@ impl HubClient {
         hears.await.unwrap_or(Err(Failure::HubFailed))
     }
 
+    /// The same, without anybody who waits; not where one is under way.
+    pub(super) fn renew_soon(&self) {
+        if self.prover.renewing.try_lock().is_err() {
+            return;
+        }
+        let (client, stale) = (self.clone(), self.prover.token());
+        let (said, _) = oneshot::channel();
+        tokio::spawn(async move { client.renew_to_its_end(&stale, said).await });
+    }
+
     /// Says what has come of it as soon as whoever waits can do something with it.
     async fn renew_to_its_end(&self, stale: &str, said: oneshot::Sender<Result<(), Failure>>) {
         let _alone = self.prover.renewing.lock().await;

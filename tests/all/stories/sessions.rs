@@ -139,6 +139,22 @@ fn a_renewal_goes_on_although_who_asked_for_it_has_given_up() {
 }
 
 #[test]
+fn a_renewal_that_hangs_holds_up_nothing_while_the_token_is_good() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    // Half a minute is left of the token, and the viewer learns so with this answer.
+    town.pass(9 * 60 + 30);
+    proxy.on("/token", |_| Act::Hold(Gate::default()));
+    for _ in 0..3 {
+        assert!(desk.look_up(AMELIA).starts_with("Alert"));
+        desk.new_search();
+    }
+    assert!(proxy.asked() > 0, "the next token was asked for");
+    assert_eq!(states(&town), ["goes on"]);
+}
+
+#[test]
 fn signing_out_and_closing_end_the_session_at_the_hub() {
     let town = Town::new();
     let mut desk = town.desk().nurse();
