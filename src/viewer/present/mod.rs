@@ -144,6 +144,9 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
                 format!("Signing in did not work: {}. Try again", words::cause(failure))
             }
             SignedOutBecause::NotSignedIn(why) => words::not_signed_in(why),
+            SignedOutBecause::Ended(over) if state.removed_unread => {
+                format!("{}. {}", words::session_over(over, has_kept), words::REMOVED_UNREAD)
+            }
             SignedOutBecause::Ended(over) => words::session_over(over, has_kept),
         })
     };

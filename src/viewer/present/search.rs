@@ -72,10 +72,12 @@ fn problem(problem: Problem) -> String {
 }
 
 fn guidance(state: &State) -> Vec<String> {
-    let mut lines = vec![
+    let mut lines: Vec<String> =
+        state.removed_unread.then(|| words::REMOVED_UNREAD.to_owned()).into_iter().collect();
+    lines.extend([
         "Searching tells nobody. Opening is a step of its own.".to_owned(),
         "Press Enter to search, Esc to clear, F1 for all keys.".to_owned(),
-    ];
+    ]);
     if state.setup.demonstration {
         lines.push(
             "To try it: NHS number 999 000 0026 with 02-Feb-2020. The README lists everybody.".to_owned(),

@@ -63,6 +63,9 @@ pub struct State {
     pub hub_clock: Option<HubClock>,
     /// Where the browser is to sign in, while it does.
     pub browser: Option<BrowserAt>,
+    /// A record was removed that nobody here has read, and a view of it may be on the books: said until somebody looks for
+    /// a patient again.
+    pub removed_unread: bool,
     /// The number of the last question: an answer to an earlier one is thrown away.
     pub last_ask: u64,
     /// The number of the last sign-in, from the same count: what an earlier one brings is nobody's.
@@ -136,6 +139,8 @@ pub struct Desk {
     pub stage: Stage,
     /// When hub and session last said that they are there.
     pub hub_heard: Duration,
+    /// The patient's record was answered under the cover, and has not been shown since.
+    pub answered_covered: bool,
     /// Found and left without opening: how many, and nothing more (kept in memory only).
     pub found_not_opened: HashSet<NhsNumber>,
 }
@@ -276,6 +281,7 @@ impl State {
             synthetic: false,
             hub_clock: None,
             browser: None,
+            removed_unread: false,
             last_ask: 0,
             last_sign_in: 0,
         }
@@ -324,9 +330,28 @@ impl Desk {
         Self {
             session,
             hub_heard: now.tick,
+            answered_covered: false,
             form: Form::default(),
             stage: Stage::Search(SearchStage::Idle),
             found_not_opened: HashSet::new(),
+        }
+    }
+
+    /// Whether a view of the patient may be on the books although nobody here has read what it brought.
+    #[must_use]
+    pub fn may_hold_unread_view(&self) -> bool {
+        let (stage, is_covered) = match &self.stage {
+            Stage::Hidden { under, .. } => (under.as_ref(), true),
+            stage @ (Stage::Search(_) | Stage::Patient(_)) => (stage, false),
+        };
+        match stage {
+            Stage::Patient(patient) => match &patient.record {
+                Record::NotOpened => false,
+                Record::Opening { .. } => true,
+                Record::Failed { maybe_recorded, .. } => *maybe_recorded,
+                Record::Opened(_) => is_covered && self.answered_covered,
+            },
+            Stage::Search(_) | Stage::Hidden { .. } => false,
         }
     }
 

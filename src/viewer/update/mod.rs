@@ -13,7 +13,7 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Cover, HubClock, Now, Phase, SearchStage, Stage, State};
+use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
@@ -137,6 +137,7 @@ fn new_search(state: &mut State) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
     patient::count_if_not_opened(desk);
     desk.form = super::state::Form::default();
+    desk.answered_covered = false;
     desk.stage = Stage::Search(SearchStage::Idle);
     state.help = false;
     forget_typed(state);
@@ -152,7 +153,10 @@ fn slept(state: &mut State) -> Vec<Effect> {
     if has_typed
         || !matches!(state.desk().map(|desk| &desk.stage), None | Some(Stage::Search(SearchStage::Idle)))
     {
-        return new_search(state);
+        let is_unread = state.desk().is_some_and(Desk::may_hold_unread_view);
+        let effects = new_search(state);
+        state.removed_unread |= is_unread;
+        return effects;
     }
     Vec::new()
 }
@@ -174,6 +178,7 @@ fn hide(state: &mut State, now: Now) -> Vec<Effect> {
         }
         Stage::Hidden { under, .. } => {
             desk.stage = *under;
+            desk.answered_covered = false;
             match desk.stage {
                 Stage::Patient(_) => FocusTarget::Answer,
                 Stage::Search(_) | Stage::Hidden { .. } => FocusTarget::Field(Field::NhsNumber),
@@ -231,7 +236,10 @@ fn tick(state: &mut State, now: Now) -> Vec<Effect> {
     if let Stage::Hidden { since, .. } = desk.stage {
         let covered_for = now.tick.saturating_sub(since);
         if covered_for >= HIDDEN_FOR {
-            return new_search(state);
+            let is_unread = desk.may_hold_unread_view();
+            let effects = new_search(state);
+            state.removed_unread |= is_unread;
+            return effects;
         }
         let wake = Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for));
         return lost.into_iter().chain([wake]).collect();

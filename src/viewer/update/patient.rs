@@ -137,6 +137,7 @@ pub(super) fn answered(
                 copying: Copying::No,
             }));
             desk.found_not_opened.remove(&number);
+            desk.answered_covered = matches!(desk.stage, Stage::Hidden { .. });
             state.hub_clock = Some(HubClock { at, tick: now.tick });
             let view = View { number, trace: view.trace, care: view.care };
             vec![Effect::History(answered, view), Effect::Status(answered, reference)]

@@ -67,7 +67,10 @@ pub(super) fn find(state: &mut State, now: Now) -> Vec<Effect> {
         Some(SearchStage::Idle | SearchStage::NotFound { .. } | SearchStage::Choose { .. }) => {}
     }
     match question(&mut desk.form, today) {
-        Ok(question) => ask(state, question),
+        Ok(question) => {
+            state.removed_unread = false;
+            ask(state, question)
+        }
         Err(first) => {
             focus(state, first);
             Vec::new()

@@ -122,6 +122,7 @@ pub(super) fn sign_out(state: &mut State) -> Vec<Effect> {
     if state.desk().is_none() {
         return Vec::new();
     }
+    state.removed_unread = false;
     leave(state, Phase::signed_out(Some(SignedOutBecause::Asked)))
 }
 
@@ -129,6 +130,7 @@ pub(super) fn sign_out(state: &mut State) -> Vec<Effect> {
 /// comes back for the same person, if they sign in soon.
 pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect> {
     let why = Some(SignedOutBecause::Ended(over));
+    state.removed_unread |= state.desk().is_some_and(Desk::may_hold_unread_view);
     let kept = match &mut state.phase {
         Phase::NoConfiguration { .. } => return Vec::new(),
         // Ended before it had begun here.
@@ -159,6 +161,7 @@ pub(super) fn hub_is_here(state: &mut State, now: Now) -> Vec<Effect> {
     desk.hub_heard = now.tick;
     if let Stage::Hidden { under, why: Cover::HubIsLost, .. } = &mut desk.stage {
         desk.stage = std::mem::replace(under.as_mut(), Stage::Search(SearchStage::Idle));
+        desk.answered_covered = false;
         forget_typed(state);
         focus(state, FocusTarget::Answer);
     }

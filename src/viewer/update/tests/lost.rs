@@ -83,6 +83,57 @@ fn the_cover_says_that_there_is_no_answer_and_whom_to_ring() {
 }
 
 #[test]
+fn a_record_that_goes_before_anybody_read_it_is_said_to_have_gone_and_nothing_of_the_patient() {
+    let asked = || {
+        let mut state = found(nurse(), amelia());
+        open(&mut state);
+        state
+    };
+    let says = |state: &State, at: u64| {
+        let screen = format!("{:?}", present::screen(state, now(at)));
+        assert!(!screen.contains("HART") && !screen.contains("999 000 0018"));
+        screen.contains("A view may have been recorded: look the patient up again")
+    };
+    // Under the cover until it was gone: answered there, or not at all.
+    let covered = |is_answered: bool| {
+        let mut state = asked();
+        let ask = state.last_ask;
+        give(&mut state, Command::HidePatient, 4000);
+        if is_answered {
+            update(&mut state, Event::Plans(ask, Ok(plans_answer(vec![]))), now(5000));
+        }
+        state
+    };
+    for is_answered in [true, false] {
+        let mut state = covered(is_answered);
+        tick(&mut state, 4000 + 120_000);
+        assert!(says(&state, 124_000), "{is_answered}");
+        // Until somebody looks for a patient again.
+        search_by_number(&mut state, 125_000);
+        assert!(!state.removed_unread);
+    }
+    // Shown in between: it was read.
+    let mut state = covered(true);
+    give(&mut state, Command::HidePatient, 6000);
+    give(&mut state, Command::HidePatient, 7000);
+    tick(&mut state, 7000 + 120_000);
+    assert!(!says(&state, 127_000));
+    // The session ends while the question is under way; after the answer it says nothing of that.
+    let over = |mut state: State| {
+        update(&mut state, Event::SessionOver(crate::domain::SessionOver::Unsaid), now(6000));
+        state
+    };
+    assert!(says(&over(asked()), 6000));
+    assert!(says(&over(covered(true)), 6000));
+    assert!(!says(&over(record_is_open()), 6000));
+    assert!(!says(&over(found(nurse(), amelia())), 6000));
+    // And whoever signs out goes by their own wish.
+    let mut state = asked();
+    give(&mut state, Command::SignOut, 6000);
+    assert!(!says(&state, 6000));
+}
+
+#[test]
 fn without_the_hub_no_key_uncovers_and_the_two_minutes_count_from_the_first_cover() {
     let mut state = lost(record_is_open());
     key(&mut state, Command::HidePatient, 21_000);
