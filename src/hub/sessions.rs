@@ -219,20 +219,26 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let shown = token.clone();
     let ask = RenewAsk { token, key, active_ms: held.active_ms, again };
     let (to_end, session) = (hub.clone(), held.caller.session.clone());
+    // What the database has taken is known here, too, although the caller has gone meanwhile.
     let renewed = to_its_end(async move {
         let renewed = to_end.store().renew_session(ask).await?.into_value();
-        if let Renewed::Ended(by) = &renewed {
-            to_end.sessions().end(&session, *by);
-            tracing::warn!(by = by.word(), "a session has ended at its renewal");
+        match &renewed {
+            Renewed::Goes(refresh) => {
+                to_end.sessions().renewed(&shown, refresh);
+                // The viewer renews for somebody who is at work, and for nobody else.
+                to_end.sessions().admit(&session, to_end.clock().now(), Sign::AtWork);
+            }
+            Renewed::Ended(by) => {
+                to_end.sessions().end(&session, *by);
+                tracing::warn!(by = by.word(), "a session has ended at its renewal");
+            }
+            Renewed::Unknown => {}
         }
         Ok(renewed)
     });
     match renewed.await? {
         Renewed::Goes(refresh) => {
             let now = hub.clock().now();
-            hub.sessions().renewed(&shown, &refresh);
-            // The viewer renews for somebody who is at work, and for nobody else.
-            hub.sessions().admit(&held.caller.session, now, Sign::AtWork);
             let (access, expires_in) =
                 hub.access_token(&held, now).map_err(|_| ApiError::inside("token", "no token"))?;
             Ok(respond::json(
