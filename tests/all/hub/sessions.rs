@@ -313,6 +313,24 @@ async fn whoever_signs_out_and_hangs_up_is_signed_out() {
 }
 
 #[tokio::test]
+async fn whoever_renews_and_hangs_up_has_been_at_work() {
+    let scene = Scene::new().await;
+    let access = long_token(&scene);
+    scene.hub.turn(20);
+    let lock = rusqlite::Connection::open(&scene.hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let sent = scene.sent(&scene.key, renewal(&scene.refresh));
+    let hung_up = tokio::time::timeout(Duration::from_millis(500), scene.post("/token", sent)).await;
+    assert!(hung_up.is_err());
+    lock.execute_batch("ROLLBACK").unwrap();
+    let rotated = "SELECT 'yes' FROM session WHERE previous IS NOT NULL";
+    super::support::data::until(|| scene.hub.rows(rotated) == ["yes"]).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    scene.hub.turn(20);
+    assert_eq!(scene.view_with(&access).await.status, 200, "idle since the renewal, and not since before it");
+}
+
+#[tokio::test]
 async fn nobodys_form_is_short_and_keeps_no_connection() {
     let scene = Scene::new().await;
     let long = format!("token={}", "x".repeat(cpis::hub::limits::FORM_BYTES));
