@@ -157,16 +157,23 @@ impl Hub {
     /// Ends a session from elsewhere, if it has not ended: at once, and for everybody who has a token of it.
     ///
     /// # Errors
-    /// The database refused: it has ended here all the same, and would go on after a restart.
+    /// The database refused: it has ended here all the same, and that is tried again until it is written.
     pub async fn end_session(&self, session: &str, by: EndedBy) -> Result<(), StoreError> {
         self.sessions().end(session, by);
         self.write_end(session.to_owned(), by).await
     }
 
-    /// Writes what has ended a session, whether or not its caller waits.
+    /// Writes what has ended a session, whether or not its caller waits. What cannot be written is tried again by
+    /// whoever looks every second.
     async fn write_end(&self, session: String, by: EndedBy) -> Result<(), StoreError> {
-        let store = self.store().clone();
-        to_its_end(async move { store.end_session(session, by).await.map(|_| ()) }).await
+        self.sessions().not_written(session.clone(), by);
+        let hub = self.clone();
+        to_its_end(async move {
+            hub.store().end_session(session.clone(), by).await?;
+            hub.sessions().written(&session);
+            Ok(())
+        })
+        .await
     }
 
     /// The same, without anybody who waits: it has ended here in any case.

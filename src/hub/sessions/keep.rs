@@ -19,14 +19,23 @@ pub(in crate::hub) async fn keep(hub: Hub) {
             hub.sessions().end_due_and_awaited(now)
         };
         for (session, by) in due {
-            if hub.write_end(session, by).await.is_err() {
-                // It has ended here, and ends again when a hub that starts first looks.
-                tracing::warn!(by = by.word(), "the end of a session could not be written");
-            }
+            hub.sessions().not_written(session, by);
         }
+        write_ends(&hub).await;
         if since_all >= limits::SESSIONS_LOOK_ALL {
             since_all = Duration::ZERO;
             note_activity(&hub).await;
+        }
+    }
+}
+
+/// What ended just now, and what could not be written before.
+async fn write_ends(hub: &Hub) {
+    for (session, by) in hub.sessions().unwritten(limits::SESSIONS_NOTED) {
+        if hub.write_end(session, by).await.is_err() {
+            // The next look tries again.
+            tracing::warn!(by = by.word(), "the end of a session could not be written");
+            return;
         }
     }
 }

@@ -44,6 +44,8 @@ struct Known {
     listening: usize,
     /// Streams that there may be.
     most: usize,
+    /// What ended here and is not on disk yet: a hub that starts would know nothing of it.
+    unwritten: HashMap<String, EndedBy>,
     turn: u64,
 }
 
@@ -94,7 +96,7 @@ impl std::fmt::Debug for Sessions {
 impl Sessions {
     pub(in crate::hub) fn of(held: Vec<SessionHeld>) -> Self {
         let held = held.into_iter().map(|one| (one.caller.session.clone(), Held::of(one))).collect();
-        Self(Mutex::new(Known { held, listening: 0, most: limits::EVENT_STREAMS, turn: 0 }))
+        Self(Mutex::new(Known { held, listening: 0, most: limits::EVENT_STREAMS, unwritten: HashMap::new(), turn: 0 }))
     }
 
     /// Streams take at most half of the connections that there may be: requests need the others.
@@ -131,6 +133,21 @@ impl Sessions {
 
     pub(in crate::hub) fn end(&self, session: &str, by: EndedBy) {
         self.known().end(session, by);
+    }
+
+    /// It has ended here and could not be written, or waits for that.
+    pub(super) fn not_written(&self, session: String, by: EndedBy) {
+        // Of two reasons the first is the one that ended it.
+        self.known().unwritten.entry(session).or_insert(by);
+    }
+
+    pub(super) fn written(&self, session: &str) {
+        self.known().unwritten.remove(session);
+    }
+
+    /// So many ends at most that are still to be written.
+    pub(super) fn unwritten(&self, most: usize) -> Vec<(String, EndedBy)> {
+        self.known().unwritten.iter().take(most).map(|(id, by)| (id.clone(), *by)).collect()
     }
 
     /// Which refresh tokens renew it from now on.
@@ -297,6 +314,19 @@ mod tests {
         assert_eq!(streams.iter().flatten().count(), 8);
         sessions.share_connections(1_000_000);
         assert_eq!(sessions.known().most, limits::EVENT_STREAMS);
+    }
+
+    #[test]
+    fn an_end_that_could_not_be_written_is_kept_until_it_is() {
+        let sessions = Sessions::of(Vec::new());
+        sessions.not_written("0".to_owned(), EndedBy::Idle);
+        sessions.not_written("0".to_owned(), EndedBy::Over);
+        sessions.not_written("1".to_owned(), EndedBy::Provider);
+        assert_eq!(sessions.unwritten(1).len(), 1);
+        sessions.written("1");
+        assert_eq!(sessions.unwritten(10), [("0".to_owned(), EndedBy::Idle)]);
+        sessions.written("0");
+        assert_eq!(sessions.unwritten(10), []);
     }
 
     #[test]
