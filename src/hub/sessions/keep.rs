@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use super::super::{Hub, limits};
 
-/// Runs until the hub stops.
+/// Runs until the hub stops. Looking does not wait for the disk: who listens hears of an end at once, however slow that is.
 pub(in crate::hub) async fn keep(hub: Hub) {
+    tokio::join!(look(&hub), write(&hub));
+}
+
+async fn look(hub: &Hub) {
     let mut looks = tokio::time::interval(limits::SESSIONS_LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut since_all = Duration::ZERO;
@@ -21,10 +25,23 @@ pub(in crate::hub) async fn keep(hub: Hub) {
         for (session, by) in due {
             hub.sessions().not_written(session, by);
         }
-        write_ends(&hub).await;
         if since_all >= limits::SESSIONS_LOOK_ALL {
             since_all = Duration::ZERO;
-            note_activity(&hub).await;
+        }
+    }
+}
+
+async fn write(hub: &Hub) {
+    let mut turns = tokio::time::interval(limits::SESSIONS_LOOK);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut since_noted = Duration::ZERO;
+    loop {
+        turns.tick().await;
+        since_noted += limits::SESSIONS_LOOK;
+        write_ends(hub).await;
+        if since_noted >= limits::SESSIONS_LOOK_ALL {
+            since_noted = Duration::ZERO;
+            note_activity(hub).await;
         }
     }
 }
