@@ -167,6 +167,49 @@ async fn of_one_session_the_newest_streams_stay_and_without_token_and_proof_ther
 }
 
 #[tokio::test]
+async fn a_disk_that_hangs_keeps_nobody_from_hearing_of_an_end() {
+    let first = Scene::new().await;
+    first.hub.turn(10);
+    let key = ProofKey::generate().unwrap();
+    let granted = first.hub.hub.begin_session(nurse(), key.thumbprint(), TIMES).await.unwrap();
+    let mut of_first = first.open().await;
+    let second = Scene { key, granted, ..first };
+    let mut of_second = second.open().await;
+    let lock = rusqlite::Connection::open(&second.hub.database).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    second.hub.turn(6);
+    assert!(told(&mut of_first).await.unwrap().contains("idle"));
+    // That end waits for the lock by now.
+    tokio::time::sleep(limits::SESSIONS_LOOK * 2).await;
+    second.hub.turn(10);
+    assert!(told(&mut of_second).await.unwrap().contains("idle"));
+    lock.execute_batch("ROLLBACK").unwrap();
+    super::support::data::until(|| {
+        second.hub.rows("SELECT outcome FROM audit WHERE kind = 'session-ended'") == ["idle", "idle"]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn streams_leave_half_of_the_connections_to_questions() {
+    let few = cpis::config::hub::LimitSettings { connections: Some(16), ..super::support::generous() };
+    let hub = TestHub::with_limits(few, &child()).await;
+    let mut scene = {
+        let key = ProofKey::generate().unwrap();
+        let granted = hub.hub.begin_session(nurse(), key.thumbprint(), TIMES).await.unwrap();
+        Scene { hub, key, granted }
+    };
+    let mut streams = Vec::new();
+    for _ in 0..12 {
+        streams.push(scene.open().await);
+        scene.key = ProofKey::generate().unwrap();
+        scene.granted = scene.hub.hub.begin_session(nurse(), scene.key.thumbprint(), TIMES).await.unwrap();
+    }
+    let statuses: Vec<u16> = streams.iter().map(|stream| stream.status().as_u16()).collect();
+    assert_eq!(statuses, [[200; 8].as_slice(), &[503; 4]].concat());
+}
+
+#[tokio::test]
 async fn a_hub_that_stops_does_not_wait_for_streams() {
     let scene = Scene::new().await;
     let mut stream = scene.open().await;
