@@ -5,8 +5,8 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
@@ -50,6 +50,21 @@ impl Clock {
             Kind::Shifted(shift) => system_milliseconds().saturating_add(shift.load(Ordering::SeqCst)),
         };
         Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The same, but carried on from the first reading by a clock that nobody sets: for how long ago something was while
+    /// the hub runs. Tests turn it as they turn the other.
+    #[must_use]
+    pub fn carried_on(&self) -> Timestamp {
+        static FIRST: OnceLock<(i64, Instant)> = OnceLock::new();
+        match &self.0 {
+            Kind::System => {
+                let (at, since) = FIRST.get_or_init(|| (system_milliseconds(), Instant::now()));
+                let gone_by = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+                Timestamp::from_millisecond(at.saturating_add(gone_by)).unwrap_or(Timestamp::MAX)
+            }
+            Kind::Standing(_) | Kind::Shifted(_) => self.now(),
+        }
     }
 
     /// Turns a clock of tests or of the demonstration; the machine's clock is not turned.
@@ -146,6 +161,15 @@ mod tests {
         assert_eq!(clock.now(), later);
         let running = Clock::running_from(later);
         assert!(running.now() >= later);
+    }
+
+    #[test]
+    fn a_clock_that_is_carried_on_begins_at_the_machines_and_tests_turn_it() {
+        let system = Clock::system();
+        let (now, carried_on) = (system.now(), system.carried_on());
+        assert!(carried_on.duration_since(now).abs() < jiff::SignedDuration::from_mins(1));
+        let later: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(Clock::standing_at(later).carried_on(), later);
     }
 
     #[test]

@@ -93,6 +93,7 @@ async fn prove(parts: &Parts, hub: &Hub, route: &str, now: Timestamp) -> Result<
     hub.proofs().check(proof, &wanted, now).map_err(Why::Proof)?;
     // Last, since it counts as something asked in the session.
     let (session, sign) = (&shown.caller.session, sign(&parts.method, route));
+    let now = hub.clock().carried_on();
     let mut admitted = hub.sessions().admit(session, now, sign);
     if admitted == Admitted::Unknown {
         let held = hub.store().session(session.clone()).await.map_err(|_| Why::Unread)?;

@@ -128,7 +128,7 @@ impl Hub {
         times: SessionTimes,
         origin: Option<Origin>,
     ) -> Result<SessionBegun, SessionError> {
-        if !self.sessions().has_room(self.clock().now()) {
+        if !self.sessions().has_room(self.clock().carried_on()) {
             return Err(SessionError::TooMany);
         }
         let (chain, first) = (refresh::chain()?.to_vec(), RefreshToken::first(&caller.session)?);
@@ -137,13 +137,13 @@ impl Hub {
     }
 
     fn begun(&self, begun: SessionBegun) -> Result<Granted, SessionError> {
-        let now = self.clock().now();
+        let (now, carried_on) = (self.clock().now(), self.clock().carried_on());
         let whole = i64::try_from(begun.whole.as_millis()).unwrap_or(i64::MAX);
         let held = SessionHeld {
             caller: begun.caller,
             key: begun.key,
-            over_ms: now.as_millisecond().saturating_add(whole),
-            active_ms: now.as_millisecond(),
+            over_ms: carried_on.as_millisecond().saturating_add(whole),
+            active_ms: carried_on.as_millisecond(),
             idle_ms: i64::try_from(begun.idle.as_millis()).unwrap_or(i64::MAX),
             current: begun.first.hash(),
             previous: None,
@@ -188,7 +188,7 @@ impl Hub {
 
     /// An access token, and the seconds for which it is good: never longer than the session.
     fn access_token(&self, held: &SessionHeld, now: Timestamp) -> Result<(Token, i64), TokenError> {
-        let left = held.over_ms.saturating_sub(now.as_millisecond()) / 1000;
+        let left = held.over_ms.saturating_sub(self.clock().carried_on().as_millisecond()) / 1000;
         let seconds = i64::try_from(limits::ACCESS_TOKEN.as_secs()).unwrap_or(0).min(left.max(0));
         let token = self.minter().mint(&held.caller, &held.key, now, SignedDuration::from_secs(seconds))?;
         Ok((token, seconds))
@@ -224,7 +224,8 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     }
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
     let shown = token.clone();
-    let ask = RenewAsk { token, key, active_ms: held.active_ms, again };
+    let now_ms = hub.clock().carried_on().as_millisecond();
+    let ask = RenewAsk { token, key, active_ms: held.active_ms, over_ms: held.over_ms, now_ms, again };
     let (to_end, session) = (hub.clone(), held.caller.session.clone());
     // What the database has taken is known here, too, although the caller has gone meanwhile.
     let renewed = to_its_end(async move {
@@ -233,7 +234,7 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
             Renewed::Goes(refresh) => {
                 to_end.sessions().renewed(&shown, refresh);
                 // The viewer renews for somebody who is at work, and for nobody else.
-                to_end.sessions().admit(&session, to_end.clock().now(), Sign::AtWork);
+                to_end.sessions().admit(&session, to_end.clock().carried_on(), Sign::AtWork);
             }
             Renewed::Ended(by) => {
                 to_end.sessions().end(&session, *by);

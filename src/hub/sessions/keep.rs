@@ -16,7 +16,7 @@ async fn look(hub: &Hub) {
     loop {
         looks.tick().await;
         since_all += limits::SESSIONS_LOOK;
-        let now = hub.clock().now();
+        let now = hub.clock().carried_on();
         let due = if since_all >= limits::SESSIONS_LOOK_ALL {
             hub.sessions().end_due(now)
         } else {

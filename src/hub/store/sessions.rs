@@ -134,6 +134,10 @@ pub struct RenewAsk {
     pub key: Thumbprint,
     /// When something was asked last in the session.
     pub active_ms: i64,
+    /// When it is over.
+    pub over_ms: i64,
+    /// Now, by the same clock: one that nobody sets while the hub runs.
+    pub now_ms: i64,
     /// Time within which the token before the current one may be shown again.
     pub again: SignedDuration,
 }
@@ -330,7 +334,7 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
     let Some(session) = of(work, ask.token.session())?.filter(|session| !session.has_ended) else {
         return Ok(Renewed::Unknown);
     };
-    let (now, hash) = (work.now_ms(), ask.token.hash());
+    let (now, hash) = (ask.now_ms, ask.token.hash());
     let is_current = session.current == hash;
     let is_previous = session.previous.as_ref() == Some(&hash);
     let has_key = session.key == ask.key.as_str();
@@ -338,7 +342,6 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
         // Whoever knows neither token nor key ends nobody's session.
         return Ok(Renewed::Unknown);
     }
-    let idle_since = session.active_ms.max(ask.active_ms);
     // A clock that is set back gives nobody more time.
     let is_soon =
         now.saturating_sub(session.rotated_ms).unsigned_abs() <= milliseconds(ask.again).unsigned_abs();
@@ -346,9 +349,9 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
         Some(EndedBy::OtherKey)
     } else if !(is_current || is_previous && is_soon) {
         Some(EndedBy::Reused)
-    } else if now >= session.over_ms {
+    } else if now >= ask.over_ms {
         Some(EndedBy::Over)
-    } else if now.saturating_sub(idle_since) > session.idle_ms {
+    } else if now.saturating_sub(ask.active_ms) > session.idle_ms {
         Some(EndedBy::Idle)
     } else {
         None
