@@ -13,6 +13,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Request, StatusCode, Url};
 use zeroize::Zeroizing;
 
+use super::errors;
 use super::transfer::Received;
 use crate::domain::{Failure, SessionOver};
 use crate::identity::dpop::ProofKey;
@@ -227,9 +228,7 @@ impl Prover {
 
     /// Whether the hub refused the token, and another can be had.
     pub(super) fn wants_renewal(&self, received: &Received) -> bool {
-        let challenge = received.header(WWW_AUTHENTICATE.as_str()).unwrap_or_default();
-        let is_refused = received.status == StatusCode::UNAUTHORIZED && challenge.contains("invalid_token");
-        is_refused && self.tokens().refresh.is_some()
+        errors::is_of_token(received) && self.tokens().refresh.is_some()
     }
 
     /// Keeps what a renewal gave; the refresh token before it is forgotten only now.

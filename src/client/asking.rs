@@ -61,7 +61,9 @@ impl HubClient {
                 return Ok(answered);
             }
             self.renew(&token).await?;
-            self.send_proved(&request).await
+            let answered = self.send_proved(&request).await?;
+            // The session goes on, and the hub does not take what it has just given: that is a fault of the hub.
+            if self.prover.wants_renewal(&answered) { Err(Failure::HubFailed) } else { Ok(answered) }
         };
         let answered = tokio::time::timeout(self.limits.whole, asked).await;
         let checked = answered.unwrap_or(Err(Failure::TimedOut)).and_then(errors::check);

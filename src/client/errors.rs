@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use reqwest::StatusCode;
+use reqwest::header::WWW_AUTHENTICATE;
 use rustls::{AlertDescription as Alert, CertificateError as Certificate};
 
 use super::transfer::Received;
@@ -104,12 +105,21 @@ fn wait(retry_after: Option<&str>) -> u32 {
     retry_after.and_then(|text| text.parse().ok()).unwrap_or(UNSAID).min(MOST)
 }
 
+/// Whether the hub refused the token, and nothing else.
+pub(super) fn is_of_token(received: &Received) -> bool {
+    let challenge = received.header(WWW_AUTHENTICATE.as_str()).unwrap_or_default();
+    received.status == StatusCode::UNAUTHORIZED && challenge.contains("invalid_token")
+}
+
 /// Passes what was answered with 2xx, and names every other status.
 pub(super) fn check(received: Received) -> Result<Received, Failure> {
     let code = || read::outcome_code(&received.body);
     Err(match received.status {
         StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT => return Ok(received),
-        StatusCode::UNAUTHORIZED => Failure::SessionEnded,
+        // The hub says so of a token that is not good any more. Of a proof, or of something in front of the hub, it says
+        // nothing of the session.
+        StatusCode::UNAUTHORIZED if is_of_token(&received) => Failure::SessionEnded,
+        StatusCode::UNAUTHORIZED => Failure::NotAccepted,
         StatusCode::FORBIDDEN => Failure::Refused,
         StatusCode::NOT_FOUND => match code().as_deref() {
             Some("INVALIDATED_RESOURCE") => Failure::NoLongerInUse,
@@ -134,6 +144,19 @@ pub(super) fn check(received: Received) -> Result<Received, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_refusal_of_the_token_is_the_end_of_a_session() {
+        let answered = |challenge: Option<&str>| {
+            let headers = challenge.map(|text| (WWW_AUTHENTICATE, text.parse().unwrap()));
+            let headers = headers.into_iter().collect();
+            check(Received { status: StatusCode::UNAUTHORIZED, headers, body: Vec::new() }).err()
+        };
+        assert_eq!(answered(Some("DPoP error=\"invalid_token\", algs=\"ES256\"")), Some(Failure::SessionEnded));
+        for other in [None, Some("Basic realm=\"proxy\""), Some("DPoP error=\"invalid_dpop_proof\"")] {
+            assert_eq!(answered(other), Some(Failure::NotAccepted), "{other:?}");
+        }
+    }
 
     #[test]
     fn how_long_to_wait_is_what_the_hub_says_within_reason() {

@@ -16,7 +16,6 @@ pub(super) const ONCE_MORE: &str = "Try once more";
 pub(super) const TELL_IT: &str =
     "Try once more; if it stays so, tell your IT help desk what this says: IT service desk, 01632 960220";
 pub(super) const MAYBE: &str = "This view may already have been recorded";
-const SIGN_IN: &str = "Sign out, sign in again and search again";
 const ASK_NURSE: &str = "Ask the nurse in charge or your safeguarding lead to check for you";
 
 /// Beyond the viewer's own limit: drawing, and a machine that does other things.
@@ -32,7 +31,6 @@ type Broken = fn() -> Act;
 type Said = (&'static str, &'static str, bool);
 
 const BROKE: Said = ("the connection broke before the whole answer was here", ONCE_MORE, true);
-const ENDED: Said = ("your session has ended", SIGN_IN, false);
 const REFUSED: Said = ("the CP-IS service refused: your role may not do this", ASK_NURSE, false);
 const NOT_ACCEPTED: Said = ("the CP-IS service did not accept the question", TELL_IT, false);
 const LATE: Said = ("the CP-IS service did not answer in time", ONCE_MORE, true);
@@ -53,7 +51,7 @@ const FAULTS: &[(&str, Broken, Said)] = &[
     ("cut at once", || Act::CutAnswer(Cut::Nothing), BROKE),
     ("a body cut half-way", || Act::CutAnswer(Cut::Body(0.5)), BROKE),
     ("not HTTP", || Act::Say(b"220 mail.example.org ESMTP\r\n".to_vec()), BROKE),
-    ("401", || outcome(401, "ACCESS_DENIED"), ENDED),
+    ("401 that says nothing of the token", || outcome(401, "ACCESS_DENIED"), NOT_ACCEPTED),
     ("403", || outcome(403, "ACCESS_DENIED"), REFUSED),
     ("400", || outcome(400, "INVALID_VALUE"), NOT_ACCEPTED),
     ("404 of something else", || page(404, "Not found"), FAULT),

@@ -105,7 +105,7 @@ fn a_copy_that_the_hub_cannot_record_is_not_made_and_that_is_said() {
     let refusals: [(u16, &str); 3] = [
         (500, "the CP-IS service has a fault"),
         (403, "the CP-IS service refused: your role may not do this"),
-        (401, "your session has ended"),
+        (401, "the CP-IS service did not accept the question"),
     ];
     for (status, cause) in refusals {
         proxy.on("/AuditEvent", move |_| Act::Say(answer(status, "text/plain", "")));

@@ -127,7 +127,7 @@ fn h18_h19_a_hub_that_goes_away_in_the_middle_of_a_view_heals_with_one_notificat
     type Second = (&'static str, fn() -> Act);
     let seconds: &[Second] = &[
         ("then refused", || say(403)),
-        ("then the session has ended", || say(401)),
+        ("then not allowed", || say(401)),
         ("then too busy", || say(429)),
         ("then unavailable", || say(503)),
         ("then not accepted", || say(400)),
