@@ -190,6 +190,14 @@ impl Prover {
         tokens.refresh.is_some() && tokens.expires.is_some_and(|expires| now >= expires - seconds)
     }
 
+    /// The hub does not take this token, whatever it said of its time: then it is as spent.
+    pub(super) fn is_refused(&self, token: &str) {
+        let mut tokens = self.tokens();
+        if tokens.access.as_str() == token {
+            tokens.expires = Some(0);
+        }
+    }
+
     /// Why the session is over, if it is.
     pub(super) fn over(&self) -> Option<SessionOver> {
         self.over.get().copied()

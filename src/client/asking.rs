@@ -60,6 +60,11 @@ impl HubClient {
             if !self.prover.wants_renewal(&answered) {
                 return Ok(answered);
             }
+            if by == AskedBy::Viewer {
+                // Nothing that the viewer does by itself is a sign of somebody at work: whoever is there next renews.
+                self.prover.is_refused(&token);
+                return Err(Failure::Unattended);
+            }
             self.renew(&token).await?;
             let answered = self.send_proved(&request).await?;
             // The session goes on, and the hub does not take what it has just given: that is a fault of the hub.

@@ -66,9 +66,9 @@ impl HubClient {
             (head, stream) = self.open_once().await?;
         }
         if self.prover.wants_renewal(&head) {
-            // Not expired, as far as is known here: the session may be over, and the renewal says so.
-            self.renew(&token).await?;
-            (head, stream) = self.open_once().await?;
+            // Whoever is at the computer next renews, and hears whether the session is over.
+            self.prover.is_refused(&token);
+            return Err(Failure::Unattended);
         }
         errors::check(head).map(|_| stream)
     }

@@ -98,6 +98,10 @@ fn while_it_is_covered_the_session_may_end_and_then_nothing_comes_back() {
     desk.until("the cover", |desk| desk.text(LOST));
     town.call(town.demonstration.hub().end_session(&session(&town), EndedBy::Provider)).unwrap();
     proxy.listen(true);
+    desk.stay(Duration::from_secs(5));
+    shows_nothing(&desk);
+    // Whoever touches it hears why.
+    desk.key(Key::F1);
     desk.until("the end", |desk| desk.text("Your session has ended"));
     shows_nothing(&desk);
 }
