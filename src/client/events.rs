@@ -5,14 +5,21 @@ use std::time::Duration;
 
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::transfer::Received;
 use super::{Audience, HubClient, errors, hub_time};
 use crate::domain::{Failure, SessionOver};
 
-/// Without a word for so long, whoever holds the stream no longer counts on hub and session. The hub says something every
-/// five seconds.
-pub const SILENCE: Duration = Duration::from_secs(10);
+/// Without a word for so long the stream is given up, and another one opened before whoever holds it covers what is shown.
+/// The hub says something every five seconds.
+pub const SILENCE: Duration = Duration::from_millis(6500);
+
+/// Time for opening one.
+const OPENING: Duration = Duration::from_secs(2);
+
+/// The pause where questions are answered, but there is no stream.
+const ASKED_EVERY: Duration = Duration::from_secs(4);
 
 /// How long one stream may last: longer than any session.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -38,7 +45,9 @@ impl HubClient {
         while self.session_is_over().is_none() && !self.prover.leaves() {
             match self.open_events().await {
                 Ok(stream) => {
-                    if self.listen(stream, &here).await {
+                    let begun = Instant::now();
+                    // Where it was silent for as long as that, no time is left for a pause.
+                    if self.listen(stream, &here).await || begun.elapsed() >= SILENCE {
                         pause = PAUSE;
                     }
                 }
@@ -49,8 +58,10 @@ impl HubClient {
             pause = (pause * 2).min(LONGEST_PAUSE);
             // No stream, as behind a proxy that holds it back or at a hub that has no room for it: a question that is
             // answered says the same, only not at once.
-            if self.session_is_over().is_none() && self.is_here().await {
+            let is_here = tokio::time::timeout(OPENING, self.is_here());
+            if self.session_is_over().is_none() && is_here.await == Ok(true) {
                 here();
+                pause = ASKED_EVERY;
             }
         }
     }
@@ -78,7 +89,7 @@ impl HubClient {
         let request = request.header("accept", "text/event-stream").timeout(LONGEST);
         let mut request = request.build().map_err(|error| errors::of_transfer(&error))?;
         self.prover.prove(&mut request)?;
-        let opened = tokio::time::timeout(self.limits.whole, self.http.execute(request));
+        let opened = tokio::time::timeout(OPENING.min(self.limits.whole), self.fresh.execute(request));
         let stream = opened.await.map_err(|_| Failure::TimedOut)?;
         let stream = stream.map_err(|error| errors::of_transfer(&error))?;
         let head = Received { status: stream.status(), headers: stream.headers().clone(), body: Vec::new() };
@@ -92,12 +103,15 @@ impl HubClient {
         if stream.status() != StatusCode::OK {
             return false;
         }
-        while let Ok(Ok(Some(bytes))) = tokio::time::timeout(SILENCE, stream.chunk()).await {
+        // Only a word that says that hub and session are there gives more time, and no other bytes do.
+        let mut until = Instant::now() + SILENCE;
+        while let Ok(Ok(Some(bytes))) = tokio::time::timeout_at(until, stream.chunk()).await {
             read.extend_from_slice(&bytes);
             while let Some(event) = take_event(&mut read) {
                 match said(&event) {
                     Said::Here => {
                         has_heard = true;
+                        until = Instant::now() + SILENCE;
                         here();
                     }
                     Said::Ended(over) => {
@@ -148,6 +162,12 @@ fn said(event: &str) -> Said {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_is_given_up_and_another_opened_before_ten_seconds_are_over() {
+        assert!(SILENCE > Duration::from_secs(5), "longer than the hub is silent");
+        assert!(SILENCE + PAUSE + OPENING < Duration::from_secs(10), "shorter than until what is shown is covered");
+    }
 
     #[test]
     fn events_are_read_however_they_are_cut_and_what_is_not_known_says_nothing() {

@@ -39,6 +39,8 @@ pub use transfer::Limits;
 #[derive(Clone)]
 pub struct HubClient {
     http: reqwest::Client,
+    /// The same without connections that were used before: they may be dead, and an event stream must not wait on one.
+    fresh: reqwest::Client,
     base: Url,
     prover: Arc<Prover>,
     site: Option<String>,
@@ -74,7 +76,8 @@ impl HubClient {
             base.set_path(&format!("{}/", base.path()));
         }
         Ok(Self {
-            http: transfer::http(limits, is_secure, authorities)?,
+            http: transfer::http(limits, is_secure, authorities, usize::MAX)?,
+            fresh: transfer::http(limits, is_secure, authorities, 0)?,
             prover: Arc::new(Prover::new(access, &base)),
             base,
             site,

@@ -42,11 +42,12 @@ impl Received {
 
 /// A client that follows no redirect (it would carry the token elsewhere) and uses no proxy from the
 /// environment. It trusts whom the computer trusts, and these authorities; for a hub on the same computer, which it
-/// asks in the clear, it looks for nobody to trust: there may be no store.
+/// asks in the clear, it looks for nobody to trust: there may be no store. So many connections are kept for the next question.
 pub(super) fn http(
     limits: Limits,
     is_secure: bool,
     authorities: &[CertificateDer<'static>],
+    kept: usize,
 ) -> Result<reqwest::Client, Failure> {
     let authorities: Vec<_> = authorities
         .iter()
@@ -61,6 +62,7 @@ pub(super) fn http(
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         // Shorter than the hub keeps an idle connection: a POST must not meet one that is closing.
+        .pool_max_idle_per_host(kept)
         .pool_idle_timeout(std::time::Duration::from_secs(4))
         .referer(false)
         .user_agent(concat!("cpis-viewer/", env!("CARGO_PKG_VERSION")))
