@@ -143,8 +143,8 @@ impl HubClient {
         if self.session_is_over().is_some() {
             return true;
         }
+        // It does not wait for a renewal that hangs: the hub takes the token before the current one as well.
         let ended = async {
-            let _alone = self.prover.renewing.lock().await;
             let mut pause = Duration::ZERO;
             loop {
                 match self.ask_with_refresh("revoke", "token=").await {

@@ -155,6 +155,23 @@ fn a_renewal_that_hangs_holds_up_nothing_while_the_token_is_good() {
 }
 
 #[test]
+fn signing_out_does_not_wait_for_a_renewal_that_hangs() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    town.pass(9 * 60 + 30);
+    proxy.on("/token", |_| Act::Hold(Gate::default()));
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.new_search();
+    desk.ask(AMELIA);
+    desk.until("a renewal", |_| (proxy.asked() > 0).then_some(()));
+    let begun = std::time::Instant::now();
+    desk.press("Sign out");
+    desk.until("the hub to hear of it", |_| (states(&town) == ["signed-out"]).then_some(()));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn signing_out_and_closing_end_the_session_at_the_hub() {
     let town = Town::new();
     let mut desk = town.desk().nurse();
