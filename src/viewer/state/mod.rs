@@ -139,6 +139,8 @@ pub struct Desk {
     pub stage: Stage,
     /// When hub and session last said that they are there.
     pub hub_heard: Duration,
+    /// When a cover was taken off without anybody's doing, or never.
+    pub uncovered: Option<Duration>,
     /// The patient's record was answered under the cover, and has not been shown since.
     pub answered_covered: bool,
     /// Found and left without opening: how many, and nothing more (kept in memory only).
@@ -330,6 +332,7 @@ impl Desk {
         Self {
             session,
             hub_heard: now.tick,
+            uncovered: None,
             answered_covered: false,
             form: Form::default(),
             stage: Stage::Search(SearchStage::Idle),

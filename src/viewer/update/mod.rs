@@ -82,15 +82,50 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
     effects
 }
 
-/// A key that opens or chooses, too soon after what it would act on came onto the screen (H24).
+/// A key that opens or chooses, too soon after what it would act on came onto the screen (H24); and whatever else was
+/// meant for a cover that went by itself, also by pointing.
 fn is_too_soon(state: &State, given: &Given, now: Now) -> bool {
-    let Some(stage) = state.desk().map(|desk| &desk.stage) else { return false };
+    let Some(desk) = state.desk() else { return false };
+    let stage = &desk.stage;
+    if desk.uncovered.is_some_and(|since| now.tick.saturating_sub(since) < GUARD) && is_of_the_desk(&given.command)
+    {
+        return true;
+    }
     let since = match (&given.command, stage) {
         (Command::Open, Stage::Patient(patient)) => patient.arrived,
         (Command::Pick(_), Stage::Search(SearchStage::Choose { answered, .. })) => *answered,
         _ => return false,
     };
     given.keyed && now.tick.saturating_sub(since) < GUARD
+}
+
+/// Whether it does something with whoever is on the desk. Hiding, leaving and typing harm nobody.
+fn is_of_the_desk(command: &Command) -> bool {
+    match command {
+        Command::Find
+        | Command::FindSimilar
+        | Command::Pick(_)
+        | Command::Open
+        | Command::CheckAgain
+        | Command::OpenedInError
+        | Command::CopyNumber { .. }
+        | Command::CopySummary
+        | Command::SwitchCare
+        | Command::NewSearch => true,
+        Command::SignIn(_)
+        | Command::SignInByBrowser
+        | Command::CancelSignIn
+        | Command::CopyAddress
+        | Command::SignOut
+        | Command::OpenConfiguration
+        | Command::StartDemonstration
+        | Command::Typed(..)
+        | Command::LeftField(_)
+        | Command::ChooseGender(_)
+        | Command::HidePatient
+        | Command::CopyTyped(_)
+        | Command::Help => false,
+    }
 }
 
 fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {

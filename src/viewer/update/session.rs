@@ -162,8 +162,13 @@ pub(super) fn hub_is_here(state: &mut State, now: Now) -> Vec<Effect> {
     if let Stage::Hidden { under, why: Cover::HubIsLost, .. } = &mut desk.stage {
         desk.stage = std::mem::replace(under.as_mut(), Stage::Search(SearchStage::Idle));
         desk.answered_covered = false;
+        desk.uncovered = Some(now.tick);
+        let target = match desk.stage {
+            Stage::Search(SearchStage::Choose { .. }) => FocusTarget::Candidate(0),
+            Stage::Search(_) | Stage::Patient(_) | Stage::Hidden { .. } => FocusTarget::Answer,
+        };
         forget_typed(state);
-        focus(state, FocusTarget::Answer);
+        focus(state, target);
     }
     Vec::new()
 }

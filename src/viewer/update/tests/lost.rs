@@ -134,6 +134,23 @@ fn a_record_that_goes_before_anybody_read_it_is_said_to_have_gone_and_nothing_of
 }
 
 #[test]
+fn what_was_meant_for_a_cover_that_went_by_itself_opens_copies_and_clears_nothing() {
+    let mut state = lost(found(nurse(), amelia()));
+    heard(&mut state, 25_000);
+    for (command, at) in [(Command::NewSearch, 25_100), (Command::Open, 25_300), (Command::CheckAgain, 25_699)] {
+        assert_eq!(opened_view(&give(&mut state, command.clone(), at)), None, "{command:?}");
+        assert!(matches!(state.desk().unwrap().stage, Stage::Patient(_)), "{command:?}");
+    }
+    assert!(opened_view(&give(&mut state, Command::Open, 25_700)).is_some());
+
+    // Hiding again is always to be had.
+    let mut state = lost(record_is_open());
+    heard(&mut state, 25_000);
+    give(&mut state, Command::HidePatient, 25_100);
+    assert_eq!(cover(&state), Some(Cover::Asked));
+}
+
+#[test]
 fn without_the_hub_no_key_uncovers_and_the_two_minutes_count_from_the_first_cover() {
     let mut state = lost(record_is_open());
     key(&mut state, Command::HidePatient, 21_000);
