@@ -201,7 +201,11 @@ pub(super) struct UnderWay(Arc<Place>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.change(|doing| doing.under_way = doing.under_way.saturating_sub(1));
+        self.0.change(|doing| {
+            doing.under_way = doing.under_way.saturating_sub(1);
+            // What is asked next on it has an end again.
+            doing.is_streaming &= doing.under_way > 0;
+        });
     }
 }
 
@@ -252,6 +256,18 @@ mod tests {
         assert!(has_to_leave(&taken));
         drop(taken);
         let _second = further.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_has_ended_leaves_a_connection_like_any_other() {
+        let all = Connections::new(1);
+        let taken = all.room().await.unwrap();
+        let stream = taken.place.begin();
+        taken.place.set_streaming();
+        assert!(taken.place.is_streaming());
+        drop(stream);
+        let _request = taken.place.begin();
+        assert!(!taken.place.is_streaming());
     }
 
     #[tokio::test]
