@@ -90,6 +90,8 @@ pub(super) struct Prover {
     telling: AtomicBool,
     /// Signed out: nothing is asked for again.
     leaves: AtomicBool,
+    /// Since when the hub may have given the next tokens without anybody here having heard of it.
+    in_doubt: Mutex<Option<Instant>>,
 }
 
 /// What the last answer said. Before the first there is neither: then the hub refuses, and says both.
@@ -120,6 +122,7 @@ impl Prover {
             told: Mutex::new(Instant::now()),
             telling: AtomicBool::new(false),
             leaves: AtomicBool::new(false),
+            in_doubt: Mutex::default(),
         }
     }
 
@@ -226,6 +229,17 @@ impl Prover {
         self.telling.store(false, Ordering::Release);
     }
 
+    /// The hub may have given the next tokens to a question of then, and nobody has heard of it.
+    pub(super) fn doubt(&self, asked: Instant) {
+        self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(asked);
+    }
+
+    /// For how long that has been so.
+    pub(super) fn in_doubt_for(&self) -> Option<Duration> {
+        let since = *self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| since.elapsed())
+    }
+
     pub(super) fn leave(&self) {
         self.leaves.store(true, Ordering::Release);
     }
@@ -242,6 +256,7 @@ impl Prover {
     /// Keeps what a renewal gave; the refresh token before it is forgotten only now.
     pub(super) fn renewed(&self, access: String, refresh: String, lifetime: i64) {
         self.told();
+        *self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let now = self.heard().now();
         let expires = Some(now.saturating_add(lifetime));
         *self.tokens() = Tokens {

@@ -81,9 +81,14 @@ impl HubClient {
         }
         let begun = Instant::now();
         let mut pause = Duration::ZERO;
-        // Whether the hub may have given the next tokens without anybody hearing of it.
-        let mut is_in_doubt = false;
         loop {
+            if self.prover.in_doubt_for().is_some_and(|doubt| doubt > AGAIN_FOR) {
+                // The hub would take this token for a copy that somebody uses, and say so of whoever is signed in. The
+                // session ends there by itself.
+                self.prover.end(SessionOver::Unsaid);
+                return say(Err(Failure::SessionEnded));
+            }
+            let asked = std::time::Instant::now();
             let failure = match self.renew_once().await {
                 Ok(()) => return say(Ok(())),
                 Err(failure) => failure,
@@ -92,7 +97,10 @@ impl HubClient {
                 self.prover.end(SessionOver::Unsaid);
                 return say(Err(failure));
             }
-            is_in_doubt |= matches!(failure, Failure::CutShort | Failure::TimedOut | Failure::Unreadable);
+            if matches!(failure, Failure::CutShort | Failure::TimedOut | Failure::Unreadable) {
+                self.prover.doubt(asked);
+            }
+            let is_in_doubt = self.prover.in_doubt_for().is_some();
             let is_first = pause.is_zero();
             if !is_first {
                 say(Err(failure));
@@ -220,4 +228,34 @@ pub(super) fn refusal(answered: &transfer::Received) -> Option<String> {
 
 pub(super) fn is_of_proof(error: &str) -> bool {
     matches!(error, "use_dpop_nonce" | "invalid_dpop_proof")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Access, Limits};
+    use super::*;
+    use crate::identity::dpop::ProofKey;
+
+    /// At an address where nobody answers.
+    fn client() -> HubClient {
+        let access = Access::new(String::new(), ProofKey::generate().unwrap(), "http://127.0.0.1:1");
+        let access = access.renewable("a.b".to_owned(), 600);
+        HubClient::new("http://127.0.0.1:1", access, None, Limits::default(), &[]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_that_may_be_used_up_is_not_shown_when_it_would_be_taken_for_a_copy() {
+        let ago = |time: Duration| std::time::Instant::now().checked_sub(time).unwrap();
+        let late = client();
+        late.prover.doubt(ago(AGAIN_FOR + PAUSE));
+        assert_eq!(late.renew("").await, Err(Failure::SessionEnded));
+        assert_eq!(late.session_is_over(), Some(SessionOver::Unsaid));
+        // Not long ago, or not in doubt: it is asked, and nobody is there.
+        let soon = client();
+        soon.prover.doubt(ago(PAUSE));
+        assert_eq!(soon.renew("").await, Err(Failure::NoConnection));
+        assert_eq!(soon.session_is_over(), None);
+        soon.prover.renewed(String::new(), String::new(), 600);
+        assert_eq!(soon.prover.in_doubt_for(), None);
+    }
 }
