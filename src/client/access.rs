@@ -5,7 +5,7 @@
 //! it: a computer whose clock is wrong can work all the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -84,7 +84,7 @@ pub(super) struct Prover {
     base: String,
     heard: Mutex<Heard>,
     /// Why the session is over, once any question has met that.
-    over: OnceLock<SessionOver>,
+    over: Mutex<Option<SessionOver>>,
     /// When the hub last heard of somebody at this computer, and whether it is just being told.
     told: Mutex<Instant>,
     telling: AtomicBool,
@@ -118,7 +118,7 @@ impl Prover {
             renewing: tokio::sync::Mutex::default(),
             base: base.path().to_owned(),
             heard: Mutex::default(),
-            over: OnceLock::new(),
+            over: Mutex::default(),
             told: Mutex::new(Instant::now()),
             telling: AtomicBool::new(false),
             leaves: AtomicBool::new(false),
@@ -203,13 +203,15 @@ impl Prover {
 
     /// Why the session is over, if it is.
     pub(super) fn over(&self) -> Option<SessionOver> {
-        self.over.get().copied()
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session is over. The first reason stays.
+    /// The session is over. The first reason that anybody says stays.
     pub(super) fn end(&self, over: SessionOver) {
-        // It was over already.
-        let _ = self.over.set(over);
+        let mut known = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none_or(|known| known == SessionOver::Unsaid) {
+            *known = Some(over);
+        }
     }
 
     /// The hub has heard of somebody at this computer.

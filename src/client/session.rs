@@ -243,6 +243,20 @@ mod tests {
         HubClient::new("http://127.0.0.1:1", access, None, Limits::default(), &[]).unwrap()
     }
 
+    #[test]
+    fn a_reason_that_is_said_counts_more_than_none() {
+        let client = client();
+        for (said, known) in [
+            (SessionOver::Unsaid, SessionOver::Unsaid),
+            (SessionOver::Idle, SessionOver::Idle),
+            (SessionOver::Unsaid, SessionOver::Idle),
+            (SessionOver::Over, SessionOver::Idle),
+        ] {
+            client.prover.end(said);
+            assert_eq!(client.session_is_over(), Some(known));
+        }
+    }
+
     #[tokio::test]
     async fn a_token_that_may_be_used_up_is_not_shown_when_it_would_be_taken_for_a_copy() {
         let ago = |time: Duration| std::time::Instant::now().checked_sub(time).unwrap();
