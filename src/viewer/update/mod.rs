@@ -87,7 +87,8 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
 fn is_too_soon(state: &State, given: &Given, now: Now) -> bool {
     let Some(desk) = state.desk() else { return false };
     let stage = &desk.stage;
-    if desk.uncovered.is_some_and(|since| now.tick.saturating_sub(since) < GUARD) && is_of_the_desk(&given.command)
+    if desk.uncovered.is_some_and(|since| now.tick.saturating_sub(since) < GUARD)
+        && is_of_the_desk(&given.command)
     {
         return true;
     }
@@ -220,7 +221,8 @@ fn hide(state: &mut State, now: Now) -> Vec<Effect> {
             }
         }
         Stage::Search(SearchStage::Idle) if desk.form.is_empty() => return Vec::new(),
-        under @ (Stage::Search(_) | Stage::Patient(_)) => {
+        mut under @ (Stage::Search(_) | Stage::Patient(_)) => {
+            patient::stop_copying(&mut under);
             desk.stage = Stage::Hidden { under: Box::new(under), since: now.tick, why: Cover::Asked };
             // Enter or a scanner's line end must not uncover it.
             FocusTarget::Nowhere

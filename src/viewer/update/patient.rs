@@ -297,6 +297,15 @@ fn copy(state: &mut State, report: Report, text: Option<String>) -> Vec<Effect> 
     vec![Effect::ReportCopy(ask, reference, report)]
 }
 
+/// What is covered in the middle of a copy is not copied: nothing says later that it was.
+pub(super) fn stop_copying(stage: &mut Stage) {
+    if let Stage::Patient(patient) = stage
+        && let Record::Opened(opened) = &mut patient.record
+    {
+        opened.copying = Copying::No;
+    }
+}
+
 /// Recorded: now it is made, if the patient whose it is can still be seen.
 pub(super) fn copy_recorded(state: &mut State, answered: u64, result: Result<(), Failure>) -> Vec<Effect> {
     let Some(opened) = visible_opened(state) else { return Vec::new() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed, next_ask};
+use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed, next_ask, patient};
 use crate::domain::{Failure, NotSignedIn, SessionOver};
 use crate::viewer::command::Field;
 use crate::viewer::effect::Effect;
@@ -193,6 +193,7 @@ pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {
         }
         Stage::Patient(_) | Stage::Search(SearchStage::Choose { .. }) => {}
     }
+    patient::stop_copying(&mut desk.stage);
     let under = Box::new(std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle)));
     desk.stage = Stage::Hidden { under, since: now.tick, why: Cover::HubIsLost };
     state.help = false;

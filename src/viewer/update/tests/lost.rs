@@ -137,7 +137,9 @@ fn a_record_that_goes_before_anybody_read_it_is_said_to_have_gone_and_nothing_of
 fn what_was_meant_for_a_cover_that_went_by_itself_opens_copies_and_clears_nothing() {
     let mut state = lost(found(nurse(), amelia()));
     heard(&mut state, 25_000);
-    for (command, at) in [(Command::NewSearch, 25_100), (Command::Open, 25_300), (Command::CheckAgain, 25_699)] {
+    for (command, at) in
+        [(Command::NewSearch, 25_100), (Command::Open, 25_300), (Command::CheckAgain, 25_699)]
+    {
         assert_eq!(opened_view(&give(&mut state, command.clone(), at)), None, "{command:?}");
         assert!(matches!(state.desk().unwrap().stage, Stage::Patient(_)), "{command:?}");
     }
@@ -148,6 +150,28 @@ fn what_was_meant_for_a_cover_that_went_by_itself_opens_copies_and_clears_nothin
     heard(&mut state, 25_000);
     give(&mut state, Command::HidePatient, 25_100);
     assert_eq!(cover(&state), Some(Cover::Asked));
+}
+
+#[test]
+fn what_is_covered_in_the_middle_of_a_copy_is_not_copied_and_nothing_says_that_it_was() {
+    let mut state = record_is_open();
+    heard(&mut state, 10_000);
+    let effects = give(&mut state, Command::CopySummary, 19_000);
+    let Some(Effect::ReportCopy(ask, ..)) = effects.first() else { panic!("{effects:?}") };
+    let ask = *ask;
+    tick(&mut state, 20_000);
+    assert_eq!(update(&mut state, Event::CopyRecorded(ask, Err(Failure::TimedOut)), now(20_500)), []);
+    heard(&mut state, 21_000);
+    let Record::Opened(opened) = record(&state) else { panic!("opened") };
+    assert_eq!(opened.copying, crate::viewer::state::Copying::No);
+    // And the same where somebody asked for the cover, and the answer comes when it is off again.
+    let effects = give(&mut state, Command::CopySummary, 22_000);
+    let Some(Effect::ReportCopy(ask, ..)) = effects.first() else { panic!("{effects:?}") };
+    let ask = *ask;
+    give(&mut state, Command::HidePatient, 22_100);
+    give(&mut state, Command::HidePatient, 22_200);
+    let effects = update(&mut state, Event::CopyRecorded(ask, Ok(())), now(22_300));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutOnClipboard { .. })), "{effects:?}");
 }
 
 #[test]
