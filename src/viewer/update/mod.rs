@@ -267,9 +267,9 @@ fn care_switched(state: &mut State, answered: u64, result: Result<(), Failure>) 
 }
 
 fn tick(state: &mut State, now: Now) -> Vec<Effect> {
-    session::forget_old(state, now);
+    let kept = session::forget_old(state, now);
     let lost = session::cover_if_lost(state, now);
-    let Some(desk) = state.desk_mut() else { return Vec::new() };
+    let Some(desk) = state.desk_mut() else { return kept.into_iter().collect() };
     if let Stage::Hidden { since, .. } = desk.stage {
         let covered_for = now.tick.saturating_sub(since);
         if covered_for >= HIDDEN_FOR {

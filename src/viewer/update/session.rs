@@ -216,12 +216,15 @@ pub(super) fn forget_kept(state: &mut State) {
     }
 }
 
-pub(super) fn forget_old(state: &mut State, now: Now) {
-    if let Phase::SignedOut { kept, .. } = &mut state.phase
-        && kept.as_ref().is_some_and(|kept| is_old(kept, now))
-    {
+/// Also says when to look again: each tick is the last that anybody asked for.
+pub(super) fn forget_old(state: &mut State, now: Now) -> Option<Effect> {
+    let Phase::SignedOut { kept, .. } = &mut state.phase else { return None };
+    let left = KEPT_FOR.saturating_sub(now.tick.saturating_sub(kept.as_ref()?.since));
+    if left.is_zero() {
         *kept = None;
+        return None;
     }
+    Some(Effect::WakeAfter(left))
 }
 
 fn is_old(kept: &Kept, now: Now) -> bool {

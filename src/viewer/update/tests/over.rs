@@ -97,7 +97,10 @@ fn a_half_typed_search_comes_back_for_the_same_person_alone_and_for_two_minutes(
     assert_eq!(typed(&state), "", "it went with the other's sign-in");
 
     let mut state = half_typed();
-    update(&mut state, Event::Tick, now(1000 + 120_000));
+    let wake = |left: u64| [Effect::WakeAfter(std::time::Duration::from_millis(left))];
+    assert_eq!(update(&mut state, Event::Tick, now(31_000)), wake(90_000));
+    assert_eq!(update(&mut state, Event::Tick, now(120_999)), wake(1));
+    assert_eq!(update(&mut state, Event::Tick, now(1000 + 120_000)), []);
     assert!(!format!("{:?}", state.phase).contains("Kept"));
 
     let mut state = half_typed();
