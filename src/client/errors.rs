@@ -152,7 +152,10 @@ mod tests {
             let headers = headers.into_iter().collect();
             check(Received { status: StatusCode::UNAUTHORIZED, headers, body: Vec::new() }).err()
         };
-        assert_eq!(answered(Some("DPoP error=\"invalid_token\", algs=\"ES256\"")), Some(Failure::SessionEnded));
+        assert_eq!(
+            answered(Some("DPoP error=\"invalid_token\", algs=\"ES256\"")),
+            Some(Failure::SessionEnded)
+        );
         for other in [None, Some("Basic realm=\"proxy\""), Some("DPoP error=\"invalid_dpop_proof\"")] {
             assert_eq!(answered(other), Some(Failure::NotAccepted), "{other:?}");
         }

@@ -166,7 +166,10 @@ mod tests {
     #[test]
     fn a_stream_is_given_up_and_another_opened_before_ten_seconds_are_over() {
         assert!(SILENCE > Duration::from_secs(5), "longer than the hub is silent");
-        assert!(SILENCE + PAUSE + OPENING < Duration::from_secs(10), "shorter than until what is shown is covered");
+        assert!(
+            SILENCE + PAUSE + OPENING < Duration::from_secs(10),
+            "shorter than until what is shown is covered"
+        );
     }
 
     #[test]

@@ -96,7 +96,13 @@ impl std::fmt::Debug for Sessions {
 impl Sessions {
     pub(in crate::hub) fn of(held: Vec<SessionHeld>) -> Self {
         let held = held.into_iter().map(|one| (one.caller.session.clone(), Held::of(one))).collect();
-        Self(Mutex::new(Known { held, listening: 0, most: limits::EVENT_STREAMS, unwritten: HashMap::new(), turn: 0 }))
+        Self(Mutex::new(Known {
+            held,
+            listening: 0,
+            most: limits::EVENT_STREAMS,
+            unwritten: HashMap::new(),
+            turn: 0,
+        }))
     }
 
     /// Streams take at most half of the connections that there may be: requests need the others.

@@ -260,7 +260,8 @@ impl Store {
 }
 
 fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
-    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
+    let mut statement =
+        db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
     let rows = statement.query_map([oldest], found)?.collect::<Result<Vec<_>, _>>()?;
     Ok(rows.into_iter().filter_map(held).collect())
 }
@@ -294,7 +295,9 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
     let SessionBegun { caller, key, chain, first, idle, whole, origin } = begun;
     let activities: Vec<&str> = caller.activities.iter().map(|activity| activity.code()).collect();
     let now = work.now_ms();
-    work.db.prepare_cached("DELETE FROM session WHERE over_ms < ?1 AND ended_ms IS NOT NULL")?.execute([oldest(work)])?;
+    work.db
+        .prepare_cached("DELETE FROM session WHERE over_ms < ?1 AND ended_ms IS NOT NULL")?
+        .execute([oldest(work)])?;
     work.db
         .prepare_cached(
             "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation,

@@ -142,8 +142,7 @@ pub const BY_NUMBER: &str = "To find a patient meanwhile, use the NHS number";
 /// Said where a view may have been recorded although nothing came of it.
 pub const MAYBE_RECORDED: &str = "This view may already have been recorded";
 /// Said where a record went that nobody here has read. Nothing of the patient: anybody may read it.
-pub const REMOVED_UNREAD: &str =
-    "A record was removed from this screen before anybody read it. A view may have been recorded: look the patient up again";
+pub const REMOVED_UNREAD: &str = "A record was removed from this screen before anybody read it. A view may have been recorded: look the patient up again";
 /// Said after every view.
 pub const NOT_A_REFERRAL: &str = "This is not a referral. Nobody has been rung";
 
