@@ -1,5 +1,7 @@
 //! What happens to the viewer: commands of a person, answers to its questions, the passing of time.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::command::{Command, Given};
@@ -26,8 +28,8 @@ pub enum Event {
     NotSignedIn(u64, NotSignedIn),
     /// The session is over at the hub, whichever question met it.
     SessionOver(SessionOver),
-    /// Hub and session are there.
-    HubIsHere,
+    /// Hub and session were there at this moment of the viewer's clock: it may be taken up much later.
+    HubIsHere(Duration),
     /// The hub could not be told of a sign-out.
     SignOutNotTold,
     /// The hub says what time it is.
@@ -76,7 +78,7 @@ impl Event {
             | Event::BrowserAt(..)
             | Event::NotSignedIn(..)
             | Event::SessionOver(_)
-            | Event::HubIsHere
+            | Event::HubIsHere(_)
             | Event::SignOutNotTold
             | Event::HubTime(_)
             | Event::HubIsSynthetic

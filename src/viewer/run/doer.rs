@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui::{self, ViewportCommand};
 use rustls_pki_types::CertificateDer;
@@ -84,6 +84,7 @@ pub(super) struct Doer {
     signing_out: Option<std::sync::mpsc::Receiver<()>>,
     /// The hub of a configuration that was chosen while the program runs.
     chosen: Arc<Mutex<Option<Hub>>>,
+    started: Instant,
 }
 
 impl Doer {
@@ -110,7 +111,13 @@ impl Doer {
             following: None,
             signing_out: None,
             chosen: Arc::default(),
+            started: Instant::now(),
         }
+    }
+
+    /// From when everything here counts.
+    pub(super) fn started(&self) -> Instant {
+        self.started
     }
 
     /// Whether any answer of this session's hub said that its people are synthetic.
@@ -298,11 +305,11 @@ impl Doer {
     /// Holds the event stream. What it hears goes the way of all events; what ends the session is looked for with each of
     /// them.
     fn follow(&self, client: HubClient) -> tokio::task::JoinHandle<()> {
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        let (sender, ctx, started) = (self.sender.clone(), self.ctx.clone(), self.started);
         self.runtime.spawn(async move {
             let here = || {
                 // Only a full queue refuses, and the next one comes in five seconds.
-                let _ = sender.try_send(Event::HubIsHere);
+                let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
                 ctx.request_repaint();
             };
             client.follow(here).await;

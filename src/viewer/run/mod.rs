@@ -121,10 +121,11 @@ impl Desktop {
         let (sender, events) = mpsc::channel(WAITING_EVENTS);
         let mut state = State::new(start.setup, phase);
         state.focus = present::screen::Focus { serial: 1, target: present::screen::FocusTarget::SignIn };
+        let doer = Doer::new(start.hub, start.sign_in, start.clipboard, start.browser, runtime, sender, ctx);
         Self {
             state,
-            clock: Clock::start(),
-            doer: Doer::new(start.hub, start.sign_in, start.clipboard, start.browser, runtime, sender, ctx),
+            clock: Clock::start(doer.started()),
+            doer,
             events,
             memory: UiMemory::default(),
             synthetic_told: false,

@@ -51,7 +51,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::NotSignedIn(ask, why) => session::not_signed_in(state, ask, why),
         Event::SignedIn(ask, result) => session::signed_in(state, ask, result, now),
         Event::SessionOver(over) => session::over(state, over, now),
-        Event::HubIsHere => session::hub_is_here(state, now),
+        Event::HubIsHere(at) => session::hub_is_here(state, at, now),
         Event::SignOutNotTold => session::not_told(state),
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });
@@ -74,7 +74,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
     };
     // After the answer was taken: what it brings is shown with what it uncovers. One of an earlier session says nothing.
     if answered.is_some_and(|ask| ask > state.last_sign_in) {
-        effects.extend(session::hub_is_here(state, now));
+        effects.extend(session::hub_is_here(state, now.tick, now));
     }
     if has_patient(state) {
         effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));

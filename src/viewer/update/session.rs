@@ -156,9 +156,12 @@ fn leave(state: &mut State, phase: Phase) -> Vec<Effect> {
 }
 
 /// Hub and session are there: what was covered for want of that is shown again.
-pub(super) fn hub_is_here(state: &mut State, now: Now) -> Vec<Effect> {
+pub(super) fn hub_is_here(state: &mut State, at: Duration, now: Now) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
-    desk.hub_heard = now.tick;
+    desk.hub_heard = desk.hub_heard.max(at.min(now.tick));
+    if is_lost(desk, now) {
+        return Vec::new();
+    }
     if let Stage::Hidden { under, why: Cover::HubIsLost, .. } = &mut desk.stage {
         desk.stage = std::mem::replace(under.as_mut(), Stage::Search(SearchStage::Idle));
         desk.answered_covered = false;

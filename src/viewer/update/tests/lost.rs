@@ -8,7 +8,7 @@ fn record_is_open() -> State {
 }
 
 fn heard(state: &mut State, at: u64) {
-    update(state, Event::HubIsHere, now(at));
+    update(state, Event::HubIsHere(now(at).tick), now(at));
 }
 
 fn tick(state: &mut State, at: u64) -> Vec<Effect> {
@@ -172,6 +172,19 @@ fn what_is_covered_in_the_middle_of_a_copy_is_not_copied_and_nothing_says_that_i
     give(&mut state, Command::HidePatient, 22_200);
     let effects = update(&mut state, Event::CopyRecorded(ask, Ok(())), now(22_300));
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::PutOnClipboard { .. })), "{effects:?}");
+}
+
+#[test]
+fn a_word_counts_from_when_it_came_and_not_from_when_it_is_taken_up() {
+    // A window that was not drawn for a minute.
+    let mut state = record_is_open();
+    update(&mut state, Event::HubIsHere(now(10_000).tick), now(70_000));
+    tick(&mut state, 70_000);
+    assert_eq!(cover(&state), Some(Cover::HubIsLost));
+    update(&mut state, Event::HubIsHere(now(12_000).tick), now(70_100));
+    assert_eq!(cover(&state), Some(Cover::HubIsLost));
+    heard(&mut state, 71_000);
+    assert_eq!(cover(&state), None);
 }
 
 #[test]
