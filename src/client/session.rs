@@ -134,6 +134,12 @@ impl HubClient {
         self.prover.is_to_tell()
     }
 
+    /// Whether nothing is asked until somebody does something: the token is spent, and nothing that goes on by itself renews.
+    #[must_use]
+    pub fn waits_for_input(&self) -> bool {
+        self.session_is_over().is_none() && self.prover.is_spent()
+    }
+
     /// Tells the hub that somebody is at the computer, by a renewal.
     pub async fn tell_input(&self) {
         let token = self.prover.token();

@@ -30,6 +30,8 @@ pub enum Event {
     SessionOver(SessionOver),
     /// Hub and session were there at this moment of the viewer's clock: it may be taken up much later.
     HubIsHere(Duration),
+    /// The hub is asked nothing until somebody does something, or is asked again.
+    WaitsForInput(bool),
     /// The hub could not be told of a sign-out.
     SignOutNotTold,
     /// The hub says what time it is.
@@ -79,6 +81,7 @@ impl Event {
             | Event::NotSignedIn(..)
             | Event::SessionOver(_)
             | Event::HubIsHere(_)
+            | Event::WaitsForInput(_)
             | Event::SignOutNotTold
             | Event::HubTime(_)
             | Event::HubIsSynthetic

@@ -67,7 +67,10 @@ fn body(state: &State, now: Now) -> Body {
             Stage::Search(search) => Body::Search(search::search(state, desk, search)),
             Stage::Patient(patient) => Body::Patient(patient::patient(state, desk, patient, now)),
             Stage::Hidden { why: Cover::Asked, .. } => Body::Notice(hidden()),
-            Stage::Hidden { why: Cover::HubIsLost, .. } => Body::Notice(hub_is_lost(state)),
+            Stage::Hidden { why: Cover::HubIsLost, .. } => {
+                let heading = if desk.waits_for_input { words::PRESS_A_KEY } else { words::HUB_LOST };
+                Body::Notice(hub_is_lost(state, heading))
+            }
         },
     }
 }
@@ -91,9 +94,9 @@ fn no_configuration(state: &State, problem: Option<&str>) -> Notice {
     Notice { heading: "No hub is set up".to_owned(), text, actions }
 }
 
-fn hub_is_lost(state: &State) -> Notice {
+fn hub_is_lost(state: &State, heading: &str) -> Notice {
     let mut notice = Notice {
-        heading: words::HUB_LOST.to_owned(),
+        heading: heading.to_owned(),
         text: vec![
             "What was open is covered until the connection is back: then it is shown again by itself."
                 .to_owned(),

@@ -137,6 +137,8 @@ pub fn is_for_it_help(failure: Failure) -> bool {
 pub const NO_ANSWER: &str = "You do not have an answer. Treat it as unknown, never as no plan";
 /// Said where nothing is heard of the hub.
 pub const HUB_LOST: &str = "Connection to the hub lost";
+/// Said where that is so because nobody has done anything for a while.
+pub const PRESS_A_KEY: &str = "Press a key to connect again";
 /// Said where searches by name are refused for a while: numbers are not.
 pub const BY_NUMBER: &str = "To find a patient meanwhile, use the NHS number";
 /// Said where a view may have been recorded although nothing came of it.

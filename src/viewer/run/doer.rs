@@ -130,6 +130,11 @@ impl Doer {
         self.client.as_ref().and_then(HubClient::session_is_over)
     }
 
+    /// Whether the hub is asked nothing until somebody does something.
+    pub(super) fn waits_for_input(&self) -> bool {
+        self.client.as_ref().is_some_and(HubClient::waits_for_input)
+    }
+
     /// Somebody is at the computer.
     pub(super) fn input(&self) {
         if let Some(client) = self.client.as_ref().filter(|client| client.is_to_tell_input()) {

@@ -107,6 +107,7 @@ pub struct Desktop {
     events: mpsc::Receiver<Event>,
     memory: UiMemory,
     synthetic_told: bool,
+    waits_for_input: bool,
 }
 
 impl Desktop {
@@ -129,6 +130,7 @@ impl Desktop {
             events,
             memory: UiMemory::default(),
             synthetic_told: false,
+            waits_for_input: false,
         }
     }
 
@@ -147,6 +149,11 @@ impl Desktop {
         if !self.synthetic_told && self.doer.hub_is_synthetic() {
             self.synthetic_told = true;
             self.happen(Event::HubIsSynthetic);
+        }
+        let waits = self.doer.waits_for_input();
+        if waits != self.waits_for_input {
+            self.waits_for_input = waits;
+            self.happen(Event::WaitsForInput(waits));
         }
         self.happen(Event::Tick);
     }

@@ -139,6 +139,8 @@ pub struct Desk {
     pub stage: Stage,
     /// When hub and session last said that they are there.
     pub hub_heard: Duration,
+    /// Nothing is heard of the hub because it is asked nothing until somebody does something.
+    pub waits_for_input: bool,
     /// When a cover was taken off without anybody's doing, or never.
     pub uncovered: Option<Duration>,
     /// The patient's record was answered under the cover, and has not been shown since.
@@ -332,6 +334,7 @@ impl Desk {
         Self {
             session,
             hub_heard: now.tick,
+            waits_for_input: false,
             uncovered: None,
             answered_covered: false,
             form: Form::default(),

@@ -52,6 +52,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::SignedIn(ask, result) => session::signed_in(state, ask, result, now),
         Event::SessionOver(over) => session::over(state, over, now),
         Event::HubIsHere(at) => session::hub_is_here(state, at, now),
+        Event::WaitsForInput(waits) => session::waits_for_input(state, waits),
         Event::SignOutNotTold => session::not_told(state),
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });

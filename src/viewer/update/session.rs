@@ -176,6 +176,14 @@ pub(super) fn hub_is_here(state: &mut State, at: Duration, now: Now) -> Vec<Effe
     Vec::new()
 }
 
+/// The hub has not gone: nobody has done anything for so long that it is not asked.
+pub(super) fn waits_for_input(state: &mut State, waits: bool) -> Vec<Effect> {
+    if let Some(desk) = state.desk_mut() {
+        desk.waits_for_input = waits;
+    }
+    Vec::new()
+}
+
 /// Whether nothing was heard of hub and session for too long.
 pub(super) fn is_lost(desk: &Desk, now: Now) -> bool {
     now.tick.saturating_sub(desk.hub_heard) >= HUB_LOST_AFTER

@@ -188,6 +188,17 @@ fn a_word_counts_from_when_it_came_and_not_from_when_it_is_taken_up() {
 }
 
 #[test]
+fn where_nobody_has_done_anything_the_cover_says_what_to_do_and_not_that_the_hub_has_gone() {
+    let mut state = lost(record_is_open());
+    let heading = |state: &State| present::screen(state, now(20_000)).announcement;
+    assert!(heading(&state).text == "Connection to the hub lost" && heading(&state).assertive);
+    update(&mut state, Event::WaitsForInput(true), now(20_000));
+    assert!(heading(&state).text == "Press a key to connect again" && !heading(&state).assertive);
+    update(&mut state, Event::WaitsForInput(false), now(20_000));
+    assert_eq!(heading(&state).text, "Connection to the hub lost");
+}
+
+#[test]
 fn without_the_hub_no_key_uncovers_and_the_two_minutes_count_from_the_first_cover() {
     let mut state = lost(record_is_open());
     key(&mut state, Command::HidePatient, 21_000);
