@@ -282,6 +282,7 @@ fn what_failed_beside_an_answer_is_asked_for_again_without_another_view() {
     update(&mut state, Event::Status(ask, Err(Failure::TimedOut)), now(3100));
     let mut asked = [0, 0];
     for second in 4..120 {
+        update(&mut state, Event::HubIsHere(now(second * 1000).tick), now(second * 1000));
         for effect in update(&mut state, Event::Tick, now(second * 1000)) {
             if let Effect::History(ask, _) = effect {
                 asked[0] += 1;

@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::SessionOver;
 
 const TRACES: [&str; 7] =
-    ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Looked After", "9990000018", "Sam Okafor, "];
+    ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Looked After", "9990000018", "social care is told"];
 
 fn ended(state: &mut State, at: u64) -> Vec<Effect> {
     update(state, Event::SessionOver(SessionOver::Unsaid), now(at))
