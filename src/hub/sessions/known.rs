@@ -217,7 +217,9 @@ impl Sessions {
         known.turn += 1;
         let (turn, listening, most) = (known.turn, known.listening, known.most);
         let held = known.held.get_mut(session).filter(|held| !held.session.has_ended)?;
-        let replaced = held.listeners.len() >= limits::EVENT_STREAMS_EACH;
+        // Where there is no room the oldest of its own goes: it may be one that was cut without a word.
+        let is_full = listening >= most && !held.listeners.is_empty();
+        let replaced = is_full || held.listeners.len() >= limits::EVENT_STREAMS_EACH;
         if replaced {
             // Its stream ends: whoever holds it is told nothing, and comes back or has gone.
             drop(held.listeners.remove(0));
@@ -302,11 +304,13 @@ mod tests {
         let last = limits::EVENT_STREAMS.to_string();
         assert!(sessions.listen(&last).is_none());
         sessions.forget(&streams.pop().flatten().unwrap());
-        let one = sessions.listen(&last).unwrap();
-        assert!(sessions.listen(&last).is_none(), "a second one of it is one more");
+        let mut one = sessions.listen(&last).unwrap();
+        let second = sessions.listen(&last).expect("a second one takes the place of the first");
+        assert!(one.hear.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+        assert_eq!(sessions.known().listening, limits::EVENT_STREAMS);
         sessions.end("0", EndedBy::Provider);
         assert!(sessions.listen(&last).is_some(), "an ended one has made room");
-        drop(one);
+        drop(second);
         sessions.stop();
         assert_eq!(sessions.known().listening, 0);
     }
