@@ -1,6 +1,7 @@
 //! Sessions: who is signed in with which key, and what renews or ends them. What ends one is committed before
 //! anybody is told.
 
+mod going;
 mod provider;
 
 pub use provider::EndedThere;
@@ -245,46 +246,6 @@ impl Store {
                 if by == EndedBy::SignedOut { provider::id_token(work, token.session())? } else { None };
             end(work, &session.caller, by)?;
             Ok(Some((by, named)))
-        })
-        .await
-    }
-
-    /// Ends a session, if it has not ended.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn end_session(&self, id: String, by: EndedBy) -> Result<Audited<()>, StoreError> {
-        self.write(move |work| match of(work, &id)?.filter(|session| !session.has_ended) {
-            Some(session) => end(work, &session.caller, by),
-            None => Ok(()),
-        })
-        .await
-    }
-
-    /// Writes when somebody last asked for something in these sessions, so that a hub that starts knows it.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn note_activity(&self, last: Vec<(String, i64)>) -> Result<Audited<()>, StoreError> {
-        self.write(move |work| {
-            let mut note =
-                work.db.prepare_cached("UPDATE session SET active_ms = max(active_ms, ?2) WHERE id = ?1")?;
-            for (id, active_ms) in &last {
-                note.execute(params![id, active_ms])?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// A session, as it is on disk.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn session(&self, id: String) -> Result<Option<SessionHeld>, StoreError> {
-        self.read_elsewhere(move |db| {
-            let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM session WHERE id = ?1"))?;
-            Ok(statement.query_row([&id], found).optional()?.and_then(held))
         })
         .await
     }

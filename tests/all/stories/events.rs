@@ -100,6 +100,11 @@ fn while_it_is_covered_the_session_may_end_and_then_nothing_comes_back() {
     proxy.listen(true);
     desk.stay(Duration::from_secs(5));
     shows_nothing(&desk);
+    assert_eq!(
+        desk.text_with("Your session has ended"),
+        None,
+        "that would be a renewal that nobody asked for"
+    );
     // Whoever touches it hears why.
     desk.key(Key::F1);
     desk.until("the end", |desk| desk.text("Your session has ended"));
