@@ -1,12 +1,14 @@
 //! Every limit of the hub, in one place. Nothing in it grows without one of these. The manual's chapter
 //! `limits.md` says of each why it is so and what happens at it; a test holds the two together.
 
+mod exchange;
 mod force;
 mod sessions;
 mod signing_in;
 
 use std::time::Duration;
 
+pub use exchange::*;
 pub use force::{Limits, Rate, Volume};
 pub use sessions::*;
 pub use signing_in::*;
@@ -369,45 +371,3 @@ pub const CONCERN_REFERENCES: usize = 10;
 
 /// Entries of the audit log from which a user's usual hours are learnt.
 pub const CONCERN_HISTORY: usize = 20_000;
-
-/// Bytes of an authority's upload; a million records are about half of it.
-pub const UPLOAD_BYTES: u64 = 4096 * 1024 * 1024;
-
-/// Time for an upload to arrive, from its headers on; then 408. Less than [`CONNECTION`].
-pub const UPLOAD: Duration = Duration::from_secs(10 * 60);
-
-/// Time for which nothing of an upload may arrive; then 408.
-pub const UPLOAD_QUIET: Duration = Duration::from_secs(10);
-
-/// Uploads that arrive at once; more are answered 503 with `Retry-After`.
-pub const UPLOADS_AT_ONCE: usize = 8;
-
-/// Bytes of all uploads that wait or arrive, of all authorities; more are answered 503 with `Retry-After`.
-pub const UPLOADS_BYTES: u64 = 8192 * 1024 * 1024;
-
-/// Times that it is tried to go on with an upload, before its authority is told that it is lost: some ten minutes.
-pub const UPLOAD_TRIES: u32 = 120;
-
-/// Uploads of one authority that wait to be applied; more are answered 503 with `Retry-After`.
-pub const UPLOADS_WAITING: i64 = 4;
-
-/// Uploads of one authority of which the rejected records are kept.
-pub const UPLOADS_KEPT: i64 = 2;
-
-/// Records that are parsed together.
-pub const UPLOAD_CHUNK: usize = 256;
-/// Time for which a slice of an upload works within the writer: views share its commit.
-pub const UPLOAD_SLICE: Duration = Duration::from_millis(5);
-/// Time between two slices.
-pub const UPLOAD_PAUSE: Duration = Duration::from_millis(2);
-/// How soon an upload is gone on with that could not be, and how often it is looked whether one waits.
-pub const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
-
-/// How often it is looked whether local authorities are told in time.
-pub const NOTICES_LOOK: Duration = Duration::from_secs(60);
-
-/// An alert about that is said again after this time.
-pub const NOTICES_SAID_AGAIN: Duration = Duration::from_secs(3600);
-
-/// Authorities that such an alert names, each in a line.
-pub const NOTICES_SAID: usize = 20;

@@ -2,6 +2,7 @@
 
 const CODE: &str = concat!(
     include_str!("../../../src/hub/limits.rs"),
+    include_str!("../../../src/hub/limits/exchange.rs"),
     include_str!("../../../src/hub/limits/sessions.rs"),
     include_str!("../../../src/hub/limits/signing_in.rs")
 );

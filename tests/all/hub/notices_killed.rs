@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use cpis::hub::clock::Clock;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,7 +18,7 @@ use super::support::certificates::{Authority, TLS, put};
 use super::support::data::{lines, number, person, plans_of};
 use super::support::program::{Place, Program};
 use super::support::uploads::WEXCOMBE;
-use super::support::{ISSUER, caller, proofs, rows, token};
+use super::support::{ISSUER, caller, proofs, rows};
 
 const VIEWS: u64 = 500;
 const CHILDREN: u64 = 20;

@@ -1,0 +1,45 @@
+//! The limits of what local authorities and the hub send each other.
+
+use std::time::Duration;
+
+/// Bytes of an authority's upload; a million records are about half of it.
+pub const UPLOAD_BYTES: u64 = 4096 * 1024 * 1024;
+
+/// Time for an upload to arrive, from its headers on; then 408. Less than [`super::CONNECTION`].
+pub const UPLOAD: Duration = Duration::from_secs(10 * 60);
+
+/// Time for which nothing of an upload may arrive; then 408.
+pub const UPLOAD_QUIET: Duration = Duration::from_secs(10);
+
+/// Uploads that arrive at once; more are answered 503 with `Retry-After`.
+pub const UPLOADS_AT_ONCE: usize = 8;
+
+/// Bytes of all uploads that wait or arrive, of all authorities; more are answered 503 with `Retry-After`.
+pub const UPLOADS_BYTES: u64 = 8192 * 1024 * 1024;
+
+/// Times that it is tried to go on with an upload, before its authority is told that it is lost: some ten minutes.
+pub const UPLOAD_TRIES: u32 = 120;
+
+/// Uploads of one authority that wait to be applied; more are answered 503 with `Retry-After`.
+pub const UPLOADS_WAITING: i64 = 4;
+
+/// Uploads of one authority of which the rejected records are kept.
+pub const UPLOADS_KEPT: i64 = 2;
+
+/// Records that are parsed together.
+pub const UPLOAD_CHUNK: usize = 256;
+/// Time for which a slice of an upload works within the writer: views share its commit.
+pub const UPLOAD_SLICE: Duration = Duration::from_millis(5);
+/// Time between two slices.
+pub const UPLOAD_PAUSE: Duration = Duration::from_millis(2);
+/// How soon an upload is gone on with that could not be, and how often it is looked whether one waits.
+pub const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether local authorities are told in time.
+pub const NOTICES_LOOK: Duration = Duration::from_secs(60);
+
+/// An alert about that is said again after this time.
+pub const NOTICES_SAID_AGAIN: Duration = Duration::from_secs(3600);
+
+/// Authorities that such an alert names, each in a line.
+pub const NOTICES_SAID: usize = 20;
