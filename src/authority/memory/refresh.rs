@@ -92,9 +92,10 @@ pub(super) fn one_more(work: &Transaction<'_>, changes: &mut Changes) -> Result<
     let mut find = work.prepare(&format!(
         "SELECT {HELD} FROM extract WHERE EXISTS (
             SELECT 1 FROM held WHERE {} AND held.local_id = extract.local_id AND held.end_day IS extract.end_day)
-         AND NOT EXISTS (SELECT 1 FROM outgoing_plan AS sent WHERE sent.local_id = extract.local_id)
+         AND NOT EXISTS (SELECT 1 FROM outgoing_plan AS sent WHERE {})
          ORDER BY random() LIMIT 1",
-        same("held", "extract")
+        same("held", "extract"),
+        same("sent", "extract")
     ))?;
     let mut found = find.query(params![])?;
     let Some(plan) = found.next()?.map(Held::read).transpose()? else { return Ok(()) };
