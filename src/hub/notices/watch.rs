@@ -19,7 +19,7 @@ pub(in crate::hub) async fn keep(hub: Hub) {
 }
 
 fn again() -> SignedDuration {
-    SignedDuration::try_from(limits::NOTICES_SAID_AGAIN).unwrap_or(SignedDuration::MAX)
+    SignedDuration::try_from(limits::DISK_ALERT_AGAIN).unwrap_or(SignedDuration::MAX)
 }
 
 /// Whether anything was to be said.
