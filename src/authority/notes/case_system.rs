@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::text::TITLE;
 use super::{NotPlaced, Record, Trouble};
-use crate::authority::register::{Part, RegisterError};
+use crate::authority::register::Part;
 use crate::config::authority::CaseSystemSettings;
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER};
 
@@ -85,12 +85,7 @@ fn read(path: &Path, most: u64) -> Result<String, Trouble> {
 }
 
 impl Record for CaseSystem {
-    fn place(
-        &mut self,
-        part: &Part,
-        placing: &mut dyn FnMut() -> Result<(), RegisterError>,
-    ) -> Result<(), NotPlaced> {
-        placing()?;
+    fn place(&mut self, part: &Part) -> Result<(), NotPlaced> {
         let id = format!("{}-{}", part.note.as_str(), part.part);
         let mut request = self
             .http

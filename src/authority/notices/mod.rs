@@ -201,7 +201,7 @@ fn document(
         Err(NotPlaced::Trouble(Trouble::Away(why) | Trouble::Refused(why))) => return Ok(Err(why)),
     };
     while let Some(part) = register.next_part(clock())? {
-        match record.place(&part, &mut || register.placing(&part)) {
+        match record.place(&part) {
             Ok(()) => {
                 register.placed(&part, clock())?;
                 round.placed += 1;

@@ -41,14 +41,14 @@ CREATE TABLE note (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX note_in_triage ON note (since_ms) WHERE standing = 'triage';
 
--- A note as it grows: each notification adds a part. 'placing': what is to be placed is on the disk, and it is not known
--- whether it was placed.
+-- A note as it grows: each notification adds a part. What is not known to be placed is waiting: it is placed again, under
+-- the same name, rather twice than not at all.
 CREATE TABLE part (
     note_id   TEXT NOT NULL REFERENCES note (id),
     part      INTEGER NOT NULL,      -- 1, 2, 3 ...
     notice_id TEXT NOT NULL UNIQUE REFERENCES notice (id),
     added     TEXT NOT NULL,         -- its words
-    state     TEXT NOT NULL CHECK (state IN ('waiting', 'placing', 'done')),
+    state     TEXT NOT NULL CHECK (state IN ('waiting', 'done')),
     tries     INTEGER NOT NULL DEFAULT 0,
     next_ms   INTEGER NOT NULL DEFAULT 0,
     why       TEXT,                  -- why the record system refused this one

@@ -210,11 +210,6 @@ async fn a_folder_that_is_away_loses_nothing_and_a_share_that_is_not_mounted_is_
     let status = desk.run(&["status"]).await;
     status.has("Not in the record yet: 1, the oldest since").has("is the share mounted?");
     assert_eq!((status.code, desk.notes().len()), (Some(1), 0));
-    // What was about to be placed when it went: nothing is concluded from the empty one either.
-    let db = rusqlite::Connection::open(desk.path("cpis-notes.db")).unwrap();
-    db.execute_batch("UPDATE part SET state = 'placing' WHERE state = 'waiting'").unwrap();
-    desk.run(&["fetch"]).await.has("is the share mounted?");
-    db.execute_batch("UPDATE part SET state = 'waiting' WHERE state = 'placing'").unwrap();
     fs::remove_dir(desk.path("case-notes")).unwrap();
     fs::rename(desk.path("share"), desk.path("case-notes")).unwrap();
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
@@ -223,7 +218,7 @@ async fn a_folder_that_is_away_loses_nothing_and_a_share_that_is_not_mounted_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_about_to_be_placed_is_placed_once_whether_the_file_is_there_or_was_picked_up() {
+async fn what_is_not_known_to_be_placed_is_placed_again_under_its_name_and_never_taken_for_placed() {
     let desk = desk().await;
     let hub = &desk.exchange.hub;
     for name in ["A", "B"] {
@@ -231,15 +226,27 @@ async fn what_was_about_to_be_placed_is_placed_once_whether_the_file_is_there_or
     }
     desk.run(&["fetch"]).await.has("2 parts of case notes filed.");
     let db = rusqlite::Connection::open(desk.path("cpis-notes.db")).unwrap();
-    // As it ended before the first was renamed, and after the second was, which has been picked up since.
-    db.execute_batch("UPDATE part SET state = 'placing'; UPDATE notice SET told = NULL").unwrap();
+    // As it ended after both were placed, of which the second has gone since: picked up, or lost with the share.
+    db.execute_batch("UPDATE part SET state = 'waiting'; UPDATE notice SET told = NULL").unwrap();
     let files = desk.notes();
     let name = |part: u64| format!("cpis-note-{}-{part:04}.json", files[0]["note"].as_str().unwrap());
     let folder = desk.path("case-notes");
-    fs::rename(folder.join(name(1)), folder.join(format!(".{}", name(1)))).unwrap();
     fs::remove_file(folder.join(name(2))).unwrap();
     desk.run(&["fetch"]).await.has("2 parts of case notes filed.");
-    assert_eq!(desk.notes(), files[..1], "the first is there, the second does not come again");
+    assert_eq!(
+        desk.notes(),
+        files,
+        "the same names with the same words: nothing is there twice, nothing is missing"
+    );
+    // Somebody takes the file that is being made: it is not taken for placed, then or later.
+    hub.view(&caller("C", "RN3", &["B0264", "B0107"]), number(1)).await;
+    fs::create_dir(folder.join(name(3))).unwrap();
+    desk.run(&["fetch"]).await.has("cannot be written");
+    fs::remove_dir(folder.join(name(3))).unwrap();
+    desk.run(&["fetch"]).await.has("1 part of a case note filed.");
+    assert_eq!(desk.notes().len(), 3);
+    let hidden = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(hidden.filter(|name| name.to_string_lossy().starts_with(".cpis-note")).count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,6 +99,9 @@ async fn each_authority_is_told_in_its_own_numbers_until_it_says_what_it_did() {
     assert_eq!((given("filed"), given("delivered"), given("queued")), (1, 2, 1));
     let (heading, _) = page(&wexcombe.notifications(&behind(&told[2].mark)).await);
     assert_eq!(heading.unfiled, None);
+    // A link that has lost its register has lost its list: it gets those again.
+    let (_, lost) = page(&wexcombe.notifications("").await);
+    assert_eq!(lost, told[1..]);
     // An answer that was lost is asked for again; nothing is noted twice, and nothing taken back.
     let answer = wexcombe.filed(receipts(WEXCOMBE, &marks[..1], Outcome::Triage)).await;
     assert_eq!(answer.json(), serde_json::json!({ "noted": 0, "known": 1, "unknown": 0 }));

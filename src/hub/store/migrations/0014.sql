@@ -19,7 +19,7 @@ WHERE outbox.id = counted.id;
 
 CREATE UNIQUE INDEX outbox_by_number ON outbox (authority_code, number);
 CREATE INDEX outbox_unfiled ON outbox (authority_code, number) WHERE outcome IS NULL;
-CREATE INDEX outbox_triage ON outbox (authority_code) WHERE outcome = 'triage';
+CREATE INDEX outbox_triage ON outbox (authority_code, number) WHERE outcome = 'triage';
 
 INSERT INTO notice_last (authority_code, number, notice_id)
 SELECT authority_code, number, notice_id FROM outbox AS last

@@ -15,7 +15,7 @@ use crate::exchange::notice::{Event, MOST, Mark, Notice, NoticeId, Place};
 /// From where a link asks.
 #[derive(Debug, Clone)]
 pub(in crate::hub) enum Ask {
-    /// From the first of which there is no receipt: it knows no better.
+    /// From the first that is not on a record for good, or has no receipt: it knows no better, and may have lost its list.
     Unfiled,
     /// From behind this one; everything up to it is on its disk.
     Behind(Mark),
@@ -116,8 +116,9 @@ fn from(db: &Connection, authority: &str, ask: &Ask, last: &Last) -> Result<Opti
     match ask {
         Ask::Again(number) => Ok(Some(*number)),
         Ask::Unfiled => {
-            let first = unfiled(db, authority)?.map_or(last.number, |first| first.number.saturating_sub(1));
-            Ok(Some(first))
+            let unfiled = unfiled(db, authority)?.map(|first| first.number);
+            let first = unfiled.into_iter().chain(in_triage(db, authority)?).min();
+            Ok(Some(first.map_or(last.number, |first| first.saturating_sub(1))))
         }
         Ask::Behind(have) => {
             let known: Option<String> = db
@@ -154,6 +155,15 @@ fn unfiled(db: &Connection, authority: &str) -> Result<Option<Mark>, Fault> {
         .query_row([authority], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     found.map(|(number, id)| Ok(Mark { number, id: id_of(&id)? })).transpose()
+}
+
+/// The first that stands on the authority's list: a link that has lost its register has lost that too.
+fn in_triage(db: &Connection, authority: &str) -> Result<Option<u32>, Fault> {
+    Ok(db
+        .prepare_cached(
+            "SELECT min(number) FROM outbox INDEXED BY outbox_triage WHERE authority_code = ?1 AND outcome = 'triage'",
+        )?
+        .query_row([authority], |row| row.get(0))?)
 }
 
 fn id_of(text: &str) -> Result<NoticeId, Fault> {
