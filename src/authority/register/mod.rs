@@ -21,7 +21,7 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::exchange::notice::{Mark, NoticeId};
 
-pub use lists::{Figures, Listed, Missing, Settle};
+pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled};
 pub use notes::{Case, Cases};
 pub use parts::Part;
 pub use take::Taken;

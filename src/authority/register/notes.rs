@@ -38,7 +38,7 @@ impl Register {
     ) -> Result<Result<u64, String>, RegisterError> {
         let mut made = 0;
         loop {
-            let next: Option<(String, Option<Vec<u8>>)> = self
+            let next: Option<(String, Vec<u8>)> = self
                 .db
                 .prepare_cached(
                     "SELECT id, document FROM notice WHERE note_id IS NULL ORDER BY number, came_ms LIMIT 1",
@@ -47,7 +47,8 @@ impl Register {
                 .optional()?;
             let Some((id, document)) = next else { return Ok(Ok(made)) };
             let id = id_of(&id)?;
-            let notice = document.map(|document| read(&document)).transpose()?;
+            // Also what was once read, and is not by this version: it stops nothing, and a person hears of it.
+            let notice = read(&document);
             let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             match notice {
                 None => unreadable(&work, &id, now)?,
@@ -62,14 +63,12 @@ impl Register {
     }
 }
 
-/// A notification as it was kept.
-pub(super) fn read(document: &[u8]) -> Result<Notice, RegisterError> {
-    match notice::read(document) {
-        Ok((_, items)) => match items.into_iter().next() {
-            Some(Item::Notice(notice)) => Ok(*notice),
-            Some(Item::Unreadable(_)) | None => Err(RegisterError::Damaged("a notification")),
-        },
-        Err(_) => Err(RegisterError::Damaged("a notification")),
+/// A notification as it was kept; `None` where it cannot be read.
+pub(super) fn read(document: &[u8]) -> Option<Notice> {
+    let (_, items) = notice::read(document).ok()?;
+    match items.into_iter().next() {
+        Some(Item::Notice(notice)) => Some(*notice),
+        Some(Item::Unreadable(..)) | None => None,
     }
 }
 

@@ -168,10 +168,18 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
     assert_eq!(list.code, Some(1));
     assert_eq!(desk.run(&["status"]).await.code, Some(1));
     let ids = desk.noted("SELECT id FROM note ORDER BY local_id");
-    desk.run(&["triage", &ids[0][..8]]).await.has("say how");
-    desk.run(&["triage", "zz", "--dealt-with"]).await.has("no note on the list begins with this id");
-    desk.run(&["triage", &ids[0][..8], "--under", "C3"]).await.has("Settled");
-    desk.run(&["triage", &ids[1][..8], "--dealt-with"]).await.has("Settled");
+    let note = |nth: usize, parts: u32| format!("{}:{parts}", &ids[nth][..8]);
+    list.has(&note(0, 1))
+        .has(&format!("local id B2, NHS number {}, looked at by Hospital RN3 RN3", number(2).digits()));
+    desk.run(&["triage", &note(0, 1)]).await.has("say how");
+    desk.run(&["triage", &ids[0][..8], "--dealt-with"]).await.has("NOTE:PARTS as the list shows it");
+    desk.run(&["triage", &note(0, 2), "--dealt-with"])
+        .await
+        .has("this note has 1 part: look at the list again");
+    desk.run(&["triage", &format!("{}:1", &ids[0][..7]), "--dealt-with"]).await.has("no note on the list");
+    desk.run(&["triage", "zz:1", "--dealt-with"]).await.has("no note on the list begins with this id");
+    desk.run(&["triage", &note(0, 1), "--under", "C3"]).await.has("Settled");
+    desk.run(&["triage", &note(1, 1), "--dealt-with"]).await.has("Settled");
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
     let [note] = desk.notes().try_into().unwrap();
     assert_eq!((&note["localId"], desk.told(&ended).await.as_str()), (&"C3".into(), "filed"));
@@ -180,6 +188,7 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
         "delivered",
         "a person dealt with it: it is not on the record by the link"
     );
+    assert_eq!(hub.rows("SELECT outcome FROM outbox ORDER BY number"), ["documented", "dealt-with"]);
     desk.run(&["triage"]).await.has("To be worked off by hand: 0 case notes.");
     // A later view of the same attendance finds its way to where the first one was put, or back to the list.
     hub.turn(40);

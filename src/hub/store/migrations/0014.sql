@@ -3,7 +3,7 @@
 ALTER TABLE outbox ADD COLUMN number INTEGER;
 ALTER TABLE outbox ADD COLUMN notice_id TEXT;
 -- What the authority's link has done with it. Until then it is not over, whatever its state.
-ALTER TABLE outbox ADD COLUMN outcome TEXT CHECK (outcome IN ('documented', 'triage'));
+ALTER TABLE outbox ADD COLUMN outcome TEXT CHECK (outcome IN ('documented', 'triage', 'dealt-with'));
 
 -- The last number of each authority, which stays when the row itself goes.
 CREATE TABLE notice_last (
