@@ -10,12 +10,32 @@ use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
 /// Writes a document with some notifications, or none.
 #[must_use]
 pub fn write(heading: &Heading, notices: &[Notice], created: Timestamp) -> Vec<u8> {
+    write_items(heading, notices.iter().map(|notice| (&notice.mark, Some(notice))), created)
+}
+
+/// The same of what may not be readable: of such a one number and id are said, so that a person hears of it.
+#[must_use]
+pub fn write_items<'a>(
+    heading: &Heading,
+    items: impl Iterator<Item = (&'a Mark, Option<&'a Notice>)>,
+    created: Timestamp,
+) -> Vec<u8> {
     let mut entries = vec![entry("MessageHeader", "0", message(heading))];
-    entries.extend(notices.iter().map(|notice| {
-        let id = notice.mark.id.as_str();
-        entry("Communication", id, communication(heading, notice))
+    entries.extend(items.map(|(mark, notice)| {
+        let said = notice.map_or_else(|| unreadable(mark), |notice| communication(heading, notice));
+        entry("Communication", mark.id.as_str(), said)
     }));
     bundle(entries, created)
+}
+
+fn unreadable(mark: &Mark) -> Value {
+    json!({
+        "resourceType": "Communication",
+        "id": mark.id.as_str(),
+        "extension": [integer(NUMBER, mark.number)],
+        "identifier": [identified(NOTICE, mark.id.as_str())],
+        "status": "entered-in-error",
+    })
 }
 
 /// A message as bytes. FHIR knows no empty texts, lists and objects: what is not known is left out.

@@ -35,11 +35,18 @@ pub(in crate::hub) enum Given {
 /// Some of an authority's notifications, in order.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Page {
-    pub(in crate::hub) notices: Vec<Notice>,
+    /// By number and id; without the rest where the row cannot be read.
+    pub(in crate::hub) notices: Vec<(Mark, Option<Notice>)>,
     /// The last number that was given.
     pub(in crate::hub) last: u32,
     /// The first without a receipt.
     pub(in crate::hub) unfiled: Option<Mark>,
+}
+
+impl Page {
+    pub(in crate::hub) fn items(&self) -> impl Iterator<Item = (&Mark, Option<&Notice>)> {
+        self.notices.iter().map(|(mark, notice)| (mark, notice.as_ref()))
+    }
 }
 
 impl Store {
@@ -89,7 +96,7 @@ fn give(work: &Work<'_>, by: &Caller, authority: &str, ask: &Ask) -> Result<Give
     }
     let notices = page(work.db, authority, from)?;
     if let (Some(first), Some(end)) = (notices.first(), notices.last()) {
-        let detail = json!({ "from": first.mark.number, "to": end.mark.number });
+        let detail = json!({ "from": first.0.number, "to": end.0.number });
         let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Notices, "given", "notifications") };
         audit::append(work, by, &entry)?;
     }
@@ -170,7 +177,7 @@ fn id_of(text: &str) -> Result<NoticeId, Fault> {
     NoticeId::parse(text).ok_or(Fault::Corrupt("the id of a notification"))
 }
 
-fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<Notice>, Fault> {
+fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT number, notice_id, kind, at_ms, reference, attendance, sequence, number_uploaded, local_id,
                 user_name, role, organisation, organisation_code, contact, setting, site, department, call_back,
@@ -181,12 +188,18 @@ fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<Notice>, Faul
     let mut rows = statement.query(params![authority, from, i64::try_from(MOST).unwrap_or(i64::MAX)])?;
     let mut notices = Vec::new();
     while let Some(row) = rows.next()? {
-        notices.push(notice(row)?);
+        let mark = Mark { number: row.get(0)?, id: id_of(&row.get::<_, String>(1)?)? };
+        let notice = notice(row, &mark);
+        // One row must not keep all behind it from their records.
+        if notice.is_err() {
+            tracing::error!(authority, number = mark.number, "a notification in the database cannot be read");
+        }
+        notices.push((mark, notice.ok()));
     }
     Ok(notices)
 }
 
-fn notice(row: &Row<'_>) -> Result<Notice, Fault> {
+fn notice(row: &Row<'_>, mark: &Mark) -> Result<Notice, Fault> {
     let text = |column: usize| row.get::<_, String>(column);
     let reference = |column: usize| -> Result<AccessReference, Fault> {
         AccessReference::parse(&text(column)?).ok_or(Fault::Corrupt("a reference"))
@@ -206,7 +219,7 @@ fn notice(row: &Row<'_>) -> Result<Notice, Fault> {
         }),
     };
     Ok(Notice {
-        mark: Mark { number: row.get(0)?, id: id_of(&text(1)?)? },
+        mark: mark.clone(),
         event: if text(2)? == "correction" { Event::OpenedInError } else { Event::Opened },
         at,
         reference: reference(4)?,
