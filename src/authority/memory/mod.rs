@@ -316,6 +316,8 @@ fn read_extract(
 /// SQLite with what must not be lost, and must not be found where it was removed.
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let db = Connection::open(path)?;
+    // So that whoever asks which cases are open is answered while an upload works.
+    db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "trusted_schema", false)?;

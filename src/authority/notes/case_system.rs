@@ -8,7 +8,7 @@ use reqwest::blocking::Client;
 use reqwest::{Certificate, Identity, StatusCode};
 use serde_json::{Value, json};
 
-use super::text::TITLE;
+use super::text::title;
 use super::{NotPlaced, Record, Trouble};
 use crate::authority::register::Part;
 use crate::config::authority::CaseSystemSettings;
@@ -155,7 +155,7 @@ fn communication(part: &Part, id: &str) -> Value {
         "identifier": [identified(PART, id)],
         "partOf": [{ "identifier": identified(NOTE, part.note.as_str()) }],
         "status": "completed",
-        "topic": { "text": TITLE },
+        "topic": { "text": title(part.notice.as_ref().map(|notice| notice.event)) },
         "subject": { "reference": "#child" },
         "payload": [{ "contentString": part.added }],
     });

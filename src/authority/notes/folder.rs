@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::text::TITLE;
+use super::text::title;
 use super::{NotPlaced, Record, Trouble};
 use crate::authority::register::{Part, Register};
 use crate::exchange::notice::{Event, Notice, NoticeId};
@@ -117,9 +117,15 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Brings a name to the disk. Where a directory cannot be opened there is no such need.
+/// Brings a name to the disk, where directories can be flushed: some shares know no such thing.
 fn flush_directory(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(path)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        flushed => flushed,
+    }
 }
 
 /// What stands in a file.
@@ -129,7 +135,7 @@ fn document(part: &Part) -> Value {
         "note": part.note.as_str(),
         "part": part.part,
         "localId": part.local_id,
-        "title": TITLE,
+        "title": title(part.notice.as_ref().map(|notice| notice.event)),
         "added": part.added,
         "text": part.text,
     });

@@ -8,6 +8,9 @@ use super::{Register, RegisterError, moment, notes};
 /// Of a note's id so much is shown, and at least so much is wanted.
 pub const ID_SHOWN: usize = 8;
 
+/// Notes that are shown at once.
+const NOTES: u32 = 1000;
+
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
@@ -157,13 +160,27 @@ impl Register {
     /// # Errors
     /// The register cannot be read.
     pub fn triage(&self) -> Result<Vec<Listed>, RegisterError> {
-        let mut statement = self.db.prepare(
+        self.listed("note.standing = 'triage' ORDER BY since_ms, id")
+    }
+
+    /// The latest notes, wherever they stand, the newest last: for whoever has no other record of them.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn notes(&self) -> Result<Vec<Listed>, RegisterError> {
+        self.listed(&format!(
+            "note.id IN (SELECT id FROM note ORDER BY since_ms DESC, id LIMIT {NOTES}) ORDER BY since_ms, id"
+        ))
+    }
+
+    fn listed(&self, which: &str) -> Result<Vec<Listed>, RegisterError> {
+        let mut statement = self.db.prepare(&format!(
             "SELECT id, local_id, why, since_ms,
                     (SELECT group_concat(added, char(10) ORDER BY part) FROM part WHERE part.note_id = note.id),
                     (SELECT count(*) FROM part WHERE part.note_id = note.id),
                     (SELECT document FROM notice WHERE notice.id = note.id)
-             FROM note WHERE standing = 'triage' ORDER BY since_ms, id",
-        )?;
+             FROM note WHERE {which}"
+        ))?;
         let mut rows = statement.query([])?;
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{Register, RegisterError, id_of};
 use crate::authority::notes::text;
-use crate::exchange::notice::{self, Item, Notice, NoticeId};
+use crate::exchange::notice::{self, Event, Item, Notice, NoticeId};
 
 /// What is known of a child's case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,8 +109,25 @@ fn place(
         }
     };
     let is_first = !work.prepare_cached("SELECT 1 FROM part WHERE note_id = ?1")?.exists([&note])?;
-    add(work, &note, id, &text::part(notice, is_first && notice.is_first))?;
+    // The first words of a note never say "again", even where what came before stands in none.
+    add(work, &note, id, &text::part(notice, is_first, corrected(work, &note, notice)?))?;
     Ok(Ok(()))
+}
+
+/// When that was opened which a correction is about.
+fn corrected(
+    work: &Transaction<'_>,
+    note: &str,
+    notice: &Notice,
+) -> Result<Option<Timestamp>, RegisterError> {
+    if notice.event != Event::OpenedInError {
+        return Ok(None);
+    }
+    let mut statement = work.prepare_cached("SELECT document FROM notice WHERE note_id = ?1")?;
+    let documents: Vec<Vec<u8>> = statement.query_map([note], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut opened = documents.iter().filter_map(|document| read(document));
+    let of_it = |other: &Notice| other.event == Event::Opened && other.reference == notice.reference;
+    Ok(opened.find(of_it).map(|other| other.at))
 }
 
 fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<String>, RegisterError> {

@@ -83,23 +83,23 @@ impl Register {
         Ok(taken)
     }
 
-    /// Behind which number what is missing begins, if it is time to ask for it again; that it was asked is noted.
+    /// Behind which number what is missing begins and the last of it, if it is time to ask again; that it was is noted.
     ///
     /// # Errors
     /// The register cannot be written.
-    pub fn missing_due(&mut self, now: Timestamp) -> Result<Option<u32>, RegisterError> {
+    pub fn missing_due(&mut self, now: Timestamp) -> Result<Option<(u32, u32)>, RegisterError> {
         let now_ms = now.as_millisecond();
-        let first: Option<u32> = self.db.query_row(
-            &format!("SELECT min(number) FROM missing WHERE {DUE}"),
+        let due: (Option<u32>, Option<u32>) = self.db.query_row(
+            &format!("SELECT min(number), max(number) FROM missing WHERE {DUE}"),
             params![now_ms, AGAIN_MOST_MS],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        let Some(first) = first else { return Ok(None) };
+        let (Some(first), Some(last)) = due else { return Ok(None) };
         self.db.execute(
             &format!("UPDATE missing SET tries = tries + 1, next_ms = ?1 + min(?3 << min(tries, 20), ?2) WHERE {DUE}"),
             params![now_ms, AGAIN_MOST_MS, AGAIN_MS],
         )?;
-        Ok(Some(first.saturating_sub(1)))
+        Ok(Some((first.saturating_sub(1), last)))
     }
 }
 

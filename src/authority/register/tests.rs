@@ -139,10 +139,10 @@ fn a_clock_that_was_ahead_keeps_nothing_waiting_for_years() {
     let ahead = now() + SignedDuration::from_hours(24 * 365);
     let part = register.next_part(ahead).unwrap().unwrap();
     register.refused(&part, "refused (404)", ahead).unwrap();
-    assert_eq!(register.missing_due(ahead).unwrap(), Some(1));
+    assert_eq!(register.missing_due(ahead).unwrap(), Some((1, 3)));
     assert!(register.next_part(ahead).unwrap().is_none());
     assert_eq!(register.missing_due(ahead).unwrap(), None);
     assert!(register.next_part(now()).unwrap().is_some());
-    assert_eq!(register.missing_due(now()).unwrap(), Some(1));
+    assert_eq!(register.missing_due(now()).unwrap(), Some((1, 3)));
     assert_eq!(register.missing_due(now()).unwrap(), None, "asked for just now");
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use cpis::authority::register::{Figures, ID_SHOWN, Missing, Register, Settle, Settled};
+use cpis::authority::register::{Figures, ID_SHOWN, Listed, Missing, Register, Settle, Settled};
 use cpis::domain::dates;
 use jiff::{SignedDuration, Timestamp};
 
@@ -172,7 +172,27 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
     let list = register.triage().map_err(|error| error.to_string())?;
     let mut said =
         format!("To be worked off by hand: {}.\n", counted(list.len() as u64, "case note", "case notes"));
-    for listed in &list {
+    said.push_str(&shown(&list));
+    if !list.is_empty() {
+        said.push_str(
+            "\nSettle with `cpis-authority triage NOTE:PARTS --under LOCAL_ID`, or `--dealt-with` once somebody has seen to it.\n",
+        );
+    }
+    print(&said)?;
+    Ok(if list.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(super) fn notes(what: &Status) -> Result<ExitCode, String> {
+    let (register, _) = look(&what.config)?;
+    let list = register.notes().map_err(|error| error.to_string())?;
+    print(&format!("Case notes, the newest last: {}.\n{}", list.len(), shown(&list)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Notes as a person reads them.
+fn shown(list: &[Listed]) -> String {
+    let mut said = String::new();
+    for listed in list {
         let child = if listed.number.is_empty() {
             String::new()
         } else {
@@ -181,19 +201,13 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
         let whose = if listed.local_id.is_empty() { "nobody known" } else { &listed.local_id };
         let _ = writeln!(
             said,
-            "\n{}:{}, since {}: local id {whose}{child}: {}\n{}",
+            "\n{}:{}, since {}: local id {whose}{child}{}\n{}",
             listed.note.get(..ID_SHOWN).unwrap_or(&listed.note),
             listed.parts,
             dates::day_and_time(listed.since),
-            listed.why,
+            if listed.why.is_empty() { String::new() } else { format!(": {}", listed.why) },
             listed.text
         );
     }
-    if !list.is_empty() {
-        said.push_str(
-            "\nSettle with `cpis-authority triage NOTE:PARTS --under LOCAL_ID`, or `--dealt-with` once somebody has seen to it.\n",
-        );
-    }
-    print(&said)?;
-    Ok(if list.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    said
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE};
-use super::{Event, Heading, Mark, Notice};
+use super::{CHARACTERS, Event, Heading, Mark, Notice};
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
 
 /// Writes a document with some notifications, or none.
@@ -131,10 +131,10 @@ fn communication(heading: &Heading, notice: &Notice) -> Value {
         contained.push(json!({
             "resourceType": "Location",
             "id": "place",
-            "name": place.site,
-            "description": place.department,
-            "type": [{ "text": place.setting }],
-            "telecom": place.call_back.as_ref().map(|number| vec![json!({ "system": "phone", "value": number })]),
+            "name": cut(&place.site),
+            "description": cut(&place.department),
+            "type": [{ "text": cut(&place.setting) }],
+            "telecom": place.call_back.as_ref().map(|number| vec![json!({ "system": "phone", "value": cut(number) })]),
         }));
         extension.push(json!({ "url": CONTACT, "valueCode": place.contact.code() }));
     }
@@ -161,6 +161,14 @@ fn communication(heading: &Heading, notice: &Notice) -> Value {
     })
 }
 
+/// A text as it travels: no page may be so long, whatever is configured somewhere, that the link cannot take it.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 fn child(notice: &Notice) -> Value {
     json!({
         "resourceType": "Patient",
@@ -176,12 +184,12 @@ fn viewer(notice: &Notice) -> Value {
     json!({
         "resourceType": "PractitionerRole",
         "id": "viewer",
-        "practitioner": { "display": notice.name },
+        "practitioner": { "display": cut(&notice.name) },
         "organization": {
             "identifier": identified(ODS_CODE, &notice.organisation_code),
-            "display": notice.organisation,
+            "display": cut(&notice.organisation),
         },
-        "code": [{ "text": notice.role }],
+        "code": [{ "text": cut(&notice.role) }],
         "location": notice.place.as_ref().map(|_| vec![json!({ "reference": "#place" })]),
     })
 }

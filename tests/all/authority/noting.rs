@@ -137,7 +137,7 @@ async fn h19_h24_an_attendance_is_one_note_with_its_later_views_and_corrections(
         added[3],
         format!(
             "Correction 22-Nov-2026 14:06: Lee Marsh, staff nurse, Hospital RN3 (the place is not stated) has said that this \
-             information was opened in error. Reference {second}."
+             information was opened on 22-Nov-2026 14:05 in error. Reference {second}."
         )
     );
     assert_eq!(
@@ -162,8 +162,10 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
     assert_eq!(desk.told(&ended).await, "delivered", "told, and not on the child's record");
     let list = desk.run(&["triage"]).await;
     list.has("To be worked off by hand: 2 case notes.")
-        .has("local id A1: the case with this local id has ended")
-        .has("local id B2: no case with this local id is in the last extract")
+        .has("local id A1, NHS number")
+        .has(": the case with this local id has ended")
+        .has("local id B2, NHS number")
+        .has(": no case with this local id is in the last extract")
         .has(&gone);
     assert_eq!(list.code, Some(1));
     assert_eq!(desk.run(&["status"]).await.code, Some(1));
@@ -342,6 +344,11 @@ async fn without_a_folder_the_register_is_the_record() {
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
     assert_eq!(desk.told(&reference).await, "filed");
     assert_eq!(desk.noted("SELECT local_id, standing FROM note"), ["A1|record"]);
+    desk.run(&["notes"])
+        .await
+        .has("local id A1")
+        .has("by Sam Okafor, staff nurse, Hospital RN3")
+        .has(&reference);
 }
 
 #[tokio::test(flavor = "multi_thread")]
