@@ -146,3 +146,17 @@ fn a_clock_that_was_ahead_keeps_nothing_waiting_for_years() {
     assert_eq!(register.missing_due(now()).unwrap(), Some((1, 3)));
     assert_eq!(register.missing_due(now()).unwrap(), None, "asked for just now");
 }
+
+#[test]
+fn a_hub_that_was_put_back_is_told_everything_again_also_behind_what_was_never_told() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(2)]);
+    let part = register.next_part(now()).unwrap().unwrap();
+    register.placed(&part, now()).unwrap();
+    let receipts = register.receipts().unwrap();
+    register.receipts_taken(&receipts, now()).unwrap();
+    assert_eq!(told(&register), []);
+    register.forget_where(now()).unwrap();
+    assert_eq!(told(&register), [(1, Outcome::Documented)]);
+}
