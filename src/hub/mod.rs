@@ -82,7 +82,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::hub::{HubConfig, NoticeSettings, Retention};
+use crate::config::hub::{HubConfig, NoticeSettings, OverdueBefore, Retention};
 use crate::domain::{Rights, Site};
 use crate::identity::dpop::Proofs;
 use crate::identity::token::{Minter, SigningKey, Verifier};
@@ -245,8 +245,8 @@ impl Hub {
         &self.0.uploads
     }
 
-    /// What was queued before this moment and is not on a link's disk is overdue.
-    fn overdue_before(&self) -> Timestamp {
+    /// Before which moments what was queued is overdue.
+    fn overdue_before(&self) -> OverdueBefore {
         self.0.notices.overdue_before(self.0.clock.now())
     }
 

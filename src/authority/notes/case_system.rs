@@ -8,9 +8,9 @@ use reqwest::blocking::Client;
 use reqwest::{Certificate, Identity, StatusCode};
 use serde_json::{Value, json};
 
-use super::text::TITLE;
+use super::text::title;
 use super::{NotPlaced, Record, Trouble};
-use crate::authority::register::{Part, RegisterError};
+use crate::authority::register::Part;
 use crate::config::authority::CaseSystemSettings;
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER};
 
@@ -85,12 +85,7 @@ fn read(path: &Path, most: u64) -> Result<String, Trouble> {
 }
 
 impl Record for CaseSystem {
-    fn place(
-        &mut self,
-        part: &Part,
-        placing: &mut dyn FnMut() -> Result<(), RegisterError>,
-    ) -> Result<(), NotPlaced> {
-        placing()?;
+    fn place(&mut self, part: &Part) -> Result<(), NotPlaced> {
         let id = format!("{}-{}", part.note.as_str(), part.part);
         let mut request = self
             .http
@@ -160,7 +155,7 @@ fn communication(part: &Part, id: &str) -> Value {
         "identifier": [identified(PART, id)],
         "partOf": [{ "identifier": identified(NOTE, part.note.as_str()) }],
         "status": "completed",
-        "topic": { "text": TITLE },
+        "topic": { "text": title(part.notice.as_ref().map(|notice| notice.event)) },
         "subject": { "reference": "#child" },
         "payload": [{ "contentString": part.added }],
     });

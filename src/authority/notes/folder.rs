@@ -1,9 +1,10 @@
 //! A folder from which the case system picks notes up: one file a part, JSON, whole or not there.
 //!
-//! A file is written under a name that begins with a dot, flushed, noted in the register as about to be placed, and renamed.
-//! Where the link ended in between, what is left says what happened: while the dotted file is there, it was not placed.
-//! That holds only in one and the same folder: a share that is not mounted is an empty folder. So a folder has a mark, and
-//! without it nothing is written and nothing is concluded.
+//! A file is written under a name that begins with a dot, flushed, and renamed; only then the register hears of it. Where
+//! the link ended in between, the same name is written again: a note that was not picked up yet is there once, and one that
+//! was comes again under its old name. Nothing is ever concluded from a file that is not there.
+//!
+//! A share that is not mounted is an empty folder. So a folder has a mark, and without it nothing is written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::text::TITLE;
+use super::text::title;
 use super::{NotPlaced, Record, Trouble};
-use crate::authority::register::{Part, Register, RegisterError};
+use crate::authority::register::{Part, Register};
 use crate::exchange::notice::{Event, Notice, NoticeId};
 
 /// The file by which a folder is known again.
@@ -83,34 +84,20 @@ pub fn file_name(note: &NoticeId, part: u32) -> String {
 }
 
 impl Record for Folder {
-    fn place(
-        &mut self,
-        part: &Part,
-        placing: &mut dyn FnMut() -> Result<(), RegisterError>,
-    ) -> Result<(), NotPlaced> {
+    fn place(&mut self, part: &Part) -> Result<(), NotPlaced> {
         self.check()?;
         let name = file_name(&part.note, part.part);
-        let (hidden, shown) = (self.path.join(format!(".{name}")), self.path.join(&name));
-        let away = |error: io::Error| {
-            Trouble::Away(format!("the folder {} cannot be written: {}", self.path.display(), error.kind()))
-        };
-        if !part.is_placing {
-            let written = write_whole(&hidden, document(part).to_string().as_bytes());
-            if let Err(error) = written.and_then(|()| flush_directory(&self.path)) {
-                // Half a file helps nobody, and the disk may be full.
-                let _ = fs::remove_file(&hidden);
-                return Err(away(error).into());
-            }
-            placing()?;
-        }
-        match fs::rename(&hidden, &shown) {
-            Ok(()) => {}
-            // It was placed before the link ended; it may have been picked up since.
-            Err(error) if error.kind() == ErrorKind::NotFound && part.is_placing => self.check()?,
-            Err(error) => return Err(away(error).into()),
-        }
-        flush_directory(&self.path).map_err(away)?;
-        Ok(())
+        // A system that picks up `*.json` sees it only when it is whole.
+        let (hidden, shown) = (self.path.join(format!(".{name}.part")), self.path.join(&name));
+        let written = write_whole(&hidden, document(part).to_string().as_bytes())
+            .and_then(|()| fs::rename(&hidden, &shown))
+            .and_then(|()| flush_directory(&self.path));
+        written.map_err(|error| {
+            // Half a file helps nobody, and the disk may be full.
+            let _ = fs::remove_file(&hidden);
+            let name = self.path.display();
+            Trouble::Away(format!("the folder {name} cannot be written: {}", error.kind())).into()
+        })
     }
 }
 
@@ -130,9 +117,15 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Brings a name to the disk. Where a directory cannot be opened there is no such need.
+/// Brings a name to the disk, where directories can be flushed: some shares know no such thing.
 fn flush_directory(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(path)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        flushed => flushed,
+    }
 }
 
 /// What stands in a file.
@@ -142,7 +135,7 @@ fn document(part: &Part) -> Value {
         "note": part.note.as_str(),
         "part": part.part,
         "localId": part.local_id,
-        "title": TITLE,
+        "title": title(part.notice.as_ref().map(|notice| notice.event)),
         "added": part.added,
         "text": part.text,
     });

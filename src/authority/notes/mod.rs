@@ -44,16 +44,11 @@ impl From<Trouble> for NotPlaced {
 
 /// A way into the electronic record.
 pub trait Record {
-    /// Places a part, once, whatever ended whatever before; `placing` is called when all is ready and before anything can
-    /// be seen by the record system.
+    /// Places a part under a name that is its own for good: what may have been placed before is placed again under it.
     ///
     /// # Errors
     /// It is not placed, or that is not known: it is tried again.
-    fn place(
-        &mut self,
-        part: &Part,
-        placing: &mut dyn FnMut() -> Result<(), RegisterError>,
-    ) -> Result<(), NotPlaced>;
+    fn place(&mut self, part: &Part) -> Result<(), NotPlaced>;
 }
 
 /// No way: the register itself is where notes are kept.
@@ -61,11 +56,7 @@ pub trait Record {
 pub struct RegisterAlone;
 
 impl Record for RegisterAlone {
-    fn place(
-        &mut self,
-        _part: &Part,
-        _placing: &mut dyn FnMut() -> Result<(), RegisterError>,
-    ) -> Result<(), NotPlaced> {
+    fn place(&mut self, _part: &Part) -> Result<(), NotPlaced> {
         Ok(())
     }
 }

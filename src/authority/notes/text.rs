@@ -1,22 +1,33 @@
 //! What a case note says, and what it does not: that the information was opened is no referral, no attendance and no sign
 //! that the child is hurt.
 
+use jiff::Timestamp;
+
 use crate::domain::{ContactMode, dates};
 use crate::exchange::notice::{Event, Notice, Place};
 
-/// The heading of every note.
-pub const TITLE: &str = "CP-IS information opened";
-
-/// What one notification adds to its note.
+/// The heading of a note.
 #[must_use]
-pub fn part(notice: &Notice, is_first: bool) -> String {
+pub fn title(event: Option<Event>) -> &'static str {
+    match event {
+        Some(Event::Opened) | None => "CP-IS information opened",
+        Some(Event::OpenedInError) => "CP-IS information opened in error: a correction",
+    }
+}
+
+/// What one notification adds to its note; of a correction, when that was opened which it corrects, if it is known.
+#[must_use]
+pub fn part(notice: &Notice, is_first: bool, corrected: Option<Timestamp>) -> String {
     let when = dates::day_and_time(notice.at);
     let who = who(notice);
     let reference = notice.reference.as_str();
     match notice.event {
-        Event::OpenedInError => format!(
-            "Correction {when}: {who} has said that this information was opened in error. Reference {reference}."
-        ),
+        Event::OpenedInError => {
+            let opened = corrected.map(|at| format!(" on {}", dates::day_and_time(at))).unwrap_or_default();
+            format!(
+                "Correction {when}: {who} has said that this information was opened{opened} in error. Reference {reference}."
+            )
+        }
         Event::Opened => {
             let opened = if is_first { "opened" } else { "opened again" };
             let back = call_back(notice.place.as_ref());
@@ -51,8 +62,7 @@ fn place(notice: &Notice) -> String {
     let Some(Place { site, setting, department, .. }) = &notice.place else {
         return format!("{organisation} (the place is not stated)");
     };
-    let site = if site.is_empty() { organisation } else { site };
-    let mut place = site.to_owned();
+    let mut place = if site.is_empty() { organisation } else { site }.to_owned();
     if !setting.is_empty() {
         place.push(' ');
         place.push_str(&within(setting));
@@ -60,6 +70,11 @@ fn place(notice: &Notice) -> String {
     if !department.is_empty() && !department.eq_ignore_ascii_case(setting) {
         place.push_str(", ");
         place.push_str(department);
+    }
+    // A site's name alone may be that of many: whose it is is said too.
+    if !site.is_empty() && !site.eq_ignore_ascii_case(organisation) {
+        place.push_str(", ");
+        place.push_str(organisation);
     }
     place
 }
@@ -120,7 +135,7 @@ mod tests {
     }
 
     fn check(notice: &Notice, is_first: bool, expected: &str) {
-        assert_eq!(part(notice, is_first), expected);
+        assert_eq!(part(notice, is_first, None), expected);
     }
 
     #[test]
@@ -129,7 +144,7 @@ mod tests {
             &notice(),
             true,
             "CP-IS information opened 22-Nov-2026 02:14 by Sam Okafor, staff nurse, Great Western Hospital emergency \
-             department (in person). Ring back 01793 604 020, any hour. Reference 7KQM-4T2X. This does not say why, that the \
+             department, Great Western Hospitals (in person). Ring back 01793 604 020, any hour. Reference 7KQM-4T2X. This does not say why, that the \
              child is hurt, or that they are still there.",
         );
         let mut by_telephone = notice();
@@ -144,7 +159,7 @@ mod tests {
             &by_telephone,
             false,
             "CP-IS information opened again 22-Nov-2026 02:14 by Sam Okafor, NHS 111 adviser, Great Western Hospital emergency \
-             department, Swindon hub (by telephone). No number to ring back is known. Reference 7KQM-4T2X. This does not say \
+             department, Swindon hub, Great Western Hospitals (by telephone). No number to ring back is known. Reference 7KQM-4T2X. This does not say \
              why, that the child is hurt, or that they are still there.",
         );
         let unknown = Notice {
@@ -165,8 +180,11 @@ mod tests {
         check(
             &in_error,
             false,
-            "Correction 22-Nov-2026 02:14: Sam Okafor, staff nurse, Great Western Hospital emergency department has said that \
-             this information was opened in error. Reference 7KQM-4T2X.",
+            "Correction 22-Nov-2026 02:14: Sam Okafor, staff nurse, Great Western Hospital emergency department, Great \
+             Western Hospitals has said that this information was opened in error. Reference 7KQM-4T2X.",
         );
+        let of = Some("2026-11-22T01:10:00Z".parse().unwrap());
+        assert!(part(&in_error, false, of).contains("was opened on 22-Nov-2026 01:10 in error."));
+        assert_ne!(title(Some(Event::OpenedInError)), title(Some(Event::Opened)));
     }
 }

@@ -19,14 +19,14 @@ CREATE TABLE link (
 CREATE TABLE notice (
     id         TEXT PRIMARY KEY,
     number     INTEGER NOT NULL,
-    document   BLOB,                 -- empty where it cannot be read
+    document   BLOB NOT NULL,        -- the entry as it came where it cannot be read
     came_ms    INTEGER NOT NULL,
     note_id    TEXT,                 -- in which note it stands
-    told       TEXT CHECK (told IN ('documented', 'triage'))   -- what the hub has taken as its receipt
+    told       TEXT CHECK (told IN ('documented', 'triage', 'dealt-with'))   -- what the hub has taken as its receipt
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_by_number ON notice (number);
 CREATE INDEX notice_without_note ON notice (number) WHERE note_id IS NULL;
-CREATE INDEX notice_not_told ON notice (number) WHERE told IS NOT 'documented';
+CREATE INDEX notice_not_told ON notice (number) WHERE told IS NOT 'documented' AND told IS NOT 'dealt-with';
 
 -- One for each attendance, and one for each notification that cannot be read.
 CREATE TABLE note (
@@ -41,21 +41,21 @@ CREATE TABLE note (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX note_in_triage ON note (since_ms) WHERE standing = 'triage';
 
--- A note as it grows: each notification adds a part. 'placing': what is to be placed is on the disk, and it is not known
--- whether it was placed.
+-- A note as it grows: each notification adds a part. What is not known to be placed is waiting: it is placed again, under
+-- the same name, rather twice than not at all.
 CREATE TABLE part (
     note_id   TEXT NOT NULL REFERENCES note (id),
     part      INTEGER NOT NULL,      -- 1, 2, 3 ...
     notice_id TEXT NOT NULL UNIQUE REFERENCES notice (id),
     added     TEXT NOT NULL,         -- its words
-    state     TEXT NOT NULL CHECK (state IN ('waiting', 'placing', 'done')),
+    state     TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'dealt-with')),
     tries     INTEGER NOT NULL DEFAULT 0,
     next_ms   INTEGER NOT NULL DEFAULT 0,
     why       TEXT,                  -- why the record system refused this one
     done_ms   INTEGER,
     PRIMARY KEY (note_id, part)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX part_not_done ON part (note_id) WHERE state <> 'done';
+CREATE INDEX part_not_done ON part (note_id) WHERE state = 'waiting';
 
 -- Numbers that were passed over: they are asked for again.
 CREATE TABLE missing (

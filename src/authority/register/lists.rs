@@ -1,9 +1,15 @@
 //! What a person looks at: how things stand, and the list of what has to be worked off by hand.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{TransactionBehavior, params};
 
-use super::{Register, RegisterError, moment};
+use super::{Register, RegisterError, moment, notes};
+
+/// Of a note's id so much is shown, and at least so much is wanted.
+pub const ID_SHOWN: usize = 8;
+
+/// Notes that are shown at once.
+const NOTES: u32 = 1000;
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +54,12 @@ pub struct Missing {
 pub struct Listed {
     /// By what it is settled.
     pub note: String,
+    /// How many parts it has: what is settled is what was seen.
+    pub parts: u32,
+    /// The child's NHS number, as the authority sent it, and the organisation that looked; empty where it cannot be read.
+    pub number: String,
+    /// See above.
+    pub organisation: String,
     /// The authority's own id of the person, as the hub has it.
     pub local_id: String,
     /// Why it is on the list.
@@ -73,6 +85,19 @@ pub enum Settle {
     DealtWith,
 }
 
+/// What became of settling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It is settled.
+    Done,
+    /// None on the list begins so, or more than one.
+    NotOne,
+    /// It has so many parts: something came since it was looked at.
+    Parts(u32),
+    /// It cannot be read: under whatever case it were put, nobody would know what it says.
+    Unreadable,
+}
+
 impl Register {
     /// How things stand.
     ///
@@ -93,9 +118,10 @@ impl Register {
         };
         const WAITING: &str = "FROM notice LEFT JOIN part ON part.notice_id = notice.id
                                LEFT JOIN note ON note.id = notice.note_id
-                               WHERE notice.note_id IS NULL OR (part.state <> 'done' AND note.standing = 'record')";
+                               WHERE notice.note_id IS NULL OR (part.state = 'waiting' AND note.standing = 'record')";
         let (refused, why): (i64, Option<String>) = self.db.query_row(
-            "SELECT count(*), max(why) FROM part WHERE state <> 'done' AND why IS NOT NULL",
+            "SELECT count(*), max(part.why) FROM part JOIN note ON note.id = part.note_id
+             WHERE part.state = 'waiting' AND part.why IS NOT NULL AND note.standing = 'record'",
             [],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
@@ -106,7 +132,7 @@ impl Register {
             note_trouble: trouble("SELECT note_trouble, note_since_ms FROM link")?,
             other_numbers: at("SELECT other_numbers_ms FROM link")?,
             notices: count("SELECT count(*) FROM notice")?,
-            notes: count("SELECT count(*) FROM note WHERE standing = 'record'")?,
+            notes: count("SELECT count(DISTINCT note_id) FROM part WHERE state = 'done'")?,
             waiting: count(&format!("SELECT count(*) {WAITING}"))?,
             oldest_waiting: at(&format!("SELECT min(notice.came_ms) {WAITING}"))?,
             refused: why.map(|why| (refused.unsigned_abs(), why)),
@@ -134,16 +160,40 @@ impl Register {
     /// # Errors
     /// The register cannot be read.
     pub fn triage(&self) -> Result<Vec<Listed>, RegisterError> {
-        let mut statement = self.db.prepare(
+        self.listed("note.standing = 'triage' ORDER BY since_ms, id")
+    }
+
+    /// The latest notes, wherever they stand, the newest last: for whoever has no other record of them.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn notes(&self) -> Result<Vec<Listed>, RegisterError> {
+        self.listed(&format!(
+            "note.id IN (SELECT id FROM note ORDER BY since_ms DESC, id LIMIT {NOTES}) ORDER BY since_ms, id"
+        ))
+    }
+
+    fn listed(&self, which: &str) -> Result<Vec<Listed>, RegisterError> {
+        let mut statement = self.db.prepare(&format!(
             "SELECT id, local_id, why, since_ms,
-                    (SELECT group_concat(added, char(10) ORDER BY part) FROM part WHERE part.note_id = note.id)
-             FROM note WHERE standing = 'triage' ORDER BY since_ms, id",
-        )?;
+                    (SELECT group_concat(added, char(10) ORDER BY part) FROM part WHERE part.note_id = note.id),
+                    (SELECT count(*) FROM part WHERE part.note_id = note.id),
+                    (SELECT document FROM notice WHERE notice.id = note.id)
+             FROM note WHERE {which}"
+        ))?;
         let mut rows = statement.query([])?;
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {
+            let document: Option<Vec<u8>> = row.get(6)?;
+            let notice = document.and_then(|document| notes::read(&document));
+            let (number, organisation) = notice.map_or_else(Default::default, |notice| {
+                (notice.number.digits(), format!("{} {}", notice.organisation, notice.organisation_code))
+            });
             list.push(Listed {
                 note: row.get(0)?,
+                parts: row.get(5)?,
+                number,
+                organisation: organisation.trim().to_owned(),
                 local_id: row.get(1)?,
                 why: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
                 since: moment(row.get(3)?)?,
@@ -153,31 +203,45 @@ impl Register {
         Ok(list)
     }
 
-    /// Settles a note on the list, by its id or the beginning of it. Whether there was exactly one.
+    /// Settles a note on the list, by its id or the beginning of it, as it was seen: with so many parts.
     ///
     /// # Errors
     /// The register cannot be written.
-    pub fn settle(&mut self, note: &str, how: &Settle) -> Result<bool, RegisterError> {
-        let work = self.db.transaction()?;
-        let fitting = |sql: &str| -> Result<Vec<String>, RegisterError> {
-            let mut statement = work.prepare(sql)?;
-            let all = statement.query_map([], |row| row.get::<_, String>(0))?;
-            Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|id| id.starts_with(note)).collect())
+    pub fn settle(&mut self, note: &str, parts: u32, how: &Settle) -> Result<Settled, RegisterError> {
+        let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found: Vec<(String, String)> = {
+            let mut statement = work.prepare("SELECT id, attendance FROM note WHERE standing = 'triage'")?;
+            let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            all.collect::<Result<Vec<(String, String)>, _>>()?
         };
-        let found = fitting("SELECT id FROM note WHERE standing = 'triage'")?;
-        let [id] = found.as_slice() else { return Ok(false) };
+        let mut fitting = found.iter().filter(|(id, _)| note.len() >= ID_SHOWN && id.starts_with(note));
+        let (Some((id, attendance)), None) = (fitting.next(), fitting.next()) else {
+            return Ok(Settled::NotOne);
+        };
+        let now: u32 =
+            work.query_row("SELECT count(*) FROM part WHERE note_id = ?1", [id], |row| row.get(0))?;
+        if now != parts {
+            return Ok(Settled::Parts(now));
+        }
         match how {
             Settle::DealtWith => {
                 work.execute("UPDATE note SET standing = 'settled' WHERE id = ?1", [id])?;
+                let sql = "UPDATE part SET state = 'dealt-with' WHERE note_id = ?1 AND state = 'waiting'";
+                work.execute(sql, [id])?;
             }
+            // What cannot be read is an attendance of its own.
+            Settle::Under(_) if attendance == id => return Ok(Settled::Unreadable),
             Settle::Under(local_id) => {
                 work.execute(
                     "UPDATE note SET standing = 'record', local_id = ?2 WHERE id = ?1",
                     params![id, local_id],
                 )?;
+                // What was refused under another case may be taken under this one.
+                let sql = "UPDATE part SET tries = 0, next_ms = 0, why = NULL WHERE note_id = ?1 AND state = 'waiting'";
+                work.execute(sql, [id])?;
             }
         }
         work.commit()?;
-        Ok(true)
+        Ok(Settled::Done)
     }
 }

@@ -21,7 +21,7 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::exchange::notice::{Mark, NoticeId};
 
-pub use lists::{Figures, Listed, Missing, Settle};
+pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled};
 pub use notes::{Case, Cases};
 pub use parts::Part;
 pub use take::Taken;
@@ -160,16 +160,19 @@ impl Register {
         }
     }
 
-    /// Notes that the hub's numbers are others now: it was put back from a backup.
+    /// Notes that the hub's numbers are others now: it was put back from a backup. What it was told it may have forgotten,
+    /// so all of it is told again; what it knows it counts and leaves.
     ///
     /// # Errors
     /// The register cannot be written.
     pub fn forget_where(&mut self, now: Timestamp) -> Result<(), RegisterError> {
-        self.db.execute(
+        let work = self.db.transaction()?;
+        work.execute(
             "UPDATE link SET have_number = NULL, have_id = NULL, other_numbers_ms = ?1",
             [now.as_millisecond()],
         )?;
-        Ok(())
+        work.execute("UPDATE notice SET told = NULL WHERE told IS NOT NULL", [])?;
+        Ok(work.commit()?)
     }
 
     /// Notes that a counterpart has trouble, or none any more. Since when is kept while it lasts.

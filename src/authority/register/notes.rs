@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{Register, RegisterError, id_of};
 use crate::authority::notes::text;
-use crate::exchange::notice::{self, Item, Notice, NoticeId};
+use crate::exchange::notice::{self, Event, Item, Notice, NoticeId};
 
 /// What is known of a child's case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Register {
     ) -> Result<Result<u64, String>, RegisterError> {
         let mut made = 0;
         loop {
-            let next: Option<(String, Option<Vec<u8>>)> = self
+            let next: Option<(String, Vec<u8>)> = self
                 .db
                 .prepare_cached(
                     "SELECT id, document FROM notice WHERE note_id IS NULL ORDER BY number, came_ms LIMIT 1",
@@ -47,7 +47,8 @@ impl Register {
                 .optional()?;
             let Some((id, document)) = next else { return Ok(Ok(made)) };
             let id = id_of(&id)?;
-            let notice = document.map(|document| read(&document)).transpose()?;
+            // Also what was once read, and is not by this version: it stops nothing, and a person hears of it.
+            let notice = read(&document);
             let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             match notice {
                 None => unreadable(&work, &id, now)?,
@@ -62,14 +63,12 @@ impl Register {
     }
 }
 
-/// A notification as it was kept.
-pub(super) fn read(document: &[u8]) -> Result<Notice, RegisterError> {
-    match notice::read(document) {
-        Ok((_, items)) => match items.into_iter().next() {
-            Some(Item::Notice(notice)) => Ok(*notice),
-            Some(Item::Unreadable(_)) | None => Err(RegisterError::Damaged("a notification")),
-        },
-        Err(_) => Err(RegisterError::Damaged("a notification")),
+/// A notification as it was kept; `None` where it cannot be read.
+pub(super) fn read(document: &[u8]) -> Option<Notice> {
+    let (_, items) = notice::read(document).ok()?;
+    match items.into_iter().next() {
+        Some(Item::Notice(notice)) => Some(*notice),
+        Some(Item::Unreadable(..)) | None => None,
     }
 }
 
@@ -110,8 +109,25 @@ fn place(
         }
     };
     let is_first = !work.prepare_cached("SELECT 1 FROM part WHERE note_id = ?1")?.exists([&note])?;
-    add(work, &note, id, &text::part(notice, is_first && notice.is_first))?;
+    // The first words of a note never say "again", even where what came before stands in none.
+    add(work, &note, id, &text::part(notice, is_first, corrected(work, &note, notice)?))?;
     Ok(Ok(()))
+}
+
+/// When that was opened which a correction is about.
+fn corrected(
+    work: &Transaction<'_>,
+    note: &str,
+    notice: &Notice,
+) -> Result<Option<Timestamp>, RegisterError> {
+    if notice.event != Event::OpenedInError {
+        return Ok(None);
+    }
+    let mut statement = work.prepare_cached("SELECT document FROM notice WHERE note_id = ?1")?;
+    let documents: Vec<Vec<u8>> = statement.query_map([note], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut opened = documents.iter().filter_map(|document| read(document));
+    let of_it = |other: &Notice| other.event == Event::Opened && other.reference == notice.reference;
+    Ok(opened.find(of_it).map(|other| other.at))
 }
 
 fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<String>, RegisterError> {

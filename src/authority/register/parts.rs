@@ -10,6 +10,9 @@ use crate::exchange::notice::{Notice, NoticeId};
 const AGAIN_MS: i64 = 10_000;
 const AGAIN_MOST_MS: i64 = 3_600_000;
 
+/// So often a part is refused, within some four hours, until a person has to look.
+const REFUSED: i64 = 12;
+
 /// A part of a note that is to be placed. `Debug` shows nobody.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Part {
@@ -25,8 +28,6 @@ pub struct Part {
     pub text: String,
     /// The notification; `None` where it cannot be read.
     pub notice: Option<Notice>,
-    /// It was about to be placed when the link ended: whether it was is not known.
-    pub is_placing: bool,
 }
 
 impl std::fmt::Debug for Part {
@@ -44,26 +45,25 @@ impl Register {
         let found = self
             .db
             .prepare_cached(
-                "SELECT part.note_id, part.part, note.local_id, part.added, part.state, notice.document
+                "SELECT part.note_id, part.part, note.local_id, part.added, notice.document
                  FROM part INDEXED BY part_not_done
                  JOIN note ON note.id = part.note_id JOIN notice ON notice.id = part.notice_id
-                 WHERE part.state <> 'done' AND note.standing = 'record' AND part.next_ms <= ?1
+                 WHERE part.state = 'waiting' AND note.standing = 'record'
+                   AND part.next_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2
                    AND NOT EXISTS (SELECT 1 FROM part AS earlier WHERE earlier.note_id = part.note_id
-                                   AND earlier.part < part.part AND earlier.state <> 'done')
-                 ORDER BY part.state <> 'placing', notice.number LIMIT 1",
+                                   AND earlier.part < part.part AND earlier.state = 'waiting')
+                 ORDER BY notice.number LIMIT 1",
             )?
-            .query_row([now.as_millisecond()], |row| {
+            .query_row([now.as_millisecond(), AGAIN_MOST_MS], |row| {
                 let id: String = row.get(0)?;
-                let state: String = row.get(4)?;
-                let document: Option<Vec<u8>> = row.get(5)?;
-                let part = (id, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok((part, state == "placing", document))
+                let document: Vec<u8> = row.get(4)?;
+                Ok(((id, row.get(1)?, row.get(2)?, row.get(3)?), document))
             })
             .optional()?;
-        let Some(((id, number, local_id, added), is_placing, document)) = found else { return Ok(None) };
+        let Some(((id, number, local_id, added), document)) = found else { return Ok(None) };
         let text = self.text_of(&id, number)?;
-        let notice = document.map(|document| notes::read(&document)).transpose()?;
-        Ok(Some(Part { note: id_of(&id)?, part: number, local_id, added, text, notice, is_placing }))
+        let notice = notes::read(&document);
+        Ok(Some(Part { note: id_of(&id)?, part: number, local_id, added, text, notice }))
     }
 
     fn text_of(&self, note: &str, up_to: u32) -> Result<String, RegisterError> {
@@ -73,27 +73,6 @@ impl Register {
         let parts: Vec<String> =
             statement.query_map(params![note, up_to], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(parts.join("\n\n"))
-    }
-
-    /// Notes that a part is about to be placed.
-    ///
-    /// # Errors
-    /// The register cannot be written: it may not be placed.
-    pub fn placing(&mut self, part: &Part) -> Result<(), RegisterError> {
-        self.set(part, "UPDATE part SET state = 'placing' WHERE note_id = ?1 AND part = ?2")
-    }
-
-    /// Notes that a part has to be made anew before it can be placed.
-    ///
-    /// # Errors
-    /// The register cannot be written.
-    pub fn not_placing(&mut self, part: &Part) -> Result<(), RegisterError> {
-        self.set(part, "UPDATE part SET state = 'waiting' WHERE note_id = ?1 AND part = ?2")
-    }
-
-    fn set(&mut self, part: &Part, sql: &str) -> Result<(), RegisterError> {
-        self.db.prepare_cached(sql)?.execute(params![part.note.as_str(), part.part])?;
-        Ok(())
     }
 
     /// Notes that a part is in the record.
@@ -109,17 +88,24 @@ impl Register {
         Ok(())
     }
 
-    /// Notes that the record system refused this one; it is tried again, later each time.
+    /// Notes that the record system refused this one; it is tried again, later each time. In the end its note goes on the
+    /// list, so that what comes behind it in the note is not kept for good.
     ///
     /// # Errors
     /// The register cannot be written.
     pub fn refused(&mut self, part: &Part, why: &str, now: Timestamp) -> Result<(), RegisterError> {
-        self.db.execute(
+        let work = self.db.transaction()?;
+        work.execute(
             "UPDATE part SET tries = tries + 1, why = ?3, next_ms = ?4 + min(?5 << min(tries, 20), ?6)
              WHERE note_id = ?1 AND part = ?2",
             params![part.note.as_str(), part.part, why, now.as_millisecond(), AGAIN_MS, AGAIN_MOST_MS],
         )?;
-        Ok(())
+        work.execute(
+            "UPDATE note SET standing = 'triage', why = ?3, since_ms = ?4 WHERE id = ?1 AND standing = 'record'
+               AND EXISTS (SELECT 1 FROM part WHERE note_id = ?1 AND part = ?2 AND tries >= ?5)",
+            params![part.note.as_str(), part.part, why, now.as_millisecond(), REFUSED],
+        )?;
+        Ok(work.commit()?)
     }
 
     /// What the mark of a folder has to say; `None` where no note was ever placed in this one.
@@ -139,10 +125,7 @@ impl Register {
     /// # Errors
     /// The register cannot be written.
     pub fn mark_folder(&mut self, folder: &str, mark: &str) -> Result<(), RegisterError> {
-        let work = self.db.transaction()?;
-        // What was about to be placed in another folder is made anew in this one: rather twice than not at all.
-        work.execute("UPDATE part SET state = 'waiting' WHERE state = 'placing'", [])?;
-        work.execute("UPDATE link SET folder = ?1, folder_mark = ?2", [folder, mark])?;
-        Ok(work.commit()?)
+        self.db.execute("UPDATE link SET folder = ?1, folder_mark = ?2", [folder, mark])?;
+        Ok(())
     }
 }

@@ -7,19 +7,20 @@ use super::{Register, RegisterError, id_of, moment};
 use crate::exchange::notice::{MOST, Mark, Outcome, Receipt};
 
 impl Register {
-    /// The next receipts that the hub does not have: of what is in the record, or on the list.
+    /// The next receipts that the hub does not have: of what is in the record, on the list, or dealt with.
     ///
     /// # Errors
     /// The register cannot be read.
     pub fn receipts(&self) -> Result<Vec<Receipt>, RegisterError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT notice.number, notice.id, note.standing = 'record', coalesce(part.done_ms, note.since_ms)
-             FROM notice INDEXED BY notice_not_told
-             JOIN note ON note.id = notice.note_id JOIN part ON part.notice_id = notice.id
-             WHERE notice.told IS NOT 'documented'
-               AND ((note.standing = 'record' AND part.state = 'done')
-                 OR (note.standing <> 'record' AND notice.told IS NULL))
-             ORDER BY notice.number LIMIT ?1",
+            "SELECT number, id, outcome, at_ms FROM
+                 (SELECT notice.number, notice.id, notice.told, coalesce(part.done_ms, note.since_ms) AS at_ms,
+                         CASE WHEN part.state = 'done' THEN 'documented' WHEN part.state = 'dealt-with' THEN 'dealt-with'
+                              WHEN note.standing = 'triage' THEN 'triage' END AS outcome
+                  FROM notice INDEXED BY notice_not_told
+                  JOIN note ON note.id = notice.note_id JOIN part ON part.notice_id = notice.id
+                  WHERE notice.told IS NOT 'documented' AND notice.told IS NOT 'dealt-with')
+             WHERE outcome IS NOT NULL AND told IS NOT outcome ORDER BY number LIMIT ?1",
         )?;
         let mut rows = statement.query([i64::try_from(MOST).unwrap_or(i64::MAX)])?;
         let mut receipts = Vec::new();
@@ -27,7 +28,8 @@ impl Register {
             let id: String = row.get(1)?;
             receipts.push(Receipt {
                 mark: Mark { number: row.get(0)?, id: id_of(&id)? },
-                outcome: if row.get(2)? { Outcome::Documented } else { Outcome::Triage },
+                outcome: Outcome::from_code(&row.get::<_, String>(2)?)
+                    .ok_or(RegisterError::Damaged("a receipt"))?,
                 at: moment(row.get(3)?)?,
             });
         }

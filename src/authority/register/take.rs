@@ -13,6 +13,9 @@ const MISSING: u32 = 1000;
 const AGAIN_MS: i64 = 5_000;
 const AGAIN_MOST_MS: i64 = 3_600_000;
 
+/// A moment further off than the longest pause is of a clock that was ahead.
+const DUE: &str = "next_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2";
+
 /// What a document brought.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
@@ -80,24 +83,23 @@ impl Register {
         Ok(taken)
     }
 
-    /// Behind which number what is missing begins, if it is time to ask for it again; that it was asked is noted.
+    /// Behind which number what is missing begins and the last of it, if it is time to ask again; that it was is noted.
     ///
     /// # Errors
     /// The register cannot be written.
-    pub fn missing_due(&mut self, now: Timestamp) -> Result<Option<u32>, RegisterError> {
+    pub fn missing_due(&mut self, now: Timestamp) -> Result<Option<(u32, u32)>, RegisterError> {
         let now_ms = now.as_millisecond();
-        let first: Option<u32> =
-            self.db.query_row("SELECT min(number) FROM missing WHERE next_ms <= ?1", [now_ms], |row| {
-                row.get(0)
-            })?;
-        let Some(first) = first else { return Ok(None) };
-        self.db.execute(
-            "UPDATE missing SET tries = tries + 1,
-                                next_ms = ?1 + min(?2 << min(tries, 20), ?3)
-             WHERE next_ms <= ?1",
-            params![now_ms, AGAIN_MS, AGAIN_MOST_MS],
+        let due: (Option<u32>, Option<u32>) = self.db.query_row(
+            &format!("SELECT min(number), max(number) FROM missing WHERE {DUE}"),
+            params![now_ms, AGAIN_MOST_MS],
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        Ok(Some(first.saturating_sub(1)))
+        let (Some(first), Some(last)) = due else { return Ok(None) };
+        self.db.execute(
+            &format!("UPDATE missing SET tries = tries + 1, next_ms = ?1 + min(?3 << min(tries, 20), ?2) WHERE {DUE}"),
+            params![now_ms, AGAIN_MOST_MS, AGAIN_MS],
+        )?;
+        Ok(Some((first.saturating_sub(1), last)))
     }
 }
 
@@ -111,8 +113,8 @@ fn keep(
 ) -> Result<(), RegisterError> {
     let mark = item.mark();
     let document = match item {
-        Item::Unreadable(_) => None,
-        Item::Notice(notice) => Some(notice::write(heading, std::slice::from_ref(notice.as_ref()), now)),
+        Item::Unreadable(_, entry) => entry.clone().into_bytes(),
+        Item::Notice(notice) => notice::write(heading, std::slice::from_ref(notice.as_ref()), now),
     };
     let kept = work
         .prepare_cached(

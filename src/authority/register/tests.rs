@@ -1,1 +1,162 @@
-//! The register by itself.
+//! The register by itself: what is refused, what cannot be read, and clocks that were ahead.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Case, Cases, Register, Settle, Settled};
+use crate::domain::{AccessReference, NhsNumber};
+use crate::exchange::notice::{Event, Heading, Item, Mark, Notice, NoticeId, Outcome};
+
+struct AllOpen;
+
+impl Cases for AllOpen {
+    fn case(&self, _local_id: &str, _at: Timestamp) -> Result<Case, String> {
+        Ok(Case::Open)
+    }
+}
+
+/// A register of its own; gone with the test.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn open(&self) -> Register {
+        Register::open(&self.0.path().join("notes.db"), "E06000030").unwrap()
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-22T02:15:00Z".parse().unwrap()
+}
+
+fn mark(number: u32) -> Mark {
+    Mark { number, id: NoticeId::parse(&format!("{number:032x}")).unwrap() }
+}
+
+fn item(number: u32) -> Item {
+    Item::Notice(Box::new(Notice {
+        mark: mark(number),
+        event: Event::Opened,
+        at: now(),
+        reference: AccessReference::parse("7KQM-4T2X").unwrap(),
+        attendance: AccessReference::parse("7KQM-4T2X").unwrap(),
+        is_first: number == 1,
+        number: NhsNumber::synthetic(1),
+        local_id: "4711".to_owned(),
+        upload: None,
+        name: "Sam Okafor".to_owned(),
+        role: String::new(),
+        organisation: String::new(),
+        organisation_code: "RN3".to_owned(),
+        place: None,
+    }))
+}
+
+fn take(register: &mut Register, items: &[Item]) {
+    let last = items.last().unwrap().mark().number;
+    let heading = Heading {
+        source: "https://hub.example".to_owned(),
+        authority_code: "E06000030".to_owned(),
+        last,
+        unfiled: None,
+    };
+    register.take(&heading, items, now()).unwrap();
+    register.make_notes(&AllOpen, now()).unwrap().unwrap();
+}
+
+fn told(register: &Register) -> Vec<(u32, Outcome)> {
+    let receipts = register.receipts().unwrap();
+    receipts.iter().map(|receipt| (receipt.mark.number, receipt.outcome)).collect()
+}
+
+#[test]
+fn what_the_case_system_refuses_for_good_comes_before_a_person_and_can_be_got_out() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(2)]);
+    let mut at = now();
+    let mut tries = 0;
+    while let Some(part) = register.next_part(at).unwrap() {
+        assert_eq!(part.part, 1, "the second waits for the first");
+        register.refused(&part, "refused (404)", at).unwrap();
+        at += SignedDuration::from_hours(1);
+        tries += 1;
+        assert!(tries < 20);
+    }
+    assert_eq!(tries, 12);
+    let list = register.triage().unwrap();
+    assert_eq!((list.len(), list[0].parts, list[0].why.as_str()), (1, 2, "refused (404)"));
+    assert_eq!(
+        (list[0].number.as_str(), list[0].organisation.as_str()),
+        (NhsNumber::synthetic(1).digits().as_str(), "RN3")
+    );
+    assert_eq!(told(&register), [(1, Outcome::Triage), (2, Outcome::Triage)]);
+    let receipts = register.receipts().unwrap();
+    register.receipts_taken(&receipts, at).unwrap();
+    assert_eq!(told(&register), []);
+    // Something came since the list was looked at: it is not closed unseen.
+    let id = list[0].note.clone();
+    take(&mut register, &[item(3)]);
+    assert_eq!(register.settle(&id[..8], 2, &Settle::DealtWith).unwrap(), Settled::Parts(3));
+    assert_eq!(register.settle(&id[..7], 3, &Settle::DealtWith).unwrap(), Settled::NotOne);
+    assert_eq!(register.settle(&id, 3, &Settle::Under("4712".to_owned())).unwrap(), Settled::Done);
+    for part in 1..=3 {
+        let next = register.next_part(at).unwrap().unwrap();
+        assert_eq!((next.part, next.local_id.as_str()), (part, "4712"));
+        register.placed(&next, at).unwrap();
+    }
+    assert_eq!(told(&register), [1, 2, 3].map(|number| (number, Outcome::Documented)));
+}
+
+#[test]
+fn what_cannot_be_read_stops_nothing_is_kept_as_it_came_and_belongs_under_no_case() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[Item::Unreadable(mark(1), "{\"status\":7}".to_owned()), item(2)]);
+    assert_eq!(register.next_part(now()).unwrap().map(|part| part.part), Some(1), "the second is placed");
+    let kept: Vec<u8> =
+        register.db.query_row("SELECT document FROM notice WHERE number = 1", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, b"{\"status\":7}");
+    let id = mark(1).id.as_str().to_owned();
+    let under = Settle::Under("4711".to_owned());
+    assert_eq!(register.settle(&id, 1, &under).unwrap(), Settled::Unreadable);
+    assert_eq!(told(&register), [(1, Outcome::Triage)]);
+    assert_eq!(register.settle(&id, 1, &Settle::DealtWith).unwrap(), Settled::Done);
+    assert_eq!(told(&register), [(1, Outcome::DealtWith)]);
+    // What was read once, and is not by this version, or was damaged since: its words are placed, nothing stops.
+    register.db.execute("UPDATE notice SET document = x'00' WHERE number = 2", []).unwrap();
+    let part = register.next_part(now()).unwrap().unwrap();
+    assert!(part.notice.is_none() && part.added.contains("Sam Okafor"));
+}
+
+#[test]
+fn a_clock_that_was_ahead_keeps_nothing_waiting_for_years() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(4)]);
+    let ahead = now() + SignedDuration::from_hours(24 * 365);
+    let part = register.next_part(ahead).unwrap().unwrap();
+    register.refused(&part, "refused (404)", ahead).unwrap();
+    assert_eq!(register.missing_due(ahead).unwrap(), Some((1, 3)));
+    assert!(register.next_part(ahead).unwrap().is_none());
+    assert_eq!(register.missing_due(ahead).unwrap(), None);
+    assert!(register.next_part(now()).unwrap().is_some());
+    assert_eq!(register.missing_due(now()).unwrap(), Some((1, 3)));
+    assert_eq!(register.missing_due(now()).unwrap(), None, "asked for just now");
+}
+
+#[test]
+fn a_hub_that_was_put_back_is_told_everything_again_also_behind_what_was_never_told() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(2)]);
+    let part = register.next_part(now()).unwrap().unwrap();
+    register.placed(&part, now()).unwrap();
+    let receipts = register.receipts().unwrap();
+    register.receipts_taken(&receipts, now()).unwrap();
+    assert_eq!(told(&register), []);
+    register.forget_where(now()).unwrap();
+    assert_eq!(told(&register), [(1, Outcome::Documented)]);
+}

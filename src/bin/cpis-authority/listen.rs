@@ -29,7 +29,7 @@ pub(super) fn settings(config: &Path) -> Result<(LinkSettings, NoteSettings), St
     Ok((link, notes))
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     // Without a day there is nothing that could be wrong with it.
     moment(None).map_or(Timestamp::UNIX_EPOCH, |(now, _)| now)
 }

@@ -41,6 +41,8 @@ enum Command {
     Fetch(listen::Listen),
     /// Say how hearing of accesses stands, and what somebody has to look at
     Status(status::Status),
+    /// Show the latest case notes with their words: who may see them is for you to say
+    Notes(status::Status),
     /// List the case notes that have to be worked off by hand, or settle one
     Triage(status::Triage),
 }
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Listen(what) => listen::listen(&what),
         Command::Fetch(what) => listen::fetch(&what),
         Command::Status(what) => status::status(&what),
+        Command::Notes(what) => status::notes(&what),
         Command::Triage(what) => status::triage(&what),
     };
     done.unwrap_or_else(|error| {

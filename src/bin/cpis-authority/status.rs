@@ -3,12 +3,17 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use cpis::authority::register::{Figures, Missing, Register, Settle};
+use cpis::authority::register::{Figures, ID_SHOWN, Listed, Missing, Register, Settle, Settled};
 use cpis::domain::dates;
+use jiff::{SignedDuration, Timestamp};
 
 use super::common::counted;
-use super::listen::{lying, settings};
+use super::listen::{lying, now, settings};
 use super::upload::print;
+
+/// A link that runs is answered at least so often, and has what came in the record.
+const HEARD_MINUTES: i64 = 10;
+const WAITING_MINUTES: i64 = 30;
 
 #[derive(clap::Args)]
 pub(super) struct Status {
@@ -20,7 +25,8 @@ pub(super) struct Status {
 pub(super) struct Triage {
     #[command(flatten)]
     config: super::WithConfig,
-    /// Settle this note: the beginning of its id
+    /// Settle this note, as the list shows it: the beginning of its id, a colon, and how many parts it has
+    #[arg(value_name = "NOTE:PARTS")]
     note: Option<String>,
     /// It belongs to this case
     #[arg(long, value_name = "LOCAL_ID", requires = "note", conflicts_with = "dealt_with")]
@@ -41,13 +47,20 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     let figures = register.figures().map_err(|error| error.to_string())?;
     let missing = register.missing().map_err(|error| error.to_string())?;
     print(&told(&figures, &missing, lying))?;
-    let is_well = figures.hub_trouble.is_none()
+    let is_recent = |at: Option<Timestamp>, minutes| at.is_some_and(|at| at >= before(minutes));
+    let is_well = is_recent(figures.heard, HEARD_MINUTES)
+        && (figures.waiting == 0 || is_recent(figures.oldest_waiting, WAITING_MINUTES))
+        && figures.hub_trouble.is_none()
         && figures.note_trouble.is_none()
         && figures.refused.is_none()
         && figures.triage == 0
         && missing.is_empty()
         && lying == 0;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn before(minutes: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MIN)
 }
 
 fn told(figures: &Figures, missing: &[Missing], lying: u64) -> String {
@@ -63,6 +76,11 @@ fn told(figures: &Figures, missing: &[Missing], lying: u64) -> String {
         ),
     };
     let _ = match figures.heard {
+        Some(heard) if heard < before(HEARD_MINUTES) => writeln!(
+            said,
+            "The hub last answered {}: does the link run? Start `cpis-authority listen`.",
+            at(heard)
+        ),
         Some(heard) => writeln!(said, "The hub last answered {}.", at(heard)),
         None => writeln!(said, "The hub has never answered."),
     };
@@ -128,8 +146,25 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
         if matches!(&how, Settle::Under(local_id) if local_id.is_empty()) {
             return Err("--under: the local id of the case to which it belongs".to_owned());
         }
-        if !register.settle(note, &how).map_err(|error| error.to_string())? {
-            return Err("no note on the list begins with this id, or more than one".to_owned());
+        let wrong = "NOTE:PARTS as the list shows it, for example 1a2b3c4d:2";
+        let (id, parts) = note.split_once(':').ok_or(wrong)?;
+        let parts = parts.parse().map_err(|_| wrong)?;
+        match register.settle(id, parts, &how).map_err(|error| error.to_string())? {
+            Settled::Done => {}
+            Settled::NotOne => {
+                return Err("no note on the list begins with this id, or more than one".to_owned());
+            }
+            Settled::Parts(now) => {
+                let now = counted(now.into(), "part", "parts");
+                return Err(format!(
+                    "this note has {now}: look at the list again, something may have come since"
+                ));
+            }
+            Settled::Unreadable => {
+                return Err("what cannot be read belongs under no case: ask the hub's operator who looked at whom, then \
+                            `--dealt-with`"
+                    .to_owned());
+            }
         }
         print("Settled; the link brings it into the record, or tells the hub, with its next round.\n")?;
         return Ok(ExitCode::SUCCESS);
@@ -137,22 +172,42 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
     let list = register.triage().map_err(|error| error.to_string())?;
     let mut said =
         format!("To be worked off by hand: {}.\n", counted(list.len() as u64, "case note", "case notes"));
-    for listed in &list {
-        let whose = if listed.local_id.is_empty() { "nobody known" } else { &listed.local_id };
-        let _ = writeln!(
-            said,
-            "\n{}, since {}: local id {whose}: {}\n{}",
-            listed.note.get(..8).unwrap_or(&listed.note),
-            dates::day_and_time(listed.since),
-            listed.why,
-            listed.text
-        );
-    }
+    said.push_str(&shown(&list));
     if !list.is_empty() {
         said.push_str(
-            "\nSettle with `cpis-authority triage NOTE --under LOCAL_ID`, or `--dealt-with` once somebody has seen to it.\n",
+            "\nSettle with `cpis-authority triage NOTE:PARTS --under LOCAL_ID`, or `--dealt-with` once somebody has seen to it.\n",
         );
     }
     print(&said)?;
     Ok(if list.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(super) fn notes(what: &Status) -> Result<ExitCode, String> {
+    let (register, _) = look(&what.config)?;
+    let list = register.notes().map_err(|error| error.to_string())?;
+    print(&format!("Case notes, the newest last: {}.\n{}", list.len(), shown(&list)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Notes as a person reads them.
+fn shown(list: &[Listed]) -> String {
+    let mut said = String::new();
+    for listed in list {
+        let child = if listed.number.is_empty() {
+            String::new()
+        } else {
+            format!(", NHS number {}, looked at by {}", listed.number, listed.organisation)
+        };
+        let whose = if listed.local_id.is_empty() { "nobody known" } else { &listed.local_id };
+        let _ = writeln!(
+            said,
+            "\n{}:{}, since {}: local id {whose}{child}{}\n{}",
+            listed.note.get(..ID_SHOWN).unwrap_or(&listed.note),
+            listed.parts,
+            dates::day_and_time(listed.since),
+            if listed.why.is_empty() { String::new() } else { format!(": {}", listed.why) },
+            listed.text
+        );
+    }
+    said
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use cpis::config::hub::NoticeSettings;
 use cpis::domain::dates;
 use cpis::hub::clock::Clock;
 use cpis::hub::store::Waiting;
@@ -24,10 +25,10 @@ pub(super) fn outbox(config: &Path) -> Result<(), String> {
     }
     let mut said = String::new();
     for authority in &waiting {
-        line(&mut said, authority, settings.alert_minutes);
+        line(&mut said, authority, settings);
     }
     print(&said)?;
-    match waiting.iter().map(|authority| authority.overdue).sum::<u64>() {
+    match waiting.iter().map(Waiting::overdue).sum::<u64>() {
         0 => Ok(()),
         overdue => {
             Err(format!("{overdue} notifications wait for longer than they may: ring those authorities"))
@@ -35,15 +36,19 @@ pub(super) fn outbox(config: &Path) -> Result<(), String> {
     }
 }
 
-fn line(said: &mut String, of: &Waiting, minutes: u16) {
+fn line(said: &mut String, of: &Waiting, settings: NoticeSettings) {
     let since = |at: Option<Timestamp>| {
         at.map(|at| format!(", the oldest since {}", dates::day_and_time(at))).unwrap_or_default()
     };
     // Writing into a String does not fail.
     let _ = write!(said, "{}: not fetched {}{}", of.authority_code, of.unsent, since(of.oldest_unsent));
-    if of.overdue > 0 {
-        let _ = write!(said, ", {} for more than {minutes} minutes", of.overdue);
-    }
+    let longer = |said: &mut String, overdue: u64, minutes: u16| {
+        if overdue > 0 {
+            let _ = write!(said, ", {overdue} for more than {minutes} minutes");
+        }
+    };
+    longer(said, of.overdue_unsent, settings.alert_minutes);
     let _ = write!(said, "; fetched and not filed {}{}", of.unfiled, since(of.oldest_unfiled));
+    longer(said, of.overdue_unfiled, settings.unfiled_alert_minutes);
     let _ = writeln!(said, "; on the authority's own list {}; last number {}", of.triage, of.last);
 }

@@ -17,8 +17,8 @@ use crate::fhir::wire::{
 pub enum Item {
     /// A notification.
     Notice(Box<Notice>),
-    /// A notification of which only this can be read.
-    Unreadable(Mark),
+    /// A notification of which only this can be read, and its entry as it came.
+    Unreadable(Mark, String),
 }
 
 impl Item {
@@ -27,7 +27,7 @@ impl Item {
     pub fn mark(&self) -> &Mark {
         match self {
             Self::Notice(notice) => &notice.mark,
-            Self::Unreadable(mark) => mark,
+            Self::Unreadable(mark, _) => mark,
         }
     }
 }
@@ -111,12 +111,12 @@ pub fn read(document: &[u8]) -> Result<(Heading, Vec<Item>), NotNotices> {
     let heading = Heading { source: message.source.endpoint, authority_code: code.to_owned(), last, unfiled };
     let mut items = Vec::with_capacity(rest.len());
     for resource in rest {
-        let said: Communication =
-            serde_json::from_value(resource).map_err(|_| NotNotices("an entry is no Communication"))?;
-        let mark = mark_of(&said).ok_or(NotNotices("an entry has no number and id"))?;
-        items.push(match notice(&said, &mark) {
+        // Whatever else is wrong with one entry, it must not keep those behind it from their records.
+        let mark = mark_of(&resource).ok_or(NotNotices("an entry has no number and id"))?;
+        let said = serde_json::from_value::<Communication>(resource.clone()).ok();
+        items.push(match said.and_then(|said| notice(&said, &mark)) {
             Some(notice) => Item::Notice(Box::new(notice)),
-            None => Item::Unreadable(mark),
+            None => Item::Unreadable(mark, resource.to_string()),
         });
     }
     Ok((heading, items))
@@ -175,9 +175,14 @@ pub(super) fn kind_of(category: &[CodeableConcept]) -> Option<&str> {
     codings.find(|coding| coding.system.as_deref() == Some(codes::NOTICE_KIND))?.code.as_deref()
 }
 
-fn mark_of(said: &Communication) -> Option<Mark> {
-    let number = number(&said.extension, NUMBER).filter(|number| *number > 0)?;
-    Some(Mark { number, id: NoticeId::parse(value(&said.identifier, NOTICE)?)? })
+fn mark_of(entry: &Value) -> Option<Mark> {
+    let of = |list: &str, key: &str, name: &str, value: &str| {
+        let mut all = entry.get(list)?.as_array()?.iter();
+        all.find(|one| one.get(key).and_then(Value::as_str) == Some(name))?.get(value).cloned()
+    };
+    let number = u32::try_from(of("extension", "url", NUMBER, "valueInteger")?.as_u64()?).ok()?;
+    let id = NoticeId::parse(of("identifier", "system", NOTICE, "value")?.as_str()?)?;
+    (number > 0).then_some(Mark { number, id })
 }
 
 /// What is contained of a kind.

@@ -16,6 +16,8 @@ pub enum Outcome {
     Documented,
     /// No open case was found for it: it stands on the list from which people work it off.
     Triage,
+    /// It stood on the list, and somebody has seen to it by hand.
+    DealtWith,
 }
 
 impl Outcome {
@@ -25,13 +27,14 @@ impl Outcome {
         match self {
             Self::Documented => "documented",
             Self::Triage => "triage",
+            Self::DealtWith => "dealt-with",
         }
     }
 
     /// Of a code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Documented, Self::Triage].into_iter().find(|known| known.code() == code)
+        [Self::Documented, Self::Triage, Self::DealtWith].into_iter().find(|known| known.code() == code)
     }
 }
 

@@ -63,7 +63,7 @@ fn what_is_written_is_read_again() {
     assert_eq!(items, expected);
     let receipts = Receipts {
         authority_code: "E06000030".to_owned(),
-        receipts: [Outcome::Documented, Outcome::Triage]
+        receipts: [Outcome::Documented, Outcome::Triage, Outcome::DealtWith]
             .map(|outcome| Receipt { mark: mark(4), outcome, at: "2026-11-22T02:15:00Z".parse().unwrap() })
             .to_vec(),
     };
@@ -79,7 +79,9 @@ fn a_text_that_would_drive_a_terminal_or_never_ends_is_shown_as_what_it_is() {
         role: "x".repeat(10_000),
         ..notice(4, None)
     };
-    let (_, items) = read(written(&[hostile]).as_bytes()).unwrap();
+    let text = written(&[hostile]);
+    assert!(text.len() < 5_000, "cut where it is written too: a page has an end");
+    let (_, items) = read(text.as_bytes()).unwrap();
     let Item::Notice(read) = &items[0] else { panic!() };
     assert_eq!(read.name, "<script>alert(1)</script>\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}root");
     assert_eq!(read.role.chars().count(), CHARACTERS + 1);
@@ -96,11 +98,17 @@ fn a_notification_that_cannot_be_read_is_handed_over_as_one_that_cannot() {
         ("https://fhir.cpis.example/Id/local-id", "https://elsewhere"),
         ("in-person", "in-spirit"),
         ("\"Location\"", "\"Place\""),
+        // Another type of JSON than any Communication has.
+        ("\"status\":\"completed\"", "\"status\":7"),
+        ("\"sent\":\"2026-11-22T02:14:00Z\"", "\"sent\":[]"),
     ] {
         let text = written(&[notice(4, Some(place())), notice(5, None)]);
         assert!(text.contains(from), "{from} in {text}");
         let (_, items) = read(text.replacen(from, to, 1).as_bytes()).unwrap();
-        assert_eq!(items[0], Item::Unreadable(mark(4)), "{from} as {to}");
+        assert!(
+            matches!(&items[0], Item::Unreadable(found, entry) if *found == mark(4) && entry.contains(to)),
+            "{from} as {to}"
+        );
         assert_eq!(items[1], Item::Notice(Box::new(notice(5, None))));
     }
 }

@@ -4,18 +4,38 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE};
-use super::{Event, Heading, Mark, Notice};
+use super::{CHARACTERS, Event, Heading, Mark, Notice};
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
 
 /// Writes a document with some notifications, or none.
 #[must_use]
 pub fn write(heading: &Heading, notices: &[Notice], created: Timestamp) -> Vec<u8> {
+    write_items(heading, notices.iter().map(|notice| (&notice.mark, Some(notice))), created)
+}
+
+/// The same of what may not be readable: of such a one number and id are said, so that a person hears of it.
+#[must_use]
+pub fn write_items<'a>(
+    heading: &Heading,
+    items: impl Iterator<Item = (&'a Mark, Option<&'a Notice>)>,
+    created: Timestamp,
+) -> Vec<u8> {
     let mut entries = vec![entry("MessageHeader", "0", message(heading))];
-    entries.extend(notices.iter().map(|notice| {
-        let id = notice.mark.id.as_str();
-        entry("Communication", id, communication(heading, notice))
+    entries.extend(items.map(|(mark, notice)| {
+        let said = notice.map_or_else(|| unreadable(mark), |notice| communication(heading, notice));
+        entry("Communication", mark.id.as_str(), said)
     }));
     bundle(entries, created)
+}
+
+fn unreadable(mark: &Mark) -> Value {
+    json!({
+        "resourceType": "Communication",
+        "id": mark.id.as_str(),
+        "extension": [integer(NUMBER, mark.number)],
+        "identifier": [identified(NOTICE, mark.id.as_str())],
+        "status": "entered-in-error",
+    })
 }
 
 /// A message as bytes. FHIR knows no empty texts, lists and objects: what is not known is left out.
@@ -111,10 +131,10 @@ fn communication(heading: &Heading, notice: &Notice) -> Value {
         contained.push(json!({
             "resourceType": "Location",
             "id": "place",
-            "name": place.site,
-            "description": place.department,
-            "type": [{ "text": place.setting }],
-            "telecom": place.call_back.as_ref().map(|number| vec![json!({ "system": "phone", "value": number })]),
+            "name": cut(&place.site),
+            "description": cut(&place.department),
+            "type": [{ "text": cut(&place.setting) }],
+            "telecom": place.call_back.as_ref().map(|number| vec![json!({ "system": "phone", "value": cut(number) })]),
         }));
         extension.push(json!({ "url": CONTACT, "valueCode": place.contact.code() }));
     }
@@ -141,6 +161,14 @@ fn communication(heading: &Heading, notice: &Notice) -> Value {
     })
 }
 
+/// A text as it travels: no page may be so long, whatever is configured somewhere, that the link cannot take it.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 fn child(notice: &Notice) -> Value {
     json!({
         "resourceType": "Patient",
@@ -156,12 +184,12 @@ fn viewer(notice: &Notice) -> Value {
     json!({
         "resourceType": "PractitionerRole",
         "id": "viewer",
-        "practitioner": { "display": notice.name },
+        "practitioner": { "display": cut(&notice.name) },
         "organization": {
             "identifier": identified(ODS_CODE, &notice.organisation_code),
-            "display": notice.organisation,
+            "display": cut(&notice.organisation),
         },
-        "code": [{ "text": notice.role }],
+        "code": [{ "text": cut(&notice.role) }],
         "location": notice.place.as_ref().map(|_| vec![json!({ "reference": "#place" })]),
     })
 }

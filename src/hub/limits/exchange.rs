@@ -38,8 +38,5 @@ pub const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 /// How often it is looked whether local authorities are told in time.
 pub const NOTICES_LOOK: Duration = Duration::from_secs(60);
 
-/// An alert about that is said again after this time.
-pub const NOTICES_SAID_AGAIN: Duration = Duration::from_secs(3600);
-
 /// Authorities that such an alert names, each in a line.
 pub const NOTICES_SAID: usize = 20;

@@ -234,17 +234,24 @@ impl Certificate {
 /// What is said of notifications that are not over.
 #[derive(Debug)]
 struct Told {
-    overdue: Gauge,
-    triage: Gauge,
+    overdue: Family<Where, Gauge>,
+    triage: Family<AuthorityCode, Gauge>,
     oldest: Family<Word, Seconds>,
+}
+
+/// Where something waits. Each authority by itself: one that is silent for a week must not hide the next.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Where {
+    authority: String,
+    state: &'static str,
 }
 
 impl Told {
     fn register(registry: &mut Registry) -> Self {
-        let told = Self { overdue: Gauge::default(), triage: Gauge::default(), oldest: Family::default() };
+        let told = Self { overdue: Family::default(), triage: Family::default(), oldest: Family::default() };
         registry.register(
             "outbox_overdue",
-            "Notifications that no link has on its disk for longer than `notices.alert_minutes`",
+            "Notifications that for longer than they may no link has on its disk (unsent), or has and has not filed (unfiled)",
             told.overdue.clone(),
         );
         registry.register(
@@ -261,9 +268,13 @@ impl Told {
     }
 
     fn set(&self, waiting: &[Waiting], now: Timestamp) {
-        let total = |count: fn(&Waiting) -> u64| whole(waiting.iter().map(count).sum::<u64>());
-        self.overdue.set(total(|waiting| waiting.overdue));
-        self.triage.set(total(|waiting| waiting.triage));
+        for of in waiting {
+            let authority = || of.authority_code.clone();
+            for (state, overdue) in [("unsent", of.overdue_unsent), ("unfiled", of.overdue_unfiled)] {
+                self.overdue.get_or_create(&Where { authority: authority(), state }).set(whole(overdue));
+            }
+            self.triage.get_or_create(&AuthorityCode { authority: authority() }).set(whole(of.triage));
+        }
         let oldest = |of: fn(&Waiting) -> Option<Timestamp>| {
             let oldest = waiting.iter().filter_map(of).min();
             oldest.map_or(0.0, |at| (seconds(now) - seconds(at)).max(0.0))

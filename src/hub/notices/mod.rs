@@ -80,7 +80,7 @@ fn document(hub: &Hub, code: &str, page: &Page) -> Response {
         last: page.last,
         unfiled: page.unfiled.clone(),
     };
-    let mut response = notice::write(&heading, &page.notices, hub.clock().now()).into_response();
+    let mut response = notice::write_items(&heading, page.items(), hub.clock().now()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(respond::FHIR_JSON));
     response
 }

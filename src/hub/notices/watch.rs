@@ -1,4 +1,5 @@
-//! Looks whether authorities are told in time. What is not on any link's disk after the configured time is said in the
+//! Looks whether authorities are told in time. What is not on any link's disk, or neither on a record nor on a list, after
+//! the configured times is said in the
 //! log, by authority and count; `/metrics` has the same for an alert.
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,18 +20,19 @@ pub(in crate::hub) async fn keep(hub: Hub) {
 }
 
 fn again() -> SignedDuration {
-    SignedDuration::try_from(limits::NOTICES_SAID_AGAIN).unwrap_or(SignedDuration::MAX)
+    SignedDuration::try_from(limits::DISK_ALERT_AGAIN).unwrap_or(SignedDuration::MAX)
 }
 
 /// Whether anything was to be said.
 async fn say(hub: &Hub) -> bool {
     let Ok(waiting) = hub.store().notices_waiting(hub.overdue_before()).await else { return false };
-    let overdue: Vec<_> = waiting.iter().filter(|authority| authority.overdue > 0).collect();
+    let overdue: Vec<_> = waiting.iter().filter(|authority| authority.overdue() > 0).collect();
     for authority in overdue.iter().take(limits::NOTICES_SAID) {
         tracing::error!(
             authority = authority.authority_code,
-            notifications = authority.overdue,
-            "a local authority's link does not fetch what it is to be told: ring the authority"
+            not_fetched = authority.overdue_unsent,
+            not_filed = authority.overdue_unfiled,
+            "a local authority's link does not fetch, or does not file, what it is to be told: ring the authority"
         );
     }
     if overdue.len() > limits::NOTICES_SAID {

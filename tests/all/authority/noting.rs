@@ -137,7 +137,7 @@ async fn h19_h24_an_attendance_is_one_note_with_its_later_views_and_corrections(
         added[3],
         format!(
             "Correction 22-Nov-2026 14:06: Lee Marsh, staff nurse, Hospital RN3 (the place is not stated) has said that this \
-             information was opened in error. Reference {second}."
+             information was opened on 22-Nov-2026 14:05 in error. Reference {second}."
         )
     );
     assert_eq!(
@@ -162,16 +162,26 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
     assert_eq!(desk.told(&ended).await, "delivered", "told, and not on the child's record");
     let list = desk.run(&["triage"]).await;
     list.has("To be worked off by hand: 2 case notes.")
-        .has("local id A1: the case with this local id has ended")
-        .has("local id B2: no case with this local id is in the last extract")
+        .has("local id A1, NHS number")
+        .has(": the case with this local id has ended")
+        .has("local id B2, NHS number")
+        .has(": no case with this local id is in the last extract")
         .has(&gone);
     assert_eq!(list.code, Some(1));
     assert_eq!(desk.run(&["status"]).await.code, Some(1));
     let ids = desk.noted("SELECT id FROM note ORDER BY local_id");
-    desk.run(&["triage", &ids[0][..8]]).await.has("say how");
-    desk.run(&["triage", "zz", "--dealt-with"]).await.has("no note on the list begins with this id");
-    desk.run(&["triage", &ids[0][..8], "--under", "C3"]).await.has("Settled");
-    desk.run(&["triage", &ids[1][..8], "--dealt-with"]).await.has("Settled");
+    let note = |nth: usize, parts: u32| format!("{}:{parts}", &ids[nth][..8]);
+    list.has(&note(0, 1))
+        .has(&format!("local id B2, NHS number {}, looked at by Hospital RN3 RN3", number(2).digits()));
+    desk.run(&["triage", &note(0, 1)]).await.has("say how");
+    desk.run(&["triage", &ids[0][..8], "--dealt-with"]).await.has("NOTE:PARTS as the list shows it");
+    desk.run(&["triage", &note(0, 2), "--dealt-with"])
+        .await
+        .has("this note has 1 part: look at the list again");
+    desk.run(&["triage", &format!("{}:1", &ids[0][..7]), "--dealt-with"]).await.has("no note on the list");
+    desk.run(&["triage", "zz:1", "--dealt-with"]).await.has("no note on the list begins with this id");
+    desk.run(&["triage", &note(0, 1), "--under", "C3"]).await.has("Settled");
+    desk.run(&["triage", &note(1, 1), "--dealt-with"]).await.has("Settled");
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
     let [note] = desk.notes().try_into().unwrap();
     assert_eq!((&note["localId"], desk.told(&ended).await.as_str()), (&"C3".into(), "filed"));
@@ -180,6 +190,7 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
         "delivered",
         "a person dealt with it: it is not on the record by the link"
     );
+    assert_eq!(hub.rows("SELECT outcome FROM outbox ORDER BY number"), ["documented", "dealt-with"]);
     desk.run(&["triage"]).await.has("To be worked off by hand: 0 case notes.");
     // A later view of the same attendance finds its way to where the first one was put, or back to the list.
     hub.turn(40);
@@ -210,11 +221,6 @@ async fn a_folder_that_is_away_loses_nothing_and_a_share_that_is_not_mounted_is_
     let status = desk.run(&["status"]).await;
     status.has("Not in the record yet: 1, the oldest since").has("is the share mounted?");
     assert_eq!((status.code, desk.notes().len()), (Some(1), 0));
-    // What was about to be placed when it went: nothing is concluded from the empty one either.
-    let db = rusqlite::Connection::open(desk.path("cpis-notes.db")).unwrap();
-    db.execute_batch("UPDATE part SET state = 'placing' WHERE state = 'waiting'").unwrap();
-    desk.run(&["fetch"]).await.has("is the share mounted?");
-    db.execute_batch("UPDATE part SET state = 'waiting' WHERE state = 'placing'").unwrap();
     fs::remove_dir(desk.path("case-notes")).unwrap();
     fs::rename(desk.path("share"), desk.path("case-notes")).unwrap();
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
@@ -223,7 +229,7 @@ async fn a_folder_that_is_away_loses_nothing_and_a_share_that_is_not_mounted_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_about_to_be_placed_is_placed_once_whether_the_file_is_there_or_was_picked_up() {
+async fn what_is_not_known_to_be_placed_is_placed_again_under_its_name_and_never_taken_for_placed() {
     let desk = desk().await;
     let hub = &desk.exchange.hub;
     for name in ["A", "B"] {
@@ -231,15 +237,27 @@ async fn what_was_about_to_be_placed_is_placed_once_whether_the_file_is_there_or
     }
     desk.run(&["fetch"]).await.has("2 parts of case notes filed.");
     let db = rusqlite::Connection::open(desk.path("cpis-notes.db")).unwrap();
-    // As it ended before the first was renamed, and after the second was, which has been picked up since.
-    db.execute_batch("UPDATE part SET state = 'placing'; UPDATE notice SET told = NULL").unwrap();
+    // As it ended after both were placed, of which the second has gone since: picked up, or lost with the share.
+    db.execute_batch("UPDATE part SET state = 'waiting'; UPDATE notice SET told = NULL").unwrap();
     let files = desk.notes();
     let name = |part: u64| format!("cpis-note-{}-{part:04}.json", files[0]["note"].as_str().unwrap());
     let folder = desk.path("case-notes");
-    fs::rename(folder.join(name(1)), folder.join(format!(".{}", name(1)))).unwrap();
     fs::remove_file(folder.join(name(2))).unwrap();
     desk.run(&["fetch"]).await.has("2 parts of case notes filed.");
-    assert_eq!(desk.notes(), files[..1], "the first is there, the second does not come again");
+    assert_eq!(
+        desk.notes(),
+        files,
+        "the same names with the same words: nothing is there twice, nothing is missing"
+    );
+    // Somebody takes the file that is being made: it is not taken for placed, then or later.
+    hub.view(&caller("C", "RN3", &["B0264", "B0107"]), number(1)).await;
+    fs::create_dir(folder.join(name(3))).unwrap();
+    desk.run(&["fetch"]).await.has("cannot be written");
+    fs::remove_dir(folder.join(name(3))).unwrap();
+    desk.run(&["fetch"]).await.has("1 part of a case note filed.");
+    assert_eq!(desk.notes().len(), 3);
+    let hidden = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(hidden.filter(|name| name.to_string_lossy().starts_with(".cpis-note")).count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,6 +344,11 @@ async fn without_a_folder_the_register_is_the_record() {
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
     assert_eq!(desk.told(&reference).await, "filed");
     assert_eq!(desk.noted("SELECT local_id, standing FROM note"), ["A1|record"]);
+    desk.run(&["notes"])
+        .await
+        .has("local id A1")
+        .has("by Sam Okafor, staff nurse, Hospital RN3")
+        .has(&reference);
 }
 
 #[tokio::test(flavor = "multi_thread")]

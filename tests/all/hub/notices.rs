@@ -1,6 +1,7 @@
 //! What local authorities are told, over TLS with certificates of the tests: numbers without gaps, states, receipts, other
 //! authorities, and a hub that was put back from a backup.
 
+use cpis::config::hub::OverdueBefore;
 use cpis::exchange::notice::{self, Event, Heading, Item, Mark, Notice, Outcome, Receipt, Receipts};
 use jiff::Timestamp;
 
@@ -26,7 +27,7 @@ fn page(answer: &Answer) -> (Heading, Vec<Notice>) {
     let (heading, items) = notice::read(answer.body.as_bytes()).unwrap();
     let readable = items.into_iter().map(|item| match item {
         Item::Notice(notice) => *notice,
-        Item::Unreadable(mark) => panic!("{mark:?}"),
+        Item::Unreadable(mark, _) => panic!("{mark:?}"),
     });
     (heading, readable.collect())
 }
@@ -99,6 +100,9 @@ async fn each_authority_is_told_in_its_own_numbers_until_it_says_what_it_did() {
     assert_eq!((given("filed"), given("delivered"), given("queued")), (1, 2, 1));
     let (heading, _) = page(&wexcombe.notifications(&behind(&told[2].mark)).await);
     assert_eq!(heading.unfiled, None);
+    // A link that has lost its register has lost its list: it gets those again.
+    let (_, lost) = page(&wexcombe.notifications("").await);
+    assert_eq!(lost, told[1..]);
     // An answer that was lost is asked for again; nothing is noted twice, and nothing taken back.
     let answer = wexcombe.filed(receipts(WEXCOMBE, &marks[..1], Outcome::Triage)).await;
     assert_eq!(answer.json(), serde_json::json!({ "noted": 0, "known": 1, "unknown": 0 }));
@@ -158,6 +162,22 @@ async fn nobody_gets_or_settles_what_is_for_another_authority() {
     let nobody = exchange.theirs.for_caller("Link", "urn:ods:E06000099");
     assert_eq!(exchange.link_of(Some(&nobody)).notifications("").await.status, 403);
     assert_eq!(exchange.link_of(Some(&nobody)).filed(Vec::new()).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_none_behind_it_back() {
+    let exchange = exchange().await;
+    for name in ["A", "B"] {
+        exchange.hub.view(&caller(name, "RN3", &["B0264", "B0107"]), number(1)).await;
+    }
+    let db = rusqlite::Connection::open(&exchange.hub.database).unwrap();
+    db.execute_batch("UPDATE outbox SET number_uploaded = 'x' WHERE number = 1").unwrap();
+    let answer = exchange.link(WEXCOMBE).notifications("").await;
+    let (_, items) = notice::read(answer.body.as_bytes()).unwrap();
+    assert!(
+        matches!(&items[..], [Item::Unreadable(mark, _), Item::Notice(_)] if mark.number == 1),
+        "{items:?}"
+    );
 }
 
 #[tokio::test]
@@ -266,20 +286,31 @@ async fn what_no_link_fetches_is_counted_and_aged_without_saying_whose_it_is() {
     exchange.hub.turn(31);
     let text = exchange.hub.hub.metrics_text().await;
     let has = |text: &str, line: &str| assert!(text.lines().any(|found| found == line), "{line} in {text}");
-    has(&text, "cpis_hub_outbox_overdue 2");
+    let overdue = |code: &str, state: &str, many: u32| {
+        format!("cpis_hub_outbox_overdue{{authority=\"{code}\",state=\"{state}\"}} {many}")
+    };
+    has(&text, &overdue(WEXCOMBE, "unsent", 1));
+    has(&text, &overdue(ALDBURY, "unsent", 1));
     has(&text, "cpis_hub_outbox_oldest_seconds{state=\"unsent\"} 1860.0");
     let link: Link = exchange.link(WEXCOMBE);
     let (_, told) = page(&link.notifications("").await);
     link.notifications(&behind(&told[0].mark)).await;
     let text = exchange.hub.hub.metrics_text().await;
-    has(&text, "cpis_hub_outbox_overdue 1");
+    has(&text, &overdue(WEXCOMBE, "unsent", 0));
+    has(&text, &overdue(WEXCOMBE, "unfiled", 0));
+    has(&text, &overdue(ALDBURY, "unsent", 1));
     has(&text, "cpis_hub_outbox_oldest_seconds{state=\"unfiled\"} 1860.0");
+    // Fetched, and nothing comes of it: that is an alert too.
+    exchange.hub.turn(240);
+    let text = exchange.hub.hub.metrics_text().await;
+    has(&text, &overdue(WEXCOMBE, "unfiled", 1));
     link.filed(receipts(WEXCOMBE, &[&told[0].mark], Outcome::Triage)).await;
     let text = exchange.hub.hub.metrics_text().await;
     has(&text, "cpis_hub_outbox_oldest_seconds{state=\"unfiled\"} 0.0");
-    has(&text, "cpis_hub_outbox_triage 1");
-    let waiting = exchange.hub.hub.store().notices_waiting(Timestamp::MAX).await.unwrap();
+    has(&text, &format!("cpis_hub_outbox_triage{{authority=\"{WEXCOMBE}\"}} 1"));
+    let before = OverdueBefore { unsent: Timestamp::MAX, unfiled: Timestamp::MAX };
+    let waiting = exchange.hub.hub.store().notices_waiting(before).await.unwrap();
     let counts: Vec<_> =
-        waiting.iter().map(|one| (one.authority_code.as_str(), one.overdue, one.triage)).collect();
+        waiting.iter().map(|one| (one.authority_code.as_str(), one.overdue(), one.triage)).collect();
     assert_eq!(counts, [(WEXCOMBE, 0, 1), (ALDBURY, 1, 0)]);
 }

@@ -148,7 +148,8 @@ fn pick_up(folder: &Path, picked: &Mutex<Picked>) {
         let note: Value = serde_json::from_slice(&fs::read(file.path()).unwrap()).unwrap();
         fs::remove_file(file.path()).unwrap();
         let mut picked = picked.lock().unwrap();
-        if picked.notes.insert(name.clone(), note).is_some() {
+        // What the link does not know to be placed comes again under its name, and says the same.
+        if picked.notes.insert(name.clone(), note.clone()).is_some_and(|before| before != note) {
             picked.twice.push(name);
         }
     }

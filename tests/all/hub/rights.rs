@@ -31,7 +31,7 @@ fn personas() -> Vec<(&'static str, Option<Caller>)> {
 }
 
 /// Addresses whose answer depends on what is shown there, and not on a role. Each has its own table in the manual.
-const NOT_BY_ROLE: [(&str, &str); 9] = [
+const NOT_BY_ROLE: [(&str, &str); 10] = [
     ("/token", "whoever has the session's code or refresh token, and key"),
     ("/revoke", "whoever has the session's refresh token and key"),
     ("/authorize", "everybody: it begins to sign in"),
@@ -41,6 +41,7 @@ const NOT_BY_ROLE: [(&str, &str); 9] = [
     ("/signed-out", "everybody: it says that one is signed out"),
     ("/backchannel-logout", "the provider, with its signature"),
     ("/.well-known/oauth-authorization-server", "everybody: it says nothing of anybody"),
+    ("/events", "whoever is signed in: their own session's stream"),
 ];
 
 /// A request to every other address that is as it should be; `own` is the reference of a view of the caller's own.

@@ -104,18 +104,18 @@ impl Scene {
 
     /// `goes on`, or `ended: ` and by what, as the database and the audit log say it alike.
     fn state(&self) -> String {
-        let ended = self.hub.rows("SELECT coalesce(ended_by, '-') FROM session WHERE chain != x''");
-        let said = self.hub.rows("SELECT outcome FROM audit WHERE kind = 'session-ended'");
-        match ended.as_slice() {
-            [by] if by == "-" => {
-                assert!(said.is_empty(), "{said:?}");
-                "goes on".to_owned()
-            }
-            [by] => {
-                assert_eq!(said.as_slice(), ended.as_slice(), "{by}");
+        // Both of one moment.
+        let state = self.hub.rows(
+            "SELECT coalesce(ended_by, '-'), (SELECT coalesce(group_concat(outcome), '-') FROM audit
+             WHERE kind = 'session-ended') FROM session WHERE chain != x''",
+        );
+        let [state] = state.as_slice() else { panic!("{state:?}") };
+        match state.split_once('|').unwrap() {
+            ("-", "-") => "goes on".to_owned(),
+            (by, said) => {
+                assert_eq!(by, said);
                 format!("ended: `{by}`")
             }
-            more => panic!("{more:?}"),
         }
     }
 }

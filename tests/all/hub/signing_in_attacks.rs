@@ -93,7 +93,7 @@ impl Scene {
     }
 
     pub(super) fn sessions(&self) -> Vec<String> {
-        self.hub.rows("SELECT coalesce(ended_by, '-') FROM session ORDER BY begun_ms")
+        self.hub.rows("SELECT coalesce(ended_by, '-') FROM session WHERE chain != x'' ORDER BY begun_ms")
     }
 }
 

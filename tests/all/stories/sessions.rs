@@ -64,9 +64,10 @@ fn a_session_that_was_ended_at_the_hub_is_over_in_one_sentence() {
     let mut desk = town.desk().nurse();
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.new_search();
+    desk.type_into("NHS number", AMELIA.0);
+    desk.type_into("Date of birth", AMELIA.1);
     // Ten hours are over: nothing renews it.
     town.pass(11 * 60 * 60);
-    desk.ask(AMELIA);
     let said = desk.wait_for("Your session has ended because it has lasted as long as a session may");
     assert!(said.contains("Nothing of the patient is left here. Sign in again to go on; what you had typed"));
     assert_eq!(states(&town), ["over"]);

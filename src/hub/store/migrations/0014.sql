@@ -3,7 +3,7 @@
 ALTER TABLE outbox ADD COLUMN number INTEGER;
 ALTER TABLE outbox ADD COLUMN notice_id TEXT;
 -- What the authority's link has done with it. Until then it is not over, whatever its state.
-ALTER TABLE outbox ADD COLUMN outcome TEXT CHECK (outcome IN ('documented', 'triage'));
+ALTER TABLE outbox ADD COLUMN outcome TEXT CHECK (outcome IN ('documented', 'triage', 'dealt-with'));
 
 -- The last number of each authority, which stays when the row itself goes.
 CREATE TABLE notice_last (
@@ -19,7 +19,7 @@ WHERE outbox.id = counted.id;
 
 CREATE UNIQUE INDEX outbox_by_number ON outbox (authority_code, number);
 CREATE INDEX outbox_unfiled ON outbox (authority_code, number) WHERE outcome IS NULL;
-CREATE INDEX outbox_triage ON outbox (authority_code) WHERE outcome = 'triage';
+CREATE INDEX outbox_triage ON outbox (authority_code, number) WHERE outcome = 'triage';
 
 INSERT INTO notice_last (authority_code, number, notice_id)
 SELECT authority_code, number, notice_id FROM outbox AS last

@@ -51,7 +51,8 @@ fn note(work: &Work<'_>, by: &Caller, said: &Receipts) -> Result<Filed, Fault> {
             continue;
         };
         let before = row.get::<_, Option<String>>(0)?.as_deref().and_then(Outcome::from_code);
-        if before == Some(Outcome::Documented) || before == Some(receipt.outcome) {
+        let is_late = before == Some(Outcome::DealtWith) && receipt.outcome == Outcome::Triage;
+        if before == Some(Outcome::Documented) || before == Some(receipt.outcome) || is_late {
             filed.known += 1;
             continue;
         }

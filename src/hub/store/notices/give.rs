@@ -15,7 +15,7 @@ use crate::exchange::notice::{Event, MOST, Mark, Notice, NoticeId, Place};
 /// From where a link asks.
 #[derive(Debug, Clone)]
 pub(in crate::hub) enum Ask {
-    /// From the first of which there is no receipt: it knows no better.
+    /// From the first that is not on a record for good, or has no receipt: it knows no better, and may have lost its list.
     Unfiled,
     /// From behind this one; everything up to it is on its disk.
     Behind(Mark),
@@ -35,11 +35,18 @@ pub(in crate::hub) enum Given {
 /// Some of an authority's notifications, in order.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Page {
-    pub(in crate::hub) notices: Vec<Notice>,
+    /// By number and id; without the rest where the row cannot be read.
+    pub(in crate::hub) notices: Vec<(Mark, Option<Notice>)>,
     /// The last number that was given.
     pub(in crate::hub) last: u32,
     /// The first without a receipt.
     pub(in crate::hub) unfiled: Option<Mark>,
+}
+
+impl Page {
+    pub(in crate::hub) fn items(&self) -> impl Iterator<Item = (&Mark, Option<&Notice>)> {
+        self.notices.iter().map(|(mark, notice)| (mark, notice.as_ref()))
+    }
 }
 
 impl Store {
@@ -89,7 +96,7 @@ fn give(work: &Work<'_>, by: &Caller, authority: &str, ask: &Ask) -> Result<Give
     }
     let notices = page(work.db, authority, from)?;
     if let (Some(first), Some(end)) = (notices.first(), notices.last()) {
-        let detail = json!({ "from": first.mark.number, "to": end.mark.number });
+        let detail = json!({ "from": first.0.number, "to": end.0.number });
         let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Notices, "given", "notifications") };
         audit::append(work, by, &entry)?;
     }
@@ -116,8 +123,9 @@ fn from(db: &Connection, authority: &str, ask: &Ask, last: &Last) -> Result<Opti
     match ask {
         Ask::Again(number) => Ok(Some(*number)),
         Ask::Unfiled => {
-            let first = unfiled(db, authority)?.map_or(last.number, |first| first.number.saturating_sub(1));
-            Ok(Some(first))
+            let unfiled = unfiled(db, authority)?.map(|first| first.number);
+            let first = unfiled.into_iter().chain(in_triage(db, authority)?).min();
+            Ok(Some(first.map_or(last.number, |first| first.saturating_sub(1))))
         }
         Ask::Behind(have) => {
             let known: Option<String> = db
@@ -156,11 +164,20 @@ fn unfiled(db: &Connection, authority: &str) -> Result<Option<Mark>, Fault> {
     found.map(|(number, id)| Ok(Mark { number, id: id_of(&id)? })).transpose()
 }
 
+/// The first that stands on the authority's list: a link that has lost its register has lost that too.
+fn in_triage(db: &Connection, authority: &str) -> Result<Option<u32>, Fault> {
+    Ok(db
+        .prepare_cached(
+            "SELECT min(number) FROM outbox INDEXED BY outbox_triage WHERE authority_code = ?1 AND outcome = 'triage'",
+        )?
+        .query_row([authority], |row| row.get(0))?)
+}
+
 fn id_of(text: &str) -> Result<NoticeId, Fault> {
     NoticeId::parse(text).ok_or(Fault::Corrupt("the id of a notification"))
 }
 
-fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<Notice>, Fault> {
+fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT number, notice_id, kind, at_ms, reference, attendance, sequence, number_uploaded, local_id,
                 user_name, role, organisation, organisation_code, contact, setting, site, department, call_back,
@@ -171,12 +188,18 @@ fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<Notice>, Faul
     let mut rows = statement.query(params![authority, from, i64::try_from(MOST).unwrap_or(i64::MAX)])?;
     let mut notices = Vec::new();
     while let Some(row) = rows.next()? {
-        notices.push(notice(row)?);
+        let mark = Mark { number: row.get(0)?, id: id_of(&row.get::<_, String>(1)?)? };
+        let notice = notice(row, &mark);
+        // One row must not keep all behind it from their records.
+        if notice.is_err() {
+            tracing::error!(authority, number = mark.number, "a notification in the database cannot be read");
+        }
+        notices.push((mark, notice.ok()));
     }
     Ok(notices)
 }
 
-fn notice(row: &Row<'_>) -> Result<Notice, Fault> {
+fn notice(row: &Row<'_>, mark: &Mark) -> Result<Notice, Fault> {
     let text = |column: usize| row.get::<_, String>(column);
     let reference = |column: usize| -> Result<AccessReference, Fault> {
         AccessReference::parse(&text(column)?).ok_or(Fault::Corrupt("a reference"))
@@ -196,7 +219,7 @@ fn notice(row: &Row<'_>) -> Result<Notice, Fault> {
         }),
     };
     Ok(Notice {
-        mark: Mark { number: row.get(0)?, id: id_of(&text(1)?)? },
+        mark: mark.clone(),
         event: if text(2)? == "correction" { Event::OpenedInError } else { Event::Opened },
         at,
         reference: reference(4)?,
