@@ -1,5 +1,7 @@
 //! What is looked up when somebody asks for the numbers: sizes, ages, depths.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
@@ -239,6 +241,16 @@ struct Told {
     oldest: Family<Word, Seconds>,
 }
 
+/// All authorities that have no line of their own.
+const OTHER_AUTHORITY: &str = "other";
+
+/// What an authority is called in a label: a plan that was loaded may say anything at all of whose it is, and only what looks
+/// like an ODS code leaves the hub here.
+fn label(code: &str) -> Option<&str> {
+    let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    ((3..=20).contains(&code.len()) && code.bytes().all(fits)).then_some(code)
+}
+
 /// Where something waits. Each authority by itself: one that is silent for a week must not hide the next.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Where {
@@ -268,12 +280,22 @@ impl Told {
     }
 
     fn set(&self, waiting: &[Waiting], now: Timestamp) {
+        let mut by_label: BTreeMap<String, [u64; 3]> = BTreeMap::new();
         for of in waiting {
-            let authority = || of.authority_code.clone();
-            for (state, overdue) in [("unsent", of.overdue_unsent), ("unfiled", of.overdue_unfiled)] {
-                self.overdue.get_or_create(&Where { authority: authority(), state }).set(whole(overdue));
+            let is_full = by_label.len() >= limits::METRIC_AUTHORITIES;
+            let label = label(&of.authority_code).filter(|label| !is_full || by_label.contains_key(*label));
+            let sums = by_label.entry(label.unwrap_or(OTHER_AUTHORITY).to_owned()).or_default();
+            for (sum, more) in sums.iter_mut().zip([of.overdue_unsent, of.overdue_unfiled, of.triage]) {
+                *sum = sum.saturating_add(more);
             }
-            self.triage.get_or_create(&AuthorityCode { authority: authority() }).set(whole(of.triage));
+        }
+        for (authority, [unsent, unfiled, triage]) in by_label {
+            for (state, overdue) in [("unsent", unsent), ("unfiled", unfiled)] {
+                self.overdue
+                    .get_or_create(&Where { authority: authority.clone(), state })
+                    .set(whole(overdue));
+            }
+            self.triage.get_or_create(&AuthorityCode { authority }).set(whole(triage));
         }
         let oldest = |of: fn(&Waiting) -> Option<Timestamp>| {
             let oldest = waiting.iter().filter_map(of).min();

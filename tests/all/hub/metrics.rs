@@ -99,8 +99,6 @@ async fn what_happened_is_counted_once_it_is_on_disk() {
         ("cpis_hub_people", 2.0),
         ("cpis_hub_requests_total{route=\"none\",method=\"GET\",status=\"4xx\"}", 1.0),
         ("cpis_hub_request_duration_seconds_count{route=\"/cpis/FHIR/R4/CareTeam\"}", 5.0),
-        ("cpis_hub_commit_duration_seconds_count", 8.0),
-        ("cpis_hub_commit_requests_count", 8.0),
         ("cpis_hub_commit_failures_total{phase=\"commit\"}", 0.0),
         ("cpis_hub_outbox{state=\"queued\"}", 1.0),
         ("cpis_hub_outbox{state=\"filed\"}", 0.0),
@@ -118,6 +116,10 @@ async fn what_happened_is_counted_once_it_is_on_disk() {
     ] {
         assert_eq!(read.get(series), Some(&expected), "{series} in {read:#?}");
     }
+    // Eight, and one more where the hub has noted meanwhile who was at work.
+    let commits = read["cpis_hub_commit_duration_seconds_count"];
+    assert!((8.0..=9.0).contains(&commits), "{commits}");
+    assert_eq!(read["cpis_hub_commit_requests_count"], commits);
     let now = hub.clock.now().as_second() as f64;
     assert_eq!(read["cpis_hub_clock_timestamp_seconds"], now);
     assert_eq!(read["cpis_hub_last_commit_timestamp_seconds"], now - 420.0);

@@ -38,7 +38,7 @@ fn withheld(scene: &mut Scene, who: Who, break_it: &str, mend_it: &str, after: &
     assert_eq!(desk.open(), FAULT, "{break_it}");
     assert_eq!(desk.check_again(), FAULT, "{break_it}");
     let sent = proxy.take_sent();
-    for word in ["CareTeam", "Bundle", "Wexcombe", "x-access-reference", "searchset"] {
+    for word in ["\"resourceType\":\"CareTeam\"", "Bundle", "Wexcombe", "x-access-reference", "searchset"] {
         assert!(!sent.contains(word), "{break_it}: {word} in {sent}");
     }
     for word in ["Child Protection Plan", "Nothing held", "Recorded "] {
