@@ -22,7 +22,7 @@ PROGRAM = os.environ["CPIS_HUB"]
 ISSUER = "http://127.0.0.1:8470"
 RIGHTS = {"nurse": ["B0264", "B0107"], "midwife": ["B0264", "B0170"], "both": ["B0264", "B0107", "B0170"],
           "receptionist": []}
-RIGHTS = 'rights = { B0264 = ["search-people"], B0107 = ["view-and-notify"], B0170 = ["view-silently"] }\n'
+RIGHTS_TABLE = 'rights = { B0264 = ["search-people"], B0107 = ["view-and-notify"], B0170 = ["view-silently"] }\n'
 SITE = """
 [[site]]
 id = "ed"
@@ -55,7 +55,7 @@ class Hub:
         (self.folder / "key.pem").write_bytes(pem)
         (self.folder / "key.pem").chmod(0o600)
         (self.folder / "hub.toml").write_text(
-            f'listen = "127.0.0.1:0"\nissuer = "{ISSUER}"\ndatabase = "hub.db"\nsigning_key = "key.pem"\n{RIGHTS}{LIMITS}{others}{SITE}')
+            f'listen = "127.0.0.1:0"\nissuer = "{ISSUER}"\ndatabase = "hub.db"\nsigning_key = "key.pem"\n{RIGHTS_TABLE}{LIMITS}{others}{SITE}')
         (self.folder / "people.ndjson").write_text("\n".join(json.dumps(line) for line in people.lines()))
         self.run("load", "people.ndjson", "--synthetic")
         self.begin_sessions()

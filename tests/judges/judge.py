@@ -143,7 +143,8 @@ def refusals(judged):
     assert int(often.headers["Retry-After"]) >= 1
     of_own_views(judged)
     slow.join()
-    missing = served(judged.document) - judged.pairs
+    # Only a local authority's certificate gets there, and a link that was put back: `tests/all/hub/notices.rs` has it.
+    missing = served(judged.document) - judged.pairs - {(409, "OTHER_NUMBERS")}
     assert not missing, f"never seen: {sorted(missing)}"
 
 

@@ -131,7 +131,7 @@ const stories = {
     const granted = await viewer.change(answer.get("code"));
     assert.equal(granted.status, 200, granted.text);
     const first = granted.json();
-    assert.deepEqual(first.person, { name: "OKAFOR Sam (Mr)", role: "Nurse Access Role", organisation: "GREAT WESTERN HOSPITAL",
+    assert.deepEqual(first.person, { id: "910000000001", name: "OKAFOR Sam (Mr)", role: "Nurse Access Role", organisation: "GREAT WESTERN HOSPITAL",
       organisation_code: "RN3", activities: ["B0107", "B0264"], rights: ["search-people", "view-and-notify"] });
     assert.equal(await works({ viewer, ...first }), 200);
     const renewed = (await viewer.ask("POST", "/token", { form: { grant_type: "refresh_token", refresh_token: first.refresh_token } })).json();
