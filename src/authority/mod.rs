@@ -12,6 +12,7 @@
 //! | [`https`] | the way there: HTTPS with the link's own certificate |
 
 pub mod extract;
+mod files;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod https;

@@ -13,7 +13,7 @@ mod refresh;
 mod rows;
 mod settled;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use rusqlite_migration::{M, Migrations};
 
 use super::extract::{Checked, FileFault, Meant, check_each};
+use super::files::{beside, private};
 use crate::config::authority::Mapping;
 use crate::domain::{NhsNumber, PlanKind};
 use crate::exchange::upload::Previous;
@@ -347,22 +348,6 @@ fn read_extract(
         forget.execute([i64::try_from(*row).unwrap_or(i64::MAX)])?;
     }
     Ok(checked)
-}
-
-/// A file that only its owner can read; made where there is none.
-fn private(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// A file whose name is another's with something behind it.
-fn beside(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    PathBuf::from(name)
 }
 
 fn day(text: &str) -> Result<Date, MemoryError> {

@@ -11,7 +11,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use rusqlite_migration::{M, Migrations};
 
+use super::files::{beside, private};
 use crate::exchange::notice::{Mark, NoticeId};
 
 pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled};
@@ -223,21 +224,6 @@ fn connect(path: &Path) -> Result<Connection, RegisterError> {
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "secure_delete", true)?;
     Ok(db)
-}
-
-/// A file that only its owner can read; made where there is none.
-fn private(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn beside(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    PathBuf::from(name)
 }
 
 fn moment(ms: i64) -> Result<Timestamp, RegisterError> {

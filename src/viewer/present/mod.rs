@@ -157,16 +157,6 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         let interrupts = matches!(why, Some(SignedOutBecause::Ended(_)));
         return Body::SignIn(session::by_browser(state, hub, message, signing_in, interrupts));
     }
-    if state.setup.personas.is_empty() {
-        return Body::Notice(Notice {
-            heading: "Signing in to this hub is not possible yet".to_owned(),
-            text: vec![
-                "This version of the viewer can sign in to its own demonstration only.".to_owned(),
-                "Signing in with an organisation's identity provider comes with a later version.".to_owned(),
-            ],
-            actions: Vec::new(),
-        });
-    }
     Body::SignIn(SignIn {
         heading: "Choose who you are for this demonstration".to_owned(),
         intro: vec![
