@@ -32,6 +32,7 @@ use asking::AskedBy;
 
 pub use access::Access;
 pub use events::SILENCE;
+pub use session::SignedOut;
 pub use signin::{Brought, SigningIn};
 pub use transfer::Limits;
 

@@ -39,6 +39,24 @@ struct Refused {
     error: String,
 }
 
+/// What came of a sign-out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignedOut {
+    /// The hub has not heard of it, and ends the session in time.
+    NotHeard,
+    /// The session has ended. Whoever signed in at a provider may be signed in there still: this address of the hub's ends
+    /// that in their browser, once.
+    Heard(Option<String>),
+}
+
+#[derive(Deserialize)]
+struct Revoked {
+    end_session: Option<String>,
+}
+
+/// Characters of an address that ends the session at the provider; the hub's have some hundred.
+const END_CHARACTERS: usize = 1_000;
+
 /// What came of one question.
 enum Asked {
     Granted(Granted),
@@ -150,30 +168,39 @@ impl HubClient {
         self.prover.has_told();
     }
 
-    /// Ends the session at the hub: whatever was copied of it is of no use. Says whether the hub has heard it. Who has no
-    /// connection is signed out here all the same; the hub ends the session in time.
-    pub async fn sign_out(&self) -> bool {
+    /// Ends the session at the hub: whatever was copied of it is of no use. Who has no connection is signed out here all the
+    /// same.
+    pub async fn sign_out(&self) -> SignedOut {
         self.prover.leave();
         if self.session_is_over().is_some() {
-            return true;
+            return SignedOut::Heard(None);
         }
         // It does not wait for a renewal that hangs: the hub takes the token before the current one as well.
         let ended = async {
             let mut pause = Duration::ZERO;
             loop {
                 match self.ask_with_refresh("revoke", "token=").await {
-                    Ok(answered) if answered.status == StatusCode::OK => return true,
-                    Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
-                        return false;
+                    Ok(answered) if answered.status == StatusCode::OK => {
+                        return SignedOut::Heard(self.ends_there(&answered));
                     }
-                    Err(Failure::SessionEnded) => return true,
+                    Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
+                        return SignedOut::NotHeard;
+                    }
+                    Err(Failure::SessionEnded) => return SignedOut::Heard(None),
                     Ok(_) | Err(_) => {}
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
             }
         };
-        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(false)
+        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(SignedOut::NotHeard)
+    }
+
+    /// Where the browser ends the session at the provider: an address of this hub's, and no other.
+    fn ends_there(&self, answered: &transfer::Received) -> Option<String> {
+        let revoked: Revoked = serde_json::from_slice(&answered.body).ok()?;
+        let ours = format!("{}/", self.prover.hub());
+        revoked.end_session.filter(|address| address.starts_with(&ours) && address.len() <= END_CHARACTERS)
     }
 
     /// Keeps what was granted; says whether it is of the kind that a proof goes with.

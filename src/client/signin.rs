@@ -70,13 +70,14 @@ struct PersonWire {
 }
 
 impl SigningIn {
-    /// Asks the hub where to sign in. The browser comes back to this port of this computer; `device` is what the person
-    /// calls it.
+    /// Asks the hub where to sign in. It calls itself `known_as`, letter by letter; the browser comes back to this port of
+    /// this computer, and `device` is what the person calls it.
     ///
     /// # Errors
     /// The hub does not answer, or is another than the configured one.
     pub async fn begin(
         hub: &str,
+        known_as: &str,
         site: Option<String>,
         limits: Limits,
         authorities: &[CertificateDer<'static>],
@@ -84,7 +85,7 @@ impl SigningIn {
         device: &str,
     ) -> Result<Self, NotSignedIn> {
         let key = ProofKey::generate().map_err(|_| NotSignedIn::Hub(Failure::NotAccepted))?;
-        let issuer = hub.trim_end_matches('/').to_owned();
+        let issuer = known_as.trim_end_matches('/').to_owned();
         let thumbprint = key.thumbprint().as_str().to_owned();
         let access = Access::new(String::new(), key, &issuer);
         let client = HubClient::new(hub, access, site, limits, authorities).map_err(NotSignedIn::Hub)?;
@@ -109,6 +110,13 @@ impl SigningIn {
             ("device", device),
         ]);
         Ok(Self { client, issuer, redirect, state, verifier, address })
+    }
+
+    /// Tells the organisation's provider whom to expect.
+    #[must_use]
+    pub fn of(mut self, hint: &str) -> Self {
+        self.address.query_pairs_mut().append_pair("login_hint", hint);
+        self
     }
 
     /// Where the browser goes.

@@ -137,12 +137,13 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         Some("Signing in…".to_owned())
     } else {
         why.map(|why| match why {
-            SignedOutBecause::Asked => "You are signed out. Nothing of the last session is left".to_owned(),
-            SignedOutBecause::NotTold => {
-                "You are signed out here. The hub could not be told, and ends your session \
-                                          by itself"
-                    .to_owned()
+            SignedOutBecause::Asked => words::SIGNED_OUT.to_owned(),
+            SignedOutBecause::NotTold => words::SIGNED_OUT_UNHEARD.to_owned(),
+            // The demonstration's people have no browser, and are asked nothing.
+            SignedOutBecause::AskedThere { .. } if !state.setup.personas.is_empty() => {
+                words::SIGNED_OUT.to_owned()
             }
+            SignedOutBecause::AskedThere { has_browser } => words::signed_out_there(has_browser),
             SignedOutBecause::Failed(failure) => {
                 format!("Signing in did not work: {}. Try again", words::cause(failure))
             }

@@ -36,16 +36,22 @@ const REQUEST_BYTES: usize = 16 * 1024;
 /// Characters of the computer's name.
 const DEVICE_CHARACTERS: usize = 60;
 
-/// Signs in with the browser; `opens` is told the address first, and opens it.
+/// Signs in with the browser, as whoever the hint is of; `opens` is told the address first, and opens it.
 pub(super) async fn sign_in(
     hub: &Hub,
+    hint: Option<&str>,
     opens: impl FnOnce(&str),
 ) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|_| NotSignedIn::NoPort)?;
     let port = listener.local_addr().map_err(|_| NotSignedIn::NoPort)?.port();
     let device = device();
-    let begun = SigningIn::begin(&hub.address, hub.site.clone(), hub.limits, &hub.authorities, port, &device);
+    let Hub { address, known_as, site, limits, authorities } = hub;
+    let begun = SigningIn::begin(address, known_as, site.clone(), *limits, authorities, port, &device);
     let begun = begun.await?;
+    let begun = match hint {
+        Some(hint) => begun.of(hint),
+        None => begun,
+    };
     opens(begun.address());
     let code = tokio::time::timeout(PATIENCE, come_back(&listener, &begun));
     let code = code.await.map_err(|_| NotSignedIn::TooLate)??;

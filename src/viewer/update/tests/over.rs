@@ -162,8 +162,38 @@ fn a_sign_out_that_the_hub_did_not_hear_is_said_to_whoever_signed_out() {
     let mut state = signed_in(nurse());
     give(&mut state, Command::SignOut, 100);
     update(&mut state, Event::SignOutNotTold, now(200));
-    assert!(shown(&state, 200).contains("The hub could not be told, and ends your session by itself"));
+    assert!(
+        shown(&state, 200).contains("The CP-IS service could not be told, and ends your session by itself")
+    );
     sign_in_again(&mut state, nurse(), 300);
     update(&mut state, Event::SignOutNotTold, now(400));
     assert!(state.desk().is_some());
+}
+
+#[test]
+fn whoever_signed_out_hears_that_they_may_be_signed_in_still_where_they_signed_in() {
+    for (has_browser, words) in [
+        (
+            true,
+            "If your web browser asks whether to sign you out, say yes: otherwise the next person here might",
+        ),
+        (
+            false,
+            "take out your smartcard, or close it: otherwise the next person here might be signed in as you",
+        ),
+    ] {
+        let mut state = signed_in(nurse());
+        // As in the field: the demonstration's people have no browser.
+        state.setup.personas.clear();
+        state.setup.hub = Some("https://hub.example".to_owned());
+        // Of a sign-out before this session.
+        update(&mut state, Event::SignsOutThere(has_browser), now(50));
+        give(&mut state, Command::SignOut, 100);
+        assert!(!shown(&state, 150).contains("next person"));
+        update(&mut state, Event::SignsOutThere(has_browser), now(200));
+        let said = shown(&state, 200);
+        assert!(
+            said.contains("You are signed out. Nothing of the last session is left") && said.contains(words)
+        );
+    }
 }
