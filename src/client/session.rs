@@ -22,6 +22,9 @@ const AGAIN_FOR: Duration = Duration::from_secs(50);
 /// The pause before a renewal that went unanswered is asked for again: the first time none, and longer each time.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Characters of an address at which to sign out.
+const PAGE_CHARACTERS: usize = 500;
+
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
@@ -34,19 +37,13 @@ pub(super) struct Granted {
     refresh_token: String,
 }
 
-#[derive(Deserialize)]
-struct Refused {
-    error: String,
-}
-
-/// What came of a sign-out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignedOut {
-    /// The hub has not heard of it, and ends the session in time.
-    NotHeard,
-    /// The session has ended. Whoever signed in at a provider may be signed in there still: this address of the hub's ends
-    /// that in their browser, once.
-    Heard(Option<String>),
+/// What came of signing out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SignedOut {
+    /// The hub has heard it. Where it has not, it ends the session in time.
+    pub is_heard: bool,
+    /// A page of the hub's at which the browser signs out at the provider, too. Good once, and not for long.
+    pub page: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,8 +51,10 @@ struct Revoked {
     end_session: Option<String>,
 }
 
-/// Characters of an address that ends the session at the provider; the hub's have some hundred.
-const END_CHARACTERS: usize = 1_000;
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+}
 
 /// What came of one question.
 enum Asked {
@@ -169,38 +168,39 @@ impl HubClient {
     }
 
     /// Ends the session at the hub: whatever was copied of it is of no use. Who has no connection is signed out here all the
-    /// same.
+    /// same; the hub ends the session in time.
     pub async fn sign_out(&self) -> SignedOut {
         self.prover.leave();
         if self.session_is_over().is_some() {
-            return SignedOut::Heard(None);
+            return SignedOut { is_heard: true, page: None };
         }
+        let not_heard = SignedOut { is_heard: false, page: None };
         // It does not wait for a renewal that hangs: the hub takes the token before the current one as well.
         let ended = async {
             let mut pause = Duration::ZERO;
             loop {
                 match self.ask_with_refresh("revoke", "token=").await {
                     Ok(answered) if answered.status == StatusCode::OK => {
-                        return SignedOut::Heard(self.ends_there(&answered));
+                        return SignedOut { is_heard: true, page: self.page_of(&answered) };
                     }
                     Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
-                        return SignedOut::NotHeard;
+                        return SignedOut { is_heard: false, page: None };
                     }
-                    Err(Failure::SessionEnded) => return SignedOut::Heard(None),
+                    Err(Failure::SessionEnded) => return SignedOut { is_heard: true, page: None },
                     Ok(_) | Err(_) => {}
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
             }
         };
-        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(SignedOut::NotHeard)
+        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(not_heard)
     }
 
-    /// Where the browser ends the session at the provider: an address of this hub's, and no other.
-    fn ends_there(&self, answered: &transfer::Received) -> Option<String> {
+    /// The page at which to sign out at the provider: the hub's own, and no other.
+    fn page_of(&self, answered: &transfer::Received) -> Option<String> {
         let revoked: Revoked = serde_json::from_slice(&answered.body).ok()?;
-        let ours = format!("{}/", self.prover.hub());
-        revoked.end_session.filter(|address| address.starts_with(&ours) && address.len() <= END_CHARACTERS)
+        let own = format!("{}/sign-out?", self.prover.hub());
+        revoked.end_session.filter(|page| page.starts_with(&own) && page.len() <= PAGE_CHARACTERS)
     }
 
     /// Keeps what was granted; says whether it is of the kind that a proof goes with.

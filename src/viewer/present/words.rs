@@ -110,6 +110,9 @@ pub fn not_signed_in(why: NotSignedIn) -> String {
     format!("You are not signed in: {why}")
 }
 
+/// Said where nobody could be signed in.
+pub const NOT_SIGNED_IN_YET: &str =
+    "You do not have an answer about any patient. If you are worried about a child, do not wait for this:";
 /// Said after a sign-out.
 pub const SIGNED_OUT: &str = "You are signed out. Nothing of the last session is left";
 /// Said where the hub could not be told: then it could not say either where the browser signs out.

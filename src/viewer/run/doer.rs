@@ -126,8 +126,12 @@ impl Doer {
     /// Somebody is at the computer.
     pub(super) fn input(&self) {
         if let Some(client) = self.client.as_ref().filter(|client| client.is_to_tell_input()) {
-            let client = client.clone();
-            self.runtime.spawn(async move { client.tell_input().await });
+            let (client, ctx) = (client.clone(), self.ctx.clone());
+            self.runtime.spawn(async move {
+                client.tell_input().await;
+                // It may have met that the session is over: nobody else would say so to a window that waits.
+                ctx.request_repaint();
+            });
         }
     }
 
@@ -288,7 +292,9 @@ impl Doer {
                 let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
                 ctx.request_repaint();
             };
-            client.follow(here).await;
+            // What is shown says so, and the window would sleep.
+            let waits = || ctx.request_repaint();
+            client.follow(here, waits).await;
             ctx.request_repaint();
         })
     }
@@ -318,10 +324,9 @@ impl Doer {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         self.runtime.spawn(async move {
             if let Some(client) = worked {
-                let event = match client.sign_out().await {
-                    SignedOut::NotHeard => Some(Event::SignOutNotTold),
-                    SignedOut::Heard(there) => there.map(|there| Event::SignsOutThere(browser.open(&there))),
-                };
+                let SignedOut { is_heard, page } = client.sign_out().await;
+                let not_told = (!is_heard).then_some(Event::SignOutNotTold);
+                let event = page.map(|page| Event::SignsOutThere(browser.open(&page))).or(not_told);
                 if let Some(event) = event {
                     let _ = sender.send(event).await;
                     ctx.request_repaint();

@@ -1,6 +1,6 @@
 //! Who may do what: the receptionist, the midwife, the ward sister, the call handler and the triage nurse.
 
-use cpis::client::{Brought, HubClient, Limits, SigningIn};
+use cpis::client::{Brought, HubClient, Limits, Named, SigningIn};
 use cpis::domain::{CareSetting, Failure, NhsNumber, View};
 use eframe::egui::{Key, Modifiers};
 use uuid::Uuid;
@@ -15,9 +15,9 @@ const TOLD: &str = "Unscheduled care: social care is told";
 /// The token of a persona and its key, as another program could hold it.
 fn client(town: &Town, persona: usize) -> HubClient {
     let hub = town.demonstration.address();
+    let named = Named { address: hub, known_as: hub };
     town.call(async {
-        let begun =
-            SigningIn::begin(hub, hub, None, Limits::default(), &[], 4711, "a program").await.unwrap();
+        let begun = SigningIn::begin(named, None, Limits::default(), &[], 4711, "a program").await.unwrap();
         let begun = begun.of(&persona.to_string());
         let landed = follow(begun.address()).await;
         let Brought::Code(code) = begun.read(landed.split_once(":4711").unwrap().1) else {
