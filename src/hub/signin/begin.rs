@@ -137,6 +137,7 @@ pub(super) fn turned_back(
 }
 
 fn down(hub: &Hub, asked: &Asked) -> Response {
+    hub.metrics().provider_down();
     let words = "Your organisation's sign-in page does not answer at present. Try again in a few minutes; if it stays so, ring your IT service desk. If a child may be at risk now, ring children's social care.";
     turned_back(hub, asked, StatusCode::SERVICE_UNAVAILABLE, words, "temporarily_unavailable")
 }
