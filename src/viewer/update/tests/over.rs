@@ -2,7 +2,7 @@
 //! alone, for a short time.
 
 use super::*;
-use crate::domain::SessionOver;
+use crate::domain::{NamedNumber, NotSignedIn, SessionOver, Telephone};
 
 const TRACES: [&str; 7] =
     ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Looked After", "9990000018", "social care is told"];
@@ -195,5 +195,23 @@ fn whoever_signed_out_hears_that_they_may_be_signed_in_still_where_they_signed_i
         assert!(
             said.contains("You are signed out. Nothing of the last session is left") && said.contains(words)
         );
+    }
+}
+
+#[test]
+fn whoever_cannot_sign_in_reads_whom_to_ring_instead_and_only_the_first_line_is_said_aloud() {
+    let mut state = signed_in(nurse());
+    give(&mut state, Command::SignOut, 100);
+    state.setup.site.it_help = Telephone::new("01632 960220")
+        .map(|telephone| NamedNumber { name: "IT service desk".to_owned(), telephone });
+    give(&mut state, Command::SignIn(0), 200);
+    let ask = state.last_sign_in;
+    update(&mut state, Event::NotSignedIn(ask, NotSignedIn::NotAvailable), now(300));
+    let screen = present::screen(&state, now(300));
+    let why = "You are not signed in: your organisation's sign-in does not answer just now";
+    assert_eq!(screen.announcement.text, why);
+    let said = shown(&state, 300);
+    for words in [why, "do not wait for this", "Immediate danger: 999", "IT service desk: 01632 960220"] {
+        assert!(said.contains(words), "{words}: {said}");
     }
 }
