@@ -120,7 +120,7 @@ pub(super) fn question(question: &Question<'_>) -> Response {
         rows += &row("Organisation", &role.organisation);
     }
     rows += &format!(
-        "<div><dt>Computer</dt><dd>{}<small>as the viewer names it</small></dd></div>",
+        "<div><dt>Computer</dt><dd><span>{}</span><small>as the viewer names it</small></dd></div>",
         escaped(device)
     );
     rows += &row("Service", hub);
