@@ -242,6 +242,11 @@ impl Prover {
         since.map(|since| since.elapsed())
     }
 
+    /// The name that the hub goes by.
+    pub(super) fn hub(&self) -> &str {
+        &self.hub
+    }
+
     pub(super) fn leave(&self) {
         self.leaves.store(true, Ordering::Release);
     }

@@ -22,6 +22,9 @@ const AGAIN_FOR: Duration = Duration::from_secs(50);
 /// The pause before a renewal that went unanswered is asked for again: the first time none, and longer each time.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Characters of an address at which to sign out.
+const PAGE_CHARACTERS: usize = 500;
+
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
@@ -32,6 +35,20 @@ pub(super) struct Granted {
     token_type: String,
     expires_in: i64,
     refresh_token: String,
+}
+
+/// What came of signing out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SignedOut {
+    /// The hub has heard it. Where it has not, it ends the session in time.
+    pub is_heard: bool,
+    /// A page of the hub's at which the browser signs out at the provider, too. Good once, and not for long.
+    pub page: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Revoked {
+    end_session: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -150,30 +167,40 @@ impl HubClient {
         self.prover.has_told();
     }
 
-    /// Ends the session at the hub: whatever was copied of it is of no use. Says whether the hub has heard it. Who has no
-    /// connection is signed out here all the same; the hub ends the session in time.
-    pub async fn sign_out(&self) -> bool {
+    /// Ends the session at the hub: whatever was copied of it is of no use. Who has no connection is signed out here all the
+    /// same; the hub ends the session in time.
+    pub async fn sign_out(&self) -> SignedOut {
         self.prover.leave();
         if self.session_is_over().is_some() {
-            return true;
+            return SignedOut { is_heard: true, page: None };
         }
+        let not_heard = SignedOut { is_heard: false, page: None };
         // It does not wait for a renewal that hangs: the hub takes the token before the current one as well.
         let ended = async {
             let mut pause = Duration::ZERO;
             loop {
                 match self.ask_with_refresh("revoke", "token=").await {
-                    Ok(answered) if answered.status == StatusCode::OK => return true,
-                    Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
-                        return false;
+                    Ok(answered) if answered.status == StatusCode::OK => {
+                        return SignedOut { is_heard: true, page: self.page_of(&answered) };
                     }
-                    Err(Failure::SessionEnded) => return true,
+                    Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
+                        return SignedOut { is_heard: false, page: None };
+                    }
+                    Err(Failure::SessionEnded) => return SignedOut { is_heard: true, page: None },
                     Ok(_) | Err(_) => {}
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
             }
         };
-        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(false)
+        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(not_heard)
+    }
+
+    /// The page at which to sign out at the provider: the hub's own, and no other.
+    fn page_of(&self, answered: &transfer::Received) -> Option<String> {
+        let revoked: Revoked = serde_json::from_slice(&answered.body).ok()?;
+        let own = format!("{}/sign-out?", self.prover.hub());
+        revoked.end_session.filter(|page| page.starts_with(&own) && page.len() <= PAGE_CHARACTERS)
     }
 
     /// Keeps what was granted; says whether it is of the kind that a proof goes with.
@@ -277,5 +304,30 @@ mod tests {
         assert_eq!(soon.session_is_over(), None);
         soon.prover.renewed(String::new(), String::new(), 600);
         assert_eq!(soon.prover.in_doubt_for(), None);
+    }
+
+    #[test]
+    fn only_a_page_of_the_hubs_own_signs_somebody_out_at_the_provider() {
+        let page = |body: &str| {
+            let answered = transfer::Received {
+                status: StatusCode::OK,
+                headers: reqwest::header::HeaderMap::new(),
+                body: body.as_bytes().to_vec(),
+            };
+            client().page_of(&answered)
+        };
+        let own = "http://127.0.0.1:1/sign-out?ticket=x";
+        assert_eq!(page(&format!("{{\"end_session\":\"{own}\"}}")).as_deref(), Some(own));
+        for other in [
+            "http://127.0.0.1:11/sign-out?ticket=x",
+            "http://127.0.0.1:1@evil.example/sign-out?ticket=x",
+            "http://127.0.0.1:1/other",
+            "https://evil.example/",
+            "file:///etc/passwd",
+            &format!("{own}{}", "x".repeat(PAGE_CHARACTERS)),
+        ] {
+            assert_eq!(page(&format!("{{\"end_session\":\"{other}\"}}")), None, "{other}");
+        }
+        assert_eq!((page("{}"), page(""), page("{\"end_session\":7}")), (None, None, None));
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::session::{Granted, TRIES, is_of_proof, refusal};
-use super::{Access, Audience, HubClient, Limits, errors};
+use super::{Access, Audience, HubClient, Limits, Named, errors};
 use crate::domain::{Failure, NotSignedIn, Right, SignedInPerson};
 use crate::identity::dpop::ProofKey;
 
@@ -76,7 +76,7 @@ impl SigningIn {
     /// # Errors
     /// The hub does not answer, or is another than the configured one.
     pub async fn begin(
-        hub: &str,
+        hub: Named<'_>,
         site: Option<String>,
         limits: Limits,
         authorities: &[CertificateDer<'static>],
@@ -84,10 +84,11 @@ impl SigningIn {
         device: &str,
     ) -> Result<Self, NotSignedIn> {
         let key = ProofKey::generate().map_err(|_| NotSignedIn::Hub(Failure::NotAccepted))?;
-        let issuer = hub.trim_end_matches('/').to_owned();
+        let issuer = hub.known_as.trim_end_matches('/').to_owned();
         let thumbprint = key.thumbprint().as_str().to_owned();
         let access = Access::new(String::new(), key, &issuer);
-        let client = HubClient::new(hub, access, site, limits, authorities).map_err(NotSignedIn::Hub)?;
+        let client =
+            HubClient::new(hub.address, access, site, limits, authorities).map_err(NotSignedIn::Hub)?;
         let metadata = client.sign_in_metadata().await.map_err(NotSignedIn::Hub)?;
         let mut address = Url::parse(&metadata.authorization_endpoint).map_err(|_| NotSignedIn::OtherHub)?;
         let is_its = metadata.authorization_endpoint.starts_with(&format!("{issuer}/"));
@@ -109,6 +110,13 @@ impl SigningIn {
             ("device", device),
         ]);
         Ok(Self { client, issuer, redirect, state, verifier, address })
+    }
+
+    /// Tells the organisation's provider whom to expect.
+    #[must_use]
+    pub fn of(mut self, hint: &str) -> Self {
+        self.address.query_pairs_mut().append_pair("login_hint", hint);
+        self
     }
 
     /// Where the browser goes.

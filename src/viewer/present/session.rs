@@ -58,9 +58,10 @@ pub(super) fn by_browser(
     let (heading, intro, actions) = match (&state.browser, signing_in) {
         (_, false) => (
             "Sign in",
-            vec![format!(
-                "You sign in at your organisation's own page, in your web browser. No password is typed here. Hub: {hub}"
-            )],
+            vec![
+                "Your web browser opens your organisation's sign-in page. No password is typed here.".to_owned(),
+                format!("Service: {}", hub.split_once("://").map_or(hub, |(_, host)| host)),
+            ],
             vec![Action::new(Command::SignInByBrowser, Prominence::Primary)],
         ),
         (None, true) => ("Signing in", Vec::new(), vec![cancel]),
@@ -107,7 +108,9 @@ pub(super) fn announcement(body: &Body) -> Announcement {
         }
         Body::SignIn(sign_in) => {
             let heading = if sign_in.personas.is_empty() { sign_in.heading.as_str() } else { "" };
-            let text = sign_in.message.as_deref().unwrap_or(heading);
+            // Its first line: the others are there to be read.
+            let text =
+                sign_in.message.as_deref().and_then(|message| message.lines().next()).unwrap_or(heading);
             Announcement { assertive: sign_in.interrupts, ..quiet(text) }
         }
         Body::Search(search) if search.gender_error.is_some() => {

@@ -11,13 +11,12 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::Clipboard;
 use super::arrived::Arrived;
 use super::browser::{self, Browser};
-use super::{Clipboard, SignIn};
-use crate::client::{Access, HubClient, Limits};
+use crate::client::{HubClient, Limits, SignedOut};
 use crate::config::viewer::ViewerConfig;
 use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SessionOver, SignedInPerson};
-use crate::identity::dpop::ProofKey;
 use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
 use crate::viewer::state::{BrowserAt, Session};
@@ -25,8 +24,10 @@ use crate::viewer::state::{BrowserAt, Session};
 /// The hub that this viewer knows.
 #[derive(Debug, Clone)]
 pub struct Hub {
-    /// Its address.
+    /// Where it is asked.
     pub address: String,
+    /// What it calls itself: the same, where nothing stands between.
+    pub known_as: String,
     /// The configured place of this computer.
     pub site: Option<String>,
     /// Limits of each call.
@@ -54,20 +55,9 @@ fn session_of(person: SignedInPerson) -> Session {
     }
 }
 
-/// Signs in with a key of this session's own, which nobody else ever has.
-fn signed_in(sign_in: &dyn SignIn, hub: &Hub, persona: usize) -> Result<(HubClient, Session), Failure> {
-    let key = ProofKey::generate().map_err(|_| Failure::NotAccepted)?;
-    let signed_in = sign_in.sign_in(persona, &key)?;
-    let access = Access::new(signed_in.token.to_string(), key, &signed_in.hub)
-        .renewable(signed_in.refresh.to_string(), signed_in.lifetime);
-    let client = HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)?;
-    Ok((client, signed_in.session))
-}
-
 /// Runs effects.
 pub(super) struct Doer {
     hub: Option<Hub>,
-    sign_in: Option<Arc<dyn SignIn>>,
     clipboard: Box<dyn Clipboard>,
     browser: Arc<dyn Browser>,
     /// A sign-in with the browser.
@@ -90,7 +80,6 @@ pub(super) struct Doer {
 impl Doer {
     pub(super) fn new(
         hub: Option<Hub>,
-        sign_in: Option<Arc<dyn SignIn>>,
         clipboard: Box<dyn Clipboard>,
         browser: Arc<dyn Browser>,
         runtime: tokio::runtime::Handle,
@@ -99,7 +88,6 @@ impl Doer {
     ) -> Self {
         Self {
             hub,
-            sign_in,
             clipboard,
             browser,
             signing_in: None,
@@ -138,17 +126,21 @@ impl Doer {
     /// Somebody is at the computer.
     pub(super) fn input(&self) {
         if let Some(client) = self.client.as_ref().filter(|client| client.is_to_tell_input()) {
-            let client = client.clone();
-            self.runtime.spawn(async move { client.tell_input().await });
+            let (client, ctx) = (client.clone(), self.ctx.clone());
+            self.runtime.spawn(async move {
+                client.tell_input().await;
+                // It may have met that the session is over: nobody else would say so to a window that waits.
+                ctx.request_repaint();
+            });
         }
     }
 
     pub(super) fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::SignIn(ask, persona) => self.sign_in(ask, persona),
+            Effect::SignIn(ask, persona) => self.sign_in(ask, Some(persona)),
             Effect::KeepSignIn(ask) => self.keep_sign_in(ask),
-            Effect::RevokeSignIn(ask) => self.revoke(self.arrived.take(ask)),
-            Effect::SignInByBrowser(ask) => self.sign_in_by_browser(ask),
+            Effect::RevokeSignIn(ask) => self.revoke(self.arrived.take(ask), None),
+            Effect::SignInByBrowser(ask) => self.sign_in(ask, None),
             Effect::CancelSignIn => self.cancel_sign_in(),
             Effect::SignOut => self.sign_out(),
             Effect::ChooseConfiguration => self.choose_configuration(),
@@ -230,30 +222,8 @@ impl Doer {
         }
     }
 
-    fn sign_in(&mut self, ask: u64, persona: usize) {
-        self.take_chosen();
-        let signed_in = match (&self.sign_in, &self.hub) {
-            (Some(sign_in), Some(hub)) => signed_in(sign_in.as_ref(), hub, persona),
-            (None, _) | (_, None) => Err(Failure::NotAccepted),
-        };
-        match signed_in {
-            Ok((client, session)) => {
-                self.arrived.put(ask, client.clone());
-                let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-                self.runtime.spawn(async move {
-                    // The hub is asked what it is and what time it is; if that fails, the first search says so.
-                    if let Ok(at) = client.greet().await {
-                        let _ = sender.send(Event::HubTime(at)).await;
-                    }
-                    let _ = sender.send(Event::SignedIn(ask, Ok(session))).await;
-                    ctx.request_repaint();
-                });
-            }
-            Err(failure) => self.tell(Event::SignedIn(ask, Err(failure))),
-        }
-    }
-
-    fn sign_in_by_browser(&mut self, ask: u64) {
+    /// With the browser: a person's own, or what does the same for a persona of the demonstration.
+    fn sign_in(&mut self, ask: u64, persona: Option<usize>) {
         self.take_chosen();
         self.cancel_sign_in();
         let Some(hub) = self.hub.clone() else {
@@ -263,12 +233,17 @@ impl Doer {
         let arrived = self.arrived.clone();
         self.signing_in = Some(self.runtime.spawn(async move {
             let opens = |address: &str| {
+                if persona.is_some() {
+                    browser.open(address);
+                    return;
+                }
                 let at = BrowserAt { address: address.to_owned(), has_opened: browser.open(address) };
                 // Only a full queue refuses.
                 let _ = sender.try_send(Event::BrowserAt(ask, at));
                 ctx.request_repaint();
             };
-            let event = match browser::sign_in(&hub, opens).await {
+            let hint = persona.map(|persona| persona.to_string());
+            let event = match browser::sign_in(&hub, hint.as_deref(), opens).await {
                 Ok((client, person)) => {
                     // Kept first: whoever cancels now signs out what has begun.
                     arrived.put(ask, client.clone());
@@ -317,7 +292,9 @@ impl Doer {
                 let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
                 ctx.request_repaint();
             };
-            client.follow(here).await;
+            // What is shown says so, and the window would sleep.
+            let waits = || ctx.request_repaint();
+            client.follow(here, waits).await;
             ctx.request_repaint();
         })
     }
@@ -332,22 +309,31 @@ impl Doer {
     fn sign_out(&mut self) {
         self.stop_signing_in();
         self.stop_following();
-        let clients = self.client.take().into_iter().chain(self.arrived.take_all()).collect();
-        self.revoke(clients);
+        let client = self.client.take();
+        self.revoke(self.arrived.take_all(), client);
     }
 
-    fn revoke(&mut self, clients: Vec<HubClient>) {
-        if clients.is_empty() {
+    /// Tells the hub. Who worked here is signed out at the provider too, in their browser: the next person would be signed in
+    /// as them there. Who only arrived is not: nobody here has asked for anything.
+    fn revoke(&mut self, arrived: Vec<HubClient>, worked: Option<HubClient>) {
+        if arrived.is_empty() && worked.is_none() {
             return;
         }
+        let browser = Arc::clone(&self.browser);
         let (told, heard) = std::sync::mpsc::sync_channel(1);
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         self.runtime.spawn(async move {
-            for client in clients {
-                if !client.sign_out().await {
-                    let _ = sender.send(Event::SignOutNotTold).await;
+            if let Some(client) = worked {
+                let SignedOut { is_heard, page } = client.sign_out().await;
+                let not_told = (!is_heard).then_some(Event::SignOutNotTold);
+                let event = page.map(|page| Event::SignsOutThere(browser.open(&page))).or(not_told);
+                if let Some(event) = event {
+                    let _ = sender.send(event).await;
                     ctx.request_repaint();
                 }
+            }
+            for client in arrived {
+                client.sign_out().await;
             }
             // Nobody waits for it unless the program is ending.
             let _ = told.send(());

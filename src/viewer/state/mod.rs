@@ -100,6 +100,11 @@ pub enum SignedOutBecause {
     Asked,
     /// By their own wish, and the hub could not be told.
     NotTold,
+    /// By their own wish, here; where they signed in, their browser ends it.
+    AskedThere {
+        /// Whether a browser could be opened.
+        has_browser: bool,
+    },
     /// Signing in failed.
     Failed(Failure),
     /// Nobody came back signed in from the browser.

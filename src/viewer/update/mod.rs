@@ -13,7 +13,7 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, Stage, State};
+use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, SignedOutBecause, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
@@ -53,7 +53,10 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::SessionOver(over) => session::over(state, over, now),
         Event::HubIsHere(at) => session::hub_is_here(state, at, now),
         Event::WaitsForInput(waits) => session::waits_for_input(state, waits),
-        Event::SignOutNotTold => session::not_told(state),
+        Event::SignOutNotTold => session::signed_out_but(state, SignedOutBecause::NotTold),
+        Event::SignsOutThere(has_browser) => {
+            session::signed_out_but(state, SignedOutBecause::AskedThere { has_browser })
+        }
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });
             Vec::new()

@@ -213,10 +213,10 @@ pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {
     vec![Effect::ForgetClipboard, Effect::WakeAfter(HIDDEN_FOR + Duration::from_millis(10))]
 }
 
-/// The hub has not heard that the session is over: whoever signed out is told, as long as nobody has signed in since.
-pub(super) fn not_told(state: &mut State) -> Vec<Effect> {
+/// What is to be said of a sign-out beyond that it was asked for: to whoever signed out, as long as nobody has signed in since.
+pub(super) fn signed_out_but(state: &mut State, because: SignedOutBecause) -> Vec<Effect> {
     if let Phase::SignedOut { why: why @ Some(SignedOutBecause::Asked), .. } = &mut state.phase {
-        *why = Some(SignedOutBecause::NotTold);
+        *why = Some(because);
     }
     Vec::new()
 }
