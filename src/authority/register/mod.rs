@@ -3,10 +3,13 @@
 //!
 //! One link works with it at a time; looking at it, and settling what is on the list, may happen beside.
 
+mod accesses;
 mod lists;
 mod notes;
 mod parts;
+mod reading;
 mod receipts;
+mod responsible;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -22,12 +25,15 @@ use rusqlite_migration::{M, Migrations};
 use super::files::{beside, private};
 use crate::exchange::notice::{Mark, NoticeId};
 
+pub use accesses::{ACCESSES, Access, Alerted, NotRecognised, Read, Reader, Standing, Wanted};
 pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled};
 pub use notes::{Case, Cases};
 pub use parts::Part;
+pub use reading::{Marked, SAID_CHARACTERS};
+pub use responsible::Responsible;
 pub use take::Taken;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// For so long a command beside the link waits for it.

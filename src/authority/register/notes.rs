@@ -76,7 +76,7 @@ fn unreadable(work: &Transaction<'_>, id: &NoticeId, now: Timestamp) -> Result<(
     let why =
         "this notification cannot be read by this version of the link: ask the hub's operator who looked";
     begin(work, id, id.as_str(), "", Some(why), now)?;
-    add(work, id.as_str(), id, "A notification came that this version of the link cannot read.")
+    add(work, id.as_str(), id, "A notification came that this version of the link cannot read.", now)
 }
 
 /// Puts a notification where it belongs; the inner error says why that cannot be known now.
@@ -110,7 +110,7 @@ fn place(
     };
     let is_first = !work.prepare_cached("SELECT 1 FROM part WHERE note_id = ?1")?.exists([&note])?;
     // The first words of a note never say "again", even where what came before stands in none.
-    add(work, &note, id, &text::part(notice, is_first, corrected(work, &note, notice)?))?;
+    add(work, &note, id, &text::part(notice, is_first, corrected(work, &note, notice)?), notice.at)?;
     Ok(Ok(()))
 }
 
@@ -154,12 +154,18 @@ fn begin(
     Ok(())
 }
 
-fn add(work: &Transaction<'_>, note: &str, id: &NoticeId, words: &str) -> Result<(), RegisterError> {
+fn add(
+    work: &Transaction<'_>,
+    note: &str,
+    id: &NoticeId,
+    words: &str,
+    at: Timestamp,
+) -> Result<(), RegisterError> {
     work.prepare_cached(
-        "INSERT INTO part (note_id, part, notice_id, added, state)
-         VALUES (?1, (SELECT coalesce(max(part), 0) + 1 FROM part WHERE note_id = ?1), ?2, ?3, 'waiting')",
+        "INSERT INTO part (note_id, part, notice_id, added, at_ms, state)
+         VALUES (?1, (SELECT coalesce(max(part), 0) + 1 FROM part WHERE note_id = ?1), ?2, ?3, ?4, 'waiting')",
     )?
-    .execute(params![note, id.as_str(), words])?;
+    .execute(params![note, id.as_str(), words, at.as_millisecond()])?;
     work.prepare_cached("UPDATE notice SET note_id = ?2 WHERE id = ?1")?
         .execute(params![id.as_str(), note])?;
     Ok(())

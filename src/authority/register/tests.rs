@@ -1,5 +1,7 @@
 //! The register by itself: what is refused, what cannot be read, and clocks that were ahead.
 
+mod accesses;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Cases, Register, Settle, Settled};
