@@ -44,6 +44,7 @@ CREATE TABLE alert (
     name      TEXT NOT NULL,         -- which worker, team ...; as the case management system or the configuration names them
     why       TEXT NOT NULL,
     made_ms   INTEGER NOT NULL,
+    is_over   INTEGER NOT NULL DEFAULT 0 CHECK (is_over IN (0, 1)),   -- of a case under which the note no longer is
     UNIQUE (notice_id, role, name)
 ) STRICT;
 CREATE INDEX alert_by_note ON alert (note_id);
@@ -104,6 +105,13 @@ ALTER TABLE link ADD COLUMN missing_to INTEGER;
 
 -- By what the hub knows this register from another of the same authority.
 ALTER TABLE link ADD COLUMN register_id TEXT;
--- A folder for the notes of restricted cases, and its mark.
-ALTER TABLE link ADD COLUMN restricted_folder TEXT;
-ALTER TABLE link ADD COLUMN restricted_folder_mark TEXT;
+-- The folders in which notes were placed, and what their marks say: there may be one for restricted cases beside the other.
+CREATE TABLE folder (
+    path TEXT PRIMARY KEY,
+    mark TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO folder (path, mark) SELECT folder, folder_mark FROM link WHERE folder IS NOT NULL AND folder_mark IS NOT NULL;
+ALTER TABLE link DROP COLUMN folder;
+ALTER TABLE link DROP COLUMN folder_mark;
+-- The extract by which it was last noted who is responsible.
+ALTER TABLE link ADD COLUMN extract_seen INTEGER;

@@ -239,6 +239,7 @@ impl Register {
                 // What was refused under another case may be taken under this one.
                 let sql = "UPDATE part SET tries = 0, next_ms = 0, why = NULL WHERE note_id = ?1 AND state = 'waiting'";
                 work.execute(sql, [id])?;
+                Self::route_again(&work, id)?;
             }
         }
         work.commit()?;

@@ -1,11 +1,14 @@
 //! From notifications to notes: one for each attendance, and a part of it for each notification, in the order of their
 //! numbers. Whose case is not open is on the list; nothing goes nowhere.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Register, RegisterError, id_of};
+use super::{Register, RegisterError, Responsible, id_of};
 use crate::authority::notes::text;
+use crate::domain::PlanKind;
 use crate::exchange::notice::{self, Event, Item, Notice, NoticeId};
 
 /// What is known of a child's case.
@@ -17,13 +20,56 @@ pub enum Case {
     NotOpen(&'static str),
 }
 
-/// Knows which cases are open.
+/// Who is responsible for a case now, by the last extract.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Who {
+    /// The worker and the team.
+    pub responsible: Responsible,
+    /// The worker is away.
+    pub worker_is_away: bool,
+    /// The kinds of its plans.
+    pub kinds: Vec<PlanKind>,
+}
+
+/// Knows which cases are open, and whose they are.
 pub trait Cases {
     /// The case of a local id at the moment of an access.
     ///
     /// # Errors
     /// It cannot be known at present: asked again later.
     fn case(&self, local_id: &str, at: Timestamp) -> Result<Case, String>;
+
+    /// Who is responsible for it; nobody where that is not known.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn who(&self, _local_id: &str) -> Result<Who, String> {
+        Ok(Who::default())
+    }
+
+    /// A number that is another as soon as another extract was read.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn extract(&self) -> Result<i64, String> {
+        Ok(0)
+    }
+
+    /// The local ids that the extract marks as restricted.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn restricted(&self) -> Result<BTreeSet<String>, String> {
+        Ok(BTreeSet::new())
+    }
+
+    /// Whether the extract has the case, and says that it is not restricted.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn is_unrestricted(&self, _local_id: &str) -> Result<bool, String> {
+        Ok(false)
+    }
 }
 
 impl Register {

@@ -65,17 +65,30 @@ impl Register {
             .collect::<Result<_, _>>()?;
         let kept = before.into_iter().filter(|local_id| !unmarked(local_id));
         let marked: BTreeSet<String> = marked.iter().cloned().chain(kept).collect();
-        work.execute_batch("DELETE FROM restricted; DELETE FROM holder;")?;
+        let mut wanted = BTreeSet::new();
         for local_id in marked.iter().chain(listed.keys()).collect::<BTreeSet<_>>() {
             let own = listed.get(local_id);
-            work.prepare_cached(
-                "INSERT INTO restricted (local_id, by_extract, by_list) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![local_id, marked.contains(local_id), own.is_some()])?;
+            wanted.insert((local_id.clone(), marked.contains(local_id), own.is_some(), None));
             for holder in own.filter(|own| !own.is_empty()).unwrap_or(holders) {
-                work.prepare_cached("INSERT INTO holder (local_id, user) VALUES (?1, ?2)")?
-                    .execute(params![local_id, holder.user()])?;
+                wanted.insert((local_id.clone(), false, false, Some(holder.user().to_owned())));
             }
+        }
+        // This is asked every few seconds: nothing is written where nothing has changed.
+        if wanted == noted(&work)? {
+            return Ok(());
+        }
+        work.execute_batch("DELETE FROM restricted; DELETE FROM holder;")?;
+        for (local_id, by_extract, by_list, holder) in wanted {
+            match holder {
+                None => work
+                    .prepare_cached(
+                        "INSERT INTO restricted (local_id, by_extract, by_list) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![local_id, by_extract, by_list])?,
+                Some(user) => work
+                    .prepare_cached("INSERT INTO holder (local_id, user) VALUES (?1, ?2)")?
+                    .execute(params![local_id, user])?,
+            };
         }
         Ok(work.commit()?)
     }
@@ -93,4 +106,16 @@ impl Register {
         let users = statement.query_map([local_id], |row| row.get(0))?;
         Ok(Some(users.collect::<Result<_, _>>()?))
     }
+}
+
+/// A restricted case with its marks, or one of its holders.
+type Noted = (String, bool, bool, Option<String>);
+
+fn noted(work: &rusqlite::Transaction<'_>) -> Result<BTreeSet<Noted>, RegisterError> {
+    let mut statement = work.prepare_cached(
+        "SELECT local_id, by_extract, by_list, NULL FROM restricted
+         UNION ALL SELECT local_id, 0, 0, user FROM holder",
+    )?;
+    let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    Ok(all.collect::<Result<_, _>>()?)
 }

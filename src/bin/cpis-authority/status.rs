@@ -37,7 +37,7 @@ pub(super) struct Triage {
 }
 
 fn look(config: &super::WithConfig) -> Result<(Register, u64), String> {
-    let (link, notes) = settings(&config.config)?;
+    let (link, notes, _) = settings(&config.config)?;
     let register = Register::look(&notes.register, &link.code).map_err(|error| error.to_string())?;
     Ok((register, lying(&notes.into)))
 }

@@ -97,7 +97,8 @@ async fn round(
     let file = desk.path("authority.toml");
     let folder = desk.path("case-notes");
     tokio::task::spawn_blocking(move || {
-        let link = AuthorityConfig::read(&file).unwrap().link.unwrap();
+        let config = AuthorityConfig::read(&file).unwrap();
+        let (link, table) = (config.link.unwrap(), config.routing.unwrap());
         let directory = file.parent().unwrap();
         let mut register = opened(&directory.join("cpis-notes.db"), &link.code);
         let mut losing = Losing { https: Https::new(&link.hub).unwrap(), calls: 0, lose, without };
@@ -106,7 +107,9 @@ async fn round(
         let mut open = |register: &mut Register| {
             Ok(Box::new(Folder::open(&folder, register, "mark")?) as Box<dyn cpis::authority::notes::Record>)
         };
-        let round = notices::round(&mut register, &mut losing, ends, &cases, &mut open, &move || at).unwrap();
+        let round =
+            notices::round(&mut register, &mut losing, ends, &cases, &mut open, alerting, &move || at)
+                .unwrap();
         (losing.calls, round)
     })
     .await
