@@ -22,6 +22,8 @@ const UNBORN_TAIL_DAYS: i32 = 28;
 pub struct CasesOfExtract {
     /// The memory of uploads.
     pub memory: PathBuf,
+    /// The extract is of some teams only: a case that is not in it, and whose plan the hub holds, is open.
+    pub is_partial: bool,
 }
 
 impl Cases for CasesOfExtract {
@@ -109,19 +111,27 @@ impl CasesOfExtract {
         let db = self.open()?;
         let day = dates::london_day(at);
         let of_unborn = day.checked_sub(UNBORN_TAIL_DAYS.days()).unwrap_or(day);
-        let (rows, open): (i64, i64) = db.query_row(
-            "SELECT count(*), count(*) FILTER (WHERE end_day IS NULL OR end_day >= ?2
-                                               OR (kind = ?4 AND end_day >= ?3))
-             FROM extract WHERE local_id = ?1",
+        // Of an extract of some teams only what the hub holds of us counts too, unless somebody has said that it ended.
+        let (rows, open, held): (i64, i64, i64) = db.query_row(
+            "SELECT count(*) FILTER (WHERE in_extract),
+                    count(*) FILTER (WHERE in_extract AND (end_day IS NULL OR end_day >= ?2 OR (kind = ?4 AND end_day >= ?3))),
+                    count(*) FILTER (WHERE NOT in_extract AND (end_day IS NULL OR end_day >= ?2 OR (kind = ?4 AND end_day >= ?3)))
+             FROM (SELECT 1 AS in_extract, kind, end_day FROM extract WHERE local_id = ?1
+                   UNION ALL
+                   SELECT 0, kind, end_day FROM held WHERE local_id = ?1 AND NOT EXISTS
+                       (SELECT 1 FROM absent WHERE absent.local_id = held.local_id AND absent.number = held.number
+                        AND absent.kind = held.kind AND absent.start_day = held.start_day
+                        AND absent.decision IN ('ended', 'in-error')))",
             params![
                 local_id,
                 day.to_string(),
                 of_unborn.to_string(),
                 PlanKind::UnbornChildProtection.snomed()
             ],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
         Ok(match (rows, open) {
+            (0, _) if self.is_partial && held > 0 => Case::Open,
             (0, _) => {
                 Case::NotOpen("no case with this local id is in the last extract: moved, or under another id")
             }

@@ -100,7 +100,8 @@ ALTER TABLE link ADD COLUMN route_since_ms INTEGER;
 ALTER TABLE missing ADD COLUMN settled_by TEXT;
 ALTER TABLE missing ADD COLUMN settled_ms INTEGER;
 ALTER TABLE missing ADD COLUMN outcome TEXT;
--- Where more are missing than are noted one by one: the last of them.
+-- Where more are missing than are noted at once: from which number on, and up to which.
+ALTER TABLE link ADD COLUMN missing_next INTEGER;
 ALTER TABLE link ADD COLUMN missing_to INTEGER;
 
 -- By what the hub knows this register from another of the same authority.

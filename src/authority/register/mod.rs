@@ -29,7 +29,7 @@ use crate::exchange::notice::{Mark, NoticeId};
 
 pub use accesses::{ACCESSES, Access, Alerted, NotRecognised, Read, Reader, Standing, Wanted};
 pub use alerts::Routed;
-pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled};
+pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled, Shown};
 pub use mail::{MailFigures, Outgoing};
 pub use notes::{Case, Cases, Who};
 pub use parts::Part;

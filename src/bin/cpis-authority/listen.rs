@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use cpis::authority::https::Https;
 use cpis::authority::mail::{Mailer, NotSent, Smtp};
 use cpis::authority::notes::case_system::CaseSystem;
-use cpis::authority::notes::folder::Folder;
+use cpis::authority::notes::folder::{Folder, Mark};
 use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
 use cpis::authority::notices::{self, Alerting, CasesOfExtract, Ends, Listening, OpenMailer, Round, Stop};
 use cpis::authority::register::{Register, RegisterError};
@@ -42,8 +42,9 @@ fn open<'a>(
 ) -> impl FnMut(&mut Register) -> Result<Box<dyn Record>, NotPlaced> + 'a {
     |register| {
         let mut folder = |path: &Path| -> Result<Box<dyn Record>, NotPlaced> {
-            let mark = uuid::Uuid::new_v4().simple().to_string();
-            Ok(Box::new(Folder::open(path, register, &mark)?))
+            let new = uuid::Uuid::new_v4().simple().to_string();
+            let mark = notes.folder_mark.as_deref().map_or(Mark::New(&new), Mark::Expected);
+            Ok(Box::new(Folder::open(path, register, mark)?))
         };
         let common: Box<dyn Record> = match &notes.into {
             Into::Register => Box::new(RegisterAlone),
@@ -69,7 +70,7 @@ fn round(
     table: &Routing,
 ) -> Result<Round, String> {
     let mut mailbox = Https::new(&link.hub).map_err(|error| error.to_string())?;
-    let cases = CasesOfExtract { memory: link.memory.clone() };
+    let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: notes.has_partial_extract };
     let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
     let mut record = open(notes, table);
     let mut mailer = || -> Result<Box<dyn Mailer>, NotSent> {
