@@ -121,6 +121,9 @@ impl AuthorityConfig {
         let directory = path.parent().unwrap_or(Path::new("."));
         let link = link::resolve(file.authority, file.hub, file.memory, directory)?;
         let notes = notes::resolve(file.notes, link.is_some(), directory)?;
+        if let (Some(notes), Some(routing)) = (&notes, &file.routing) {
+            routing.fits(&notes.into, directory)?;
+        }
         let routing = match (file.routing, &notes) {
             (Some(table), Some(_)) => {
                 let hours = link.as_ref().and_then(|link| link.authority.hours.clone());
@@ -269,6 +272,35 @@ mod tests {
         check("\"08:30\"", "\"half past eight\"", "`authority.office_hours`");
         check("\"08:30\"", "\"18:30\"", "`authority.office_hours`");
         check("\"mon\"", "\"Monday\"", "`authority.office_hours`");
+        // Nothing may come before nobody.
+        check("fall_back = [\"Safeguarding lead\"]", "", "fall_back");
+        check("fall_back = [\"Safeguarding lead\"]", "fall_back = []", "`routing.fall_back`");
+        check("fall_back = [\"Safeguarding lead\"]", "fall_back = [\" \"]", "`routing.fall_back`");
+        check(
+            "fall_back = [\"Safeguarding lead\"]",
+            "fall_back = [\"X\"]",
+            "no [[routing.person]] has the name \"X\"",
+        );
+        check("[routing]", "[routings]", "unknown field");
+        check("emergency_duty = [\"Em", "emergency_duty = [\"Im", "`routing.emergency_duty`");
+        check("# email = \"edt@wexcombe.example\"", "email = \"edt@a b\"", "`routing.person.email`");
+        check("# page = \"https://", "page = \"http://", "`routing.page`");
+        check("# unread_hours = 4", "unread_hours = 41", "`routing.unread_hours`");
+        check("# kinds = { looked-after = ", "kinds = { looked-after = ", "`routing.kinds.looked-after`");
+        let mail = |security: &str, more: &str| {
+            format!(
+                "[routing.mail]\nserver = \"mail.example\"\nfrom = \"a@b.example\"\nsecurity = \"{security}\"\n{more}\n[extract]\n"
+            )
+        };
+        check("[extract]\n", &mail("none", ""), "`routing.mail.security`");
+        check("[extract]\n", &mail("tls", "user = \"a\""), "`user` and `password_file` belong together");
+        let here = mail("none", "user = \"a\"\npassword_file = \"b\"").replace("mail.example", "127.0.0.1");
+        check("[extract]\n", &here, "a password is not sent without encryption");
+        let held = |more: &str| format!("[routing.restricted]\nholders = [{more}]\n[extract]\n");
+        check("[extract]\n", &held("\"Emergency duty team\""), "needs a `user`");
+        let common = "[routing.restricted]\nfolder = \"case-notes\"\n[extract]\n";
+        check("[extract]\n", common, "`routing.restricted.folder`");
+        check("# worker = \"Allocated Worker\"", "worker = \"Surname\"", "`extract.columns.worker`");
         let alone = STARTING.split_once("\n[extract]\n").unwrap().1;
         assert_eq!(
             parse(&format!("[extract]\n{alone}")).unwrap().link,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::authority::mail::{Mailer, NotSent};
-use crate::authority::register::{Cases, Reader, Register, RegisterError, Routed};
+use crate::authority::register::{Cases, Reader, Register, RegisterError};
 use crate::authority::routing::{LIST_BYTES, read_list};
 use crate::config::authority::Routing;
 
@@ -69,24 +69,23 @@ pub(super) fn refresh(
     }
 }
 
-/// Decides who is alerted of what came.
-pub(super) fn route(
-    register: &mut Register,
-    cases: &dyn Cases,
-    table: &Routing,
-    now: Timestamp,
-) -> Result<Result<Routed, String>, RegisterError> {
-    register.route(table, cases, now)
+/// What became of what was due.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    pub(super) sent: u64,
+    /// Why the server refused the last of those that it refused.
+    pub(super) refused: Option<String>,
+    /// Why none leaves.
+    pub(super) away: Option<String>,
 }
 
-/// Sends what is due; the inner error says why not all of it left.
+/// Sends what is due.
 pub(super) fn send(
     register: &mut Register,
     open: OpenMailer<'_>,
     clock: &dyn Fn() -> Timestamp,
-) -> Result<Result<u64, String>, RegisterError> {
-    let mut sent = 0;
-    let mut trouble = None;
+) -> Result<Sent, RegisterError> {
+    let mut all = Sent::default();
     let mut mailer: Option<Box<dyn Mailer>> = None;
     for _ in 0..MAILS {
         let Some(mail) = register.next_mail(clock())? else { break };
@@ -100,21 +99,22 @@ pub(super) fn send(
         match done {
             Ok(()) => {
                 register.mail_sent(&mail.id, clock())?;
-                sent += 1;
+                all.sent += 1;
             }
             Err(NotSent::Refused(why)) => {
                 register.mail_refused(&mail.id, &why, clock())?;
-                trouble = Some(why);
+                all.refused = Some(why);
             }
             Err(NotSent::Away(why)) => {
                 let away = register.mail_figures(clock())?.trouble;
                 let since = away.map_or(0, |(_, since)| clock().as_millisecond() - since.as_millisecond());
                 register.mail_is_away(clock(), since.clamp(AWAY_MS, AWAY_MOST_MS))?;
-                return Ok(Err(why));
+                all.away = Some(why);
+                break;
             }
         }
     }
-    Ok(trouble.map_or(Ok(sent), Err))
+    Ok(all)
 }
 
 fn leave(

@@ -106,10 +106,14 @@ pub fn round(
     round.hub = fetch(register, mailbox, ends, clock, &mut round)?.err();
     // Which cases are restricted has to be known before anything of theirs is placed.
     let known = alerting::refresh(register, cases, alerting.table)?;
-    let made = register.make_notes(cases, clock())?.err();
-    match alerting::route(register, cases, alerting.table, clock())? {
-        Ok(routed) => round.alerts = routed.alerts,
-        Err(why) => round.routing = Some(why),
+    let mut made = None;
+    // By what was known before, or a slip in a list would keep every alert of a weekend. Where nothing was, it waits.
+    if known.is_ok() || register.knows_cases()? {
+        made = register.make_notes(cases, clock())?.err();
+        match register.route(alerting.table, cases, clock())? {
+            Ok(routed) => round.alerts = routed.alerts,
+            Err(why) => round.routing = Some(why),
+        }
     }
     round.notes = match known {
         Ok(()) => document(register, open, clock, &mut round)?.err().or(made),
@@ -126,14 +130,13 @@ pub fn round(
     }
     register.note_trouble(Whose::Routing, round.routing.as_deref(), clock())?;
     if let Some(mailer) = alerting.mailer {
-        match alerting::send(register, mailer, clock)? {
-            Ok(sent) => round.sent = sent,
-            Err(why) => round.mail = Some(why),
+        let sent = alerting::send(register, mailer, clock)?;
+        // What waits for its time says nothing of the server; what is refused is no fault of the others.
+        if sent.away.is_some() || sent.sent > 0 {
+            register.note_trouble(Whose::Mail, sent.away.as_deref(), clock())?;
         }
-        // What waits for its time says nothing of the server.
-        if round.mail.is_some() || round.sent > 0 {
-            register.note_trouble(Whose::Mail, round.mail.as_deref(), clock())?;
-        }
+        round.sent = sent.sent;
+        round.mail = sent.away.or(sent.refused);
     }
     Ok(round)
 }

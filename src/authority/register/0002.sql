@@ -104,8 +104,6 @@ ALTER TABLE missing ADD COLUMN outcome TEXT;
 ALTER TABLE link ADD COLUMN missing_next INTEGER;
 ALTER TABLE link ADD COLUMN missing_to INTEGER;
 
--- By what the hub knows this register from another of the same authority.
-ALTER TABLE link ADD COLUMN register_id TEXT;
 -- The folders in which notes were placed, and what their marks say: there may be one for restricted cases beside the other.
 CREATE TABLE folder (
     path TEXT PRIMARY KEY,

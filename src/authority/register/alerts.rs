@@ -69,6 +69,14 @@ impl Register {
         Ok(Ok(()))
     }
 
+    /// Whether it was ever known which cases are restricted.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn knows_cases(&self) -> Result<bool, RegisterError> {
+        Ok(self.db.query_row("SELECT extract_seen IS NOT NULL FROM link", [], |row| row.get(0))?)
+    }
+
     /// Decides of every notification that stands in a note, and of which that was not done, who is alerted.
     ///
     /// # Errors

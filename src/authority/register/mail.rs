@@ -42,6 +42,8 @@ pub struct MailFigures {
     pub waiting: u64,
     /// When the oldest of these was made.
     pub oldest: Option<Timestamp>,
+    /// Refused, and tried again; and why the last one was.
+    pub refused: Option<(u64, String)>,
     /// Given up in the last 30 days, and why the last one was.
     pub given_up: Option<(u64, String)>,
     /// Why nothing leaves, and since when.
@@ -154,6 +156,11 @@ impl Register {
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
+        let (refused, refusal): (i64, Option<String>) = self.db.query_row(
+            "SELECT count(*), max(why) FROM mail WHERE state IN ('waiting', 'sending') AND why IS NOT NULL",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         let (given_up, why): (i64, Option<String>) = self.db.query_row(
             "SELECT count(*), max(why) FROM mail WHERE state = 'given-up' AND made_ms >= ?1",
             [now.as_millisecond().saturating_sub(GIVEN_UP_MS)],
@@ -167,6 +174,7 @@ impl Register {
             sent: sent.unsigned_abs(),
             waiting: waiting.unsigned_abs(),
             oldest: oldest.map(moment).transpose()?,
+            refused: refusal.map(|why| (refused.unsigned_abs(), why)),
             given_up: why.map(|why| (given_up.unsigned_abs(), why)),
             trouble: trouble
                 .zip(since)

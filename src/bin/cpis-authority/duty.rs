@@ -216,6 +216,9 @@ pub(super) fn told(figures: &Figures, mail: &MailFigures) -> String {
     if let Some(oldest) = mail.oldest {
         let _ = writeln!(said, "E-mails that wait: {}, the oldest since {}.", mail.waiting, at(oldest));
     }
+    if let Some((many, why)) = &mail.refused {
+        let _ = writeln!(said, "Of these refused, and tried again: {many} ({why}).");
+    }
     if let Some((many, why)) = &mail.given_up {
         let _ = writeln!(said, "E-mails given up in the last 30 days: {many} ({why}).");
     }

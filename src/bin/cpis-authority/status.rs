@@ -74,6 +74,7 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && figures.not_recognised == 0
         && figures.route_trouble.is_none()
         && mail.trouble.is_none()
+        && mail.refused.is_none()
         && mail.given_up.is_none()
         && missing.is_empty()
         && lying == 0;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use super::Into;
 use super::mail::{self, MailSettings, MailTable};
 use crate::config::file::{ConfigError, setting};
 use crate::domain::{OfficeHours, PlanKind};
@@ -128,6 +129,28 @@ struct RestrictedTable {
     case_system: bool,
 }
 
+impl RoutingTable {
+    /// A folder of its own is another one.
+    pub(super) fn fits(&self, into: &Into, directory: &Path) -> Result<(), ConfigError> {
+        let Some(restricted) = &self.restricted else { return Ok(()) };
+        let key = "routing.restricted.folder";
+        match (restricted.folder.as_ref().map(|folder| directory.join(folder)), into) {
+            (Some(folder), Into::Folder(common))
+                if folder.starts_with(common) || common.starts_with(&folder) =>
+            {
+                Err(setting(
+                    key,
+                    "it is `notes.folder`, in it, or above it: name one that others do not reach",
+                ))
+            }
+            (_, _) if restricted.case_system && !matches!(into, Into::CaseSystem(_)) => {
+                Err(setting("routing.restricted.case_system", "there is no [notes.case_system]"))
+            }
+            (_, _) => Ok(()),
+        }
+    }
+}
+
 /// Most hours for which something may stay unread.
 const MOST_HOURS: u8 = 40;
 
@@ -174,25 +197,7 @@ pub(super) fn resolve(
             "up to 40 office hours; 0 where accesses are never marked as read here",
         ));
     }
-    let restricted = table.restricted.map(|table| -> Result<Restricted, ConfigError> {
-        let holders = known("routing.restricted.holders", table.holders)?;
-        // Somebody who cannot sign in can read nothing that is restricted.
-        let without =
-            holders.iter().find(|name| people.get(*name).is_none_or(|person| person.user.is_none()));
-        if let Some(name) = without {
-            return Err(setting(
-                "routing.restricted.holders",
-                &format!("{name:?} needs a `user`, or can read nothing"),
-            ));
-        }
-        let file = |path: PathBuf| directory.join(path);
-        Ok(Restricted {
-            holders,
-            list: table.list.map(file),
-            folder: table.folder.map(file),
-            case_system: table.case_system,
-        })
-    });
+    let restricted = table.restricted.map(|table| resolve_restricted(table, &people, &known, directory));
     let page = table.page.map(|page| super::link::address("routing.page", &page)).transpose()?;
     Ok(Routing {
         hours,
@@ -209,11 +214,41 @@ pub(super) fn resolve(
     })
 }
 
+fn resolve_restricted(
+    table: RestrictedTable,
+    people: &BTreeMap<String, Person>,
+    known: &dyn Fn(&str, Vec<String>) -> Result<Vec<String>, ConfigError>,
+    directory: &Path,
+) -> Result<Restricted, ConfigError> {
+    let holders = known("routing.restricted.holders", table.holders)?;
+    // Somebody who cannot sign in can read nothing that is restricted.
+    let without = holders.iter().find(|name| people.get(*name).is_none_or(|person| person.user.is_none()));
+    if let Some(name) = without {
+        let why = format!("{name:?} needs a `user`, or can read nothing");
+        return Err(setting("routing.restricted.holders", &why));
+    }
+    if table.folder.is_some() && table.case_system {
+        return Err(setting("routing.restricted", "`folder` or `case_system`, not both"));
+    }
+    let file = |path: PathBuf| directory.join(path);
+    Ok(Restricted {
+        holders,
+        list: table.list.map(file),
+        folder: table.folder.map(file),
+        case_system: table.case_system,
+    })
+}
+
 fn resolve_person(person: PersonTable) -> Result<(String, Person), ConfigError> {
     let name = named("routing.person.name", &person.name)?;
     let user = person.user.map(|user| user.trim().to_lowercase());
-    if user.as_ref().is_some_and(|user| user.is_empty() || user.contains(char::is_whitespace)) {
-        return Err(setting("routing.person.user", "a user name without spaces"));
+    // As the register takes one.
+    let fits = |user: &String| {
+        let is_strange = |c: char| c.is_whitespace() || c.is_control();
+        !user.is_empty() && user.chars().count() <= 100 && !user.contains(is_strange)
+    };
+    if user.as_ref().is_some_and(|user| !fits(user)) {
+        return Err(setting("routing.person.user", "a user name without spaces, 100 characters at most"));
     }
     let email = person.email.map(|email| mail::address("routing.person.email", &email)).transpose()?;
     let day = |text: &str| {
