@@ -281,7 +281,6 @@ mod tests {
             "fall_back = [\"X\"]",
             "no [[routing.person]] has the name \"X\"",
         );
-        check("[routing]", "[routings]", "unknown field");
         check("emergency_duty = [\"Em", "emergency_duty = [\"Im", "`routing.emergency_duty`");
         check("# email = \"edt@wexcombe.example\"", "email = \"edt@a b\"", "`routing.person.email`");
         check("# page = \"https://", "page = \"http://", "`routing.page`");
@@ -301,6 +300,12 @@ mod tests {
         let common = "[routing.restricted]\nfolder = \"case-notes\"\n[extract]\n";
         check("[extract]\n", common, "`routing.restricted.folder`");
         check("# worker = \"Allocated Worker\"", "worker = \"Surname\"", "`extract.columns.worker`");
+        let (before, after) = (
+            STARTING.split_once("\n[routing]\n").unwrap().0,
+            STARTING.split_once("\n[extract]\n").unwrap().1,
+        );
+        let error = parse(&format!("{before}\n[extract]\n{after}")).unwrap_err();
+        assert!(error.contains("`routing`"), "{error}");
         let alone = STARTING.split_once("\n[extract]\n").unwrap().1;
         assert_eq!(
             parse(&format!("[extract]\n{alone}")).unwrap().link,
