@@ -115,7 +115,7 @@ pub(super) fn resolve(
 fn folder_mark(mark: Option<String>) -> Result<Option<String>, ConfigError> {
     let Some(mark) = mark else { return Ok(None) };
     let fits = (1..=64).contains(&mark.len()) && mark.bytes().all(|byte| byte.is_ascii_graphic());
-    fits.then(|| Some(mark)).ok_or_else(|| setting("notes.folder_mark", "1 to 64 letters and digits"))
+    fits.then_some(Some(mark)).ok_or_else(|| setting("notes.folder_mark", "1 to 64 letters and digits"))
 }
 
 fn case_system(

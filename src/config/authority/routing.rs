@@ -214,10 +214,13 @@ pub(super) fn resolve(
     })
 }
 
+/// Names, if the people whom they name are there.
+type Known<'a> = dyn Fn(&str, Vec<String>) -> Result<Vec<String>, ConfigError> + 'a;
+
 fn resolve_restricted(
     table: RestrictedTable,
     people: &BTreeMap<String, Person>,
-    known: &dyn Fn(&str, Vec<String>) -> Result<Vec<String>, ConfigError>,
+    known: &Known<'_>,
     directory: &Path,
 ) -> Result<Restricted, ConfigError> {
     let holders = known("routing.restricted.holders", table.holders)?;
