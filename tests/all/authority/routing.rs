@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use crate::hub::support::data::number;
@@ -28,17 +28,19 @@ enum Then {
 fn mail_server(first: &[Then]) -> (u16, Receiver<String>) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port();
-    let (taken, mails) = channel();
-    let mut then = first.to_vec().into_iter();
-    thread::spawn(move || {
+    let (taken, mails) = sync_channel(1000);
+    let first = first.to_vec();
+    let serving = move || {
+        let mut then = first.into_iter();
         for connection in server.incoming() {
             serve(connection.unwrap(), then.next().unwrap_or(Then::Takes), &taken);
         }
-    });
+    };
+    thread::Builder::new().name("mail".to_owned()).spawn(serving).unwrap();
     (port, mails)
 }
 
-fn serve(connection: TcpStream, then: Then, taken: &Sender<String>) {
+fn serve(connection: TcpStream, then: Then, taken: &SyncSender<String>) {
     let mut out = connection.try_clone().unwrap();
     let mut lines = BufReader::new(connection).lines();
     let mut say = move |text: &str| out.write_all(format!("{text}\r\n").as_bytes()).is_ok();
