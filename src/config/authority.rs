@@ -2,8 +2,10 @@
 //! extract is to be read, since every vendor's differs.
 
 mod link;
+mod mail;
 mod mapping;
 mod notes;
+mod routing;
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +16,10 @@ use crate::domain::PlanKind;
 pub use super::file::ConfigError;
 use super::file::{self, setting};
 pub use link::{HubSettings, LinkSettings};
-pub use mapping::{Column, Encoding, Form, Kinds, Mapping};
+pub use mail::{MailSecurity, MailSettings};
+pub use mapping::{Column, Encoding, Form, Kinds, Mapping, More};
 pub use notes::{CaseSystemSettings, Into, NoteSettings};
+pub use routing::{Person, Restricted, Routing, Team};
 
 /// What the link runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct AuthorityConfig {
     pub link: Option<LinkSettings>,
     /// What hearing of accesses needs.
     pub notes: Option<NoteSettings>,
+    /// Who is alerted of them; always there beside `notes`.
+    pub routing: Option<Routing>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +42,7 @@ struct File {
     hub: Option<link::HubTable>,
     memory: Option<PathBuf>,
     notes: Option<notes::NoteTable>,
+    routing: Option<routing::RoutingTable>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +84,10 @@ struct ColumnTable {
     plan_kind: String,
     start: String,
     end: String,
+    worker: Option<String>,
+    worker_away: Option<String>,
+    team: Option<String>,
+    restricted: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -110,7 +121,27 @@ impl AuthorityConfig {
         let directory = path.parent().unwrap_or(Path::new("."));
         let link = link::resolve(file.authority, file.hub, file.memory, directory)?;
         let notes = notes::resolve(file.notes, link.is_some(), directory)?;
-        Ok(Self { extract: mapping(file.extract)?, link, notes })
+        if let (Some(notes), Some(routing)) = (&notes, &file.routing) {
+            routing.fits(&notes.into, directory)?;
+        }
+        let routing = match (file.routing, &notes) {
+            (Some(table), Some(_)) => {
+                let hours = link.as_ref().and_then(|link| link.authority.hours.clone());
+                Some(routing::resolve(table, hours, directory)?)
+            }
+            (None, Some(_)) => {
+                return Err(setting("routing", "`[notes]` needs it: say at least who is the `fall_back`"));
+            }
+            (Some(_), None) => return Err(setting("routing", "`[routing]` needs `[notes]` too")),
+            (None, None) => None,
+        };
+        Ok(Self { extract: mapping(file.extract)?, link, notes, routing })
+    }
+
+    /// For tests of what is configured.
+    #[cfg(test)]
+    pub(crate) fn parse_for_tests(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(text, path)
     }
 }
 
@@ -152,8 +183,20 @@ fn mapping(table: ExtractTable) -> Result<Mapping, ConfigError> {
             return Err(setting(&key, "another key names the same column"));
         }
     }
+    let more =
+        [&table.columns.worker, &table.columns.worker_away, &table.columns.team, &table.columns.restricted];
+    let more: [Option<String>; 4] = more.map(|name| name.as_ref().map(|name| name.trim().to_owned()));
+    for (place, (which, name)) in More::ALL.iter().zip(&more).enumerate() {
+        let Some(name) = name else { continue };
+        let is_twice =
+            columns.contains(name) || more.iter().take(place).any(|other| other.as_ref() == Some(name));
+        if name.is_empty() || is_twice {
+            let why = if is_twice { "another key names the same column" } else { "this is empty" };
+            return Err(setting(&format!("extract.columns.{}", which.key()), why));
+        }
+    }
     let kinds = kinds(&table.kinds)?;
-    Ok(Mapping { form, encoding, columns, kinds, takes_test_numbers: table.synthetic })
+    Ok(Mapping { more, form, encoding, columns, kinds, takes_test_numbers: table.synthetic })
 }
 
 fn delimiter(text: Option<&str>) -> Result<u8, ConfigError> {
@@ -229,6 +272,40 @@ mod tests {
         check("\"08:30\"", "\"half past eight\"", "`authority.office_hours`");
         check("\"08:30\"", "\"18:30\"", "`authority.office_hours`");
         check("\"mon\"", "\"Monday\"", "`authority.office_hours`");
+        // Nothing may come before nobody.
+        check("fall_back = [\"Safeguarding lead\"]", "", "fall_back");
+        check("fall_back = [\"Safeguarding lead\"]", "fall_back = []", "`routing.fall_back`");
+        check("fall_back = [\"Safeguarding lead\"]", "fall_back = [\" \"]", "`routing.fall_back`");
+        check(
+            "fall_back = [\"Safeguarding lead\"]",
+            "fall_back = [\"X\"]",
+            "no [[routing.person]] has the name \"X\"",
+        );
+        check("emergency_duty = [\"Em", "emergency_duty = [\"Im", "`routing.emergency_duty`");
+        check("# email = \"edt@wexcombe.example\"", "email = \"edt@a b\"", "`routing.person.email`");
+        check("# page = \"https://", "page = \"http://", "`routing.page`");
+        check("# unread_hours = 4", "unread_hours = 41", "`routing.unread_hours`");
+        check("# kinds = { looked-after = ", "kinds = { looked-after = ", "`routing.kinds.looked-after`");
+        let mail = |security: &str, more: &str| {
+            format!(
+                "[routing.mail]\nserver = \"mail.example\"\nfrom = \"a@b.example\"\nsecurity = \"{security}\"\n{more}\n[extract]\n"
+            )
+        };
+        check("[extract]\n", &mail("none", ""), "`routing.mail.security`");
+        check("[extract]\n", &mail("tls", "user = \"a\""), "`user` and `password_file` belong together");
+        let here = mail("none", "user = \"a\"\npassword_file = \"b\"").replace("mail.example", "127.0.0.1");
+        check("[extract]\n", &here, "a password is not sent without encryption");
+        let held = |more: &str| format!("[routing.restricted]\nholders = [{more}]\n[extract]\n");
+        check("[extract]\n", &held("\"Emergency duty team\""), "needs a `user`");
+        let common = "[routing.restricted]\nfolder = \"case-notes\"\n[extract]\n";
+        check("[extract]\n", common, "`routing.restricted.folder`");
+        check("# worker = \"Allocated Worker\"", "worker = \"Surname\"", "`extract.columns.worker`");
+        let (before, after) = (
+            STARTING.split_once("\n[routing]\n").unwrap().0,
+            STARTING.split_once("\n[extract]\n").unwrap().1,
+        );
+        let error = parse(&format!("{before}\n[extract]\n{after}")).unwrap_err();
+        assert!(error.contains("`routing`"), "{error}");
         let alone = STARTING.split_once("\n[extract]\n").unwrap().1;
         assert_eq!(
             parse(&format!("[extract]\n{alone}")).unwrap().link,

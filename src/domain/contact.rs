@@ -42,6 +42,21 @@ pub struct OfficeHours {
     pub to: Time,
 }
 
+impl OfficeHours {
+    /// Whether it opens on this day; `None` where the bank holidays of that year are not known.
+    #[must_use]
+    pub fn opens_on(&self, day: Date) -> Option<bool> {
+        if !self.days.contains(&day.weekday()) {
+            return Some(false);
+        }
+        match bank_holidays::in_england(day) {
+            IsHoliday::Yes => Some(false),
+            IsHoliday::No => Some(true),
+            IsHoliday::NotKnown => None,
+        }
+    }
+}
+
 /// A local authority as sent with its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
@@ -120,7 +135,7 @@ pub fn ring_now(hours: Option<&OfficeHours>, now: Timestamp) -> RingNow {
     let mut next_switch: Option<(Zoned, Line)> = None;
     for offset in -1..=FARTHEST_SWITCH_DAYS {
         let Ok(day) = local.date().checked_add(offset.days()) else { continue };
-        match is_open_on(hours, day) {
+        match hours.opens_on(day) {
             Some(true) => {}
             Some(false) => continue,
             None => return RingNow::Both(WhyBoth::HolidaysNotKnown),
@@ -147,18 +162,6 @@ pub fn ring_now(hours: Option<&OfficeHours>, now: Timestamp) -> RingNow {
         Some((until, Line::Office)) => RingNow::This { line: Line::EmergencyDuty, until },
         Some((until, Line::EmergencyDuty)) => RingNow::This { line: Line::Office, until },
         None => RingNow::Both(WhyBoth::HoursNotKnown),
-    }
-}
-
-/// `None` where the bank holidays of that year are not known.
-fn is_open_on(hours: &OfficeHours, day: Date) -> Option<bool> {
-    if !hours.days.contains(&day.weekday()) {
-        return Some(false);
-    }
-    match bank_holidays::in_england(day) {
-        IsHoliday::Yes => Some(false),
-        IsHoliday::No => Some(true),
-        IsHoliday::NotKnown => None,
     }
 }
 

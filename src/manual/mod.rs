@@ -77,6 +77,11 @@ pub mod upload {}
 #[doc = include_str!("receipt-example.json")]
 #[doc = "```"]
 pub mod notifications {}
+
+#[cfg(feature = "authority")]
+#[doc = include_str!("routing.md")]
+pub mod routing {}
+
 #[cfg(feature = "hub")]
 #[doc = include_str!("signin.md")]
 pub mod signin {}

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use super::table::Record;
 use super::{Finding, Problem, dates};
-use crate::config::authority::{Column, Mapping};
+use crate::config::authority::{Column, Mapping, More};
 use crate::domain::{NhsNumber, PlanKind, PlanPeriod, birth};
 
 /// Characters of a local id or a name.
@@ -28,6 +28,14 @@ pub struct Meant {
     pub kind: PlanKind,
     /// First and last day.
     pub period: PlanPeriod,
+    /// Who works on the case, and which team has it: never sent to anybody.
+    pub worker: Option<String>,
+    /// See above.
+    pub team: Option<String>,
+    /// The worker is away.
+    pub worker_is_away: bool,
+    /// Whether the case is restricted; `None` where the extract does not say.
+    pub is_restricted: Option<bool>,
 }
 
 impl std::fmt::Debug for Meant {
@@ -83,6 +91,10 @@ pub(super) fn judged(record: &Record, mapping: &Mapping, today: Date) -> Result<
             born,
             kind,
             period: PlanPeriod { start, end },
+            worker: record.further(More::Worker),
+            team: record.further(More::Team),
+            worker_is_away: record.mark(More::WorkerAway, mapping).unwrap_or(false),
+            is_restricted: record.mark(More::Restricted, mapping),
         }),
         _ => Err(problems),
     }

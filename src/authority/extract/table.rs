@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{Finding, ROW_BYTES, ROWS};
-use crate::config::authority::{Column, Encoding, Form, Mapping};
+use crate::config::authority::{Column, Encoding, Form, Mapping, More};
 use crate::domain::text;
 
 /// Why nothing of a file is believed: one sentence each.
@@ -63,6 +63,8 @@ fn quoted(names: &[String]) -> String {
 pub(super) struct Record {
     pub(super) row: u64,
     pub(super) fields: Result<[Result<String, Finding>; 8], Finding>,
+    /// In the order of [`More::ALL`]; nothing where a column is not configured, or cannot be read.
+    pub(super) more: [Option<String>; 4],
 }
 
 /// Hands over each row.
@@ -137,7 +139,7 @@ fn csv(
         .iter()
         .map(|name| decoded(name, mapping.encoding).unwrap_or_default().trim().to_owned())
         .collect();
-    let places = places(&head, mapping, delimiter)?;
+    let (places, further) = places(&head, mapping, delimiter)?;
     for row in 2.. {
         if row > ROWS + 1 {
             return Err(FileFault::TooManyRows);
@@ -150,12 +152,14 @@ fn csv(
             continue;
         }
         let is_whole = fields.len() == head.len();
+        let text = |place: usize| decoded(fields.get(place).unwrap_or_default(), mapping.encoding).ok();
+        let more = further.map(|place| place.filter(|_| is_whole).and_then(text));
         let fields = if is_whole {
             Ok(places.map(|place| decoded(fields.get(place).unwrap_or_default(), mapping.encoding)))
         } else {
             Err(Finding::Fields { found: fields.len(), expected: head.len() })
         };
-        then(Record { row, fields });
+        then(Record { row, fields, more });
     }
     Ok(())
 }
@@ -169,8 +173,10 @@ fn decoded(field: &[u8], encoding: Encoding) -> Result<String, Finding> {
     }
 }
 
-/// Where each column is.
-fn places(head: &[String], mapping: &Mapping, delimiter: u8) -> Result<[usize; 8], FileFault> {
+/// Where each column is, and each further one that is configured.
+type Places = ([usize; 8], [Option<usize>; 4]);
+
+fn places(head: &[String], mapping: &Mapping, delimiter: u8) -> Result<Places, FileFault> {
     let of = |name: &str| -> Vec<usize> {
         let is = |(_, column): &(usize, &String)| column.to_lowercase() == name.to_lowercase();
         head.iter().enumerate().filter(is).map(|(place, _)| place).collect()
@@ -184,8 +190,17 @@ fn places(head: &[String], mapping: &Mapping, delimiter: u8) -> Result<[usize; 8
             [_, _, ..] => return Err(FileFault::TwoColumns(text::visible(name))),
         }
     }
+    let mut further = [None; 4];
+    for (place, name) in further.iter_mut().zip(&mapping.more) {
+        let Some(name) = name else { continue };
+        match of(name).as_slice() {
+            [only] => *place = Some(*only),
+            [] => missing.push(name.clone()),
+            [_, _, ..] => return Err(FileFault::TwoColumns(text::visible(name))),
+        }
+    }
     if missing.is_empty() {
-        return Ok(places);
+        return Ok((places, further));
     }
     let seen = [',', ';', '\t', '|'].into_iter().find(|seen| {
         u32::from(*seen) != u32::from(delimiter)
@@ -222,26 +237,43 @@ fn ndjson(
         if rows > ROWS {
             return Err(FileFault::TooManyRows);
         }
+        let mut more = [const { None }; 4];
         let fields = match std::str::from_utf8(&line) {
-            Ok(line) => object(line, mapping),
+            Ok(line) => object(line, mapping, &mut more),
             Err(_) => Err(Finding::Encoding),
         };
-        then(Record { row, fields });
+        then(Record { row, fields, more });
     }
     if rows == 0 { Err(FileFault::Empty) } else { Ok(()) }
 }
 
 /// The mapped fields of an object. One that stands there twice could mean either.
-fn object(line: &str, mapping: &Mapping) -> Result<[Result<String, Finding>; 8], Finding> {
+fn object(
+    line: &str,
+    mapping: &Mapping,
+    more: &mut [Option<String>; 4],
+) -> Result<[Result<String, Finding>; 8], Finding> {
     let pairs: Pairs = serde_json::from_str(line).map_err(|_| Finding::NotJson)?;
     let mut fields = [const { None }; 8];
     for (name, value) in pairs.0 {
-        let Some(place) = mapping.columns.iter().position(|column| *column == name) else { continue };
+        let place = mapping.columns.iter().position(|column| *column == name);
+        let further = mapping.more.iter().position(|column| column.as_ref() == Some(&name));
+        if place.is_none() && further.is_none() {
+            continue;
+        }
         let value = match value {
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Null => String::new(),
+            Value::Bool(mark) if further.is_some() => mark.to_string(),
             Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(Finding::NotJson),
+        };
+        let Some(place) = place else {
+            match further.and_then(|place| more.get_mut(place)) {
+                Some(field @ None) => *field = Some(value),
+                Some(Some(_)) | None => return Err(Finding::NotJson),
+            }
+            continue;
         };
         match fields.get_mut(place) {
             Some(field @ None) => *field = Some(value),
@@ -286,4 +318,25 @@ impl Record {
         }
         Ok(field)
     }
+
+    /// A further field, cut to what a name has; nothing where it is empty.
+    pub(super) fn further(&self, which: More) -> Option<String> {
+        let place = More::ALL.iter().position(|one| *one == which)?;
+        let text = self.more.get(place)?.as_deref()?.trim();
+        let shown =
+            text.chars().map(|c| if text::is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c });
+        let shown: String = shown.take(NAME_CHARACTERS).collect();
+        Some(shown).filter(|shown| !shown.is_empty())
+    }
+
+    /// A further field that is a mark: anything but nothing and the words for no. `None` where there is no such column.
+    pub(super) fn mark(&self, which: More, mapping: &Mapping) -> Option<bool> {
+        let place = More::ALL.iter().position(|one| *one == which)?;
+        mapping.more.get(place)?.as_ref()?;
+        let text = self.further(which).unwrap_or_default().to_lowercase();
+        Some(!["", "no", "n", "false", "0"].contains(&text.as_str()))
+    }
 }
+
+/// Characters of a worker's or a team's name.
+const NAME_CHARACTERS: usize = 100;

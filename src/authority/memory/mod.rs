@@ -35,8 +35,12 @@ pub use changes::{Change, Changes};
 pub use lists::{Absent, Decision, NotVisible};
 pub use settled::{SettleError, Settled};
 
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql")), M::up(include_str!("0003.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("0001.sql")),
+    M::up(include_str!("0002.sql")),
+    M::up(include_str!("0003.sql")),
+    M::up(include_str!("0004.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Why the memory cannot be used: one sentence each. Nothing of a row is in them.
@@ -310,13 +314,15 @@ fn read_extract(
     today: Date,
 ) -> Result<Checked, MemoryError> {
     work.execute("DELETE FROM extract", [])?;
+    work.execute("UPDATE link SET extracts = extracts + 1", [])?;
     let mut insert = work.prepare(
-        "INSERT INTO extract (local_id, row, number, kind, start_day, end_day, family, given, born)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO extract (local_id, row, number, kind, start_day, end_day, family, given, born,
+                              worker, team, worker_is_away, is_restricted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let mut failed = None;
     let mut keep = |row: u64, meant: &Meant| {
-        let Meant { local_id, number, family_name, given_names, born, kind, period } = meant;
+        let Meant { local_id, number, family_name, given_names, born, kind, period, .. } = meant;
         let kept = insert.execute(params![
             local_id,
             i64::try_from(row).unwrap_or(i64::MAX),
@@ -326,7 +332,11 @@ fn read_extract(
             period.end.map(|end| end.to_string()),
             family_name,
             given_names,
-            born.to_string()
+            born.to_string(),
+            meant.worker,
+            meant.team,
+            meant.worker_is_away,
+            meant.is_restricted
         ]);
         if let Err(error) = kept {
             failed.get_or_insert(error);

@@ -110,6 +110,23 @@ impl Record for CaseSystem {
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
                 return Err(away(format!("the case system is busy ({number})")).into());
             }
+            // Of the address, and not of a note: all would be refused alike.
+            StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_ACCEPTABLE
+            | StatusCode::GONE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                let why = format!(
+                    "the case system knows no such address, or takes no Communications ({number}): see `[notes.case_system]`"
+                );
+                return Err(away(why).into());
+            }
+            status if status.is_redirection() => {
+                return Err(away(format!(
+                    "the case system is at another address ({number}): see `[notes.case_system]`"
+                ))
+                .into());
+            }
             status if status.is_server_error() => {
                 return Err(away(format!("the case system cannot take notes at present ({number})")).into());
             }

@@ -26,6 +26,15 @@ const FORMAT: &str = "cpis-case-note/1";
 /// Bytes of a mark.
 const MARK_BYTES: usize = 64;
 
+/// How a folder is known at the first start.
+#[derive(Debug, Clone, Copy)]
+pub enum Mark<'a> {
+    /// By this, which is written into it.
+    New(&'a str),
+    /// By this, which somebody has written into it.
+    Expected(&'a str),
+}
+
 /// A folder that has been seen before, or was marked now.
 #[derive(Debug)]
 pub struct Folder {
@@ -34,11 +43,12 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder of the configuration. One that is new gets its mark; one that was used before has to have it.
+    /// The folder of the configuration. One that is new gets its mark, unless the configuration says what somebody has put
+    /// into it as its mark; one that was used before has to have it.
     ///
     /// # Errors
     /// It is not there, or is not the one that it was.
-    pub fn open(path: &Path, register: &mut Register, new_mark: &str) -> Result<Self, NotPlaced> {
+    pub fn open(path: &Path, register: &mut Register, mark: Mark<'_>) -> Result<Self, NotPlaced> {
         let name = path.to_string_lossy().into_owned();
         let away = |why: &str| Trouble::Away(format!("the folder {name} {why}"));
         if !path.is_dir() {
@@ -47,16 +57,23 @@ impl Folder {
         if let Some(mark) = register.folder_mark(&name)? {
             return Ok(Self { path: path.to_owned(), mark });
         }
-        let mark = match read_mark(path) {
-            Ok(mark) => mark,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+        let mark = match (read_mark(path), mark) {
+            (Ok(found), Mark::Expected(mark)) if found.trim() != mark => {
+                return Err(away(&format!("has another mark ({MARK}) than `notes.folder_mark`")).into());
+            }
+            (Ok(found), _) => found,
+            (Err(error), Mark::Expected(_)) if error.kind() == ErrorKind::NotFound => {
+                let why = format!("has no {MARK} with `notes.folder_mark` in it: is the share mounted?");
+                return Err(away(&why).into());
+            }
+            (Err(error), Mark::New(new_mark)) if error.kind() == ErrorKind::NotFound => {
                 let file = path.join(MARK);
                 write_whole(&file, new_mark.as_bytes())
                     .and_then(|()| flush_directory(path))
                     .map_err(|error| away(&format!("cannot be written: {}", error.kind())))?;
                 new_mark.to_owned()
             }
-            Err(error) => return Err(away(&format!("cannot be read: {}", error.kind())).into()),
+            (Err(error), _) => return Err(away(&format!("cannot be read: {}", error.kind())).into()),
         };
         register.mark_folder(&name, &mark)?;
         Ok(Self { path: path.to_owned(), mark })

@@ -60,3 +60,23 @@ impl Record for RegisterAlone {
         Ok(())
     }
 }
+
+/// Two ways: the notes of restricted cases go where only their holders read.
+pub struct ByMark {
+    /// For all others.
+    pub common: Box<dyn Record>,
+    /// For restricted cases.
+    pub restricted: Box<dyn Record>,
+}
+
+impl std::fmt::Debug for ByMark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ByMark")
+    }
+}
+
+impl Record for ByMark {
+    fn place(&mut self, part: &Part) -> Result<(), NotPlaced> {
+        if part.is_restricted { self.restricted.place(part) } else { self.common.place(part) }
+    }
+}

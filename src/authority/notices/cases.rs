@@ -1,13 +1,14 @@
 //! Which cases are open, by what the last extract said. The link's memory is looked into beside an upload that may work with
 //! it; nothing of it is changed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use crate::authority::register::{Case, Cases};
+use crate::authority::register::{Case, Cases, Who};
 use crate::domain::{PlanKind, dates};
 
 /// For so long an upload is waited for that writes its memory at this moment.
@@ -21,6 +22,8 @@ const UNBORN_TAIL_DAYS: i32 = 28;
 pub struct CasesOfExtract {
     /// The memory of uploads.
     pub memory: PathBuf,
+    /// The extract is of some teams only: a case that is not in it, and whose plan the hub holds, is open.
+    pub is_partial: bool,
 }
 
 impl Cases for CasesOfExtract {
@@ -28,35 +31,107 @@ impl Cases for CasesOfExtract {
         if !self.memory.exists() {
             return Ok(Case::NotOpen("no extract was uploaded yet: it is not known which cases are open"));
         }
-        self.look(local_id, at).map_err(|error| {
-            let code = error.sqlite_error_code().map(|code| format!(" ({code:?})")).unwrap_or_default();
-            format!("the link's memory of uploads cannot be read at present{code}")
-        })
+        self.look(local_id, at).map_err(|error| unread(&error))
+    }
+
+    fn who(&self, local_id: &str) -> Result<Who, String> {
+        if !self.memory.exists() {
+            return Ok(Who::default());
+        }
+        self.look_who(local_id).map_err(|error| unread(&error))
+    }
+
+    fn extract(&self) -> Result<i64, String> {
+        if !self.memory.exists() {
+            return Ok(0);
+        }
+        let read =
+            |db: Connection| db.query_row("SELECT extracts FROM link", [], |row| row.get(0)).optional();
+        Ok(self.open().and_then(read).map_err(|error| unread(&error))?.unwrap_or(0))
+    }
+
+    fn restricted(&self) -> Result<BTreeSet<String>, String> {
+        if !self.memory.exists() {
+            return Ok(BTreeSet::new());
+        }
+        let read = |db: Connection| {
+            let mut statement =
+                db.prepare("SELECT DISTINCT local_id FROM extract WHERE is_restricted = 1")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        self.open().and_then(read).map_err(|error| unread(&error))
+    }
+
+    fn is_unrestricted(&self, local_id: &str) -> Result<bool, String> {
+        if !self.memory.exists() {
+            return Ok(false);
+        }
+        let sql = "SELECT count(*) > 0 AND count(*) = count(*) FILTER (WHERE is_restricted = 0)
+                   FROM extract WHERE local_id = ?1";
+        let read = |db: Connection| db.query_row(sql, [local_id], |row| row.get(0));
+        self.open().and_then(read).map_err(|error| unread(&error))
     }
 }
 
+fn unread(error: &rusqlite::Error) -> String {
+    let code = error.sqlite_error_code().map(|code| format!(" ({code:?})")).unwrap_or_default();
+    format!("the link's memory of uploads cannot be read at present{code}")
+}
+
 impl CasesOfExtract {
-    fn look(&self, local_id: &str, at: Timestamp) -> Result<Case, rusqlite::Error> {
+    fn open(&self) -> Result<Connection, rusqlite::Error> {
         let db = Connection::open_with_flags(
             &self.memory,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         db.busy_timeout(BUSY)?;
+        Ok(db)
+    }
+
+    /// Rows that say nothing of a worker or team do not hide one that does; the first that does counts.
+    fn look_who(&self, local_id: &str) -> Result<Who, rusqlite::Error> {
+        let db = self.open()?;
+        let mut statement = db.prepare(
+            "SELECT worker, team, worker_is_away, kind FROM extract WHERE local_id = ?1 ORDER BY row",
+        )?;
+        let mut rows = statement.query([local_id])?;
+        let mut who = Who::default();
+        while let Some(row) = rows.next()? {
+            if who.responsible.worker.is_none() {
+                who.responsible.worker = row.get(0)?;
+                who.worker_is_away = row.get(2)?;
+            }
+            who.responsible.team = who.responsible.team.or(row.get(1)?);
+            who.kinds.extend(PlanKind::from_code(&row.get::<_, String>(3)?));
+        }
+        Ok(who)
+    }
+
+    fn look(&self, local_id: &str, at: Timestamp) -> Result<Case, rusqlite::Error> {
+        let db = self.open()?;
         let day = dates::london_day(at);
         let of_unborn = day.checked_sub(UNBORN_TAIL_DAYS.days()).unwrap_or(day);
-        let (rows, open): (i64, i64) = db.query_row(
-            "SELECT count(*), count(*) FILTER (WHERE end_day IS NULL OR end_day >= ?2
-                                               OR (kind = ?4 AND end_day >= ?3))
-             FROM extract WHERE local_id = ?1",
+        // Of an extract of some teams only what the hub holds of us counts too, unless somebody has said that it ended.
+        let (rows, open, held): (i64, i64, i64) = db.query_row(
+            "SELECT count(*) FILTER (WHERE in_extract),
+                    count(*) FILTER (WHERE in_extract AND (end_day IS NULL OR end_day >= ?2 OR (kind = ?4 AND end_day >= ?3))),
+                    count(*) FILTER (WHERE NOT in_extract AND (end_day IS NULL OR end_day >= ?2 OR (kind = ?4 AND end_day >= ?3)))
+             FROM (SELECT 1 AS in_extract, kind, end_day FROM extract WHERE local_id = ?1
+                   UNION ALL
+                   SELECT 0, kind, end_day FROM held WHERE local_id = ?1 AND NOT EXISTS
+                       (SELECT 1 FROM absent WHERE absent.local_id = held.local_id AND absent.number = held.number
+                        AND absent.kind = held.kind AND absent.start_day = held.start_day
+                        AND absent.decision IN ('ended', 'in-error')))",
             params![
                 local_id,
                 day.to_string(),
                 of_unborn.to_string(),
                 PlanKind::UnbornChildProtection.snomed()
             ],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
         Ok(match (rows, open) {
+            (0, _) if self.is_partial && held > 0 => Case::Open,
             (0, _) => {
                 Case::NotOpen("no case with this local id is in the last extract: moved, or under another id")
             }

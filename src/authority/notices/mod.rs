@@ -1,6 +1,7 @@
 //! A round of the link: fetch what the hub has to tell, make notes of it, bring them into the record, and tell the hub what
 //! is filed. Each step goes on from what the register holds, so that any of them may be broken off anywhere.
 
+mod alerting;
 mod cases;
 mod listen;
 
@@ -11,6 +12,7 @@ use super::register::{Cases, Register, RegisterError, Whose};
 use crate::exchange::TransportError;
 use crate::exchange::notice::{self, Collected, Heading, Item, Mailbox, NotNotices, Receipts};
 
+pub use alerting::{Alerting, Listed, OpenMailer, restricted_list};
 pub use cases::CasesOfExtract;
 pub use listen::{Listening, Stop};
 
@@ -66,13 +68,21 @@ pub struct Round {
     pub hub: Option<HubTrouble>,
     /// Why the record's part did not.
     pub notes: Option<String>,
+    /// Alerts that were made.
+    pub alerts: u64,
+    /// E-mails that were sent.
+    pub sent: u64,
+    /// Why it is not known whom to alert.
+    pub routing: Option<String>,
+    /// Why e-mail did not leave. It keeps nothing else waiting, and so is nothing that the link slows down for.
+    pub mail: Option<String>,
 }
 
 impl Round {
     /// Whether all of it came to its end.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.hub.is_none() && self.notes.is_none()
+        self.hub.is_none() && self.notes.is_none() && self.routing.is_none()
     }
 }
 
@@ -89,11 +99,26 @@ pub fn round(
     ends: Ends<'_>,
     cases: &dyn Cases,
     open: OpenRecord<'_>,
+    alerting: Alerting<'_>,
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Round, RegisterError> {
     let mut round = Round::default();
     round.hub = fetch(register, mailbox, ends, clock, &mut round)?.err();
-    round.notes = document(register, cases, open, clock, &mut round)?.err();
+    // Which cases are restricted has to be known before anything of theirs is placed.
+    let known = alerting::refresh(register, cases, alerting.table)?;
+    let mut made = None;
+    // By what was known before, or a slip in a list would keep every alert of a weekend. Where nothing was, it waits.
+    if known.is_ok() || register.knows_cases()? {
+        made = register.make_notes(cases, clock())?.err();
+        match register.route(alerting.table, cases, clock())? {
+            Ok(routed) => round.alerts = routed.alerts,
+            Err(why) => round.routing = Some(why),
+        }
+    }
+    round.notes = match known {
+        Ok(()) => document(register, open, clock, &mut round)?.err().or(made),
+        Err(why) => Some(why),
+    };
     if round.hub.is_none() {
         round.hub = file(register, mailbox, ends, clock)?.err();
     }
@@ -102,6 +127,16 @@ pub fn round(
     register.note_trouble(Whose::Notes, notes, clock())?;
     if hub.is_none() {
         register.note_heard(clock())?;
+    }
+    register.note_trouble(Whose::Routing, round.routing.as_deref(), clock())?;
+    if let Some(mailer) = alerting.mailer {
+        let sent = alerting::send(register, mailer, clock)?;
+        // What waits for its time says nothing of the server; what is refused is no fault of the others.
+        if sent.away.is_some() || sent.sent > 0 {
+            register.note_trouble(Whose::Mail, sent.away.as_deref(), clock())?;
+        }
+        round.sent = sent.sent;
+        round.mail = sent.away.or(sent.refused);
     }
     Ok(round)
 }
@@ -192,14 +227,13 @@ fn believed(document: &[u8], ends: Ends<'_>) -> Result<(Heading, Vec<Item>), Hub
 
 fn document(
     register: &mut Register,
-    cases: &dyn Cases,
     open: OpenRecord<'_>,
     clock: &dyn Fn() -> Timestamp,
     round: &mut Round,
 ) -> Result<Result<(), String>, RegisterError> {
-    let mut trouble = register.make_notes(cases, clock())?.err();
+    let mut trouble = None;
     if register.next_part(clock())?.is_none() {
-        return Ok(trouble.map_or(Ok(()), Err));
+        return Ok(Ok(()));
     }
     let mut record = match open(register) {
         Ok(record) => record,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{TransactionBehavior, params};
 
+use super::accesses::{IS_RESTRICTED, Reader};
 use super::{Register, RegisterError, moment, notes};
 
 /// Of a note's id so much is shown, and at least so much is wanted.
@@ -36,8 +37,18 @@ pub struct Figures {
     pub refused: Option<(u64, String)>,
     /// Receipts that the hub does not have.
     pub untold: u64,
-    /// Notes on the list.
+    /// Notes on the list, and how many of these are of restricted cases.
     pub triage: u64,
+    /// See above.
+    pub restricted_triage: u64,
+    /// Notes of which somebody was alerted, and that nobody has read; since when the oldest is.
+    pub unread: u64,
+    /// See above.
+    pub oldest_unread: Option<Timestamp>,
+    /// Accesses that somebody did not recognise, and nobody has looked into.
+    pub not_recognised: u64,
+    /// Why it is not known whom to alert, and since when.
+    pub route_trouble: Option<(String, Timestamp)>,
 }
 
 /// Numbers that were passed over.
@@ -74,6 +85,15 @@ impl std::fmt::Debug for Listed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Listed(hidden)")
     }
+}
+
+/// Which notes a list shows: those of restricted cases are never among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Of cases that are not restricted.
+    Common,
+    /// Of those that are.
+    Restricted,
 }
 
 /// How a note on the list is settled.
@@ -119,6 +139,10 @@ impl Register {
         const WAITING: &str = "FROM notice LEFT JOIN part ON part.notice_id = notice.id
                                LEFT JOIN note ON note.id = notice.note_id
                                WHERE notice.note_id IS NULL OR (part.state = 'waiting' AND note.standing = 'record')";
+        const UNREAD: &str = "FROM alert JOIN note ON note.id = alert.note_id
+                              WHERE alert.is_over = 0 AND note.standing <> 'settled' AND NOT EXISTS
+                                  (SELECT 1 FROM read_mark WHERE read_mark.note_id = note.id AND as_duty = 0
+                                   AND up_to >= alert.part)";
         let (refused, why): (i64, Option<String>) = self.db.query_row(
             "SELECT count(*), max(part.why) FROM part JOIN note ON note.id = part.note_id
              WHERE part.state = 'waiting' AND part.why IS NOT NULL AND note.standing = 'record'",
@@ -138,6 +162,13 @@ impl Register {
             refused: why.map(|why| (refused.unsigned_abs(), why)),
             untold: count("SELECT count(*) FROM notice WHERE told IS NULL")?,
             triage: count("SELECT count(*) FROM note WHERE standing = 'triage'")?,
+            restricted_triage: count(&format!(
+                "SELECT count(*) FROM note WHERE standing = 'triage' AND {IS_RESTRICTED}"
+            ))?,
+            unread: count(&format!("SELECT count(DISTINCT alert.note_id) {UNREAD}"))?,
+            oldest_unread: at(&format!("SELECT min(alert.made_ms) {UNREAD}"))?,
+            not_recognised: count("SELECT count(*) FROM not_recognised WHERE settled_by IS NULL")?,
+            route_trouble: trouble("SELECT route_trouble, route_since_ms FROM link")?,
         })
     }
 
@@ -146,7 +177,8 @@ impl Register {
     /// # Errors
     /// The register cannot be read.
     pub fn missing(&self) -> Result<Vec<Missing>, RegisterError> {
-        let mut statement = self.db.prepare("SELECT number, since_ms FROM missing ORDER BY number")?;
+        let sql = "SELECT number, since_ms FROM missing WHERE settled_ms IS NULL ORDER BY number";
+        let mut statement = self.db.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {
@@ -155,31 +187,55 @@ impl Register {
         Ok(list)
     }
 
+    /// Notes that somebody has looked into numbers that do not come, from one to another, and what came of it: they are no
+    /// longer in the way, and taken all the same if they come. How many there were.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn settle_missing(
+        &mut self,
+        (from, to): (u32, u32),
+        by: &Reader,
+        outcome: &str,
+        now: Timestamp,
+    ) -> Result<u64, RegisterError> {
+        let settled = self.db.execute(
+            "UPDATE missing SET settled_by = ?3, settled_ms = ?4, outcome = ?5
+             WHERE number BETWEEN ?1 AND ?2 AND settled_ms IS NULL",
+            params![from, to, by.user(), now.as_millisecond(), outcome],
+        )?;
+        Ok(settled as u64)
+    }
+
     /// What has to be worked off by hand, the oldest first.
     ///
     /// # Errors
     /// The register cannot be read.
-    pub fn triage(&self) -> Result<Vec<Listed>, RegisterError> {
-        self.listed("note.standing = 'triage' ORDER BY since_ms, id")
+    pub fn triage(&self, which: Shown) -> Result<Vec<Listed>, RegisterError> {
+        self.listed(which, "note.standing = 'triage' ORDER BY since_ms, id")
     }
 
     /// The latest notes, wherever they stand, the newest last: for whoever has no other record of them.
     ///
     /// # Errors
     /// The register cannot be read.
-    pub fn notes(&self) -> Result<Vec<Listed>, RegisterError> {
-        self.listed(&format!(
+    pub fn notes(&self, which: Shown) -> Result<Vec<Listed>, RegisterError> {
+        self.listed(which, &format!(
             "note.id IN (SELECT id FROM note ORDER BY since_ms DESC, id LIMIT {NOTES}) ORDER BY since_ms, id"
         ))
     }
 
-    fn listed(&self, which: &str) -> Result<Vec<Listed>, RegisterError> {
+    fn listed(&self, shown: Shown, which: &str) -> Result<Vec<Listed>, RegisterError> {
+        let kept = match shown {
+            Shown::Common => format!("NOT {IS_RESTRICTED}"),
+            Shown::Restricted => IS_RESTRICTED.to_owned(),
+        };
         let mut statement = self.db.prepare(&format!(
             "SELECT id, local_id, why, since_ms,
                     (SELECT group_concat(added, char(10) ORDER BY part) FROM part WHERE part.note_id = note.id),
                     (SELECT count(*) FROM part WHERE part.note_id = note.id),
                     (SELECT document FROM notice WHERE notice.id = note.id)
-             FROM note WHERE {which}"
+             FROM note WHERE {kept} AND {which}"
         ))?;
         let mut rows = statement.query([])?;
         let mut list = Vec::new();
@@ -239,6 +295,7 @@ impl Register {
                 // What was refused under another case may be taken under this one.
                 let sql = "UPDATE part SET tries = 0, next_ms = 0, why = NULL WHERE note_id = ?1 AND state = 'waiting'";
                 work.execute(sql, [id])?;
+                Self::route_again(&work, id)?;
             }
         }
         work.commit()?;

@@ -3,10 +3,15 @@
 //!
 //! One link works with it at a time; looking at it, and settling what is on the list, may happen beside.
 
+mod accesses;
+mod alerts;
 mod lists;
+mod mail;
 mod notes;
 mod parts;
+mod reading;
 mod receipts;
+mod responsible;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -22,12 +27,17 @@ use rusqlite_migration::{M, Migrations};
 use super::files::{beside, private};
 use crate::exchange::notice::{Mark, NoticeId};
 
-pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled};
-pub use notes::{Case, Cases};
+pub use accesses::{ACCESSES, Access, Alerted, NotRecognised, Read, Reader, Standing, Wanted};
+pub use alerts::Routed;
+pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled, Shown};
+pub use mail::{MailFigures, Outgoing};
+pub use notes::{Case, Cases, Who};
 pub use parts::Part;
+pub use reading::{Marked, SAID_CHARACTERS};
+pub use responsible::Responsible;
 pub use take::Taken;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// For so long a command beside the link waits for it.
@@ -84,6 +94,10 @@ pub enum Whose {
     Hub,
     /// The record system takes no notes.
     Notes,
+    /// The mail server takes no alerts.
+    Mail,
+    /// It cannot be known whom to alert.
+    Routing,
 }
 
 impl Register {
@@ -189,6 +203,8 @@ impl Register {
         let (trouble, since) = match whose {
             Whose::Hub => ("hub_trouble", "hub_since_ms"),
             Whose::Notes => ("note_trouble", "note_since_ms"),
+            Whose::Mail => ("mail_trouble", "mail_since_ms"),
+            Whose::Routing => ("route_trouble", "route_since_ms"),
         };
         // Nothing is written where nothing has changed: this is asked every few seconds.
         self.db.execute(

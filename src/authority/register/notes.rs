@@ -1,11 +1,14 @@
 //! From notifications to notes: one for each attendance, and a part of it for each notification, in the order of their
 //! numbers. Whose case is not open is on the list; nothing goes nowhere.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Register, RegisterError, id_of};
+use super::{Register, RegisterError, Responsible, id_of};
 use crate::authority::notes::text;
+use crate::domain::PlanKind;
 use crate::exchange::notice::{self, Event, Item, Notice, NoticeId};
 
 /// What is known of a child's case.
@@ -17,13 +20,56 @@ pub enum Case {
     NotOpen(&'static str),
 }
 
-/// Knows which cases are open.
+/// Who is responsible for a case now, by the last extract.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Who {
+    /// The worker and the team.
+    pub responsible: Responsible,
+    /// The worker is away.
+    pub worker_is_away: bool,
+    /// The kinds of its plans.
+    pub kinds: Vec<PlanKind>,
+}
+
+/// Knows which cases are open, and whose they are.
 pub trait Cases {
     /// The case of a local id at the moment of an access.
     ///
     /// # Errors
     /// It cannot be known at present: asked again later.
     fn case(&self, local_id: &str, at: Timestamp) -> Result<Case, String>;
+
+    /// Who is responsible for it; nobody where that is not known.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn who(&self, _local_id: &str) -> Result<Who, String> {
+        Ok(Who::default())
+    }
+
+    /// A number that is another as soon as another extract was read.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn extract(&self) -> Result<i64, String> {
+        Ok(0)
+    }
+
+    /// The local ids that the extract marks as restricted.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn restricted(&self) -> Result<BTreeSet<String>, String> {
+        Ok(BTreeSet::new())
+    }
+
+    /// Whether the extract has the case, and says that it is not restricted.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn is_unrestricted(&self, _local_id: &str) -> Result<bool, String> {
+        Ok(false)
+    }
 }
 
 impl Register {
@@ -76,7 +122,7 @@ fn unreadable(work: &Transaction<'_>, id: &NoticeId, now: Timestamp) -> Result<(
     let why =
         "this notification cannot be read by this version of the link: ask the hub's operator who looked";
     begin(work, id, id.as_str(), "", Some(why), now)?;
-    add(work, id.as_str(), id, "A notification came that this version of the link cannot read.")
+    add(work, id.as_str(), id, "A notification came that this version of the link cannot read.", now)
 }
 
 /// Puts a notification where it belongs; the inner error says why that cannot be known now.
@@ -110,7 +156,7 @@ fn place(
     };
     let is_first = !work.prepare_cached("SELECT 1 FROM part WHERE note_id = ?1")?.exists([&note])?;
     // The first words of a note never say "again", even where what came before stands in none.
-    add(work, &note, id, &text::part(notice, is_first, corrected(work, &note, notice)?))?;
+    add(work, &note, id, &text::part(notice, is_first, corrected(work, &note, notice)?), notice.at)?;
     Ok(Ok(()))
 }
 
@@ -154,12 +200,18 @@ fn begin(
     Ok(())
 }
 
-fn add(work: &Transaction<'_>, note: &str, id: &NoticeId, words: &str) -> Result<(), RegisterError> {
+fn add(
+    work: &Transaction<'_>,
+    note: &str,
+    id: &NoticeId,
+    words: &str,
+    at: Timestamp,
+) -> Result<(), RegisterError> {
     work.prepare_cached(
-        "INSERT INTO part (note_id, part, notice_id, added, state)
-         VALUES (?1, (SELECT coalesce(max(part), 0) + 1 FROM part WHERE note_id = ?1), ?2, ?3, 'waiting')",
+        "INSERT INTO part (note_id, part, notice_id, added, at_ms, state)
+         VALUES (?1, (SELECT coalesce(max(part), 0) + 1 FROM part WHERE note_id = ?1), ?2, ?3, ?4, 'waiting')",
     )?
-    .execute(params![note, id.as_str(), words])?;
+    .execute(params![note, id.as_str(), words, at.as_millisecond()])?;
     work.prepare_cached("UPDATE notice SET note_id = ?2 WHERE id = ?1")?
         .execute(params![id.as_str(), note])?;
     Ok(())

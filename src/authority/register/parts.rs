@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::accesses::IS_RESTRICTED;
 use super::{Register, RegisterError, id_of, notes};
 use crate::exchange::notice::{Notice, NoticeId};
 
@@ -28,6 +29,8 @@ pub struct Part {
     pub text: String,
     /// The notification; `None` where it cannot be read.
     pub notice: Option<Notice>,
+    /// It is of a restricted case: it goes where only its holders read.
+    pub is_restricted: bool,
 }
 
 impl std::fmt::Debug for Part {
@@ -44,26 +47,26 @@ impl Register {
     pub fn next_part(&self, now: Timestamp) -> Result<Option<Part>, RegisterError> {
         let found = self
             .db
-            .prepare_cached(
-                "SELECT part.note_id, part.part, note.local_id, part.added, notice.document
+            .prepare_cached(&format!(
+                "SELECT part.note_id, part.part, note.local_id, part.added, notice.document, {IS_RESTRICTED}
                  FROM part INDEXED BY part_not_done
                  JOIN note ON note.id = part.note_id JOIN notice ON notice.id = part.notice_id
                  WHERE part.state = 'waiting' AND note.standing = 'record'
                    AND part.next_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2
                    AND NOT EXISTS (SELECT 1 FROM part AS earlier WHERE earlier.note_id = part.note_id
                                    AND earlier.part < part.part AND earlier.state = 'waiting')
-                 ORDER BY notice.number LIMIT 1",
-            )?
+                 ORDER BY notice.number LIMIT 1"
+            ))?
             .query_row([now.as_millisecond(), AGAIN_MOST_MS], |row| {
                 let id: String = row.get(0)?;
                 let document: Vec<u8> = row.get(4)?;
-                Ok(((id, row.get(1)?, row.get(2)?, row.get(3)?), document))
+                Ok(((id, row.get(1)?, row.get(2)?, row.get(3)?), document, row.get(5)?))
             })
             .optional()?;
-        let Some(((id, number, local_id, added), document)) = found else { return Ok(None) };
+        let Some(((id, number, local_id, added), document, is_restricted)) = found else { return Ok(None) };
         let text = self.text_of(&id, number)?;
         let notice = notes::read(&document);
-        Ok(Some(Part { note: id_of(&id)?, part: number, local_id, added, text, notice }))
+        Ok(Some(Part { note: id_of(&id)?, part: number, local_id, added, text, notice, is_restricted }))
     }
 
     fn text_of(&self, note: &str, up_to: u32) -> Result<String, RegisterError> {
@@ -113,11 +116,8 @@ impl Register {
     /// # Errors
     /// The register cannot be read.
     pub fn folder_mark(&self, folder: &str) -> Result<Option<String>, RegisterError> {
-        let found: Option<Option<String>> = self
-            .db
-            .query_row("SELECT folder_mark FROM link WHERE folder = ?1", [folder], |row| row.get(0))
-            .optional()?;
-        Ok(found.flatten())
+        let sql = "SELECT mark FROM folder WHERE path = ?1";
+        Ok(self.db.query_row(sql, [folder], |row| row.get(0)).optional()?)
     }
 
     /// Notes a new folder by its mark.
@@ -125,7 +125,10 @@ impl Register {
     /// # Errors
     /// The register cannot be written.
     pub fn mark_folder(&mut self, folder: &str, mark: &str) -> Result<(), RegisterError> {
-        self.db.execute("UPDATE link SET folder = ?1, folder_mark = ?2", [folder, mark])?;
+        self.db.execute(
+            "INSERT INTO folder (path, mark) VALUES (?1, ?2) ON CONFLICT (path) DO UPDATE SET mark = ?2",
+            [folder, mark],
+        )?;
         Ok(())
     }
 }

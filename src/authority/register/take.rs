@@ -60,6 +60,7 @@ impl Register {
             }
         }
         forget_receipts(&work, heading)?;
+        taken.missing += note_rest(&work, now)?;
         work.commit()?;
         Ok(taken)
     }
@@ -90,7 +91,7 @@ impl Register {
     pub fn missing_due(&mut self, now: Timestamp) -> Result<Option<(u32, u32)>, RegisterError> {
         let now_ms = now.as_millisecond();
         let due: (Option<u32>, Option<u32>) = self.db.query_row(
-            &format!("SELECT min(number), max(number) FROM missing WHERE {DUE}"),
+            &format!("SELECT min(number), max(number) FROM missing WHERE settled_ms IS NULL AND {DUE}"),
             params![now_ms, AGAIN_MOST_MS],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
@@ -153,7 +154,26 @@ fn note_missing(
             )?
             .execute(params![number, now.as_millisecond()])?;
     }
+    // The rest is noted once these have come, or somebody has looked into them.
+    if before.saturating_sub(from) > MISSING {
+        work.execute(
+            "UPDATE link SET missing_next = min(coalesce(missing_next, ?1), ?1), missing_to = max(coalesce(missing_to, 0), ?2)",
+            params![from.saturating_add(MISSING), before.saturating_sub(1)],
+        )?;
+    }
     Ok(missing as u64)
+}
+
+/// Notes the next of a gap that is larger than what is noted at once.
+fn note_rest(work: &Transaction<'_>, now: Timestamp) -> Result<u64, RegisterError> {
+    let (next, to, is_busy): (Option<u32>, Option<u32>, bool) = work.query_row(
+        "SELECT missing_next, missing_to, EXISTS (SELECT 1 FROM missing WHERE settled_ms IS NULL) FROM link",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let (Some(next), Some(to), false) = (next, to, is_busy) else { return Ok(0) };
+    work.execute("UPDATE link SET missing_next = NULL, missing_to = NULL", [])?;
+    note_missing(work, next, to.saturating_add(1), now)
 }
 
 /// The hub says of which notification it has no receipt. If it had one, it has forgotten it and those after it: it was put

@@ -1,8 +1,11 @@
 //! The register by itself: what is refused, what cannot be read, and clocks that were ahead.
 
+mod accesses;
+mod alerts;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Case, Cases, Register, Settle, Settled};
+use super::{Case, Cases, Register, Settle, Settled, Shown};
 use crate::domain::{AccessReference, NhsNumber};
 use crate::exchange::notice::{Event, Heading, Item, Mark, Notice, NoticeId, Outcome};
 
@@ -86,7 +89,7 @@ fn what_the_case_system_refuses_for_good_comes_before_a_person_and_can_be_got_ou
         assert!(tries < 20);
     }
     assert_eq!(tries, 12);
-    let list = register.triage().unwrap();
+    let list = register.triage(Shown::Common).unwrap();
     assert_eq!((list.len(), list[0].parts, list[0].why.as_str()), (1, 2, "refused (404)"));
     assert_eq!(
         (list[0].number.as_str(), list[0].organisation.as_str()),
@@ -159,4 +162,30 @@ fn a_hub_that_was_put_back_is_told_everything_again_also_behind_what_was_never_t
     assert_eq!(told(&register), []);
     register.forget_where(now()).unwrap();
     assert_eq!(told(&register), [(1, Outcome::Documented)]);
+}
+
+#[test]
+fn a_large_gap_is_asked_for_piece_by_piece_and_what_never_comes_is_settled_by_a_person() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1)]);
+    take(&mut register, &[item(1503)]);
+    assert_eq!(register.missing().unwrap().len(), 1000);
+    let by = crate::authority::register::Reader::named("officer").unwrap();
+    assert_eq!(register.settle_missing((2, 1000), &by, "lost with the hub", now()).unwrap(), 999);
+    assert_eq!(register.missing_due(now()).unwrap(), Some((1000, 1001)));
+    assert_eq!(register.settle_missing((1, 2000), &by, "lost with the hub", now()).unwrap(), 1);
+    assert_eq!(register.missing().unwrap(), []);
+    take(&mut register, &[item(1504)]);
+    let rest = register.missing().unwrap();
+    assert_eq!((rest.len(), rest[0].number, rest[500].number), (501, 1002, 1502));
+    // What comes all the same is taken, settled or not.
+    let heading = Heading {
+        source: "https://hub.example".to_owned(),
+        authority_code: "E06000030".to_owned(),
+        last: 1504,
+        unfiled: None,
+    };
+    assert_eq!(register.take_again(&heading, &[item(2), item(1002)], now()).unwrap().new, 2);
+    assert_eq!(register.missing().unwrap().len(), 500);
 }

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use cpis::authority::https::Https;
+use cpis::authority::mail::{Mailer, NotSent, Smtp};
 use cpis::authority::notes::case_system::CaseSystem;
-use cpis::authority::notes::folder::Folder;
-use cpis::authority::notes::{NotPlaced, Record, RegisterAlone};
-use cpis::authority::notices::{self, CasesOfExtract, Ends, Listening, Round, Stop};
+use cpis::authority::notes::folder::{Folder, Mark};
+use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
+use cpis::authority::notices::{self, Alerting, CasesOfExtract, Ends, Listening, OpenMailer, Round, Stop};
 use cpis::authority::register::{Register, RegisterError};
-use cpis::config::authority::{Into, LinkSettings, NoteSettings};
+use cpis::config::authority::{Into, LinkSettings, NoteSettings, Routing};
 use jiff::Timestamp;
 
 use super::common::{counted, linked, moment};
@@ -23,10 +24,11 @@ pub(super) struct Listen {
     config: super::WithConfig,
 }
 
-pub(super) fn settings(config: &Path) -> Result<(LinkSettings, NoteSettings), String> {
+pub(super) fn settings(config: &Path) -> Result<(LinkSettings, NoteSettings, Routing), String> {
     let (config, link) = linked(config)?;
     let notes = config.notes.ok_or("the configuration does not say where accesses are kept: add [notes]")?;
-    Ok((link, notes))
+    let routing = config.routing.ok_or("the configuration does not say who is alerted: add [routing]")?;
+    Ok((link, notes, routing))
 }
 
 pub(super) fn now() -> Timestamp {
@@ -34,26 +36,50 @@ pub(super) fn now() -> Timestamp {
     moment(None).map_or(Timestamp::UNIX_EPOCH, |(now, _)| now)
 }
 
-fn open<'a>(notes: &'a NoteSettings) -> impl FnMut(&mut Register) -> Result<Box<dyn Record>, NotPlaced> + 'a {
+fn open<'a>(
+    notes: &'a NoteSettings,
+    table: &'a Routing,
+) -> impl FnMut(&mut Register) -> Result<Box<dyn Record>, NotPlaced> + 'a {
     |register| {
-        Ok(match &notes.into {
+        let mut folder = |path: &Path| -> Result<Box<dyn Record>, NotPlaced> {
+            let new = uuid::Uuid::new_v4().simple().to_string();
+            let mark = notes.folder_mark.as_deref().map_or(Mark::New(&new), Mark::Expected);
+            Ok(Box::new(Folder::open(path, register, mark)?))
+        };
+        let common: Box<dyn Record> = match &notes.into {
             Into::Register => Box::new(RegisterAlone),
-            Into::Folder(path) => {
-                let mark = uuid::Uuid::new_v4().simple().to_string();
-                Box::new(Folder::open(path, register, &mark)?)
-            }
+            Into::Folder(path) => folder(path)?,
             Into::CaseSystem(settings) => Box::new(CaseSystem::new(settings)?),
-        })
+        };
+        let restricted: Box<dyn Record> = match (&table.restricted.folder, &notes.into) {
+            (Some(path), _) => folder(path)?,
+            (None, Into::CaseSystem(settings)) if table.restricted.case_system => {
+                Box::new(CaseSystem::new(settings)?)
+            }
+            (None, _) => Box::new(RegisterAlone),
+        };
+        Ok(Box::new(ByMark { common, restricted }))
     }
 }
 
 /// A round, with a connection of its own: a certificate that was replaced is taken up.
-fn round(register: &mut Register, link: &LinkSettings, notes: &NoteSettings) -> Result<Round, String> {
+fn round(
+    register: &mut Register,
+    link: &LinkSettings,
+    notes: &NoteSettings,
+    table: &Routing,
+) -> Result<Round, String> {
     let mut mailbox = Https::new(&link.hub).map_err(|error| error.to_string())?;
-    let cases = CasesOfExtract { memory: link.memory.clone() };
+    let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: notes.has_partial_extract };
     let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
-    let mut record = open(notes);
-    notices::round(register, &mut mailbox, ends, &cases, &mut record, &now)
+    let mut record = open(notes, table);
+    let mut mailer = || -> Result<Box<dyn Mailer>, NotSent> {
+        let settings = table.mail.as_ref().ok_or_else(|| NotSent::Away("no mail server".to_owned()))?;
+        Ok(Box::new(Smtp::new(settings, table.page.as_deref())?))
+    };
+    let mailer: Option<OpenMailer<'_>> = if table.mail.is_some() { Some(&mut mailer) } else { None };
+    let alerting = Alerting { table, mailer };
+    notices::round(register, &mut mailbox, ends, &cases, &mut record, alerting, &now)
         .map_err(|error: RegisterError| error.to_string())
 }
 
@@ -76,15 +102,20 @@ fn said(round: &Round) -> Vec<String> {
         let placed = counted(round.placed, "part of a case note", "parts of case notes");
         said.push(format!("{new}, {placed} filed."));
     }
+    if round.alerts > 0 {
+        said.push(format!("{} made.", counted(round.alerts, "alert", "alerts")));
+    }
     said.extend(round.hub.as_ref().map(ToString::to_string));
     said.extend(round.notes.clone());
+    said.extend(round.routing.clone());
+    said.extend(round.mail.as_ref().map(|why| format!("Alerts by e-mail: {why}")));
     said
 }
 
 pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
-    let (link, notes) = settings(&what.config.config)?;
+    let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
-    let round = round(&mut register, &link, &notes)?;
+    let round = round(&mut register, &link, &notes, &table)?;
     let mut said = said(&round);
     if said.is_empty() {
         said.push("Nothing new.".to_owned());
@@ -94,7 +125,7 @@ pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
 }
 
 pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
-    let (link, notes) = settings(&what.config.config)?;
+    let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
     let stop = Stop::default();
     stop_on_signal(&stop)?;
@@ -102,7 +133,7 @@ pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
     let mut listening = Listening::every(notes.every);
     let mut last: Vec<String> = Vec::new();
     loop {
-        let round = round(&mut register, &link, &notes);
+        let round = round(&mut register, &link, &notes, &table);
         let lines = round.as_ref().map_or_else(|why| vec![why.clone()], said);
         // The same trouble is said once, until something else happens.
         if lines != last {

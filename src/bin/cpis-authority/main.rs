@@ -2,6 +2,7 @@
 
 mod check;
 mod common;
+mod duty;
 mod listen;
 mod lists;
 mod status;
@@ -42,9 +43,15 @@ enum Command {
     /// Say how hearing of accesses stands, and what somebody has to look at
     Status(status::Status),
     /// Show the latest case notes with their words: who may see them is for you to say
-    Notes(status::Status),
+    Notes(status::Notes),
     /// List the case notes that have to be worked off by hand, or settle one
     Triage(status::Triage),
+    /// Show what emergency duty was alerted of since the office closed, as a handover to print
+    Duty(duty::Duty),
+    /// Settle numbers of notifications that do not come, once somebody has looked into them
+    Missing(duty::Missing),
+    /// Look whether the configuration can be used, and everybody is named who has to be
+    CheckConfig(duty::CheckConfig),
 }
 
 #[derive(clap::Args)]
@@ -72,6 +79,9 @@ fn main() -> ExitCode {
         Command::Status(what) => status::status(&what),
         Command::Notes(what) => status::notes(&what),
         Command::Triage(what) => status::triage(&what),
+        Command::Duty(what) => duty::duty(&what),
+        Command::Missing(what) => duty::missing(&what),
+        Command::CheckConfig(what) => duty::check_config(&what),
     };
     done.unwrap_or_else(|error| {
         eprintln!("cpis-authority: {error}");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use cpis::authority::register::{Figures, ID_SHOWN, Listed, Missing, Register, Settle, Settled};
+use cpis::authority::register::{Figures, ID_SHOWN, Listed, Missing, Register, Settle, Settled, Shown};
 use cpis::domain::dates;
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,6 +22,15 @@ pub(super) struct Status {
 }
 
 #[derive(clap::Args)]
+pub(super) struct Notes {
+    #[command(flatten)]
+    config: super::WithConfig,
+    /// Show the notes of restricted cases, and no others: for their holders
+    #[arg(long)]
+    restricted: bool,
+}
+
+#[derive(clap::Args)]
 pub(super) struct Triage {
     #[command(flatten)]
     config: super::WithConfig,
@@ -34,10 +43,17 @@ pub(super) struct Triage {
     /// Somebody has dealt with it by hand
     #[arg(long, requires = "note")]
     dealt_with: bool,
+    /// Show the notes of restricted cases, and no others: for their holders
+    #[arg(long)]
+    restricted: bool,
 }
 
-fn look(config: &super::WithConfig) -> Result<(Register, u64), String> {
-    let (link, notes) = settings(&config.config)?;
+fn which(restricted: bool) -> Shown {
+    if restricted { Shown::Restricted } else { Shown::Common }
+}
+
+pub(super) fn look(config: &super::WithConfig) -> Result<(Register, u64), String> {
+    let (link, notes, _) = settings(&config.config)?;
     let register = Register::look(&notes.register, &link.code).map_err(|error| error.to_string())?;
     Ok((register, lying(&notes.into)))
 }
@@ -46,7 +62,8 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     let (register, lying) = look(&what.config)?;
     let figures = register.figures().map_err(|error| error.to_string())?;
     let missing = register.missing().map_err(|error| error.to_string())?;
-    print(&told(&figures, &missing, lying))?;
+    let mail = register.mail_figures(now()).map_err(|error| error.to_string())?;
+    print(&format!("{}{}", told(&figures, &missing, lying), super::duty::told(&figures, &mail)))?;
     let is_recent = |at: Option<Timestamp>, minutes| at.is_some_and(|at| at >= before(minutes));
     let is_well = is_recent(figures.heard, HEARD_MINUTES)
         && (figures.waiting == 0 || is_recent(figures.oldest_waiting, WAITING_MINUTES))
@@ -54,6 +71,11 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && figures.note_trouble.is_none()
         && figures.refused.is_none()
         && figures.triage == 0
+        && figures.not_recognised == 0
+        && figures.route_trouble.is_none()
+        && mail.trouble.is_none()
+        && mail.refused.is_none()
+        && mail.given_up.is_none()
         && missing.is_empty()
         && lying == 0;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -112,7 +134,7 @@ fn told(figures: &Figures, missing: &[Missing], lying: u64) -> String {
         let _ = writeln!(
             said,
             "Missing in the hub's numbers: {} ({} to {}), since {}. They are asked for again; if they do not come, ring the \
-             hub's operator.",
+             hub's operator, and then settle them (`cpis-authority missing`).",
             missing.len(),
             first.number,
             last.number,
@@ -169,9 +191,13 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
         print("Settled; the link brings it into the record, or tells the hub, with its next round.\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let list = register.triage().map_err(|error| error.to_string())?;
+    let list = register.triage(which(what.restricted)).map_err(|error| error.to_string())?;
+    let hidden = register.figures().map_err(|error| error.to_string())?.restricted_triage;
     let mut said =
         format!("To be worked off by hand: {}.\n", counted(list.len() as u64, "case note", "case notes"));
+    if hidden > 0 && !what.restricted {
+        let _ = writeln!(said, "Of restricted cases, for their holders (`--restricted`): {hidden} more.");
+    }
     said.push_str(&shown(&list));
     if !list.is_empty() {
         said.push_str(
@@ -179,12 +205,12 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
         );
     }
     print(&said)?;
-    Ok(if list.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if list.is_empty() && hidden == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-pub(super) fn notes(what: &Status) -> Result<ExitCode, String> {
+pub(super) fn notes(what: &Notes) -> Result<ExitCode, String> {
     let (register, _) = look(&what.config)?;
-    let list = register.notes().map_err(|error| error.to_string())?;
+    let list = register.notes(which(what.restricted)).map_err(|error| error.to_string())?;
     print(&format!("Case notes, the newest last: {}.\n{}", list.len(), shown(&list)))?;
     Ok(ExitCode::SUCCESS)
 }

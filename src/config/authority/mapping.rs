@@ -88,6 +88,35 @@ impl Column {
     }
 }
 
+/// What the link may take from a row beside that: nothing of it is sent to anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum More {
+    /// Who works on the case.
+    Worker,
+    /// That they are away.
+    WorkerAway,
+    /// Which team has it.
+    Team,
+    /// That the case is restricted.
+    Restricted,
+}
+
+impl More {
+    /// All of them, in the order in which they are kept.
+    pub const ALL: [More; 4] = [More::Worker, More::WorkerAway, More::Team, More::Restricted];
+
+    /// Its key in the configuration.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            More::Worker => "worker",
+            More::WorkerAway => "worker_away",
+            More::Team => "team",
+            More::Restricted => "restricted",
+        }
+    }
+}
+
 /// Which words stand for which kind of plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinds(HashMap<String, PlanKind>);
@@ -124,6 +153,8 @@ pub struct Mapping {
     pub encoding: Encoding,
     /// What the columns are called, in the order of [`Column::ALL`].
     pub columns: [String; 8],
+    /// What further columns are called, in the order of [`More::ALL`]; `None` where the extract has none.
+    pub more: [Option<String>; 4],
     /// Which words stand for which kind.
     pub kinds: Kinds,
     /// Numbers for tests are taken, and no others.

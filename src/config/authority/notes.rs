@@ -16,6 +16,10 @@ pub struct NoteSettings {
     pub every: Duration,
     /// How notes get into the record.
     pub into: Into,
+    /// The extract is of some teams only.
+    pub has_partial_extract: bool,
+    /// What the mark of the folder has to say at the first start; `None`: the link makes one.
+    pub folder_mark: Option<String>,
 }
 
 /// How notes get into the record.
@@ -48,6 +52,9 @@ pub(super) struct NoteTable {
     register: PathBuf,
     every_seconds: Option<u16>,
     folder: Option<PathBuf>,
+    folder_mark: Option<String>,
+    #[serde(default)]
+    partial_extract: bool,
     case_system: Option<CaseSystemTable>,
 }
 
@@ -99,7 +106,16 @@ pub(super) fn resolve(
         register: file("notes.register", table.register)?,
         every: Duration::from_secs(seconds.into()),
         into,
+        has_partial_extract: table.partial_extract,
+        folder_mark: folder_mark(table.folder_mark)?,
     }))
+}
+
+/// Somebody wrote it into the folder by hand: a share that is not mounted does not have it.
+fn folder_mark(mark: Option<String>) -> Result<Option<String>, ConfigError> {
+    let Some(mark) = mark else { return Ok(None) };
+    let fits = (1..=64).contains(&mark.len()) && mark.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then_some(Some(mark)).ok_or_else(|| setting("notes.folder_mark", "1 to 64 letters and digits"))
 }
 
 fn case_system(

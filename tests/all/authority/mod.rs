@@ -8,5 +8,6 @@ mod noting;
 mod noting_lost;
 mod patience;
 mod recovery;
+mod routing;
 mod schema;
 mod upload;

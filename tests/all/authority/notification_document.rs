@@ -11,6 +11,7 @@ use super::schema::complaints;
 
 const SCHEMA: &str = include_str!("../../../src/manual/notification-schema.json");
 const NOTIFICATION: &str = include_str!("../../../src/manual/notification-example.json");
+const RECEIPT_SCHEMA: &str = include_str!("../../../src/manual/receipt-schema.json");
 const RECEIPT: &str = include_str!("../../../src/manual/receipt-example.json");
 
 fn mark() -> Mark {
@@ -105,4 +106,36 @@ fn the_schema_takes_the_example_and_refuses_what_the_reader_does_not_take() {
     check(&format!("{said}/category/0/coding/0/code"), &|value| *value = "closed".into());
     check(&format!("{said}/contained/0"), &remove("identifier"));
     check(&format!("{said}/contained"), &|value| value.as_array_mut().unwrap().truncate(1));
+}
+
+#[test]
+fn the_schema_of_receipts_takes_each_outcome_and_refuses_what_the_reader_does_not_take() {
+    let schema = json(RECEIPT_SCHEMA.as_bytes());
+    let at = "2026-11-22T02:14:06Z".parse().unwrap();
+    let written = |outcome| {
+        let receipts = vec![Receipt { mark: mark(), outcome, at }];
+        json(&notice::write_receipts(&Receipts { authority_code: "E06000030".to_owned(), receipts }, at))
+    };
+    for outcome in [Outcome::Documented, Outcome::Triage, Outcome::DealtWith] {
+        let document = written(outcome);
+        assert_eq!(complaints(&schema, &document), Vec::<String>::new());
+        let code = &document["entry"][1]["resource"]["category"][0]["coding"][0]["code"];
+        assert_eq!(code, outcome.code());
+        assert_eq!(
+            notice::read_receipts(document.to_string().as_bytes()).unwrap().receipts[0].outcome,
+            outcome
+        );
+    }
+    let check = |pointer: &str, to: Value| {
+        let mut broken = written(Outcome::DealtWith);
+        *broken.pointer_mut(pointer).unwrap() = to;
+        assert!(!complaints(&schema, &broken).is_empty(), "the schema takes {pointer}");
+        assert!(notice::read_receipts(broken.to_string().as_bytes()).is_err(), "the reader takes {pointer}");
+    };
+    let said = "/entry/1/resource";
+    check(&format!("{said}/category/0/coding/0/code"), "seen".into());
+    check(&format!("{said}/status"), "unknown".into());
+    check(&format!("{said}/inResponseTo"), serde_json::json!([]));
+    check(&format!("{said}/extension"), serde_json::json!([]));
+    check("/entry/0/resource/eventCoding/code", "access-notification".into());
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cpis::authority::https::Https;
-use cpis::authority::notes::folder::Folder;
+use cpis::authority::notes::folder::{self, Folder};
 use cpis::authority::notices::{self, CasesOfExtract, Ends};
 use cpis::authority::register::{Register, RegisterError};
 use cpis::config::authority::AuthorityConfig;
@@ -97,16 +97,21 @@ async fn round(
     let file = desk.path("authority.toml");
     let folder = desk.path("case-notes");
     tokio::task::spawn_blocking(move || {
-        let link = AuthorityConfig::read(&file).unwrap().link.unwrap();
+        let config = AuthorityConfig::read(&file).unwrap();
+        let (link, table) = (config.link.unwrap(), config.routing.unwrap());
         let directory = file.parent().unwrap();
         let mut register = opened(&directory.join("cpis-notes.db"), &link.code);
         let mut losing = Losing { https: Https::new(&link.hub).unwrap(), calls: 0, lose, without };
-        let cases = CasesOfExtract { memory: link.memory.clone() };
+        let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: false };
         let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
         let mut open = |register: &mut Register| {
-            Ok(Box::new(Folder::open(&folder, register, "mark")?) as Box<dyn cpis::authority::notes::Record>)
+            Ok(Box::new(Folder::open(&folder, register, folder::Mark::New("mark"))?)
+                as Box<dyn cpis::authority::notes::Record>)
         };
-        let round = notices::round(&mut register, &mut losing, ends, &cases, &mut open, &move || at).unwrap();
+        let alerting = notices::Alerting { table: &table, mailer: None };
+        let round =
+            notices::round(&mut register, &mut losing, ends, &cases, &mut open, alerting, &move || at)
+                .unwrap();
         (losing.calls, round)
     })
     .await

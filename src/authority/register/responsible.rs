@@ -1,0 +1,121 @@
+//! Who is responsible for the cases that have notes, and which of them are restricted: as it was last known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+
+use super::accesses::Reader;
+use super::{Register, RegisterError};
+
+/// Who is responsible for a case, as the case management system names them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Responsible {
+    /// The worker.
+    pub worker: Option<String>,
+    /// The team.
+    pub team: Option<String>,
+}
+
+impl Register {
+    /// Notes who is responsible for a case now.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn note_responsible(&mut self, local_id: &str, who: &Responsible) -> Result<(), RegisterError> {
+        // Nothing is written where nothing has changed.
+        self.db
+            .prepare_cached(
+                "INSERT INTO responsible (local_id, worker, team) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (local_id) DO UPDATE SET worker = ?2, team = ?3
+                 WHERE worker IS NOT ?2 OR team IS NOT ?3",
+            )?
+            .execute(params![local_id, who.worker, who.team])?;
+        Ok(())
+    }
+
+    /// Who is responsible for a case, as it was last known.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn responsible(&self, local_id: &str) -> Result<Responsible, RegisterError> {
+        let found = self
+            .db
+            .prepare_cached("SELECT worker, team FROM responsible WHERE local_id = ?1")?
+            .query_row([local_id], |row| Ok(Responsible { worker: row.get(0)?, team: row.get(1)? }))
+            .optional()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Notes which cases are restricted by the list of the configuration, each with its holders, and which by a mark in the
+    /// extract, with the holders of these. A mark of the extract goes only where the extract has the case without one.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn note_restricted(
+        &mut self,
+        listed: &BTreeMap<String, BTreeSet<Reader>>,
+        marked: &BTreeSet<String>,
+        unmarked: &dyn Fn(&str) -> bool,
+        holders: &BTreeSet<Reader>,
+    ) -> Result<(), RegisterError> {
+        let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before: Vec<String> = work
+            .prepare_cached("SELECT local_id FROM restricted WHERE by_extract = 1")?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let kept = before.into_iter().filter(|local_id| !unmarked(local_id));
+        let marked: BTreeSet<String> = marked.iter().cloned().chain(kept).collect();
+        let mut wanted = BTreeSet::new();
+        for local_id in marked.iter().chain(listed.keys()).collect::<BTreeSet<_>>() {
+            let own = listed.get(local_id);
+            wanted.insert((local_id.clone(), marked.contains(local_id), own.is_some(), None));
+            for holder in own.filter(|own| !own.is_empty()).unwrap_or(holders) {
+                wanted.insert((local_id.clone(), false, false, Some(holder.user().to_owned())));
+            }
+        }
+        // This is asked every few seconds: nothing is written where nothing has changed.
+        if wanted == noted(&work)? {
+            return Ok(());
+        }
+        work.execute_batch("DELETE FROM restricted; DELETE FROM holder;")?;
+        for (local_id, by_extract, by_list, holder) in wanted {
+            match holder {
+                None => work
+                    .prepare_cached(
+                        "INSERT INTO restricted (local_id, by_extract, by_list) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![local_id, by_extract, by_list])?,
+                Some(user) => work
+                    .prepare_cached("INSERT INTO holder (local_id, user) VALUES (?1, ?2)")?
+                    .execute(params![local_id, user])?,
+            };
+        }
+        Ok(work.commit()?)
+    }
+
+    /// Who may see the notes of a case; `None` where it is not restricted.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn holders(&self, local_id: &str) -> Result<Option<Vec<String>>, RegisterError> {
+        if !self.db.prepare_cached("SELECT 1 FROM restricted WHERE local_id = ?1")?.exists([local_id])? {
+            return Ok(None);
+        }
+        let mut statement =
+            self.db.prepare_cached("SELECT user FROM holder WHERE local_id = ?1 ORDER BY user")?;
+        let users = statement.query_map([local_id], |row| row.get(0))?;
+        Ok(Some(users.collect::<Result<_, _>>()?))
+    }
+}
+
+/// A restricted case with its marks, or one of its holders.
+type Noted = (String, bool, bool, Option<String>);
+
+fn noted(work: &rusqlite::Transaction<'_>) -> Result<BTreeSet<Noted>, RegisterError> {
+    let mut statement = work.prepare_cached(
+        "SELECT local_id, by_extract, by_list, NULL FROM restricted
+         UNION ALL SELECT local_id, 0, 0, user FROM holder",
+    )?;
+    let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    Ok(all.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,249 @@
+//! The routing table as a function: from an access, what came before it, the configuration and the moment to who is
+//! alerted, and why. Whatever it is given, somebody is alerted, or was before and has not read it yet.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::hours::{Office, office, open_between};
+use crate::config::authority::Routing;
+use crate::domain::{PlanKind, dates};
+
+/// As whom somebody is alerted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The case's worker.
+    Worker,
+    /// The duty of the case's team.
+    Team,
+    /// Emergency duty, out of hours.
+    EmergencyDuty,
+    /// The team's manager.
+    Manager,
+    /// A holder of a restricted case.
+    Holder,
+    /// Where nobody else is to be found.
+    FallBack,
+}
+
+impl Role {
+    /// As it is stored.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Worker => "worker",
+            Self::Team => "team",
+            Self::EmergencyDuty => "emergency-duty",
+            Self::Manager => "manager",
+            Self::Holder => "holder",
+            Self::FallBack => "fall-back",
+        }
+    }
+
+    /// Of a code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Worker, Self::Team, Self::EmergencyDuty, Self::Manager, Self::Holder, Self::FallBack]
+            .into_iter()
+            .find(|role| role.code() == code)
+    }
+}
+
+/// What is known of the case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is open.
+    Open,
+    /// It is not: the note is on the list.
+    NotOpen,
+    /// The notification cannot be read.
+    Unreadable,
+}
+
+/// What is known of an access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// What is known of the case.
+    pub state: State,
+    /// The organisation that looked.
+    pub organisation: String,
+    /// The worker and the team, as the case management system names them.
+    pub worker: Option<String>,
+    /// It says that the worker is away.
+    pub worker_is_away: bool,
+    /// See above.
+    pub team: Option<String>,
+    /// The kinds of the case's plans.
+    pub kinds: Vec<PlanKind>,
+    /// Of a restricted case its holders, as the configuration names them; maybe none.
+    pub holders: Option<Vec<String>>,
+}
+
+/// What came before it in its note.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// The organisations that looked.
+    pub organisations: Vec<String>,
+    /// Somebody was alerted of one of these.
+    pub was_alerted: bool,
+    /// Somebody has read what they were alerted of last.
+    pub was_read: bool,
+    /// Emergency duty has.
+    pub was_read_by_duty: bool,
+}
+
+/// Who is alerted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Alert {
+    /// As whom.
+    pub role: Role,
+    /// Who.
+    pub name: String,
+    /// Why they are.
+    pub why: &'static str,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decided {
+    /// These are alerted: never none.
+    Alert(Vec<Alert>),
+    /// Nobody is: somebody was of an earlier view, and has not read it yet.
+    Quiet,
+}
+
+/// Decides who is alerted of an access at a moment.
+#[must_use]
+pub fn decide(access: &Access, earlier: &Earlier, table: &Routing, now: Timestamp) -> Decided {
+    let office = office(table.hours.as_ref(), now);
+    let was_read = earlier.was_read || (office != Office::Open && earlier.was_read_by_duty);
+    let is_repeat = earlier.was_alerted && earlier.organisations.contains(&access.organisation);
+    if is_repeat && !was_read {
+        return Decided::Quiet;
+    }
+    let mut alerts = Vec::new();
+    match &access.holders {
+        Some(holders) => {
+            add(&mut alerts, Role::Holder, holders, "a holder of this restricted case");
+        }
+        None => {
+            if office != Office::Open {
+                out_of_hours(&mut alerts, table);
+            }
+            match access.state {
+                State::Open => responsible(&mut alerts, access, table, now),
+                State::NotOpen | State::Unreadable => {
+                    add(&mut alerts, Role::FallBack, &table.fall_back, "it is under no open case");
+                }
+            }
+        }
+    }
+    if alerts.is_empty() {
+        add(&mut alerts, Role::FallBack, &table.fall_back, "nobody else is configured for this case");
+    }
+    Decided::Alert(alerts)
+}
+
+fn add(alerts: &mut Vec<Alert>, role: Role, names: &[String], why: &'static str) {
+    for name in names {
+        if !alerts.iter().any(|alert| alert.role == role && alert.name == *name) {
+            alerts.push(Alert { role, name: name.clone(), why });
+        }
+    }
+}
+
+fn out_of_hours(alerts: &mut Vec<Alert>, table: &Routing) {
+    add(alerts, Role::EmergencyDuty, &table.emergency_duty, "out of hours");
+    if alerts.is_empty() {
+        // Its queue is filled all the same: `cpis-authority duty` shows it to whoever is on duty.
+        add(alerts, Role::EmergencyDuty, &table.fall_back, "out of hours, and nobody is configured for that");
+    }
+}
+
+/// The worker; or else the team's duty, its manager, or the fall-back.
+fn responsible(alerts: &mut Vec<Alert>, access: &Access, table: &Routing, now: Timestamp) {
+    if let Some(worker) = access.worker.as_ref()
+        && !access.worker_is_away
+        && !is_absent(table, worker, now)
+    {
+        add(alerts, Role::Worker, std::slice::from_ref(worker), "the case's worker");
+        return;
+    }
+    let why = match &access.worker {
+        Some(_) => "the case's worker is away or has left",
+        None => "the case has no worker",
+    };
+    let before = alerts.len();
+    for (role, names) in above(access, table) {
+        add(alerts, role, &names, why);
+        if alerts.len() > before {
+            return;
+        }
+    }
+}
+
+/// Who comes after the worker, in order; each may be nobody but the last.
+fn above(access: &Access, table: &Routing) -> [(Role, Vec<String>); 3] {
+    let team = team(access, table);
+    let duty = team.map(|team| team.duty.clone()).unwrap_or_default();
+    let managers = team.map(|team| &team.manager).filter(|manager| !manager.is_empty());
+    let managers = managers.unwrap_or(&table.manager).clone();
+    [(Role::Team, duty), (Role::Manager, managers), (Role::FallBack, table.fall_back.clone())]
+}
+
+/// The case's team; or that of its kind of plan, the most pressing first.
+fn team<'a>(access: &Access, table: &'a Routing) -> Option<&'a crate::config::authority::Team> {
+    let named = access.team.as_ref().and_then(|team| table.teams.get(team));
+    named.or_else(|| {
+        let pressing = [PlanKind::ChildProtection, PlanKind::UnbornChildProtection, PlanKind::LookedAfter];
+        let of = |kind: &PlanKind| table.kinds.iter().find(|(of, _)| of == kind && access.kinds.contains(of));
+        pressing.iter().find_map(of).and_then(|(_, name)| table.teams.get(name))
+    })
+}
+
+fn is_absent(table: &Routing, worker: &str, now: Timestamp) -> bool {
+    let today = dates::london_day(now);
+    let away = table.people.get(worker).map(|person| person.absent.as_slice()).unwrap_or_default();
+    away.iter().any(|(from, until)| *from <= today && until.is_none_or(|until| today <= until))
+}
+
+/// An alert that was made before, of what nobody has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// As whom somebody was alerted.
+    pub role: Role,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who is alerted next of what nobody has read for so many office hours: the team's duty, then the manager, then the
+/// fall-back. Nobody while there is time, of a restricted case, and where the last of them has been.
+#[must_use]
+pub fn escalate(access: &Access, made: &[Made], table: &Routing, now: Timestamp) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    // Nobody marks anything as read where accesses are read in the case system alone.
+    if table.unread_hours == 0 {
+        return alerts;
+    }
+    let ladder = [Role::Worker, Role::Team, Role::Manager, Role::FallBack];
+    let reached = ladder.iter().rposition(|role| made.iter().any(|made| made.role == *role));
+    let Some(reached) = reached.filter(|_| access.holders.is_none()) else { return alerts };
+    let Some(last) = made.iter().filter(|made| ladder.contains(&made.role)).map(|made| made.at).max() else {
+        return alerts;
+    };
+    let patience = SignedDuration::from_hours(table.unread_hours.into());
+    if open_between(table.hours.as_ref(), last, now) < patience {
+        return alerts;
+    }
+    let next = ladder.get(reached + 1..).unwrap_or_default();
+    for (role, names) in above(access, table) {
+        if next.contains(&role) {
+            add(&mut alerts, role, &names, "nobody has read it for hours of the office");
+        }
+        if !alerts.is_empty() {
+            break;
+        }
+    }
+    alerts
+}
+
+#[cfg(test)]
+mod tests;

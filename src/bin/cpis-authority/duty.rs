@@ -1,0 +1,226 @@
+//! `cpis-authority duty`, `missing` and `check-config`: the night's handover, and what the link's keeper looks after.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use cpis::authority::notices::restricted_list;
+use cpis::authority::register::{Access, Figures, MailFigures, Reader, Register, Wanted};
+use cpis::authority::routing::closed_since;
+use cpis::config::authority::AuthorityConfig;
+use cpis::domain::dates;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use super::common::counted;
+use super::listen::{now, settings};
+use super::upload::print;
+
+#[derive(clap::Args)]
+pub(super) struct Duty {
+    #[command(flatten)]
+    config: super::WithConfig,
+    /// From this moment on, London time, such as 2026-11-20T17:00; since the office last closed unless given
+    #[arg(long, value_name = "MOMENT")]
+    since: Option<String>,
+    /// As this user: with what concerns restricted cases that they hold
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Missing {
+    #[command(flatten)]
+    config: super::WithConfig,
+    /// The first number
+    #[arg(value_name = "FROM")]
+    from: u32,
+    /// The last number; the first one alone unless given
+    #[arg(value_name = "TO")]
+    to: Option<u32>,
+    /// Who has looked into them
+    #[arg(long, value_name = "USER")]
+    by: String,
+    /// What came of it
+    #[arg(long, value_name = "WORDS")]
+    outcome: String,
+}
+
+#[derive(clap::Args)]
+pub(super) struct CheckConfig {
+    #[command(flatten)]
+    config: super::WithConfig,
+}
+
+/// Accesses of one handover at most that are read at once.
+const PAGE: u32 = 200;
+
+/// Pages at most: a night has fewer.
+const PAGES: u32 = 50;
+
+pub(super) fn duty(what: &Duty) -> Result<ExitCode, String> {
+    let (register, _) = super::status::look(&what.config)?;
+    let (_, _, table) = settings(&what.config.config)?;
+    let reader = match &what.user {
+        Some(user) => Reader::named(user).ok_or("--user: a user name without spaces")?,
+        None => Reader::nobody(),
+    };
+    let since = match &what.since {
+        None => closed_since(table.hours.as_ref(), now()),
+        Some(text) => {
+            let wrong = "--since: a moment such as 2026-11-20T17:00";
+            let moment: DateTime = text.parse().map_err(|_| wrong)?;
+            moment.to_zoned(dates::london()).map_err(|_| wrong)?.timestamp()
+        }
+    };
+    let list = queue(&register, &reader, since).map_err(|error| error.to_string())?;
+    print(&handover(&list, since, now()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn queue(
+    register: &Register,
+    reader: &Reader,
+    since: Timestamp,
+) -> Result<Vec<Access>, cpis::authority::register::RegisterError> {
+    let mut list = Vec::new();
+    for page in 0..PAGES {
+        let wanted =
+            Wanted { from: Some(since), only_duty: true, skip: page * PAGE, most: PAGE, ..Wanted::default() };
+        let some = register.accesses(reader, &wanted)?;
+        let is_last = some.len() < PAGE as usize;
+        list.extend(some);
+        if is_last {
+            break;
+        }
+    }
+    list.reverse();
+    Ok(list)
+}
+
+/// A page that can be printed and handed over.
+fn handover(list: &[Access], since: Timestamp, now: Timestamp) -> String {
+    let at = dates::day_and_time;
+    let mut said = format!(
+        "Emergency duty: accesses to CP-IS information\nFrom {} to {}: {}.\n",
+        at(since),
+        at(now),
+        counted(list.len() as u64, "access", "accesses")
+    );
+    let unseen = list.iter().filter(|access| access.read.is_empty()).count() as u64;
+    if unseen > 0 {
+        let _ = writeln!(said, "Not marked as read by anybody: {unseen}.");
+    }
+    for (nth, access) in list.iter().enumerate() {
+        let restricted = if access.is_restricted { ", restricted" } else { "" };
+        let _ = writeln!(said, "\n{}. Case {}{restricted}", nth + 1, access.local_id);
+        if let Some(notice) = &access.notice {
+            let _ = writeln!(said, "   NHS number {}", notice.number.digits());
+        }
+        let nobody = "not known";
+        let _ = writeln!(
+            said,
+            "   Worker: {}; team: {}",
+            access.worker.as_deref().unwrap_or(nobody),
+            access.team.as_deref().unwrap_or(nobody)
+        );
+        let _ = writeln!(said, "   {}", access.words);
+        for read in &access.read {
+            let as_duty = if read.as_duty { " (emergency duty)" } else { "" };
+            let _ = writeln!(said, "   Read by {}{as_duty} {}", read.by, at(read.at));
+        }
+        if let Some(not) = &access.not_recognised {
+            let _ = writeln!(said, "   Not recognised by {} {}: {}", not.by, at(not.at), not.words);
+        }
+        let _ = writeln!(said, "   Done: ______________________________________________");
+    }
+    let _ = writeln!(
+        said,
+        "\nThat information was opened does not say why, that a child is hurt, or that they are still there.\n\
+         Handed over by ____________________  to ____________________  at ____________"
+    );
+    said
+}
+
+pub(super) fn missing(what: &Missing) -> Result<ExitCode, String> {
+    let (mut register, _) = super::status::look(&what.config)?;
+    let by = Reader::named(&what.by).ok_or("--by: a user name without spaces")?;
+    if what.outcome.trim().is_empty() {
+        return Err("--outcome: what came of it".to_owned());
+    }
+    let range = (what.from, what.to.unwrap_or(what.from));
+    let settled = register.settle_missing(range, &by, what.outcome.trim(), now());
+    let settled = settled.map_err(|error| error.to_string())?;
+    print(&format!(
+        "Settled: {}. If they come all the same, they are taken.\n",
+        counted(settled, "number", "numbers")
+    ))?;
+    Ok(if settled > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
+    let config = AuthorityConfig::read(&what.config.config).map_err(|error| error.to_string())?;
+    let mut said = String::new();
+    match &config.routing {
+        None => said.push_str("Accesses are not heard of: there is no [notes].\n"),
+        Some(table) => {
+            let (listed, holders) = restricted_list(table)?;
+            let own = listed.values().filter(|own| !own.is_empty()).count();
+            let _ = writeln!(said, "Where nobody else is responsible: {}.", table.fall_back.join(", "));
+            let _ = writeln!(
+                said,
+                "Restricted cases on the list: {}, {own} with holders of their own.",
+                listed.len()
+            );
+            if holders.is_empty() && own < listed.len() {
+                return Err("a restricted case has no holder: name some in `routing.restricted.holders`, or on the list"
+                    .to_owned());
+            }
+            for (name, _) in table.people.iter().filter(|(_, person)| person.email.is_none()) {
+                let _ = writeln!(said, "Without e-mail: {name}.");
+            }
+            if table.emergency_duty.is_empty() {
+                said.push_str("Nobody is named for out of hours: the fall-back is alerted then.\n");
+            }
+            if table.hours.is_none() {
+                said.push_str("Office hours are not known: emergency duty is alerted at any hour.\n");
+            }
+        }
+    }
+    said.push_str("The configuration can be used.\n");
+    print(&said)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `status` says of alerts.
+pub(super) fn told(figures: &Figures, mail: &MailFigures) -> String {
+    let at = dates::day_and_time;
+    let mut said = String::new();
+    if let Some(since) = figures.oldest_unread {
+        let notes = counted(figures.unread, "case note", "case notes");
+        let _ = writeln!(
+            said,
+            "Alerted of, and marked as read by nobody: {notes}, the oldest since {}.",
+            at(since)
+        );
+    }
+    if figures.not_recognised > 0 {
+        let accesses = counted(figures.not_recognised, "access", "accesses");
+        let _ = writeln!(said, "Not recognised, and to be looked into: {accesses}.");
+    }
+    if let Some((why, since)) = &figures.route_trouble {
+        let _ = writeln!(said, "It is not known whom to alert since {}: {why}.", at(*since));
+    }
+    if let Some((why, since)) = &mail.trouble {
+        let _ = writeln!(said, "Alerts by e-mail do not leave since {}: {why}.", at(*since));
+    }
+    if let Some(oldest) = mail.oldest {
+        let _ = writeln!(said, "E-mails that wait: {}, the oldest since {}.", mail.waiting, at(oldest));
+    }
+    if let Some((many, why)) = &mail.refused {
+        let _ = writeln!(said, "Of these refused, and tried again: {many} ({why}).");
+    }
+    if let Some((many, why)) = &mail.given_up {
+        let _ = writeln!(said, "E-mails given up in the last 30 days: {many} ({why}).");
+    }
+    said
+}
