@@ -9,7 +9,9 @@
 //! | [`notices`] | from what the hub tells to the record, and back that it is filed |
 //! | [`register`] | what was told, each once, and the notes made of it |
 //! | [`notes`] | their words, and the ways into the record |
-//! | [`https`] | the way there: HTTPS with the link's own certificate |
+//! | [`way`] | which way documents go, as configured |
+//! | [`https`] | HTTPS with the link's own certificate |
+//! | [`mesh`] | MESH, from mailbox to mailbox |
 
 pub mod extract;
 mod files;
@@ -17,8 +19,10 @@ mod files;
 pub(crate) mod fuzzing;
 pub mod https;
 pub mod memory;
+pub mod mesh;
 pub mod notes;
 pub mod notices;
 pub mod patience;
 pub mod register;
 pub mod upload;
+pub mod way;

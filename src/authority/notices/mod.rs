@@ -62,6 +62,8 @@ pub struct Round {
     pub other_numbers: bool,
     /// Parts of notes that are in the record now.
     pub placed: u64,
+    /// What came from somebody else than the hub, a sentence each: nothing of it was taken.
+    pub refused: Vec<String>,
     /// Why the hub's part did not come to its end.
     pub hub: Option<HubTrouble>,
     /// Why the record's part did not.
@@ -93,6 +95,7 @@ pub fn round(
 ) -> Result<Round, RegisterError> {
     let mut round = Round::default();
     round.hub = fetch(register, mailbox, ends, clock, &mut round)?.err();
+    round.refused = mailbox.refused();
     round.notes = document(register, cases, open, clock, &mut round)?.err();
     if round.hub.is_none() {
         round.hub = file(register, mailbox, ends, clock)?.err();
@@ -115,7 +118,8 @@ fn fetch(
     clock: &dyn Fn() -> Timestamp,
     round: &mut Round,
 ) -> Result<Heard, RegisterError> {
-    for _ in 0..DOCUMENTS {
+    let (mut documents, mut trouble) = (0, None);
+    while documents < DOCUMENTS {
         let have = register.have()?;
         let document = match mailbox.collect(have.as_ref()) {
             Err(error) => return Ok(Err(error.into())),
@@ -127,12 +131,25 @@ fn fetch(
                 round.other_numbers = true;
                 continue;
             }
+            Ok(Collected::NothingMore) => break,
+            Ok(Collected::ReceiptsLost) => {
+                register.tell_again()?;
+                if let Err(error) = mailbox.is_kept() {
+                    return Ok(Err(error.into()));
+                }
+                continue;
+            }
             Ok(Collected::Document(document)) => document,
         };
         let (heading, items) = match believed(&document, ends) {
             Ok(believed) => believed,
-            Err(trouble) => return Ok(Err(trouble)),
+            Err(why) if mailbox.set_aside() => {
+                trouble.get_or_insert(why);
+                continue;
+            }
+            Err(why) => return Ok(Err(why)),
         };
+        documents += 1;
         let taken = register.take(&heading, &items, clock())?;
         round.new += taken.new;
         round.missing += taken.missing;
@@ -142,6 +159,9 @@ fn fetch(
         if items.is_empty() {
             break;
         }
+    }
+    if let Some(trouble) = trouble {
+        return Ok(Err(trouble));
     }
     fetch_missing(register, mailbox, ends, clock, round)
 }
@@ -157,7 +177,7 @@ fn fetch_missing(
     for _ in 0..DOCUMENTS {
         let document = match mailbox.collect_again(above) {
             Err(error) => return Ok(Err(error.into())),
-            Ok(Collected::OtherNumbers) => break,
+            Ok(Collected::OtherNumbers | Collected::NothingMore | Collected::ReceiptsLost) => break,
             Ok(Collected::Document(document)) => document,
         };
         let (heading, items) = match believed(&document, ends) {
@@ -229,6 +249,18 @@ fn file(
     ends: Ends<'_>,
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Heard, RegisterError> {
+    match mailbox.under_way() {
+        Err(error) => return Ok(Err(error.into())),
+        Ok(None) => {}
+        Ok(Some(gone)) => {
+            // What cannot be read is sent again by the register.
+            let gone = notice::read_receipts(&gone).map(|gone| gone.receipts).unwrap_or_default();
+            register.receipts_taken(&gone, clock())?;
+            if let Err(error) = mailbox.is_noted() {
+                return Ok(Err(error.into()));
+            }
+        }
+    }
     for _ in 0..DOCUMENTS {
         let receipts = register.receipts()?;
         if receipts.is_empty() {
@@ -239,6 +271,9 @@ fn file(
             return Ok(Err(error.into()));
         }
         register.receipts_taken(&what.receipts, clock())?;
+        if let Err(error) = mailbox.is_noted() {
+            return Ok(Err(error.into()));
+        }
     }
     Ok(Ok(()))
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use cpis::authority::https::Https;
 use cpis::authority::notes::case_system::CaseSystem;
 use cpis::authority::notes::folder::Folder;
 use cpis::authority::notes::{NotPlaced, Record, RegisterAlone};
 use cpis::authority::notices::{self, CasesOfExtract, Ends, Listening, Round, Stop};
 use cpis::authority::register::{Register, RegisterError};
+use cpis::authority::way;
 use cpis::config::authority::{Into, LinkSettings, NoteSettings};
 use jiff::Timestamp;
 
@@ -49,11 +49,11 @@ fn open<'a>(notes: &'a NoteSettings) -> impl FnMut(&mut Register) -> Result<Box<
 
 /// A round, with a connection of its own: a certificate that was replaced is taken up.
 fn round(register: &mut Register, link: &LinkSettings, notes: &NoteSettings) -> Result<Round, String> {
-    let mut mailbox = Https::new(&link.hub).map_err(|error| error.to_string())?;
+    let mut mailbox = way::mailbox(&link.hub, &notes.register, now).map_err(|error| error.to_string())?;
     let cases = CasesOfExtract { memory: link.memory.clone() };
     let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
     let mut record = open(notes);
-    notices::round(register, &mut mailbox, ends, &cases, &mut record, &now)
+    notices::round(register, mailbox.as_mut(), ends, &cases, &mut record, &now)
         .map_err(|error: RegisterError| error.to_string())
 }
 
@@ -76,6 +76,7 @@ fn said(round: &Round) -> Vec<String> {
         let placed = counted(round.placed, "part of a case note", "parts of case notes");
         said.push(format!("{new}, {placed} filed."));
     }
+    said.extend(round.refused.clone());
     said.extend(round.hub.as_ref().map(ToString::to_string));
     said.extend(round.notes.clone());
     said

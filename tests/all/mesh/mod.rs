@@ -1,0 +1,9 @@
+//! MESH, against NHS England's own sandbox and with its own client as the other end. `tests/run mesh` installs both and runs these; plain
+//! `cargo test` leaves them out.
+
+mod attacks;
+mod chain;
+mod client;
+mod exchange;
+mod link;
+mod lost;
