@@ -133,7 +133,7 @@ pub fn settle(
             Delivery::Acknowledged(said) => {
                 let settled = memory.settle(said, now)?;
                 // It is remembered: that the other end keeps it for longer harms nobody.
-                let _ = transport.is_settled();
+                let _ = patience.try_again(progress, || transport.is_settled());
                 return Ok(Some(settled));
             }
             Delivery::UnderWay { done } => {

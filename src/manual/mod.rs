@@ -80,3 +80,7 @@ pub mod notifications {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("signin.md")]
 pub mod signin {}
+
+#[cfg(all(feature = "authority", feature = "hub"))]
+#[doc = include_str!("mesh.md")]
+pub mod mesh {}

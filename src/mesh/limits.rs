@@ -16,8 +16,6 @@ pub const MESH_INBOX: usize = 500;
 pub const MESH_PAGES: usize = 20;
 /// Chunks of a message.
 pub const MESH_CHUNKS: u32 = 1_000;
-/// Bytes of a chunk that is sent, before it is compressed.
-pub const MESH_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of a compressed part that are unpacked at once.
 pub const MESH_UNPACKED_PART: usize = 4 * 1024;
 /// Time to connect.

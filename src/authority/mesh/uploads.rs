@@ -63,10 +63,11 @@ impl Transport for Mesh {
 
     fn is_settled(&mut self) -> Result<(), TransportError> {
         let _ = std::fs::remove_file(beside(&self.beside, ".mesh-acknowledgement"));
-        match self.current.take() {
-            Some(id) => self.ask(self.client.acknowledge(&id)),
-            None => Ok(()),
+        if let Some(id) = &self.current {
+            self.ask(self.client.acknowledge(id))?;
         }
+        self.current = None;
+        Ok(())
     }
 }
 

@@ -94,12 +94,13 @@ pub fn round(
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Round, RegisterError> {
     let mut round = Round::default();
-    round.hub = fetch(register, mailbox, ends, clock, &mut round)?.err();
+    let fetched = fetch(register, mailbox, ends, clock, &mut round)?;
     round.refused = mailbox.refused();
     round.notes = document(register, cases, open, clock, &mut round)?.err();
-    if round.hub.is_none() {
-        round.hub = file(register, mailbox, ends, clock)?.err();
-    }
+    // What cannot be taken keeps no receipt from the hub; a hub that is not reached does.
+    let is_reached = !matches!(fetched, Err(HubTrouble::Transport(_)));
+    let filed = if is_reached { file(register, mailbox, ends, clock)? } else { Ok(()) };
+    round.hub = fetched.and(filed).err();
     let (hub, notes) = (round.hub.as_ref().map(ToString::to_string), round.notes.as_deref());
     register.note_trouble(Whose::Hub, hub.as_deref(), clock())?;
     register.note_trouble(Whose::Notes, notes, clock())?;

@@ -100,7 +100,7 @@ pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
     let stop = Stop::default();
     stop_on_signal(&stop)?;
     print("cpis-authority listens\n")?;
-    let mut listening = Listening::every(notes.every);
+    let mut listening = Listening::every(notes.every.max(link.hub.least_pause()));
     let mut last: Vec<String> = Vec::new();
     loop {
         let round = round(&mut register, &link, &notes);

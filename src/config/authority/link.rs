@@ -34,6 +34,17 @@ pub struct HubSettings {
     pub issuer: String,
 }
 
+impl HubSettings {
+    /// The hub, or MESH, is not to be asked more often than this.
+    #[must_use]
+    pub fn least_pause(&self) -> Duration {
+        match &self.way {
+            Way::Https(_) => Duration::ZERO,
+            Way::Mesh(mesh) => mesh.every,
+        }
+    }
+}
+
 /// How documents get to the hub and back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {

@@ -49,3 +49,6 @@ pub const MESH_HANDSHAKE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Messages of one kind that a round sends, or asks after: of notifications, to one authority.
 pub const MESH_PARCELS: u32 = 50;
+
+/// After this a notification that was delivered by MESH and has no receipt is sent again: the link may have lost it.
+pub const MESH_UNFILED_AGAIN: Duration = Duration::from_secs(4 * 60 * 60);

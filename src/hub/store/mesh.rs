@@ -13,6 +13,7 @@ use super::error::{Fault, StoreError};
 use super::notices::{self, Page};
 use super::writer::Work;
 use crate::domain::Caller;
+use crate::hub::limits;
 
 /// Something that is to be sent.
 #[derive(Debug)]
@@ -75,7 +76,10 @@ impl Store {
                 .optional()?;
             match sending {
                 Some(next) => Ok(next <= now),
-                None => Ok(db.prepare_cached(&format!("{WAITING} LIMIT 1"))?.exists([&looked])?),
+                None => {
+                    let waiting = params![looked, lost_before(now)];
+                    Ok(db.prepare_cached(&format!("{WAITING} LIMIT 1"))?.exists(waiting)?)
+                }
             }
         });
         if !is_due.await? {
@@ -200,8 +204,7 @@ impl Store {
     pub(in crate::hub) async fn mesh_acknowledged(&self, id: i64) -> Result<(), StoreError> {
         self.write(move |work| {
             work.db.execute(
-                "UPDATE outbox SET state = 'delivered', state_ms = ?2
-                 WHERE mesh_out_id = ?1 AND outcome IS NULL AND state IN ('queued', 'returned')",
+                "UPDATE outbox SET state = 'delivered', state_ms = ?2 WHERE mesh_out_id = ?1 AND outcome IS NULL",
                 params![id, work.now_ms()],
             )?;
             forget(work, id)
@@ -241,10 +244,17 @@ impl Store {
     }
 }
 
-/// Notifications of an authority that are in no message.
+/// Notifications of an authority that are in no message: not delivered, or delivered so long ago that a link without a receipt for
+/// them may have lost them.
 const WAITING: &str = "SELECT number FROM outbox INDEXED BY outbox_unfiled
-    WHERE authority_code = ?1 AND outcome IS NULL AND state IN ('queued', 'returned') AND mesh_out_id IS NULL
+    WHERE authority_code = ?1 AND outcome IS NULL AND mesh_out_id IS NULL
+      AND (state IN ('queued', 'returned') OR (state = 'delivered' AND state_ms < ?2))
     ORDER BY number";
+
+/// What was delivered before this and has no receipt goes again.
+fn lost_before(now_ms: i64) -> i64 {
+    now_ms.saturating_sub(i64::try_from(limits::MESH_UNFILED_AGAIN.as_millis()).unwrap_or(i64::MAX))
+}
 
 fn next(work: &Work<'_>, by: &Caller, authority: &str) -> Result<Option<Parcel>, Fault> {
     let sending: Option<(i64, String, u32, i64)> = work
@@ -267,9 +277,10 @@ fn next(work: &Work<'_>, by: &Caller, authority: &str) -> Result<Option<Parcel>,
         }
         return Ok(Some(Parcel { id, local_id, tries, is_fresh: false, what: Content::Notices(page) }));
     }
-    let mut statement = work.db.prepare_cached(&format!("{WAITING} LIMIT ?2"))?;
+    let mut statement = work.db.prepare_cached(&format!("{WAITING} LIMIT ?3"))?;
     let most = i64::try_from(crate::exchange::notice::MOST).unwrap_or(i64::MAX);
-    let numbers = statement.query_map(params![authority, most], |row| row.get(0))?;
+    let numbers =
+        statement.query_map(params![authority, lost_before(work.now_ms()), most], |row| row.get(0))?;
     let numbers: Vec<u32> = numbers.collect::<Result<_, _>>()?;
     let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(None) };
     let (id, local_id) = insert(work, authority, "notifications", None, None)?;

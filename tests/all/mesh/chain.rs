@@ -111,7 +111,8 @@ async fn h19_a_hub_that_does_not_know_whether_it_sent_asks_first() {
     // As if the hub had ended before it noted that MESH had taken it.
     let db = rusqlite::Connection::open(&hub.database).unwrap();
     db.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
-    let forget = "UPDATE mesh_out SET state = 'sending', message_id = NULL, next_ms = 0";
+    let forget =
+        "UPDATE mesh_out SET state = 'sending', message_id = NULL, next_ms = 0 WHERE kind = 'notifications'";
     assert_eq!(db.execute(forget, []).unwrap(), 1);
     until("it knows again", || is("accepted")).await;
     assert_eq!(post.messages(WEXCOMBES, "CPIS_NOTICE").len(), 1, "it was not sent again");
@@ -131,4 +132,22 @@ async fn h19_a_hub_that_does_not_know_whether_it_sent_asks_first() {
     assert!(said.contains("Nothing new."), "{said}");
     assert_eq!(post.messages(HUB, "CPIS_NOTICE_ACK").len(), 1, "they were not sent again");
     assert!(!link.path("cpis-notes.db.mesh-receipts").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_what_a_link_acknowledged_and_lost_goes_again_after_hours() {
+    let post = Post::new();
+    let (hub, link) = one_child(&post).await;
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 1).await;
+    // A link that was put back from a backup does not know of it any more.
+    let id = post.messages(WEXCOMBES, "CPIS_NOTICE")[0]["message_id"].as_str().unwrap().to_owned();
+    post.peer(WEXCOMBES, &["acknowledge", &id]).unwrap();
+    until("delivered", || hub.rows("SELECT state FROM outbox") == ["delivered"]).await;
+    hub.turn(60 * 5);
+    until("sent again", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 2).await;
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part"), "{said}");
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
 }
