@@ -1,12 +1,14 @@
 //! What is noted before a message is sent, so that MESH can be asked about it whatever ends in between: its local id, and what it is of.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use uuid::Uuid;
 
+use crate::authority::files;
+pub(super) use crate::authority::files::beside;
 use crate::exchange::TransportError;
 
 /// Bytes of such a file: receipts of one message, and their name.
@@ -66,18 +68,9 @@ impl Noted {
 
 /// An empty file that only its owner can read.
 pub(super) fn private(path: &Path) -> std::io::Result<File> {
-    let _ = std::fs::remove_file(path);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-pub(super) fn beside(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    PathBuf::from(name)
+    let file = files::private(path)?;
+    file.set_len(0)?;
+    Ok(file)
 }
 
 pub(super) fn failed(path: &Path, error: &std::io::Error) -> TransportError {

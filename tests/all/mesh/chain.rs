@@ -151,3 +151,47 @@ async fn h18_what_a_link_acknowledged_and_lost_goes_again_after_hours() {
     assert!(said.contains("1 new notification, 1 part"), "{said}");
     until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
 }
+
+/// Lets an insert or update of a table fail, as a full disk would.
+fn stuck(db: &rusqlite::Connection, when: &str) {
+    db.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    let sql = format!("CREATE TRIGGER stuck BEFORE {when} BEGIN SELECT RAISE(ABORT, 'stuck'); END");
+    db.execute_batch(&sql).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_nothing_is_acknowledged_before_it_is_on_the_disk() {
+    let post = Post::new();
+    let (hub, link) = one_child(&post).await;
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 1).await;
+    // A link that cannot write.
+    link.run(&["status"]).await;
+    let is = |mailbox: &str, workflow: &str, status: &str| {
+        let messages = post.messages(mailbox, workflow);
+        messages.len() == 1 && stands(&messages[0]) == status
+    };
+    let notes = link.path("cpis-notes.db");
+    // The register is made by a look into an empty mailbox; here by hand, of the same schema.
+    let made = rusqlite::Connection::open(&notes).unwrap();
+    made.execute_batch(include_str!("../../../src/authority/register/0001.sql")).unwrap();
+    made.pragma_update(None, "user_version", 1).unwrap();
+    stuck(&made, "INSERT ON notice");
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("the register cannot be used"), "{said}");
+    assert!(is(WEXCOMBES, "CPIS_NOTICE", "accepted"), "it was acknowledged");
+    made.execute_batch("DROP TRIGGER stuck").unwrap();
+    // A hub that cannot write.
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    stuck(&db, "UPDATE OF outcome ON outbox");
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part"), "{said}");
+    assert!(is(WEXCOMBES, "CPIS_NOTICE", "acknowledged"));
+    until("the receipt is there", || post.messages(HUB, "CPIS_NOTICE_ACK").len() == 1).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert!(is(HUB, "CPIS_NOTICE_ACK", "accepted"), "it was acknowledged");
+    db.execute_batch("DROP TRIGGER stuck").unwrap();
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    until("and then acknowledged", || is(HUB, "CPIS_NOTICE_ACK", "acknowledged")).await;
+}
