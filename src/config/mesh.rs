@@ -27,6 +27,8 @@ pub struct MeshSettings {
 pub enum MeshWay {
     /// MESH's own interface.
     Rest(RestSettings),
+    /// The folders of MESH's own file client: `in`, `out`, `sent` and `error` are in this one.
+    Folder(PathBuf),
 }
 
 /// MESH's own interface.
@@ -66,6 +68,7 @@ pub struct Workflows {
 pub(super) struct MeshTable {
     mailbox: String,
     hub_mailbox: Option<String>,
+    folder: Option<PathBuf>,
     address: Option<String>,
     password_file: Option<PathBuf>,
     shared_key_file: Option<PathBuf>,
@@ -112,19 +115,32 @@ impl MeshTable {
             path.map(|path| directory.join(path))
                 .ok_or_else(|| setting(&format!("mesh.{key}"), "name a file"))
         };
-        let address = self.address.ok_or_else(|| setting("mesh.address", "where MESH is reached"))?;
+        let is_rest = self.address.is_some()
+            || [&self.password_file, &self.shared_key_file, &self.certificate, &self.key]
+                .iter()
+                .any(|path| path.is_some());
         let issuer = self.certificate_authority;
-        let way = MeshWay::Rest(RestSettings {
-            address: https("mesh.address", &address)?,
-            password_file: file("password_file", self.password_file)?,
-            shared_key_file: file("shared_key_file", self.shared_key_file)?,
-            certificate: file("certificate", self.certificate)?,
-            key: file("key", self.key)?,
-            certificate_authority: issuer
-                .map(|path| file("certificate_authority", Some(path)))
-                .transpose()?,
-            chunk_bytes: u64::from(chunk_kb) * 1024,
-        });
+        let way = match self.folder {
+            Some(_) if is_rest => {
+                return Err(setting(
+                    "mesh.folder",
+                    "a folder of the file client, or `address` and what proves the mailbox",
+                ));
+            }
+            Some(folder) => MeshWay::Folder(file("folder", Some(folder))?),
+            None => MeshWay::Rest(RestSettings {
+                address: https("mesh.address", self.address.as_deref().unwrap_or_default())?,
+                password_file: file("password_file", self.password_file)?,
+                shared_key_file: file("shared_key_file", self.shared_key_file)?,
+                certificate: file("certificate", self.certificate)?,
+                key: file("key", self.key)?,
+                certificate_authority: issuer
+                    .map(|path| file("certificate_authority", Some(path)))
+                    .transpose()?,
+                chunk_bytes: u64::from(chunk_kb) * 1024,
+            }),
+        };
+
         Ok(MeshSettings {
             mailbox: own,
             hub_mailbox: theirs,
@@ -190,7 +206,7 @@ mod tests {
     fn a_mailbox_is_reached_with_all_that_proves_it_or_not_at_all() {
         let settings = resolved(TABLE, false).unwrap();
         assert_eq!((settings.mailbox.as_str(), settings.hub_mailbox), ("X26HC010", None));
-        let MeshWay::Rest(rest) = settings.way;
+        let MeshWay::Rest(rest) = settings.way else { panic!("not by folders") };
         assert_eq!((rest.address.as_str(), rest.chunk_bytes), ("https://mesh.example", 16 * 1024 * 1024));
         assert_eq!(rest.password_file, Path::new("/etc/cpis/password"));
         let check = |from: &str, to: &str, said: &str| {
@@ -208,6 +224,10 @@ mod tests {
         check("[workflows]", "every_seconds = 0\n[workflows]", "`mesh.every_seconds`");
         check("[workflows]", "chunk_kb = 70000\n[workflows]", "`mesh.chunk_kb`");
         check("[workflows]", "proxy = 1\n[workflows]", "unknown field");
+        check("[workflows]", "folder = \"f\"\n[workflows]", "`mesh.folder`");
+        let (_, workflows) = TABLE.split_once("[workflows]").unwrap();
+        let folder = format!("mailbox = \"a\"\nfolder = \"f\"\n[workflows]{workflows}");
+        assert_eq!(resolved(&folder, false).unwrap().way, MeshWay::Folder("/etc/cpis/f".into()));
         assert!(resolved(TABLE, true).unwrap_err().contains("`mesh.hub_mailbox`"));
         let own = TABLE.replace("[workflows]", "hub_mailbox = \"X26HC010\"\n[workflows]");
         assert!(resolved(&own, true).unwrap_err().contains("own mailbox"));

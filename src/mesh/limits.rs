@@ -24,5 +24,7 @@ pub const MESH_CONNECT: Duration = Duration::from_secs(10);
 pub const MESH_ANSWER: Duration = Duration::from_secs(30);
 /// Time for a chunk to go, or to come.
 pub const MESH_CHUNK: Duration = Duration::from_secs(600);
+/// Bytes of a control file of MESH's file client.
+pub const MESH_CONTROL_BYTES: usize = 64 * 1024;
 /// Bytes of a file with a secret, a certificate or a key.
 pub const MESH_FILE_BYTES: u64 = 1024 * 1024;

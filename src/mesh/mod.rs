@@ -2,7 +2,9 @@
 //!
 //! | Part | What it is for |
 //! |---|---|
+//! | [`Post`] | a mailbox, whichever way it is reached |
 //! | [`Client`] | MESH's own interface over HTTPS, with the mailbox's certificate, password and shared key |
+//! | [`Folders`] | the folders of MESH's own file client; `control` reads and writes what stands beside each file |
 //! | `proof` | the header with which each request is proved |
 //! | `answers` | what comes back, read as from a stranger |
 //! | `secret` | password and shared key: read from files, shown nowhere |
@@ -12,8 +14,11 @@
 
 mod answers;
 mod client;
+mod control;
+mod folders;
 pub mod limits;
 mod parcels;
+mod post;
 mod proof;
 mod secret;
 #[cfg(test)]
@@ -21,7 +26,9 @@ mod tests;
 
 pub use answers::{Header, Kind, Standing};
 pub use client::{Client, Now};
+pub use folders::Folders;
 pub use parcels::{Content, Outgoing, Sink};
+pub use post::Post;
 pub use secret::Secret;
 
 /// A mailbox's name: capital letters and digits.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::answers;
+use super::control;
 use super::limits::MESH_CHUNKS;
 use super::parcels::{self, Content, Unpacked};
 use super::proof::Prover;
@@ -149,4 +150,39 @@ async fn what_is_packed_is_unpacked_and_nothing_grows_without_end() {
     }
     assert!(parcels::chunks(u64::MAX, 1).is_err());
     assert_eq!(parcels::chunks(0, 10), Ok(1));
+}
+
+#[test]
+fn a_control_file_is_believed_once_it_is_whole() {
+    let (own, other) = (mailbox(), MailboxId::parse("X26ABC2").unwrap());
+    let written = control::write(&own, &other, "W_1", "cpis-1");
+    let read = control::read(&written).unwrap();
+    assert_eq!((read.header.from, read.to, read.header.workflow.as_str()), (Some(own), Some(other), "W_1"));
+    for end in 0..written.trim_end().len() {
+        assert_eq!(control::read(&written[..end]), None, "cut at {end}");
+    }
+    let report = "\u{feff}<?xml version=\"1.0\"?><DTSControl><MessageType>Report</MessageType><LocalId>mine</LocalId>\
+        <WorkflowId>W</WorkflowId><Subject>a &amp; b</Subject><StatusRecord><Status>ERROR</Status><LocalId>other</LocalId>\
+        </StatusRecord></DTSControl>\n";
+    let kind = Kind::Report { of: None, local_id: Some("mine".to_owned()) };
+    assert_eq!(control::read(report).unwrap().header.kind, kind);
+    for (from, to) in [
+        ("<DTSControl>", "<!DOCTYPE x [<!ENTITY e \"x\">]><DTSControl>"),
+        ("</DTSControl>", "<LocalId>again</LocalId></DTSControl>"),
+        ("</DTSControl>", "</DTSControl><DTSControl></DTSControl>"),
+        ("DTSControl>", "Other>"),
+        ("mine", "&mine;"),
+        ("mine", "<![CDATA[mine]]>"),
+        ("Report", "Tea"),
+        ("mine", &"m".repeat(301)),
+        ("a &amp; b", &"a".repeat(70_000)),
+        ("<Status>", "<Stat>"),
+    ] {
+        let wrong = report.replace(from, to);
+        assert!(
+            wrong != report && control::read(&wrong).is_none(),
+            "{from} as {}",
+            to.get(..20).unwrap_or(to)
+        );
+    }
 }

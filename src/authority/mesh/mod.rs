@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use crate::config::mesh::{MeshSettings, MeshWay, Workflows};
+use crate::config::mesh::{MeshSettings, Workflows};
 use crate::exchange::TransportError;
-use crate::mesh::{Client, MailboxId, MeshError, MessageId};
+use crate::mesh::{MailboxId, MeshError, MessageId, Post};
 
 /// How often the mailbox shakes hands with MESH, which wants it once a day.
 const HANDSHAKE: Duration = Duration::from_secs(6 * 60 * 60);
@@ -27,7 +27,7 @@ static SHAKEN: Mutex<Option<Instant>> = Mutex::new(None);
 /// The link's mailbox.
 pub struct Mesh {
     runtime: Runtime,
-    client: Client,
+    client: Post,
     hub: MailboxId,
     workflows: Workflows,
     every: Duration,
@@ -63,9 +63,7 @@ impl Mesh {
             let why = || TransportError::Local("a mailbox has no name".to_owned());
             MailboxId::parse(text).ok_or_else(why)
         };
-        let MeshWay::Rest(rest) = &settings.way;
-        let own = mailbox(&settings.mailbox)?;
-        let client = Client::new(&own, rest, Box::new(now)).map_err(carried)?;
+        let client = Post::open(&settings.mailbox, &settings.way, Box::new(now)).map_err(carried)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::Hub;
 use super::limits;
 use super::store::StoreError;
-use crate::config::mesh::{MeshSettings, MeshWay};
-use crate::mesh::{Client, MailboxId, MeshError};
+use crate::config::mesh::MeshSettings;
+use crate::mesh::{MailboxId, MeshError, Post};
 
 /// Why a round did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -84,24 +84,18 @@ async fn round(
     taken.and(sent)
 }
 
-fn connect(hub: &Hub, settings: &MeshSettings) -> Result<Client, MeshError> {
-    let own = mailbox(&settings.mailbox)?;
+fn connect(hub: &Hub, settings: &MeshSettings) -> Result<Post, MeshError> {
     let clock = hub.clock().clone();
-    match &settings.way {
-        MeshWay::Rest(rest) => Client::new(&own, rest, Box::new(move || clock.now())),
-    }
+    Post::open(&settings.mailbox, &settings.way, Box::new(move || clock.now()))
 }
 
 /// Whether what is configured can be used; MESH is not asked.
 ///
 /// # Errors
-/// One sentence: a file cannot be read.
+/// One sentence: a file cannot be read, or a folder is not there.
 pub fn mesh_is_usable(settings: &MeshSettings, clock: &super::clock::Clock) -> Result<(), MeshError> {
-    let own = mailbox(&settings.mailbox)?;
     let clock = clock.clone();
-    match &settings.way {
-        MeshWay::Rest(rest) => Client::new(&own, rest, Box::new(move || clock.now())).map(drop),
-    }
+    Post::open(&settings.mailbox, &settings.way, Box::new(move || clock.now())).map(drop)
 }
 
 fn mailbox(text: &str) -> Result<MailboxId, MeshError> {

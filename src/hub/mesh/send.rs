@@ -11,14 +11,9 @@ use crate::hub::disk;
 use crate::hub::store::{Awaited, Content, FileState, Named, Page, Parcel};
 use crate::hub::uploads::{caller, write_acknowledgement};
 use crate::hub::{Hub, limits};
-use crate::mesh::{Client, Content as Carried, MailboxId, MeshError, MessageId, Outgoing, Standing};
+use crate::mesh::{Content as Carried, MailboxId, MeshError, MessageId, Outgoing, Post, Standing};
 
-pub(super) async fn all(
-    hub: &Hub,
-    mesh: &Client,
-    settings: &MeshSettings,
-    part: Part,
-) -> Result<(), Trouble> {
+pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: Part) -> Result<(), Trouble> {
     let mut trouble = None;
     match part {
         Part::Notices => {
@@ -44,7 +39,7 @@ pub(super) async fn all(
 /// An authority's notifications, message by message; the next only once MESH has the one before.
 async fn notices(
     hub: &Hub,
-    mesh: &Client,
+    mesh: &Post,
     settings: &MeshSettings,
     code: &str,
     of: &str,
@@ -78,7 +73,7 @@ fn document(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
 
 async fn acknowledgement(
     hub: &Hub,
-    mesh: &Client,
+    mesh: &Post,
     settings: &MeshSettings,
     parcel: Parcel,
 ) -> Result<(), Trouble> {
@@ -133,16 +128,16 @@ async fn of_file(hub: &Hub, code: &str, sequence: Option<u32>) -> Result<Option<
 /// Sends what MESH does not have. Nothing is sent again on a guess.
 async fn post(
     hub: &Hub,
-    mesh: &Client,
+    mesh: &Post,
     settings: &MeshSettings,
     parcel: &Parcel,
     outgoing: Outgoing<'_>,
 ) -> Result<(), Trouble> {
     let posted = if parcel.is_fresh {
-        mesh.send(outgoing).await.map(Some)
+        mesh.send(outgoing).await
     } else {
         match mesh.standing_of(&parcel.local_id).await {
-            Ok(Standing::NotThere) => mesh.send(outgoing).await.map(Some),
+            Ok(Standing::NotThere) => mesh.send(outgoing).await,
             Ok(Standing::Accepted(id)) => Ok(id),
             Ok(Standing::Acknowledged) => {
                 hub.store().mesh_acknowledged(parcel.id).await?;
@@ -171,14 +166,21 @@ async fn post(
 }
 
 /// Asks after what was sent.
-async fn follow(
-    hub: &Hub,
-    mesh: &Client,
-    settings: &MeshSettings,
-    kind: &'static str,
-) -> Result<(), Trouble> {
+async fn follow(hub: &Hub, mesh: &Post, settings: &MeshSettings, kind: &'static str) -> Result<(), Trouble> {
+    if !mesh.is_tracked() && kind == "notifications" {
+        hub.store().mesh_filed().await?;
+    }
     for awaited in hub.store().mesh_awaited(kind, limits::MESH_PARCELS).await? {
-        match standing(mesh, &awaited).await? {
+        let standing = standing(mesh, &awaited).await?;
+        if !mesh.is_tracked() && standing != Standing::NotDelivered {
+            // Of folders nothing more is learnt: an acknowledgement is its link's, and notifications are over by their receipts.
+            match kind {
+                "acknowledgement" => hub.store().mesh_acknowledged(awaited.id).await?,
+                _ => hub.store().mesh_later(awaited.id, pause_ms(settings, awaited.tries)).await?,
+            }
+            continue;
+        }
+        match standing {
             Standing::Acknowledged => hub.store().mesh_acknowledged(awaited.id).await?,
             // What MESH does not know any more was not acknowledged as far as anybody knows: the link knows it by its ids.
             Standing::NotDelivered | Standing::Uploading | Standing::NotThere => {
@@ -197,7 +199,7 @@ async fn follow(
     Ok(())
 }
 
-async fn standing(mesh: &Client, awaited: &Awaited) -> Result<Standing, MeshError> {
+async fn standing(mesh: &Post, awaited: &Awaited) -> Result<Standing, MeshError> {
     match awaited.message_id.as_deref().and_then(MessageId::parse) {
         Some(id) => mesh.standing_of_message(&id).await,
         None => mesh.standing_of(&awaited.local_id).await,

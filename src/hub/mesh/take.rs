@@ -10,15 +10,10 @@ use crate::hub::Hub;
 use crate::hub::metrics::Uploaded;
 use crate::hub::store::Named;
 use crate::hub::uploads::{Arrival, Received, Sender, caller, has_room};
-use crate::mesh::{Client, Header, Kind, MailboxId, MeshError, MessageId, Sink};
+use crate::mesh::{Header, Kind, MailboxId, MeshError, MessageId, Post, Sink};
 
 /// Everything that waits. What is wrong with one message keeps no other from being taken.
-pub(super) async fn all(
-    hub: &Hub,
-    mesh: &Client,
-    settings: &MeshSettings,
-    part: Part,
-) -> Result<(), Trouble> {
+pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: Part) -> Result<(), Trouble> {
     // Of the workflows under which we send, MESH's reports come back.
     let (own, sent) = match part {
         Part::Notices => (&settings.workflows.receipt, &settings.workflows.notification),
@@ -45,7 +40,7 @@ fn sender(hub: &Hub, header: &Header, workflow: &str) -> Option<Sender> {
     hub.uploads().of_mailbox(from.as_str())
 }
 
-async fn receipts(hub: &Hub, mesh: &Client, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
+async fn receipts(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
     let mut document = (Vec::new(), notice::DOCUMENT_BYTES);
     let wants = |header: &Header| sender(hub, header, workflow).is_some();
     let header = match mesh.fetch(id, wants, &mut document).await {
@@ -76,7 +71,7 @@ async fn receipts(hub: &Hub, mesh: &Client, workflow: &str, id: &MessageId) -> R
     Ok(mesh.acknowledge(id).await?)
 }
 
-async fn upload(hub: &Hub, mesh: &Client, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
+async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
     let wants = |header: &Header| sender(hub, header, workflow).is_some();
     if !has_room(hub, 0) {
         return Err(Trouble::Upload);
@@ -124,7 +119,7 @@ fn written(what: &Acknowledgement, at: jiff::Timestamp) -> Result<Vec<u8>, MeshE
 }
 
 /// A report, or a message that nobody may send us.
-async fn not_ours(hub: &Hub, mesh: &Client, header: &Header, id: &MessageId) -> Result<(), Trouble> {
+async fn not_ours(hub: &Hub, mesh: &Post, header: &Header, id: &MessageId) -> Result<(), Trouble> {
     match &header.kind {
         Kind::Report { of, local_id } => {
             let named = Named {

@@ -213,6 +213,22 @@ impl Store {
         .map(drop)
     }
 
+    /// Messages of which every notification has its receipt are over, where nobody says whether they were acknowledged.
+    pub(in crate::hub) async fn mesh_filed(&self) -> Result<(), StoreError> {
+        const OVER: &str =
+            "SELECT id FROM mesh_out WHERE kind = 'notifications' AND state = 'accepted' AND NOT EXISTS (
+            SELECT 1 FROM outbox WHERE outbox.mesh_out_id = mesh_out.id AND outcome IS NULL)";
+        let over = self.read_elsewhere(|db| {
+            let mut statement = db.prepare_cached(OVER)?;
+            let ids = statement.query_map([], |row| row.get(0))?;
+            Ok(ids.collect::<Result<Vec<i64>, _>>()?)
+        });
+        for id in over.await? {
+            self.mesh_acknowledged(id).await?;
+        }
+        Ok(())
+    }
+
     /// It was not delivered: notifications are to be sent again, and so is an acknowledgement, under another local id. Whether
     /// there was such a one.
     pub(in crate::hub) async fn mesh_not_delivered(&self, named: Named) -> Result<bool, StoreError> {

@@ -226,20 +226,24 @@ impl Post {
 
     /// A hub with a mailbox, whose clock runs, and to which both authorities come by MESH.
     pub(super) async fn hub(&self, lines: &[String]) -> TestHub {
-        let by = |code: &str, mailbox: &str| SendingAuthority {
-            code: code.to_owned(),
-            certificates: Vec::new(),
-            mailbox: Some(mailbox.to_owned()),
-        };
-        let config = HubConfig {
-            mesh: Some(self.settings()),
-            authorities: vec![by(WEXCOMBE, WEXCOMBES), by(ALDBURY, ALDBURYS)],
-            ..configuration(PathBuf::new(), cpis::domain::TailDays::default())
-        };
-        let hub = TestHub::with_config(config, Clock::running_from(at(NOW))).await;
-        hub.load(lines).await;
-        hub
+        hub_of(self.settings(), lines).await
     }
+}
+
+pub(super) async fn hub_of(mesh: MeshSettings, lines: &[String]) -> TestHub {
+    let by = |code: &str, mailbox: &str| SendingAuthority {
+        code: code.to_owned(),
+        certificates: Vec::new(),
+        mailbox: Some(mailbox.to_owned()),
+    };
+    let config = HubConfig {
+        mesh: Some(mesh),
+        authorities: vec![by(WEXCOMBE, WEXCOMBES), by(ALDBURY, ALDBURYS)],
+        ..configuration(PathBuf::new(), cpis::domain::TailDays::default())
+    };
+    let hub = TestHub::with_config(config, Clock::running_from(at(NOW))).await;
+    hub.load(lines).await;
+    hub
 }
 
 pub(super) fn workflows() -> Workflows {

@@ -42,6 +42,28 @@ impl Link {
         Self { place }
     }
 
+    /// Through the folders of MESH's file client.
+    pub(super) fn by_folder(folder: &Path) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let configured = include_str!("../../../packaging/authority.toml");
+        let (before, after) = configured.split_once("[hub]\n").unwrap();
+        let (_, after) = after.split_once("\n[notes]\n").unwrap();
+        let text = format!(
+            "{before}[hub]\nissuer = \"{ISSUER}\"\n\n[mesh]\nmailbox = \"{WEXCOMBES}\"\nhub_mailbox = \"{HUB}\"\n\
+             folder = \"{}\"\nevery_seconds = 1\n[mesh.workflows]\nupload = \"CPIS_UPLOAD\"\n\
+             acknowledgement = \"CPIS_UPLOAD_ACK\"\nnotification = \"CPIS_NOTICE\"\nreceipt = \"CPIS_NOTICE_ACK\"\n\n\
+             [notes]\n{after}",
+            folder.display()
+        );
+        fs::write(
+            place.path().join("authority.toml"),
+            text.replace("# synthetic = true ", "synthetic = true "),
+        )
+        .unwrap();
+        fs::create_dir(place.path().join("case-notes")).unwrap();
+        Self { place }
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
     }
