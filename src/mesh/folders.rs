@@ -99,9 +99,8 @@ impl Folders {
             return Ok(header);
         }
         let path = self.at(id, "dat");
-        let mut file = File::open(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => MeshError::Gone,
-            _ => failed(&path, &error),
+        let mut file = File::open(&path).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound { MeshError::Gone } else { failed(&path, &error) }
         })?;
         let (mut unpacked, mut part) = (None, vec![0; PART]);
         loop {
