@@ -12,7 +12,7 @@ use reqwest::blocking::{Body, Client, Response};
 use reqwest::{Certificate, Identity, StatusCode};
 use serde::Deserialize;
 
-use crate::config::authority::HubSettings;
+use crate::config::authority::HttpsSettings;
 use crate::exchange::codes::{MEDIA_TYPE, UPLOADS};
 use crate::exchange::{Delivery, Transport, TransportError};
 
@@ -47,7 +47,7 @@ impl Https {
     ///
     /// # Errors
     /// One of the files cannot be used.
-    pub fn new(settings: &HubSettings) -> Result<Self, TransportError> {
+    pub fn new(settings: &HttpsSettings) -> Result<Self, TransportError> {
         let unusable = |path: &Path, why: &str| TransportError::Local(format!("{}: {why}", path.display()));
         let mut own = read(&settings.certificate)?;
         own.push(b'\n');

@@ -11,7 +11,9 @@
 //! | [`register`] | what was told, each once, and the notes made of it |
 //! | [`notes`] | their words, and the ways into the record |
 //! | [`routing`] | who is alerted of an access at this hour |
-//! | [`https`] | the way there: HTTPS with the link's own certificate |
+//! | [`way`] | which way documents go, as configured |
+//! | [`https`] | HTTPS with the link's own certificate |
+//! | [`mesh`] | MESH, from mailbox to mailbox |
 
 pub mod extract;
 mod files;
@@ -20,9 +22,11 @@ pub(crate) mod fuzzing;
 pub mod https;
 pub mod mail;
 pub mod memory;
+pub mod mesh;
 pub mod notes;
 pub mod notices;
 pub mod patience;
 pub mod register;
 pub mod routing;
 pub mod upload;
+pub mod way;

@@ -130,7 +130,12 @@ pub fn settle(
     let mut asked = Asked::default();
     loop {
         match patience.try_again(progress, || transport.acknowledgement(outgoing.sequence))? {
-            Delivery::Acknowledged(said) => return Ok(Some(memory.settle(said, now)?)),
+            Delivery::Acknowledged(said) => {
+                let settled = memory.settle(said, now)?;
+                // It is remembered: that the other end keeps it for longer harms nobody.
+                let _ = patience.try_again(progress, || transport.is_settled());
+                return Ok(Some(settled));
+            }
             Delivery::UnderWay { done } => {
                 progress(Step::Doing("applied", done, 0));
                 if asked.stands_still(done) {

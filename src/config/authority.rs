@@ -15,7 +15,8 @@ use crate::domain::PlanKind;
 
 pub use super::file::ConfigError;
 use super::file::{self, setting};
-pub use link::{HubSettings, LinkSettings};
+use super::mesh::MeshTable;
+pub use link::{HttpsSettings, HubSettings, LinkSettings, Way};
 pub use mail::{MailSecurity, MailSettings};
 pub use mapping::{Column, Encoding, Form, Kinds, Mapping, More};
 pub use notes::{CaseSystemSettings, Into, NoteSettings};
@@ -40,6 +41,7 @@ struct File {
     extract: ExtractTable,
     authority: Option<link::AuthorityTable>,
     hub: Option<link::HubTable>,
+    mesh: Option<MeshTable>,
     memory: Option<PathBuf>,
     notes: Option<notes::NoteTable>,
     routing: Option<routing::RoutingTable>,
@@ -119,7 +121,7 @@ impl AuthorityConfig {
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let file: File = file::parse(text, path)?;
         let directory = path.parent().unwrap_or(Path::new("."));
-        let link = link::resolve(file.authority, file.hub, file.memory, directory)?;
+        let link = link::resolve(file.authority, file.hub, file.mesh, file.memory, directory)?;
         let notes = notes::resolve(file.notes, link.is_some(), directory)?;
         if let (Some(notes), Some(routing)) = (&notes, &file.routing) {
             routing.fits(&notes.into, directory)?;

@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 pub use super::file::ConfigError;
 use super::file::{self, setting};
+use super::mesh::{MeshSettings, MeshTable};
 pub use log::LogFormat;
 
 use crate::domain::{ContactMode, Rights, Site, TailDays, Telephone};
@@ -87,6 +88,8 @@ pub struct HubConfig {
     pub notices: NoticeSettings,
     /// Where people sign in; without one nobody can.
     pub provider: Option<ProviderSettings>,
+    /// The hub's mailbox at MESH, where it has one.
+    pub mesh: Option<MeshSettings>,
 }
 
 /// The file, word for word.
@@ -121,6 +124,7 @@ struct HubFile {
     #[serde(default, rename = "authority")]
     authorities: Vec<authorities::AuthorityTable>,
     provider: Option<provider::ProviderTable>,
+    mesh: Option<MeshTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -196,7 +200,9 @@ impl HubConfig {
             return Err(setting("plans", "a plan is shown for at most 366 days after its end"));
         }
         let provider = file.provider.map(|table| table.resolve(directory, &file.issuer)).transpose()?;
-        let authorities = authorities::resolve(file.authorities, tls.as_ref().map(|tls| &tls.clients))?;
+        let mesh = file.mesh.map(|table| table.resolve(false, directory)).transpose()?;
+        let clients = tls.as_ref().map(|tls| &tls.clients);
+        let authorities = authorities::resolve(file.authorities, clients, mesh.as_ref())?;
         Ok(Self {
             listen,
             authorities,
@@ -215,6 +221,7 @@ impl HubConfig {
             disk: DiskSettings::resolve(&file.disk)?,
             notices: NoticeSettings::resolve(&file.notices)?,
             provider,
+            mesh,
         })
     }
 }

@@ -97,6 +97,7 @@ impl Demonstration {
             disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
             notices: NoticeSettings::default(),
             provider: Some(settings.clone()),
+            mesh: None,
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let hub =

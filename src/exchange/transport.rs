@@ -1,5 +1,4 @@
-//! How documents get from one end to the other. There will be three ways (HTTPS, MESH, and the folders of MESH's own
-//! file client); nothing above a [`Transport`] knows which it is.
+//! How documents get from one end to the other: over HTTPS, or by MESH. Nothing above a [`Transport`] knows which it is.
 
 use std::io::Read;
 use std::path::Path;
@@ -19,6 +18,14 @@ pub trait Transport {
     /// # Errors
     /// It could not be asked.
     fn acknowledgement(&mut self, sequence: u32) -> Result<Delivery, TransportError>;
+
+    /// What was acknowledged is remembered: it need not be kept for this link any longer.
+    ///
+    /// # Errors
+    /// It could not be said: the same acknowledgement comes again, and is of no use.
+    fn is_settled(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
 }
 
 /// What has become of a document that was sent.

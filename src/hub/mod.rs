@@ -18,6 +18,7 @@
 //! | [`store`] | the database: log before disclose |
 //! | [`load`] | people and plans from a file |
 //! | `uploads` | local authorities' plans, in slices |
+//! | `mesh` | the hub's mailbox at MESH: the same uploads, notifications and receipts |
 //! | `notices` | what local authorities are told, and their receipts |
 //! | [`doctor`] | what keeps a hub from serving |
 //! | [`life`] | sockets handed over, ready, alive |
@@ -53,6 +54,7 @@ pub mod life;
 pub mod limits;
 pub mod load;
 pub mod logging;
+mod mesh;
 mod metadata;
 pub mod metrics;
 mod negotiation;
@@ -83,6 +85,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::hub::{HubConfig, NoticeSettings, OverdueBefore, Retention};
+use crate::config::mesh::MeshSettings;
 use crate::domain::{Rights, Site};
 use crate::identity::dpop::Proofs;
 use crate::identity::token::{Minter, SigningKey, Verifier};
@@ -98,6 +101,7 @@ use store::{Lock, OpenError, Store, StoreError, StoreSettings};
 use tls::{Tls, TlsError};
 use uploads::Uploads;
 
+pub use mesh::mesh_is_usable;
 pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};
@@ -148,6 +152,7 @@ struct Inner {
     tls: Option<Tls>,
     uploads: Uploads,
     notices: NoticeSettings,
+    mesh: Option<MeshSettings>,
     database: PathBuf,
     _served: Lock,
 }
@@ -188,6 +193,7 @@ impl Hub {
             tls,
             uploads: Uploads::of(&config.authorities),
             notices: config.notices,
+            mesh: config.mesh.clone(),
             database: config.database.clone(),
             _served: served,
         })))
@@ -248,6 +254,10 @@ impl Hub {
     /// Before which moments what was queued is overdue.
     fn overdue_before(&self) -> OverdueBefore {
         self.0.notices.overdue_before(self.0.clock.now())
+    }
+
+    fn mesh(&self) -> Option<&MeshSettings> {
+        self.0.mesh.as_ref()
     }
 
     fn database(&self) -> &Path {

@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use super::connections::{Connections, Streaming, Taken};
 use super::guarded::{Answering, Guarded};
 use super::tls::{self, ClientCertificate, Secure};
-use super::{Hub, files, keeping, limits, notices, proven, router, sessions, uploads};
+use super::{Hub, files, keeping, limits, mesh, notices, proven, router, sessions, uploads};
 use crate::config::hub::PLAIN_ON_LOOPBACK;
 
 /// Whoever has come by TLS comes by nothing else for a year. Of other hosts under its name the hub knows nothing.
@@ -61,6 +61,7 @@ pub async fn serve(
     let watching = AbortedAtEnd(tokio::spawn(sessions::keep(hub.clone())));
     let applying = AbortedAtEnd(tokio::spawn(uploads::keep(hub.clone())));
     let telling = AbortedAtEnd(tokio::spawn(notices::keep(hub.clone())));
+    let posting = AbortedAtEnd(tokio::spawn(mesh::keep(hub.clone())));
     let reloading = hub.tls().map(|tls| {
         tls::say_what_is_served(tls);
         AbortedAtEnd(tokio::spawn(tls::keep(tls.clone(), hub.clone())))
@@ -78,6 +79,7 @@ pub async fn serve(
         drop(applying);
         drop(watching);
         drop(telling);
+        drop(posting);
         ending.uploads().stop();
         ending.sessions().stop();
     };

@@ -85,3 +85,7 @@ pub mod routing {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("signin.md")]
 pub mod signin {}
+
+#[cfg(all(feature = "authority", feature = "hub"))]
+#[doc = include_str!("mesh.md")]
+pub mod mesh {}

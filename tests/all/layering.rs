@@ -40,6 +40,7 @@ const ANYTHING: &[&str] = &[
     "fuzzing",
     "hub",
     "identity",
+    "mesh",
     "viewer",
 ];
 
@@ -137,14 +138,22 @@ const LAYERS: &[Layer] = &[
         crates: Crates::Not(&["hyper", "reqwest", "tokio"]),
         never: IMPURE_BUT_INSTANTS,
     },
-    layer("hub", &["domain", "fhir", "exchange", "config", "identity"]),
-    layer("authority", &["domain", "fhir", "exchange", "config"]),
+    layer("hub", &["domain", "fhir", "exchange", "config", "identity", "mesh"]),
+    layer("authority", &["domain", "fhir", "exchange", "config", "mesh"]),
     Layer {
         of: "authority::extract",
         may: &["domain", "config"],
         not: &[],
         crates: Crates::Any,
         never: IMPURE,
+    },
+    // Carries what it is given, and knows nothing of it.
+    Layer {
+        of: "mesh",
+        may: &["config"],
+        not: &[],
+        crates: Crates::Any,
+        never: &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now"],
     },
     layer("demo", ANYTHING),
     layer("bin", ANYTHING),

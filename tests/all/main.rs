@@ -12,6 +12,8 @@ mod hub;
 #[cfg(test)]
 mod layering;
 #[cfg(test)]
+mod mesh;
+#[cfg(test)]
 mod source;
 #[cfg(test)]
 mod stories;

@@ -64,6 +64,8 @@ pub struct Round {
     pub other_numbers: bool,
     /// Parts of notes that are in the record now.
     pub placed: u64,
+    /// What came from somebody else than the hub, a sentence each: nothing of it was taken.
+    pub refused: Vec<String>,
     /// Why the hub's part did not come to its end.
     pub hub: Option<HubTrouble>,
     /// Why the record's part did not.
@@ -103,7 +105,8 @@ pub fn round(
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Round, RegisterError> {
     let mut round = Round::default();
-    round.hub = fetch(register, mailbox, ends, clock, &mut round)?.err();
+    let fetched = fetch(register, mailbox, ends, clock, &mut round)?;
+    round.refused = mailbox.refused();
     // Which cases are restricted has to be known before anything of theirs is placed.
     let known = alerting::refresh(register, cases, alerting.table)?;
     let mut made = None;
@@ -119,9 +122,10 @@ pub fn round(
         Ok(()) => document(register, open, clock, &mut round)?.err().or(made),
         Err(why) => Some(why),
     };
-    if round.hub.is_none() {
-        round.hub = file(register, mailbox, ends, clock)?.err();
-    }
+    // What cannot be taken keeps no receipt from the hub; a hub that is not reached does.
+    let is_reached = !matches!(fetched, Err(HubTrouble::Transport(_)));
+    let filed = if is_reached { file(register, mailbox, ends, clock)? } else { Ok(()) };
+    round.hub = fetched.and(filed).err();
     let (hub, notes) = (round.hub.as_ref().map(ToString::to_string), round.notes.as_deref());
     register.note_trouble(Whose::Hub, hub.as_deref(), clock())?;
     register.note_trouble(Whose::Notes, notes, clock())?;
@@ -150,7 +154,8 @@ fn fetch(
     clock: &dyn Fn() -> Timestamp,
     round: &mut Round,
 ) -> Result<Heard, RegisterError> {
-    for _ in 0..DOCUMENTS {
+    let (mut documents, mut trouble) = (0, None);
+    while documents < DOCUMENTS {
         let have = register.have()?;
         let document = match mailbox.collect(have.as_ref()) {
             Err(error) => return Ok(Err(error.into())),
@@ -162,12 +167,25 @@ fn fetch(
                 round.other_numbers = true;
                 continue;
             }
+            Ok(Collected::NothingMore) => break,
+            Ok(Collected::ReceiptsLost) => {
+                register.tell_again()?;
+                if let Err(error) = mailbox.is_kept() {
+                    return Ok(Err(error.into()));
+                }
+                continue;
+            }
             Ok(Collected::Document(document)) => document,
         };
         let (heading, items) = match believed(&document, ends) {
             Ok(believed) => believed,
-            Err(trouble) => return Ok(Err(trouble)),
+            Err(why) if mailbox.set_aside() => {
+                trouble.get_or_insert(why);
+                continue;
+            }
+            Err(why) => return Ok(Err(why)),
         };
+        documents += 1;
         let taken = register.take(&heading, &items, clock())?;
         round.new += taken.new;
         round.missing += taken.missing;
@@ -177,6 +195,9 @@ fn fetch(
         if items.is_empty() {
             break;
         }
+    }
+    if let Some(trouble) = trouble {
+        return Ok(Err(trouble));
     }
     fetch_missing(register, mailbox, ends, clock, round)
 }
@@ -192,7 +213,7 @@ fn fetch_missing(
     for _ in 0..DOCUMENTS {
         let document = match mailbox.collect_again(above) {
             Err(error) => return Ok(Err(error.into())),
-            Ok(Collected::OtherNumbers) => break,
+            Ok(Collected::OtherNumbers | Collected::NothingMore | Collected::ReceiptsLost) => break,
             Ok(Collected::Document(document)) => document,
         };
         let (heading, items) = match believed(&document, ends) {
@@ -263,6 +284,18 @@ fn file(
     ends: Ends<'_>,
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Heard, RegisterError> {
+    match mailbox.under_way() {
+        Err(error) => return Ok(Err(error.into())),
+        Ok(None) => {}
+        Ok(Some(gone)) => {
+            // What cannot be read is sent again by the register.
+            let gone = notice::read_receipts(&gone).map(|gone| gone.receipts).unwrap_or_default();
+            register.receipts_taken(&gone, clock())?;
+            if let Err(error) = mailbox.is_noted() {
+                return Ok(Err(error.into()));
+            }
+        }
+    }
     for _ in 0..DOCUMENTS {
         let receipts = register.receipts()?;
         if receipts.is_empty() {
@@ -273,6 +306,9 @@ fn file(
             return Ok(Err(error.into()));
         }
         register.receipts_taken(&what.receipts, clock())?;
+        if let Err(error) = mailbox.is_noted() {
+            return Ok(Err(error.into()));
+        }
     }
     Ok(Ok(()))
 }

@@ -36,6 +36,15 @@ impl Register {
         Ok(receipts)
     }
 
+    /// Notes that the hub may have taken none: all are sent again, which changes nothing where it has.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn tell_again(&mut self) -> Result<(), RegisterError> {
+        self.db.execute("UPDATE notice SET told = NULL WHERE told IS NOT NULL", [])?;
+        Ok(())
+    }
+
     /// Notes that the hub has taken these.
     ///
     /// # Errors

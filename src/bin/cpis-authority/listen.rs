@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use cpis::authority::https::Https;
 use cpis::authority::mail::{Mailer, NotSent, Smtp};
 use cpis::authority::notes::case_system::CaseSystem;
 use cpis::authority::notes::folder::{Folder, Mark};
 use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
 use cpis::authority::notices::{self, Alerting, CasesOfExtract, Ends, Listening, OpenMailer, Round, Stop};
 use cpis::authority::register::{Register, RegisterError};
+use cpis::authority::way;
 use cpis::config::authority::{Into, LinkSettings, NoteSettings, Routing};
 use jiff::Timestamp;
 
@@ -69,7 +69,7 @@ fn round(
     notes: &NoteSettings,
     table: &Routing,
 ) -> Result<Round, String> {
-    let mut mailbox = Https::new(&link.hub).map_err(|error| error.to_string())?;
+    let mut mailbox = way::mailbox(&link.hub, &notes.register, now).map_err(|error| error.to_string())?;
     let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: notes.has_partial_extract };
     let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
     let mut record = open(notes, table);
@@ -79,7 +79,7 @@ fn round(
     };
     let mailer: Option<OpenMailer<'_>> = if table.mail.is_some() { Some(&mut mailer) } else { None };
     let alerting = Alerting { table, mailer };
-    notices::round(register, &mut mailbox, ends, &cases, &mut record, alerting, &now)
+    notices::round(register, mailbox.as_mut(), ends, &cases, &mut record, alerting, &now)
         .map_err(|error: RegisterError| error.to_string())
 }
 
@@ -105,6 +105,7 @@ fn said(round: &Round) -> Vec<String> {
     if round.alerts > 0 {
         said.push(format!("{} made.", counted(round.alerts, "alert", "alerts")));
     }
+    said.extend(round.refused.clone());
     said.extend(round.hub.as_ref().map(ToString::to_string));
     said.extend(round.notes.clone());
     said.extend(round.routing.clone());
@@ -130,7 +131,7 @@ pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
     let stop = Stop::default();
     stop_on_signal(&stop)?;
     print("cpis-authority listens\n")?;
-    let mut listening = Listening::every(notes.every);
+    let mut listening = Listening::every(notes.every.max(link.hub.least_pause()));
     let mut last: Vec<String> = Vec::new();
     loop {
         let round = round(&mut register, &link, &notes, &table);

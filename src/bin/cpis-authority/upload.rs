@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cpis::authority::extract::{Checked, Problem};
-use cpis::authority::https::Https;
 use cpis::authority::memory::{Change, Changes, Memory, NotMet, NotVisible, Settled};
 use cpis::authority::patience::Patience;
 use cpis::authority::upload::{self, Ask, Step};
+use cpis::authority::way;
 use cpis::config::authority::Mapping;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -51,7 +51,8 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
         print(&said)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut transport = Https::new(&link.hub).map_err(|error| error.to_string())?;
+    let mut transport =
+        way::transport(&link.hub, &link.memory, super::listen::now).map_err(|error| error.to_string())?;
     let patience = Patience::of(link.hub.try_for);
     let bar = bar();
     let mut has_said = false;
@@ -71,9 +72,9 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
         Step::Waiting(..) => {}
     };
     drop(open().map_err(|error| format!("{name}: {error}"))?);
-    let earlier = upload::settle(&mut memory, &mut transport, now, patience, &mut progress);
+    let earlier = upload::settle(&mut memory, transport.as_mut(), now, patience, &mut progress);
     let earlier = earlier.map_err(|error| format!("the file of an earlier upload: {error}"))?;
-    let uploaded = upload::upload(&mut memory, &mut transport, &mut open, ask, patience, &mut progress);
+    let uploaded = upload::upload(&mut memory, transport.as_mut(), &mut open, ask, patience, &mut progress);
     bar.finish_and_clear();
     let uploaded = uploaded.map_err(|error| format!("{name}: {error}"))?;
     let hidden = memory.not_visible().map_err(|error| error.to_string())?;

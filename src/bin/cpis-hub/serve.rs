@@ -6,7 +6,7 @@ use cpis::config::hub::HubConfig;
 use cpis::hub::clock::Clock;
 use cpis::hub::doctor::signing_key;
 use cpis::hub::tls::Tls;
-use cpis::hub::{Hub, ServeError, life, provider_is_usable, serve, serve_operator};
+use cpis::hub::{Hub, ServeError, life, mesh_is_usable, provider_is_usable, serve, serve_operator};
 use cpis::identity::token::SigningKey;
 
 use super::common::{print, read};
@@ -141,6 +141,9 @@ pub(super) fn check_config(path: &Path) -> Result<(), String> {
     }
     if let Some(settings) = &config.provider {
         provider_is_usable(settings).map_err(|error| error.to_string())?;
+    }
+    if let Some(settings) = &config.mesh {
+        mesh_is_usable(settings, &Clock::system()).map_err(|error| format!("[mesh]: {error}"))?;
     }
     let sites = config.sites.len();
     print(&format!(

@@ -7,6 +7,7 @@ use jiff::civil::{Time, Weekday};
 use serde::Deserialize;
 
 use crate::config::file::{ConfigError, setting};
+use crate::config::mesh::{MeshSettings, MeshTable};
 use crate::domain::{Authority, OfficeHours, Telephone};
 
 /// What sending needs.
@@ -22,9 +23,40 @@ pub struct LinkSettings {
     pub memory: PathBuf,
 }
 
-/// Where the hub is, and how the link proves who it is.
+/// The hub, and the way to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubSettings {
+    /// How documents get there.
+    pub way: Way,
+    /// For so long an upload is tried where the hub cannot be reached.
+    pub try_for: Duration,
+    /// The name that the hub gives itself in what it sends: its `issuer`.
+    pub issuer: String,
+}
+
+impl HubSettings {
+    /// The hub, or MESH, is not to be asked more often than this.
+    #[must_use]
+    pub fn least_pause(&self) -> Duration {
+        match &self.way {
+            Way::Https(_) => Duration::ZERO,
+            Way::Mesh(mesh) => mesh.every,
+        }
+    }
+}
+
+/// How documents get to the hub and back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// HTTPS, with the link's own certificate.
+    Https(HttpsSettings),
+    /// MESH, from mailbox to mailbox.
+    Mesh(MeshSettings),
+}
+
+/// Where the hub is, and how the link proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpsSettings {
     /// `https://`, without a slash at its end.
     pub address: String,
     /// PEM: the link's own certificate, then those between it and its issuer.
@@ -33,10 +65,6 @@ pub struct HubSettings {
     pub key: PathBuf,
     /// PEM: who issued the hub's certificate, where this computer does not trust them anyway.
     pub certificate_authority: Option<PathBuf>,
-    /// For so long an upload is tried where the hub cannot be reached.
-    pub try_for: Duration,
-    /// The name that the hub gives itself in what it sends: its `issuer`.
-    pub issuer: String,
 }
 
 #[derive(Deserialize)]
@@ -60,9 +88,9 @@ struct HoursTable {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HubTable {
-    address: String,
-    certificate: PathBuf,
-    key: PathBuf,
+    address: Option<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
     certificate_authority: Option<PathBuf>,
     #[serde(default = "an_hour")]
     try_for_minutes: u16,
@@ -80,11 +108,12 @@ const MOST_MINUTES: u16 = 12 * 60;
 pub(super) fn resolve(
     authority: Option<AuthorityTable>,
     hub: Option<HubTable>,
+    mesh: Option<MeshTable>,
     memory: Option<PathBuf>,
     directory: &Path,
 ) -> Result<Option<LinkSettings>, ConfigError> {
     let (authority, hub, memory) = match (authority, hub, memory) {
-        (None, None, None) => return Ok(None),
+        (None, None, None) if mesh.is_none() => return Ok(None),
         (Some(authority), Some(hub), Some(memory)) => (authority, hub, memory),
         (None, _, _) => return Err(setting("authority", "`[hub]` and `memory` need `[authority]` too")),
         (_, None, _) => return Err(setting("hub", "`[authority]` and `memory` need `[hub]` too")),
@@ -103,26 +132,46 @@ pub(super) fn resolve(
     if !(3..=20).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(setting("authority.code", "an ODS code: 3 to 20 letters and digits"));
     }
-    let address = address("hub.address", &hub.address)?;
-    let authorities =
-        hub.certificate_authority.map(|path| file("hub.certificate_authority", path)).transpose()?;
     if hub.try_for_minutes > MOST_MINUTES {
         return Err(setting("hub.try_for_minutes", "0 to 720 minutes"));
     }
     let try_for = Duration::from_secs(u64::from(hub.try_for_minutes) * 60);
+    let issuer = hub.issuer.clone();
+    let (way, address) = match mesh {
+        None => {
+            let https = https(hub, &file)?;
+            let address = https.address.clone();
+            (Way::Https(https), Some(address))
+        }
+        Some(_) if hub.address.is_some() || hub.certificate.is_some() || hub.key.is_some() => {
+            let why = "with a table [mesh] the link goes that way alone: leave out `address`, `certificate` and `key`";
+            return Err(setting("hub", why));
+        }
+        Some(mesh) => (Way::Mesh(mesh.resolve(true, directory)?), None),
+    };
     Ok(Some(LinkSettings {
         authority: described(&code, authority)?,
         code,
-        hub: HubSettings {
-            issuer: issuer_of(hub.issuer, &address)?,
-            address,
-            certificate: file("hub.certificate", hub.certificate)?,
-            key: file("hub.key", hub.key)?,
-            certificate_authority: authorities,
-            try_for,
-        },
+        hub: HubSettings { way, try_for, issuer: issuer_of(issuer, address.as_deref())? },
         memory: file("memory", memory)?,
     }))
+}
+
+fn https(
+    hub: HubTable,
+    file: &dyn Fn(&str, PathBuf) -> Result<PathBuf, ConfigError>,
+) -> Result<HttpsSettings, ConfigError> {
+    let needed = |key: &str, path: Option<PathBuf>| {
+        let path = path.ok_or_else(|| setting(key, "this is needed, or a table [mesh]"))?;
+        file(key, path)
+    };
+    let issuer = hub.certificate_authority;
+    Ok(HttpsSettings {
+        address: address("hub.address", hub.address.as_deref().unwrap_or_default())?,
+        certificate: needed("hub.certificate", hub.certificate)?,
+        key: needed("hub.key", hub.key)?,
+        certificate_authority: issuer.map(|path| file("hub.certificate_authority", path)).transpose()?,
+    })
 }
 
 fn described(code: &str, table: AuthorityTable) -> Result<Authority, ConfigError> {
@@ -167,9 +216,9 @@ fn hours(table: HoursTable) -> Result<OfficeHours, ConfigError> {
     if hours.days.is_empty() || hours.from >= hours.to { Err(wrong()) } else { Ok(hours) }
 }
 
-/// By what documents of the hub are known: usually its address.
-fn issuer_of(named: Option<String>, address: &str) -> Result<String, ConfigError> {
-    let named = named.unwrap_or_else(|| address.to_owned());
+/// By what documents of the hub are known: usually its address, which is not known where it is reached by MESH.
+fn issuer_of(named: Option<String>, address: Option<&str>) -> Result<String, ConfigError> {
+    let named = named.or(address.map(str::to_owned)).unwrap_or_default();
     let fits = !named.is_empty() && !named.contains(char::is_whitespace);
     fits.then_some(named).ok_or_else(|| setting("hub.issuer", "the hub's own `issuer`, letter by letter"))
 }

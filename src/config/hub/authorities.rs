@@ -1,17 +1,20 @@
-//! Which local authority may send with which certificate.
+//! Which local authority may send with which certificate, or from which mailbox at MESH.
 
 use serde::Deserialize;
 
 use super::ClientCertificates;
 use crate::config::file::{ConfigError, setting};
+use crate::config::mesh::{self, MeshSettings};
 
 /// A local authority that sends its plans.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendingAuthority {
     /// ODS code.
     pub code: String,
-    /// With any of these it proves who it is.
+    /// With any of these it proves who it is over HTTPS; none where it comes by MESH.
     pub certificates: Vec<CertificateName>,
+    /// Its mailbox at MESH, where it comes that way.
+    pub mailbox: Option<String>,
 }
 
 /// By what a client certificate is known.
@@ -33,19 +36,22 @@ pub enum CertificateName {
 #[serde(deny_unknown_fields)]
 pub(super) struct AuthorityTable {
     code: String,
+    #[serde(default)]
     certificates: Vec<String>,
+    mailbox: Option<String>,
 }
 
 /// What the tables mean.
 pub(super) fn resolve(
     tables: Vec<AuthorityTable>,
     clients: Option<&ClientCertificates>,
+    mesh: Option<&MeshSettings>,
 ) -> Result<Vec<SendingAuthority>, ConfigError> {
     let asks = clients.is_some_and(|clients| clients.authorities().is_some());
-    if !tables.is_empty() && !asks {
+    if tables.iter().any(|table| table.mailbox.is_none()) && !asks {
         return Err(setting(
             "authority",
-            "local authorities prove who they are with client certificates: set `tls.client_certificates` to \"offered\" or \"required\", with `tls.client_ca`",
+            "local authorities without a MESH `mailbox` prove who they are with client certificates: set `tls.client_certificates` to \"offered\" or \"required\", with `tls.client_ca`",
         ));
     }
     let mut authorities: Vec<SendingAuthority> = Vec::with_capacity(tables.len());
@@ -61,8 +67,16 @@ pub(super) fn resolve(
         }
         let certificates =
             table.certificates.iter().map(|text| name(&key, text)).collect::<Result<Vec<_>, _>>()?;
-        if certificates.is_empty() {
-            return Err(setting(&key, "`certificates` is empty"));
+        let mailbox = table.mailbox.as_deref().map(|text| mesh::mailbox(&key, text)).transpose()?;
+        match (&mailbox, certificates.is_empty()) {
+            (None, true) => return Err(setting(&key, "`certificates` is empty")),
+            (Some(_), false) => {
+                return Err(setting(&key, "`certificates` or `mailbox`, not both: it comes one way"));
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+        if let Some(own) = &mailbox {
+            is_of_nobody_else(&key, own, mesh, &authorities)?;
         }
         if let Some(known) =
             authorities.iter().find(|known| known.certificates.iter().any(|name| certificates.contains(name)))
@@ -73,9 +87,31 @@ pub(super) fn resolve(
             );
             return Err(setting(&key, &why));
         }
-        authorities.push(SendingAuthority { code, certificates });
+        authorities.push(SendingAuthority { code, certificates, mailbox });
     }
     Ok(authorities)
+}
+
+/// One mailbox is one authority, and the hub's own is none.
+fn is_of_nobody_else(
+    key: &str,
+    mailbox: &String,
+    mesh: Option<&MeshSettings>,
+    known: &[SendingAuthority],
+) -> Result<(), ConfigError> {
+    let Some(mesh) = mesh else {
+        return Err(setting(key, "`mailbox` needs a table [mesh]: the hub has no mailbox itself"));
+    };
+    if mesh.mailbox == *mailbox {
+        return Err(setting(key, "`mailbox` is the hub's own"));
+    }
+    match known.iter().find(|known| known.mailbox.as_ref() == Some(mailbox)) {
+        Some(other) => {
+            let why = format!("its mailbox is that of {} too: one mailbox is one authority", other.code);
+            Err(setting(key, &why))
+        }
+        None => Ok(()),
+    }
 }
 
 fn name(key: &str, text: &str) -> Result<CertificateName, ConfigError> {
@@ -128,7 +164,7 @@ mod tests {
         }
         let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
         let clients = ClientCertificates::Required("ca.pem".into());
-        resolve(file.authority, Some(&clients)).map_err(|error| error.to_string())
+        resolve(file.authority, Some(&clients), None).map_err(|error| error.to_string())
     }
 
     fn one(code: &str, certificate: &str) -> String {
@@ -166,15 +202,25 @@ mod tests {
         }
         check("[[authority]]\ncode = \"E06000030\"\ncertificates = []\n", "is empty");
         check(&wexcombe.replace("code", "cod"), "unknown field");
+        check(&format!("{wexcombe}mailbox = \"E06OT001\"\n"), "not both");
+        check("[[authority]]\ncode = \"E06000030\"\nmailbox = \"E06OT001\"\n", "needs a table [mesh]");
     }
 
     #[test]
     fn without_client_certificates_nobody_could_prove_who_they_are() {
-        let table =
-            || AuthorityTable { code: "E06000030".to_owned(), certificates: vec!["uri:urn:a".to_owned()] };
+        let table = || AuthorityTable {
+            code: "E06000030".to_owned(),
+            certificates: vec!["uri:urn:a".to_owned()],
+            mailbox: None,
+        };
         for clients in [None, Some(&ClientCertificates::Off)] {
-            assert!(resolve(vec![table()], clients).unwrap_err().to_string().contains("client certificates"));
-            assert_eq!(resolve(Vec::new(), clients).unwrap(), []);
+            assert!(
+                resolve(vec![table()], clients, None)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("client certificates")
+            );
+            assert_eq!(resolve(Vec::new(), clients, None).unwrap(), []);
         }
     }
 }

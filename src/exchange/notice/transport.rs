@@ -11,6 +11,10 @@ pub enum Collected {
     /// The other end does not know the notification with which the link said where it is: its numbers are others now. What
     /// has no receipt is to be asked for from its beginning.
     OtherNumbers,
+    /// Nothing more waits: whatever comes, comes by itself.
+    NothingMore,
+    /// Receipts did not arrive: all are to be sent again.
+    ReceiptsLost,
 }
 
 /// Carries notifications to the link and receipts to the hub. HTTPS asks; with MESH, documents wait in a mailbox: it has no
@@ -40,4 +44,30 @@ pub trait Mailbox {
     /// # Errors
     /// They may have arrived or not.
     fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError>;
+
+    /// What was collected last cannot be taken, and stays where it is. Whether what is behind it can be collected all the same.
+    fn set_aside(&mut self) -> bool {
+        false
+    }
+
+    /// What was refused since it was last asked, a sentence each: from somebody else than the hub.
+    fn refused(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Receipts whose sending was broken off, and that have gone now.
+    ///
+    /// # Errors
+    /// They may have gone or not.
+    fn under_way(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
+        Ok(None)
+    }
+
+    /// That the receipts which went last have gone is on this machine's disk.
+    ///
+    /// # Errors
+    /// It could not be noted: they are told to have gone once more.
+    fn is_noted(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
 }

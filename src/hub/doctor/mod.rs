@@ -93,6 +93,7 @@ pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
         vec![Finding::ok("configuration", path.display().to_string()), sites(&config), rights(&config)];
     found.push(key(&config));
     found.push(provider(&config));
+    found.extend(mesh(&config, clock));
     found.extend(database::examine(&config, clock, asked));
     found.extend(certificate::examine(&config, clock));
     found.extend(machine::examine(&config, clock));
@@ -118,6 +119,27 @@ fn provider(config: &HubConfig) -> Finding {
         Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
         Err(error) => Finding::mend(CHECK, error.to_string()),
     }
+}
+
+/// Nothing where there is no mailbox: most hubs have none.
+fn mesh(config: &HubConfig, clock: &Clock) -> Option<Finding> {
+    const CHECK: &str = "mesh";
+    let settings = config.mesh.as_ref()?;
+    let authorities = config.authorities.iter().filter(|authority| authority.mailbox.is_some()).count();
+    Some(match crate::hub::mesh_is_usable(settings, clock) {
+        Err(error) => Finding::mend(CHECK, error.to_string()),
+        Ok(()) if authorities == 0 => Finding::mend(
+            CHECK,
+            "no [[authority]] has a `mailbox`: nobody comes that way; name one, or leave out [mesh]",
+        ),
+        Ok(()) => Finding::ok(
+            CHECK,
+            format!(
+                "mailbox {}, {authorities} authorities come that way (MESH was not asked)",
+                settings.mailbox
+            ),
+        ),
+    })
 }
 
 fn rights(config: &HubConfig) -> Finding {

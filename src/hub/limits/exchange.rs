@@ -40,3 +40,15 @@ pub const NOTICES_LOOK: Duration = Duration::from_secs(60);
 
 /// Authorities that such an alert names, each in a line.
 pub const NOTICES_SAID: usize = 20;
+
+/// The longest pause between two rounds with MESH, and until a message is tried again or asked after.
+pub const MESH_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// How often the hub's mailbox shakes hands with MESH, which wants it once a day.
+pub const MESH_HANDSHAKE: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Messages of one kind that a round sends, or asks after: of notifications, to one authority.
+pub const MESH_PARCELS: u32 = 50;
+
+/// After this a notification that was delivered by MESH and has no receipt is sent again: the link may have lost it.
+pub const MESH_UNFILED_AGAIN: Duration = Duration::from_secs(4 * 60 * 60);

@@ -24,6 +24,12 @@ impl<T> Audited<T> {
         self.value
     }
 
+    /// What is made of the data: as true as the data itself.
+    pub(in crate::hub) fn map<U>(self, make: impl FnOnce(T) -> U) -> Audited<U> {
+        let Self { value, at, waited } = self;
+        Audited { value: make(value), at, waited }
+    }
+
     /// The data, to look at.
     pub fn value(&self) -> &T {
         &self.value

@@ -33,6 +33,7 @@ mod loads;
 mod lock;
 mod log;
 mod marking;
+mod mesh;
 mod mover;
 mod notices;
 mod people;
@@ -93,6 +94,7 @@ pub use examine::{Examined, examine};
 pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
 pub(super) use loads::{LoadBegin, Loading};
+pub(super) use mesh::{Awaited, Content, Named, Parcel};
 pub use notices::Waiting;
 pub(super) use notices::{Ask as NoticesAsk, Given, Page};
 pub use people::{Found, Retrieved};
@@ -116,6 +118,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0011.sql")),
     M::up(include_str!("migrations/0013.sql")),
     M::up(include_str!("migrations/0014.sql")),
+    M::up(include_str!("migrations/0016.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -15,6 +15,7 @@ use super::codec;
 use super::disclose::{HeldRecord, View};
 use super::error::Fault;
 use super::writer::Work;
+pub(super) use give::page_of;
 pub(in crate::hub) use give::{Ask, Given, Page};
 pub use waiting::Waiting;
 

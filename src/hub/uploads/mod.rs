@@ -3,6 +3,7 @@
 //! A client certificate is one authority, as configured, and there is no other way to be one: a token is not looked at. A
 //! file that names another authority is refused whole.
 
+mod arrival;
 mod receive;
 mod spool;
 mod tell;
@@ -25,8 +26,9 @@ use super::tls::{ClientCertificate, SubjectName};
 use crate::config::hub::{CertificateName, SendingAuthority};
 use crate::domain::Caller;
 
+pub(super) use arrival::{Arrival, Received, has_room};
 pub(super) use receive::receive;
-pub(super) use tell::tell;
+pub(super) use tell::{tell, write as write_acknowledgement};
 pub(super) use work::keep;
 
 /// What the handlers and the one who applies share.
@@ -57,6 +59,19 @@ impl Uploads {
     /// The codes of those who may send.
     pub(super) fn codes(&self) -> Vec<String> {
         self.authorities.iter().map(|authority| authority.code.clone()).collect()
+    }
+
+    /// The authority of a mailbox at MESH; none where it is nobody's.
+    pub(super) fn of_mailbox(&self, mailbox: &str) -> Option<Sender> {
+        let mut all = self.authorities.iter();
+        let of = all.find(|authority| authority.mailbox.as_deref() == Some(mailbox))?;
+        Some(Sender(of.code.clone()))
+    }
+
+    /// Those that come by MESH: code and mailbox.
+    pub(super) fn by_mesh(&self) -> Vec<(String, String)> {
+        let with = |authority: &SendingAuthority| Some((authority.code.clone(), authority.mailbox.clone()?));
+        self.authorities.iter().filter_map(with).collect()
     }
 
     /// A place for a file to arrive in: one for each authority, so that none takes all of them.

@@ -78,7 +78,13 @@ fn acknowledged(store: Store, file: TakenFile, at: Timestamp) -> Response {
     fhir(Body::new(Sending(waiting)))
 }
 
-fn write(store: &Store, file: &TakenFile, at: Timestamp, out: Parts) -> io::Result<()> {
+/// Writes what became of a file. From a thread that may block.
+pub(in crate::hub) fn write(
+    store: &Store,
+    file: &TakenFile,
+    at: Timestamp,
+    out: impl Write,
+) -> io::Result<()> {
     let is_lost = file.state == FileState::Lost;
     let lost =
         "The hub lost this file, or one before it, before all of it was applied: send everything again";
@@ -117,7 +123,7 @@ fn write(store: &Store, file: &TakenFile, at: Timestamp, out: Parts) -> io::Resu
 }
 
 /// What is held of the authority, and was not in its full refresh.
-fn write_still_held(store: &Store, file: &TakenFile, writer: &mut Writer<Parts>) -> io::Result<()> {
+fn write_still_held(store: &Store, file: &TakenFile, writer: &mut Writer<impl Write>) -> io::Result<()> {
     let mut after = 0;
     loop {
         let page = store.upload_still_held(file, after).map_err(io::Error::other)?;

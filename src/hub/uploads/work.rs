@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::receive::hexadecimal;
+use super::arrival::hexadecimal;
 use super::{caller, spool};
 use crate::exchange::upload::{self, Header, Record, RecordFault, Sink};
 use crate::hub::metrics::Uploaded;

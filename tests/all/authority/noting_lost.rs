@@ -8,7 +8,7 @@ use cpis::authority::https::Https;
 use cpis::authority::notes::folder::{self, Folder};
 use cpis::authority::notices::{self, CasesOfExtract, Ends};
 use cpis::authority::register::{Register, RegisterError};
-use cpis::config::authority::AuthorityConfig;
+use cpis::config::authority::{AuthorityConfig, Way};
 use cpis::exchange::TransportError;
 use cpis::exchange::notice::{Collected, Mailbox, Mark};
 use jiff::Timestamp;
@@ -101,7 +101,8 @@ async fn round(
         let (link, table) = (config.link.unwrap(), config.routing.unwrap());
         let directory = file.parent().unwrap();
         let mut register = opened(&directory.join("cpis-notes.db"), &link.code);
-        let mut losing = Losing { https: Https::new(&link.hub).unwrap(), calls: 0, lose, without };
+        let Way::Https(https) = &link.hub.way else { panic!("HTTPS") };
+        let mut losing = Losing { https: Https::new(https).unwrap(), calls: 0, lose, without };
         let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: false };
         let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
         let mut open = |register: &mut Register| {

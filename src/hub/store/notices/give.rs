@@ -2,7 +2,7 @@
 //! delivered by that. What is handed over is audited and committed first, as every disclosure.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, params};
 use serde_json::json;
 
 use super::super::audit::{self, Entry, Kind};
@@ -177,15 +177,33 @@ fn id_of(text: &str) -> Result<NoticeId, Fault> {
     NoticeId::parse(text).ok_or(Fault::Corrupt("the id of a notification"))
 }
 
+const COLUMNS: &str =
+    "number, notice_id, kind, at_ms, reference, attendance, sequence, number_uploaded, local_id,
+     user_name, role, organisation, organisation_code, contact, setting, site, department, call_back,
+     (SELECT sequence FROM authority_file AS file
+      WHERE file.upload_id = outbox.upload_id AND file.authority_code = outbox.authority_code)";
+
 fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
-    let mut statement = db.prepare_cached(
-        "SELECT number, notice_id, kind, at_ms, reference, attendance, sequence, number_uploaded, local_id,
-                user_name, role, organisation, organisation_code, contact, setting, site, department, call_back,
-                (SELECT sequence FROM authority_file AS file
-                 WHERE file.upload_id = outbox.upload_id AND file.authority_code = outbox.authority_code)
-         FROM outbox WHERE authority_code = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
-    )?;
-    let mut rows = statement.query(params![authority, from, i64::try_from(MOST).unwrap_or(i64::MAX)])?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM outbox WHERE authority_code = ?1 AND number > ?2 ORDER BY number LIMIT ?3"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query(params![authority, from, i64::try_from(MOST).unwrap_or(i64::MAX)])?;
+    notices(authority, rows)
+}
+
+/// What goes in one message by MESH.
+pub(in crate::hub::store) fn page_of(db: &Connection, authority: &str, message: i64) -> Result<Page, Fault> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM outbox WHERE mesh_out_id = ?1 AND authority_code = ?2 ORDER BY number"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let notices = notices(authority, statement.query(params![message, authority])?)?;
+    // It may be read days later: what has no receipt by then is not said.
+    Ok(Page { notices, last: last(db, authority)?.number, unfiled: None })
+}
+
+fn notices(authority: &str, mut rows: Rows<'_>) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
     let mut notices = Vec::new();
     while let Some(row) = rows.next()? {
         let mark = Mark { number: row.get(0)?, id: id_of(&row.get::<_, String>(1)?)? };

@@ -364,6 +364,7 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
         provider: None,
+        mesh: None,
         limits: generous(),
         notices: NoticeSettings::default(),
     }

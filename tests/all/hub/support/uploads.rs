@@ -43,6 +43,7 @@ impl Exchange {
         let sending = |code: &str| SendingAuthority {
             code: code.to_owned(),
             certificates: vec![CertificateName::Uri(format!("urn:ods:{code}"))],
+            mailbox: None,
         };
         let authorities = vec![sending(WEXCOMBE), sending(ALDBURY)];
         let hub = TestHub::with_authorities(tls, authorities, &ours.pem()).await;

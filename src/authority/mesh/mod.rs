@@ -1,0 +1,134 @@
+//! MESH: another way to carry documents. The link takes messages from the hub's mailbox and from no other, acknowledges one only once what
+//! is in it is on this computer's disk, and asks MESH whether it has a message before that is sent again.
+
+mod notices;
+mod state;
+mod uploads;
+
+use std::collections::{HashSet, VecDeque};
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+
+use crate::config::mesh::{MeshSettings, Workflows};
+use crate::exchange::TransportError;
+use crate::mesh::{MailboxId, MeshError, MessageId, Post};
+
+/// How often the mailbox shakes hands with MESH, which wants it once a day.
+const HANDSHAKE: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// When this process last did.
+static SHAKEN: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// The link's mailbox.
+pub struct Mesh {
+    runtime: Runtime,
+    client: Post,
+    hub: MailboxId,
+    workflows: Workflows,
+    every: Duration,
+    /// What is noted of what is under way stands in a file beside this one.
+    beside: PathBuf,
+    /// What waits in the inbox and was not looked at; `None` before it was asked.
+    inbox: Option<VecDeque<MessageId>>,
+    /// What was looked at and stays where it is.
+    left: HashSet<MessageId>,
+    /// What was handed over and is not acknowledged.
+    current: Option<MessageId>,
+    looked: Option<Instant>,
+    refused: Vec<String>,
+}
+
+impl std::fmt::Debug for Mesh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mesh")
+    }
+}
+
+impl Mesh {
+    /// Reads what proves the mailbox. `beside` is the link's memory or register; `now` reads the clock.
+    ///
+    /// # Errors
+    /// One of the files cannot be used.
+    pub fn new(
+        settings: &MeshSettings,
+        beside: &Path,
+        now: fn() -> Timestamp,
+    ) -> Result<Self, TransportError> {
+        let mailbox = |text: &str| {
+            let why = || TransportError::Local("a mailbox has no name".to_owned());
+            MailboxId::parse(text).ok_or_else(why)
+        };
+        let client = Post::open(&settings.mailbox, &settings.way, Box::new(now)).map_err(carried)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| TransportError::Local(format!("cannot start: {}", error.kind())))?;
+        Ok(Self {
+            runtime,
+            client,
+            hub: mailbox(settings.hub_mailbox.as_deref().unwrap_or_default())?,
+            workflows: settings.workflows.clone(),
+            every: settings.every,
+            beside: beside.to_owned(),
+            inbox: None,
+            left: HashSet::new(),
+            current: None,
+            looked: None,
+            refused: Vec::new(),
+        })
+    }
+
+    /// Waits for what MESH is asked, after a handshake where that is due.
+    fn ask<T>(&self, what: impl Future<Output = Result<T, MeshError>>) -> Result<T, TransportError> {
+        let is_due = {
+            let shaken = SHAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+            shaken.is_none_or(|at| at.elapsed() >= HANDSHAKE)
+        };
+        let asked = async {
+            if is_due {
+                self.client.handshake().await?;
+            }
+            what.await
+        };
+        let asked = self.runtime.block_on(asked).map_err(carried);
+        if is_due && asked.is_ok() {
+            *SHAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        asked
+    }
+
+    /// What waits under these workflows, oldest first.
+    fn look(&mut self, workflows: &[&str]) -> Result<VecDeque<MessageId>, TransportError> {
+        let mut found = VecDeque::new();
+        for workflow in workflows {
+            found.extend(self.ask(self.client.inbox(workflow))?);
+        }
+        Ok(found)
+    }
+
+    /// A message from anybody else than the hub is not believed, and does not come again. Whose it was is said.
+    fn refuse(&mut self, from: Option<&MailboxId>, id: &MessageId) -> Result<(), TransportError> {
+        let from = from.map_or("no mailbox", MailboxId::as_str);
+        self.refused.push(format!("a message from {from}, which is not the hub's mailbox, was refused"));
+        self.ask(self.client.acknowledge(id))
+    }
+}
+
+/// What is in MESH's way, in the terms of every way.
+fn carried(error: MeshError) -> TransportError {
+    let why = error.to_string();
+    match error {
+        MeshError::NotReached(_) => TransportError::NotReached(why),
+        MeshError::NotNow(_) => TransportError::NotNow(why, None),
+        MeshError::NotAllowed | MeshError::NoSuchMailbox | MeshError::Refused(_) => {
+            TransportError::NotAllowed(why)
+        }
+        MeshError::Gone | MeshError::NotUnderstood(_) => TransportError::NotUnderstood(why),
+        MeshError::Local(why) => TransportError::Local(why),
+    }
+}

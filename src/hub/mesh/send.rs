@@ -1,0 +1,207 @@
+//! What goes: notifications and acknowledgements. What MESH may have already is asked for first; what it took is asked after until
+//! its recipient has acknowledged it.
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, Write};
+
+use super::{Part, Trouble, mailbox, pause_ms};
+use crate::config::mesh::MeshSettings;
+use crate::exchange::notice::{self, Heading};
+use crate::hub::disk;
+use crate::hub::store::{Awaited, Content, FileState, Named, Page, Parcel};
+use crate::hub::uploads::{caller, write_acknowledgement};
+use crate::hub::{Hub, limits};
+use crate::mesh::{Content as Carried, MailboxId, MeshError, MessageId, Outgoing, Post, Standing};
+
+pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: Part) -> Result<(), Trouble> {
+    let mut trouble = None;
+    match part {
+        Part::Notices => {
+            for (code, of) in hub.uploads().by_mesh() {
+                if let Err(why) = notices(hub, mesh, settings, &code, &of).await {
+                    trouble.get_or_insert(why);
+                }
+            }
+            follow(hub, mesh, settings, "notifications").await?;
+        }
+        Part::Uploads => {
+            for parcel in hub.store().mesh_acknowledgements(limits::MESH_PARCELS).await? {
+                if let Err(why) = acknowledgement(hub, mesh, settings, parcel).await {
+                    trouble.get_or_insert(why);
+                }
+            }
+            follow(hub, mesh, settings, "acknowledgement").await?;
+        }
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+/// An authority's notifications, message by message; the next only once MESH has the one before.
+async fn notices(
+    hub: &Hub,
+    mesh: &Post,
+    settings: &MeshSettings,
+    code: &str,
+    of: &str,
+) -> Result<(), Trouble> {
+    let to = mailbox(of)?;
+    for _ in 0..limits::MESH_PARCELS {
+        let Some(parcel) = hub.store().mesh_notices(caller(code), code.to_owned()).await? else { break };
+        let Content::Notices(page) = &parcel.what else { break };
+        let document = document(hub, code, page);
+        let outgoing = Outgoing {
+            to: &to,
+            workflow: &settings.workflows.notification,
+            local_id: &parcel.local_id,
+            file_name: "cpis-notifications.json",
+            content: Carried::Bytes(document),
+        };
+        post(hub, mesh, settings, &parcel, outgoing).await?;
+    }
+    Ok(())
+}
+
+fn document(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
+    let heading = Heading {
+        source: hub.issuer().to_owned(),
+        authority_code: code.to_owned(),
+        last: page.last,
+        unfiled: page.unfiled.clone(),
+    };
+    notice::write_items(&heading, page.items(), hub.clock().now())
+}
+
+async fn acknowledgement(
+    hub: &Hub,
+    mesh: &Post,
+    settings: &MeshSettings,
+    parcel: Parcel,
+) -> Result<(), Trouble> {
+    let Content::Acknowledgement { authority_code, sequence, said } = &parcel.what else { return Ok(()) };
+    let of = hub.uploads().by_mesh().into_iter().find(|(code, _)| code == authority_code);
+    let content = match said {
+        Some(said) => Some(Carried::Bytes(said.clone())),
+        None => of_file(hub, authority_code, *sequence).await?.map(Carried::File),
+    };
+    let (Some((_, of)), Some(content)) = (of, content) else {
+        // It does not come by MESH any more, or what became of so old a file is forgotten.
+        return Ok(hub.store().mesh_acknowledged(parcel.id).await?);
+    };
+    let to: MailboxId = mailbox(&of)?;
+    let outgoing = Outgoing {
+        to: &to,
+        workflow: &settings.workflows.acknowledgement,
+        local_id: &parcel.local_id,
+        file_name: "cpis-acknowledgement.json",
+        content,
+    };
+    post(hub, mesh, settings, &parcel, outgoing).await
+}
+
+/// What became of a file, written beside the database: of a million records it is long.
+async fn of_file(hub: &Hub, code: &str, sequence: Option<u32>) -> Result<Option<File>, Trouble> {
+    let Some(sequence) = sequence else { return Ok(None) };
+    let Some(file) = hub.store().upload_file(code.to_owned(), sequence).await? else { return Ok(None) };
+    if file.state == FileState::Waiting || !hub.store().upload_is_kept(&file).await? {
+        return Ok(None);
+    }
+    let (store, at) = (hub.store().clone(), hub.clock().now());
+    let path = disk::beside(hub.database(), ".acknowledgement");
+    let written = tokio::task::spawn_blocking(move || -> std::io::Result<File> {
+        let _ = std::fs::remove_file(&path);
+        let out = disk::create_private(&path)?;
+        // It has no name from here on, and goes with whoever holds it.
+        let reading = File::options().read(true).open(&path)?;
+        std::fs::remove_file(&path)?;
+        let mut out = BufWriter::new(out);
+        write_acknowledgement(&store, &file, at, &mut out)?;
+        out.flush()?;
+        let mut reading = reading;
+        reading.rewind()?;
+        Ok(reading)
+    });
+    let failed = |why: String| MeshError::Local(format!("an acknowledgement could not be written: {why}"));
+    let written = written.await.map_err(|_| failed("the work panicked".to_owned()))?;
+    Ok(Some(written.map_err(|error| failed(error.kind().to_string()))?))
+}
+
+/// Sends what MESH does not have. Nothing is sent again on a guess.
+async fn post(
+    hub: &Hub,
+    mesh: &Post,
+    settings: &MeshSettings,
+    parcel: &Parcel,
+    outgoing: Outgoing<'_>,
+) -> Result<(), Trouble> {
+    let posted = if parcel.is_fresh {
+        mesh.send(outgoing).await
+    } else {
+        match mesh.standing_of(&parcel.local_id).await {
+            Ok(Standing::NotThere) => mesh.send(outgoing).await,
+            Ok(Standing::Accepted(id)) => Ok(id),
+            Ok(Standing::Acknowledged) => {
+                hub.store().mesh_acknowledged(parcel.id).await?;
+                return Ok(());
+            }
+            // Nobody will get it: it goes under another name.
+            Ok(Standing::Uploading | Standing::NotDelivered) => {
+                let named = Named { local_id: Some(parcel.local_id.clone()), message_id: None };
+                hub.store().mesh_not_delivered(named).await?;
+                return Ok(());
+            }
+            Err(error) => Err(error),
+        }
+    };
+    match posted {
+        Ok(id) => {
+            let id = id.map(|id| id.as_str().to_owned());
+            hub.store().mesh_accepted(parcel.id, id, pause_ms(settings, 0)).await?;
+            Ok(())
+        }
+        Err(error) => {
+            hub.store().mesh_later(parcel.id, pause_ms(settings, parcel.tries)).await?;
+            Err(error.into())
+        }
+    }
+}
+
+/// Asks after what was sent.
+async fn follow(hub: &Hub, mesh: &Post, settings: &MeshSettings, kind: &'static str) -> Result<(), Trouble> {
+    if !mesh.is_tracked() && kind == "notifications" {
+        hub.store().mesh_filed().await?;
+    }
+    for awaited in hub.store().mesh_awaited(kind, limits::MESH_PARCELS).await? {
+        let standing = standing(mesh, &awaited).await?;
+        if !mesh.is_tracked() && standing != Standing::NotDelivered {
+            // Of folders nothing more is learnt: an acknowledgement is its link's, and notifications are over by their receipts.
+            match kind {
+                "acknowledgement" => hub.store().mesh_acknowledged(awaited.id).await?,
+                _ => hub.store().mesh_later(awaited.id, pause_ms(settings, awaited.tries)).await?,
+            }
+            continue;
+        }
+        match standing {
+            Standing::Acknowledged => hub.store().mesh_acknowledged(awaited.id).await?,
+            // What MESH does not know any more was not acknowledged as far as anybody knows: the link knows it by its ids.
+            Standing::NotDelivered | Standing::Uploading | Standing::NotThere => {
+                tracing::error!("MESH has not delivered a message: it is sent again; ring the authority");
+                let named = Named {
+                    local_id: Some(awaited.local_id.clone()),
+                    message_id: awaited.message_id.clone(),
+                };
+                hub.store().mesh_not_delivered(named).await?;
+            }
+            Standing::Accepted(_) => {
+                hub.store().mesh_later(awaited.id, pause_ms(settings, awaited.tries)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn standing(mesh: &Post, awaited: &Awaited) -> Result<Standing, MeshError> {
+    match awaited.message_id.as_deref().and_then(MessageId::parse) {
+        Some(id) => mesh.standing_of_message(&id).await,
+        None => mesh.standing_of(&awaited.local_id).await,
+    }
+}

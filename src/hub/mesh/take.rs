@@ -1,0 +1,166 @@
+//! What comes: uploads, receipts, and MESH's reports of what was not delivered. Each is done with, and then acknowledged.
+
+use serde_json::json;
+
+use super::{Part, Trouble};
+use crate::config::mesh::MeshSettings;
+use crate::exchange::acknowledgement::Writer;
+use crate::exchange::{Acknowledgement, FileCode, notice};
+use crate::hub::Hub;
+use crate::hub::metrics::Uploaded;
+use crate::hub::store::Named;
+use crate::hub::uploads::{Arrival, Received, Sender, caller, has_room};
+use crate::mesh::{Header, Kind, MailboxId, MeshError, MessageId, Post, Sink};
+
+/// Everything that waits. What is wrong with one message keeps no other from being taken.
+pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: Part) -> Result<(), Trouble> {
+    // Of the workflows under which we send, MESH's reports come back.
+    let (own, sent) = match part {
+        Part::Notices => (&settings.workflows.receipt, &settings.workflows.notification),
+        Part::Uploads => (&settings.workflows.upload, &settings.workflows.acknowledgement),
+    };
+    let mut trouble = None;
+    for workflow in [own, sent] {
+        for id in mesh.inbox(workflow).await? {
+            let taken = match part {
+                Part::Notices => receipts(hub, mesh, own, &id).await,
+                Part::Uploads => upload(hub, mesh, own, &id).await,
+            };
+            if let Err(why) = taken {
+                trouble.get_or_insert(why);
+            }
+        }
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+/// From whom a message is, if it is one that we take.
+fn sender(hub: &Hub, header: &Header, workflow: &str) -> Option<Sender> {
+    let from = header.from.as_ref().filter(|_| header.kind == Kind::Data && header.workflow == workflow)?;
+    hub.uploads().of_mailbox(from.as_str())
+}
+
+async fn receipts(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
+    let mut document = (Vec::new(), notice::DOCUMENT_BYTES);
+    let wants = |header: &Header| sender(hub, header, workflow).is_some();
+    let header = match mesh.fetch(id, wants, &mut document).await {
+        // Nobody writes receipts so long: the sender's mistake, and it would be the same again.
+        Err(MeshError::NotUnderstood(why)) => {
+            tracing::error!(reason = why, "a message of MESH was not taken");
+            refuse(hub, None, "not-understood").await?;
+            return Ok(mesh.acknowledge(id).await?);
+        }
+        fetched => fetched?,
+    };
+    let Some(sender) = sender(hub, &header, workflow) else { return not_ours(hub, mesh, &header, id).await };
+    let read = notice::read_receipts(&document.0);
+    match read {
+        Ok(said) if said.authority_code == sender.code() => {
+            hub.store().notices_filed(caller(sender.code()), said).await?;
+        }
+        Ok(_) => {
+            tracing::error!(authority = sender.code(), "receipts name another authority than their mailbox");
+            hub.metrics().uploaded(Uploaded::OtherAuthority);
+            refuse(hub, header.from.as_ref(), "other-authority").await?;
+        }
+        Err(_) => {
+            tracing::error!(authority = sender.code(), "what came as receipts is none");
+            refuse(hub, header.from.as_ref(), "refused").await?;
+        }
+    }
+    Ok(mesh.acknowledge(id).await?)
+}
+
+async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
+    let wants = |header: &Header| sender(hub, header, workflow).is_some();
+    if !has_room(hub, 0) {
+        return Err(Trouble::Upload);
+    }
+    // Only what stands over it, at first: who sends it decides how it is looked at.
+    let header = mesh.fetch(id, |_| false, &mut (Vec::new(), 0)).await?;
+    let Some(sender) = sender(hub, &header, workflow) else { return not_ours(hub, mesh, &header, id).await };
+    let mut arriving = Arriving { hub, arrival: Arrival::begin(hub, &sender) };
+    match mesh.fetch(id, wants, &mut arriving).await {
+        Ok(again) if again == header => {}
+        Ok(_) => return Err(MeshError::NotUnderstood("a message changes on its way").into()),
+        Err(error) => {
+            arriving.arrival.broken_off(std::io::ErrorKind::ConnectionReset).await;
+            return Err(error.into());
+        }
+    }
+    let received = arriving.arrival.whole(hub, &sender).await.map_err(|_| Trouble::Upload)?;
+    let (sequence, said) = match received.into_value() {
+        Received::Waits { sequence } => (Some(sequence), None),
+        Received::Refused(what, at) => (what.sequence, Some(written(&what, at)?)),
+        Received::OtherAuthority { sequence, digest } => {
+            let what = Acknowledgement {
+                authority_code: sender.code().to_owned(),
+                sequence: Some(sequence),
+                records: None,
+                code: FileCode::NoneUploaded,
+                why: Some(
+                    "Nothing was uploaded: the file names another authority than the mailbox it comes from"
+                        .to_owned(),
+                ),
+                digest: Some(digest),
+                rejected: None,
+                apart: None,
+            };
+            (Some(sequence), Some(written(&what, hub.clock().now())?))
+        }
+    };
+    hub.store().mesh_answer(sender.code().to_owned(), sequence, said).await?;
+    Ok(mesh.acknowledge(id).await?)
+}
+
+fn written(what: &Acknowledgement, at: jiff::Timestamp) -> Result<Vec<u8>, MeshError> {
+    let written = Writer::begin(Vec::new(), what, at).and_then(Writer::finish);
+    written.map_err(|_| MeshError::Local("an acknowledgement could not be written".to_owned()))
+}
+
+/// A report, or a message that nobody may send us.
+async fn not_ours(hub: &Hub, mesh: &Post, header: &Header, id: &MessageId) -> Result<(), Trouble> {
+    match &header.kind {
+        Kind::Report { of, local_id } => {
+            let named = Named {
+                local_id: local_id.clone(),
+                message_id: of.as_ref().map(|id| id.as_str().to_owned()),
+            };
+            if hub.store().mesh_not_delivered(named).await? {
+                tracing::error!("MESH has not delivered a message: it is sent again; ring the authority");
+            }
+        }
+        Kind::Data => {
+            let mailbox = header.from.as_ref().map_or("", MailboxId::as_str);
+            hub.metrics().uploaded(Uploaded::OtherAuthority);
+            tracing::error!(
+                mailbox,
+                "a message of MESH is from a mailbox of no authority, or under a workflow that is not taken: refused"
+            );
+            refuse(hub, header.from.as_ref(), "unknown-mailbox").await?;
+        }
+    }
+    Ok(mesh.acknowledge(id).await?)
+}
+
+/// Notes a refusal in the audit log.
+async fn refuse(hub: &Hub, from: Option<&MailboxId>, outcome: &'static str) -> Result<(), Trouble> {
+    let mailbox = from.map_or("", MailboxId::as_str);
+    let code = hub.uploads().of_mailbox(mailbox).map(|sender| sender.code().to_owned());
+    let detail = json!({ "mailbox": mailbox });
+    hub.store().upload_refused(caller(&code.unwrap_or_default()), outcome, detail).await?;
+    Ok(())
+}
+
+/// An upload as it comes.
+struct Arriving<'a> {
+    hub: &'a Hub,
+    arrival: Arrival,
+}
+
+impl Sink for Arriving<'_> {
+    async fn take(&mut self, part: Vec<u8>) -> Result<(), MeshError> {
+        let taken = self.arrival.part(self.hub, part.into()).await;
+        taken.map_err(|_| MeshError::Local("an upload is too long, or there is no room for it".to_owned()))
+    }
+}

@@ -1,0 +1,30 @@
+//! The limits of what is said to MESH and taken from it. Each stands in the manual's chapter "Limits".
+
+use std::time::Duration;
+
+/// Characters of a mailbox's name.
+pub const MAILBOX_CHARACTERS: usize = 30;
+/// Characters of MESH's name of a message.
+pub const MESSAGE_ID_CHARACTERS: usize = 100;
+/// Characters of a header of a message that is kept.
+pub const MESH_HEADER_CHARACTERS: usize = 300;
+/// Bytes of an answer that is no message.
+pub const MESH_ANSWER_BYTES: usize = 1024 * 1024;
+/// Messages of an inbox that are looked at in one round.
+pub const MESH_INBOX: usize = 500;
+/// Pages of an inbox that are asked for in one round.
+pub const MESH_PAGES: usize = 20;
+/// Chunks of a message.
+pub const MESH_CHUNKS: u32 = 1_000;
+/// Bytes of a compressed part that are unpacked at once.
+pub const MESH_UNPACKED_PART: usize = 4 * 1024;
+/// Time to connect.
+pub const MESH_CONNECT: Duration = Duration::from_secs(10);
+/// Time for a question and its answer.
+pub const MESH_ANSWER: Duration = Duration::from_secs(30);
+/// Time for a chunk to go, or to come.
+pub const MESH_CHUNK: Duration = Duration::from_secs(600);
+/// Bytes of a control file of MESH's file client.
+pub const MESH_CONTROL_BYTES: usize = 64 * 1024;
+/// Bytes of a file with a secret, a certificate or a key.
+pub const MESH_FILE_BYTES: u64 = 1024 * 1024;

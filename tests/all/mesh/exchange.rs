@@ -1,0 +1,266 @@
+//! mesh-sandbox on loopback behind TLS, a relay that loses things, mailboxes, and a hub with one of them.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cpis::config::hub::{HubConfig, SendingAuthority};
+use cpis::config::mesh::{MeshSettings, MeshWay, RestSettings, Workflows};
+use cpis::hub::clock::Clock;
+use cpis::mesh::{Client, MailboxId};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::hub::support::certificates::{Authority, Issued, put};
+use crate::hub::support::uploads::{ALDBURY, WEXCOMBE};
+use crate::hub::support::{NOW, TestHub, at, configuration};
+
+/// The hub's mailbox, the authorities', and a stranger's.
+pub(super) const HUB: &str = "CPISHUB01";
+pub(super) const WEXCOMBES: &str = "E06OT001";
+pub(super) const ALDBURYS: &str = "E06OT002";
+pub(super) const STRANGERS: &str = "X26OT666";
+
+/// Python with the packages of `tests/mesh/requirements.txt`; the part `mesh` of `tests/run` says where.
+fn python() -> PathBuf {
+    let place = std::env::var_os("CPIS_MESH_PYTHON").expect("run this with `tests/run mesh`");
+    PathBuf::from(place)
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mesh").join(name)
+}
+
+/// A program that ends with its holder.
+struct Running(Child, String);
+
+impl Running {
+    /// Starts it; the first line that it prints is its port.
+    fn start(name: &str, arguments: &[&str], log: &Path) -> Self {
+        let mut child = Command::new(python())
+            .arg(script(name))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(log).unwrap())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let log = fs::read_to_string(log).unwrap_or_default();
+        assert!(!line.is_empty(), "{name} did not start:\n{log}");
+        Self(child, line.trim().to_owned())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// MESH, as far as a test has it.
+pub(super) struct Post {
+    place: TempDir,
+    _sandbox: Running,
+    _relay: Option<Running>,
+    url: String,
+    direct: String,
+}
+
+impl Post {
+    /// The sandbox alone.
+    pub(super) fn new() -> Self {
+        Self::through(0, 0)
+    }
+
+    /// Behind a relay that fails so many requests of a hundred.
+    pub(super) fn through(seed: u32, percent: u32) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (Authority::new("MESH"), Authority::new("Owners of mailboxes"));
+        let write = |name: &str, issued: &Issued| {
+            put(place.path(), &format!("{name}.pem"), &issued.certificate);
+            put(place.path(), &format!("{name}-key.pem"), &issued.key.serialize_pem());
+        };
+        write("mesh", &ours.for_hub());
+        write("owner", &theirs.for_caller("Owner", "urn:mesh:owner"));
+        write("stranger", &Authority::new("Others").for_caller("Stranger", "urn:mesh:owner"));
+        put(place.path(), "mesh-authority.pem", &ours.pem());
+        put(place.path(), "owners.pem", &theirs.pem());
+        put(place.path(), "password", "password\n");
+        put(place.path(), "shared", "TestKey\n");
+        for mailbox in [HUB, WEXCOMBES, ALDBURYS, STRANGERS] {
+            fs::create_dir_all(place.path().join("store").join(mailbox).join("in")).unwrap();
+        }
+        let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+        let arguments = [path("store"), path("mesh.pem"), path("mesh-key.pem"), path("owners.pem")];
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let sandbox = Running::start("sandbox.py", &arguments, &place.path().join("sandbox.log"));
+        let direct = format!("https://localhost:{}", sandbox.1);
+        let relay = (percent > 0).then(|| {
+            let more =
+                [path("mesh-authority.pem"), path("mesh.pem"), path("mesh-key.pem"), path("owners.pem")];
+            let own = [path("owner.pem"), path("owner-key.pem"), seed.to_string(), percent.to_string()];
+            let all: Vec<&str> = [sandbox.1.as_str()]
+                .into_iter()
+                .chain(more.iter().map(String::as_str))
+                .chain(own.iter().map(String::as_str))
+                .collect();
+            Running::start("relay.py", &all, &place.path().join("relay.log"))
+        });
+        let url = relay.as_ref().map_or(direct.clone(), |relay| format!("https://localhost:{}", relay.1));
+        let post = Self { place, _sandbox: sandbox, _relay: relay, url, direct };
+        post.wait();
+        post
+    }
+
+    /// Until the sandbox answers.
+    fn wait(&self) {
+        let begun = Instant::now();
+        while self.peer(STRANGERS, &["inbox"]).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{}", self.log("sandbox"));
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    pub(super) fn log(&self, of: &str) -> String {
+        fs::read_to_string(self.path(&format!("{of}.log"))).unwrap_or_default()
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    pub(super) fn rest(&self) -> RestSettings {
+        RestSettings {
+            address: self.url.clone(),
+            password_file: self.path("password"),
+            shared_key_file: self.path("shared"),
+            certificate: self.path("owner.pem"),
+            key: self.path("owner-key.pem"),
+            certificate_authority: Some(self.path("mesh-authority.pem")),
+            chunk_bytes: 16 * 1024 * 1024,
+        }
+    }
+
+    /// A mailbox, by our own client.
+    pub(super) fn client(&self, mailbox: &str) -> Client {
+        self.client_of(mailbox, &self.rest())
+    }
+
+    pub(super) fn client_of(&self, mailbox: &str, settings: &RestSettings) -> Client {
+        let mailbox = MailboxId::parse(mailbox).unwrap();
+        Client::new(&mailbox, settings, Box::new(|| at(NOW))).unwrap()
+    }
+
+    /// A mailbox, by NHS England's client, beside the relay; what it prints.
+    pub(super) fn peer(&self, mailbox: &str, arguments: &[&str]) -> Result<String, String> {
+        let output = Command::new(python())
+            .arg(script("peer.py"))
+            .args([&self.direct, mailbox])
+            .args(["owner.pem", "owner-key.pem", "mesh-authority.pem"])
+            .args(arguments)
+            .current_dir(self.place.path())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// The messages that came to a mailbox, as the sandbox keeps them, oldest first.
+    pub(super) fn messages(&self, mailbox: &str, workflow: &str) -> Vec<Value> {
+        let folder = self.path("store").join(mailbox).join("in");
+        let mut all: Vec<Value> = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .filter_map(|path| serde_json::from_slice(&fs::read(path).unwrap()).ok())
+            .filter(|message: &Value| message["workflow_id"] == workflow)
+            // Of which not all came: nobody gets that one.
+            .filter(|message| message["events"][0]["status"] != "uploading")
+            .collect();
+        all.sort_by_key(|message| message["created_timestamp"].as_str().map(str::to_owned));
+        all
+    }
+
+    /// Tells a sender that a message was not delivered, as MESH does after five days.
+    pub(super) async fn give_back(&self, sender: &str, workflow: &str, id: &str, local_id: &str) {
+        let event = serde_json::json!({ "status": "undeliverable", "code": "14", "event": "SEND" });
+        self.admin(&format!("/messageexchange/admin/message/{id}/event"), &event).await;
+        let report = serde_json::json!({
+            "mailbox_id": sender, "code": "14", "description": "not collected", "workflow_id": workflow,
+            "local_id": local_id, "linked_message_id": id, "status": "undeliverable",
+        });
+        self.admin("/messageexchange/admin/report", &report).await;
+    }
+
+    async fn admin(&self, path: &str, what: &Value) {
+        let read = |name: &str| fs::read_to_string(self.path(name)).unwrap();
+        let own = format!("{}{}", read("owner.pem"), read("owner-key.pem"));
+        let trusted = reqwest::Certificate::from_pem(read("mesh-authority.pem").as_bytes()).unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([trusted])
+            .identity(reqwest::Identity::from_pem(own.as_bytes()).unwrap())
+            .build()
+            .unwrap();
+        let request = http.post(format!("{}{path}", self.direct)).header("content-type", "application/json");
+        let answer = request.body(what.to_string()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    pub(super) fn settings(&self) -> MeshSettings {
+        MeshSettings {
+            mailbox: HUB.to_owned(),
+            hub_mailbox: None,
+            way: MeshWay::Rest(self.rest()),
+            every: Duration::from_millis(100),
+            workflows: workflows(),
+        }
+    }
+
+    /// A hub with a mailbox, whose clock runs, and to which both authorities come by MESH.
+    pub(super) async fn hub(&self, lines: &[String]) -> TestHub {
+        hub_of(self.settings(), lines).await
+    }
+}
+
+pub(super) async fn hub_of(mesh: MeshSettings, lines: &[String]) -> TestHub {
+    let by = |code: &str, mailbox: &str| SendingAuthority {
+        code: code.to_owned(),
+        certificates: Vec::new(),
+        mailbox: Some(mailbox.to_owned()),
+    };
+    let config = HubConfig {
+        mesh: Some(mesh),
+        authorities: vec![by(WEXCOMBE, WEXCOMBES), by(ALDBURY, ALDBURYS)],
+        ..configuration(PathBuf::new(), cpis::domain::TailDays::default())
+    };
+    let hub = TestHub::with_config(config, Clock::running_from(at(NOW))).await;
+    hub.load(lines).await;
+    hub
+}
+
+pub(super) fn workflows() -> Workflows {
+    let id = |name: &str| format!("CPIS_{name}");
+    Workflows {
+        upload: id("UPLOAD"),
+        acknowledgement: id("UPLOAD_ACK"),
+        notification: id("NOTICE"),
+        receipt: id("NOTICE_ACK"),
+    }
+}
+
+/// Waits until something is so; a slow machine may take its time.
+pub(super) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(180), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

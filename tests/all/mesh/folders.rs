@@ -1,0 +1,136 @@
+//! The folders of MESH's file client, with a carrier in its place: it takes whole pairs from one `out` and puts them into another `in`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cpis::config::mesh::{MeshSettings, MeshWay};
+
+use super::chain::{children, row};
+use super::exchange::{HUB, hub_of, until, workflows};
+use super::link::Link;
+use crate::hub::support::data::number;
+use crate::hub::support::nurse;
+
+/// One end's folders.
+fn folders(root: &Path) -> PathBuf {
+    for name in ["in", "OUT", "sent", "error"] {
+        fs::create_dir_all(root.join(name)).unwrap();
+    }
+    root.to_owned()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+/// Carries what is whole.
+fn carry(from: &Path, to: &Path) {
+    for name in files(&from.join("OUT")) {
+        let Some(stem) = name.strip_suffix(".ctl") else { continue };
+        let out = |extension: &str| from.join("OUT").join(format!("{stem}.{extension}"));
+        let control = fs::read_to_string(out("ctl")).unwrap();
+        assert!(control.trim_end().ends_with("</DTSControl>"), "a control file is there at once: {control}");
+        let status =
+            "<StatusRecord><Event>TRANSFER</Event><Status>SUCCESS</Status></StatusRecord></DTSControl>";
+        let carried = control.replace("</DTSControl>", &format!("<DTSId>{stem}</DTSId>{status}"));
+        fs::copy(out("dat"), to.join("in").join(format!("{stem}.dat"))).unwrap();
+        fs::write(to.join("in").join(format!("{stem}.new")), carried).unwrap();
+        for extension in ["dat", "ctl"] {
+            fs::rename(out(extension), from.join("sent").join(format!("{stem}.{extension}"))).unwrap();
+        }
+        fs::rename(to.join("in").join(format!("{stem}.new")), to.join("in").join(format!("{stem}.ctl")))
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h18_h19_everything_goes_through_the_file_clients_folders_too() {
+    let place = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (folders(&place.path().join("hub")), folders(&place.path().join("link")));
+    let settings = MeshSettings {
+        mailbox: HUB.to_owned(),
+        hub_mailbox: None,
+        way: MeshWay::Folder(ours.clone()),
+        every: Duration::from_millis(100),
+        workflows: workflows(),
+    };
+    let (hub, link) = (hub_of(settings, &children(1)).await, Link::by_folder(&theirs));
+    let carries = Arc::new(AtomicBool::new(true));
+    let (goes_on, from, to) = (Arc::clone(&carries), ours.clone(), theirs.clone());
+    let carrier = std::thread::Builder::new().name("carrier".to_owned()).spawn(move || {
+        while goes_on.load(Ordering::Acquire) {
+            carry(&from, &to);
+            carry(&to, &from);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("1 taken"), "{said}");
+    hub.view(&nurse(), number(1)).await;
+    let inbox = theirs.join("in");
+    until("it is there", || files(&inbox).iter().any(|name| name.ends_with(".ctl"))).await;
+    carries.store(false, Ordering::Release);
+    carrier.unwrap().join().unwrap();
+
+    // Half a pair is left alone, and so is what is of other workflows or for other mailboxes.
+    let [control, data] = files(&inbox).try_into().unwrap();
+    let text = fs::read_to_string(inbox.join(&control)).unwrap();
+    fs::copy(inbox.join(&data), inbox.join("half1.dat")).unwrap();
+    fs::write(inbox.join("half1.ctl"), &text[..text.len() / 2]).unwrap();
+    fs::write(inbox.join("half2.ctl"), &text).unwrap();
+    for (name, changed) in [
+        ("other1", text.replace("CPIS_NOTICE", "PATHOLOGY")),
+        ("other2", text.replace("E06OT001", "E06OT009")),
+    ] {
+        fs::copy(inbox.join(&data), inbox.join(format!("{name}.dat"))).unwrap();
+        fs::write(inbox.join(format!("{name}.ctl")), changed).unwrap();
+    }
+    // What is from somebody else than the hub is refused; the same again is the same.
+    for (name, changed) in [("forged", text.replace(HUB, "X26OT666")), ("again", text.clone())] {
+        fs::copy(inbox.join(&data), inbox.join(format!("{name}.dat"))).unwrap();
+        fs::write(inbox.join(format!("{name}.ctl")), changed).unwrap();
+    }
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
+    assert!(said.contains("a message from X26OT666"), "{said}");
+    assert_eq!(link.notes().len(), 1);
+    let left =
+        ["half1.ctl", "half1.dat", "half2.ctl", "other1.ctl", "other1.dat", "other2.ctl", "other2.dat"];
+    assert_eq!(files(&inbox), left);
+
+    // The receipt goes the same way, and then the hub has nothing more to say.
+    carry(&theirs, &ours);
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    until("over", || hub.count("SELECT 1 FROM mesh_out") == 0).await;
+    assert_eq!(files(&ours.join("in")), Vec::<String>::new());
+
+    // A report: it goes again, under another name.
+    hub.turn(60 * 13);
+    hub.view(&nurse(), number(1)).await;
+    let outbox = ours.join("OUT");
+    until("written", || files(&outbox).iter().any(|name| name.ends_with(".ctl"))).await;
+    carry(&ours, &theirs);
+    let first = files(&inbox).into_iter().find(|name| name.starts_with("cpis-")).unwrap();
+    let stem = first.split_once('.').unwrap().0.to_owned();
+    for extension in ["dat", "ctl"] {
+        fs::remove_file(inbox.join(format!("{stem}.{extension}"))).unwrap();
+    }
+    until("the hub knows that it has gone", || hub.rows("SELECT state FROM mesh_out") == ["accepted"]).await;
+    let report = format!(
+        "<DTSControl><MessageType>Report</MessageType><LocalId>{stem}</LocalId><WorkflowId>CPIS_NOTICE</WorkflowId>\
+         <StatusRecord><Event>SEND</Event><Status>ERROR</Status><StatusCode>14</StatusCode></StatusRecord></DTSControl>"
+    );
+    fs::write(ours.join("in/report.ctl"), report).unwrap();
+    until("again", || files(&outbox).iter().any(|name| name.ends_with(".ctl") && !name.starts_with(&stem)))
+        .await;
+    carry(&ours, &theirs);
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
+    assert_eq!(link.notes().len(), 2);
+}
