@@ -30,8 +30,9 @@ use crate::fhir::{codes, read};
 use access::Prover;
 use asking::AskedBy;
 
-pub use access::Access;
+pub use access::{Access, Keeps};
 pub use events::SILENCE;
+pub use session::SignedOut;
 pub use signin::{Brought, SigningIn};
 pub use transfer::Limits;
 

@@ -8,8 +8,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{HubClient, errors, transfer};
+use super::{HubClient, Keeps, errors, transfer};
 use crate::domain::{Failure, SessionOver};
+use crate::identity::dpop::ProofKey;
+use std::sync::Arc;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -22,6 +24,9 @@ const AGAIN_FOR: Duration = Duration::from_secs(50);
 /// The pause before a renewal that went unanswered is asked for again: the first time none, and longer each time.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Characters of an address at which to sign out.
+const PAGE_CHARACTERS: usize = 500;
+
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
@@ -32,6 +37,20 @@ pub(super) struct Granted {
     token_type: String,
     expires_in: i64,
     refresh_token: String,
+}
+
+/// What came of signing out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SignedOut {
+    /// The hub has heard it. Where it has not, it ends the session in time.
+    pub is_heard: bool,
+    /// A page of the hub's at which the browser signs out at the provider, too. Good once, and not for long.
+    pub page: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Revoked {
+    end_session: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +138,7 @@ impl HubClient {
             let answered = self.ask_with_refresh("token", "grant_type=refresh_token&refresh_token=").await?;
             match granted(answered)? {
                 Asked::Granted(granted) => {
-                    return if self.take(granted) { Ok(()) } else { Err(Failure::Unreadable) };
+                    return if self.take(granted).await { Ok(()) } else { Err(Failure::Unreadable) };
                 }
                 Asked::OtherProof => {}
             }
@@ -150,37 +169,73 @@ impl HubClient {
         self.prover.has_told();
     }
 
-    /// Ends the session at the hub: whatever was copied of it is of no use. Says whether the hub has heard it. Who has no
-    /// connection is signed out here all the same; the hub ends the session in time.
-    pub async fn sign_out(&self) -> bool {
+    /// Gets a first access token for a session that was kept.
+    ///
+    /// # Errors
+    /// Why not: the session has ended, or the hub does not answer.
+    pub async fn resume(&self) -> Result<(), Failure> {
+        let token = self.prover.token();
+        self.renew(&token).await
+    }
+
+    /// From now on each new refresh token is kept there before it is used.
+    pub fn keep_with(&self, keeper: Arc<dyn Keeps>) {
+        // A second one would not know what the first has kept.
+        let _ = self.prover.keeper.set(keeper);
+    }
+
+    /// What goes on with the session in another run of the program: the refresh token, and the key that it is bound to.
+    #[must_use]
+    pub fn kept(&self) -> Option<(Zeroizing<String>, ProofKey)> {
+        self.prover.kept()
+    }
+
+    /// Ends the session at the hub: whatever was copied of it is of no use. Who has no connection is signed out here all the
+    /// same; the hub ends the session in time.
+    pub async fn sign_out(&self) -> SignedOut {
         self.prover.leave();
         if self.session_is_over().is_some() {
-            return true;
+            return SignedOut { is_heard: true, page: None };
         }
+        let not_heard = SignedOut { is_heard: false, page: None };
         // It does not wait for a renewal that hangs: the hub takes the token before the current one as well.
         let ended = async {
             let mut pause = Duration::ZERO;
             loop {
                 match self.ask_with_refresh("revoke", "token=").await {
-                    Ok(answered) if answered.status == StatusCode::OK => return true,
-                    Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
-                        return false;
+                    Ok(answered) if answered.status == StatusCode::OK => {
+                        return SignedOut { is_heard: true, page: self.page_of(&answered) };
                     }
-                    Err(Failure::SessionEnded) => return true,
+                    Ok(answered) if refusal(&answered).is_some_and(|error| !is_of_proof(&error)) => {
+                        return SignedOut { is_heard: false, page: None };
+                    }
+                    Err(Failure::SessionEnded) => return SignedOut { is_heard: true, page: None },
                     Ok(_) | Err(_) => {}
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
             }
         };
-        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(false)
+        tokio::time::timeout(self.limits.whole, ended).await.unwrap_or(not_heard)
+    }
+
+    /// The page at which to sign out at the provider: the hub's own, and no other.
+    fn page_of(&self, answered: &transfer::Received) -> Option<String> {
+        let revoked: Revoked = serde_json::from_slice(&answered.body).ok()?;
+        let own = format!("{}/sign-out?", self.prover.hub());
+        revoked.end_session.filter(|page| page.starts_with(&own) && page.len() <= PAGE_CHARACTERS)
     }
 
     /// Keeps what was granted; says whether it is of the kind that a proof goes with.
-    pub(super) fn take(&self, granted: Granted) -> bool {
+    pub(super) async fn take(&self, granted: Granted) -> bool {
         let Granted { access_token, token_type, expires_in, refresh_token } = granted;
         let is_bound = token_type.eq_ignore_ascii_case("DPoP");
         if is_bound {
+            // First: whoever ends this program between the two finds the new one, or the one before it, which the hub takes
+            // for a minute as long as nobody has used the new one.
+            if let Some(keeper) = self.prover.keeper.get() {
+                keeper.keep(&refresh_token).await;
+            }
             self.prover.renewed(access_token, refresh_token, expires_in);
         }
         is_bound

@@ -27,6 +27,7 @@ pub struct SigningIn {
     state: String,
     verifier: Zeroizing<String>,
     address: Url,
+    number: String,
 }
 
 impl std::fmt::Debug for SigningIn {
@@ -71,7 +72,7 @@ struct PersonWire {
 
 impl SigningIn {
     /// Asks the hub where to sign in. The browser comes back to this port of this computer; `device` is what the person
-    /// calls it.
+    /// calls it. `afresh`: the provider asks again who it is, even if it knows.
     ///
     /// # Errors
     /// The hub does not answer, or is another than the configured one.
@@ -82,10 +83,11 @@ impl SigningIn {
         authorities: &[CertificateDer<'static>],
         port: u16,
         device: &str,
+        afresh: bool,
     ) -> Result<Self, NotSignedIn> {
         let key = ProofKey::generate().map_err(|_| NotSignedIn::Hub(Failure::NotAccepted))?;
         let issuer = hub.trim_end_matches('/').to_owned();
-        let thumbprint = key.thumbprint().as_str().to_owned();
+        let (thumbprint, number) = (key.thumbprint().as_str().to_owned(), key.thumbprint().short());
         let access = Access::new(String::new(), key, &issuer);
         let client = HubClient::new(hub, access, site, limits, authorities).map_err(NotSignedIn::Hub)?;
         let metadata = client.sign_in_metadata().await.map_err(NotSignedIn::Hub)?;
@@ -108,13 +110,22 @@ impl SigningIn {
             ("dpop_jkt", &thumbprint),
             ("device", device),
         ]);
-        Ok(Self { client, issuer, redirect, state, verifier, address })
+        if afresh {
+            address.query_pairs_mut().append_pair("prompt", "login");
+        }
+        Ok(Self { client, issuer, redirect, state, verifier, address, number })
     }
 
     /// Where the browser goes.
     #[must_use]
     pub fn address(&self) -> &str {
         self.address.as_str()
+    }
+
+    /// The number that the hub's page shows for this sign-in, too.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
     }
 
     /// Reads what the browser asked for: the path and query of its request.
@@ -165,7 +176,7 @@ impl SigningIn {
             let begun: Begun =
                 serde_json::from_slice(&begun.body).map_err(|_| NotSignedIn::Hub(Failure::Unreadable))?;
             let Begun { granted, person } = begun;
-            if !self.client.take(granted) {
+            if !self.client.take(granted).await {
                 return Err(NotSignedIn::Hub(Failure::Unreadable));
             }
             return Ok((self.client, person.read()));

@@ -24,6 +24,7 @@ pub(crate) fn session(actions: Vec<Action>) -> SessionBar {
         care: "Unscheduled care: social care is told".to_owned(),
         care_is_silent: false,
         found_not_opened: Some("2 found, not opened".to_owned()),
+        note: None,
         actions,
     }
 }

@@ -99,6 +99,8 @@ pub(super) struct Question<'a> {
     pub(super) hub: &'a str,
     pub(super) person: &'a Person,
     pub(super) device: &'a str,
+    /// Of the viewer's key, as the viewer shows it while it waits.
+    pub(super) number: &'a str,
     pub(super) form: &'a str,
     /// Where the viewer listens.
     pub(super) viewer: &'a str,
@@ -110,7 +112,7 @@ pub(super) struct Question<'a> {
 
 /// Asks whether to go on, and in which role where none is chosen.
 pub(super) fn question(question: &Question<'_>) -> Response {
-    let Question { hub, person, device, form, viewer, lacks_role, is_synthetic } = question;
+    let Question { hub, person, device, number, form, viewer, lacks_role, is_synthetic } = question;
     let row = |term: &str, value: &str| format!("<div><dt>{term}</dt><dd>{}</dd></div>", escaped(value));
     let chosen = person.selected.as_deref().and_then(|id| person.role(id).ok());
     let mut rows = row("Name", &person.name);
@@ -119,6 +121,7 @@ pub(super) fn question(question: &Question<'_>) -> Response {
         rows += &row("Organisation", &role.organisation);
     }
     rows += &row("Computer, as the viewer names it", device);
+    rows += &row("Number in the viewer", number);
     rows += &row("Service", hub);
     if *is_synthetic {
         rows += &row("Patients", "For practice: nobody here is real");
@@ -133,7 +136,7 @@ pub(super) fn question(question: &Question<'_>) -> Response {
     };
     let main = format!(
         "<h1>Sign in at this computer?</h1>{problem}<dl>{rows}</dl>\
-         <p class=\"note\">Go on only if you have just asked to sign in, at the computer that is named here. \
+         <p class=\"note\">Go on only if you have just asked to sign in, at the computer that is named here, and its viewer shows this number. \
          What you look at is recorded under your name.</p>\
          <form method=\"post\" action=\"/sign-in\" autocomplete=\"off\">\
          <input type=\"hidden\" name=\"form\" value=\"{}\">{choice}\
@@ -208,6 +211,7 @@ mod tests {
                 hub: "hub'",
                 person: &person,
                 device: "<img src=x>",
+                number: "012 345",
                 form: "f\"",
                 viewer: "http://127.0.0.1:4711/signed-in",
                 lacks_role: false,

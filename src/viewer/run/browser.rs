@@ -36,17 +36,20 @@ const REQUEST_BYTES: usize = 16 * 1024;
 /// Characters of the computer's name.
 const DEVICE_CHARACTERS: usize = 60;
 
-/// Signs in with the browser; `opens` is told the address first, and opens it.
+/// Signs in with the browser; `opens` is told the address and the number of its page first, and opens it. `afresh`: the
+/// provider asks again who it is.
 pub(super) async fn sign_in(
     hub: &Hub,
-    opens: impl FnOnce(&str),
+    afresh: bool,
+    opens: impl FnOnce(&str, &str),
 ) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|_| NotSignedIn::NoPort)?;
     let port = listener.local_addr().map_err(|_| NotSignedIn::NoPort)?.port();
     let device = device();
-    let begun = SigningIn::begin(&hub.address, hub.site.clone(), hub.limits, &hub.authorities, port, &device);
-    let begun = begun.await?;
-    opens(begun.address());
+    let site = hub.site.clone();
+    let begun =
+        SigningIn::begin(&hub.address, site, hub.limits, &hub.authorities, port, &device, afresh).await?;
+    opens(begun.address(), begun.number());
     let code = tokio::time::timeout(PATIENCE, come_back(&listener, &begun));
     let code = code.await.map_err(|_| NotSignedIn::TooLate)??;
     drop(listener);

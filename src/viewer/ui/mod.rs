@@ -57,7 +57,12 @@ fn top(ui: &mut Ui, screen: &Screen, turn: &mut Turn) {
         });
     }
     match &screen.session {
-        Some(session) => screens::session::draw(ui, session, turn),
+        Some(session) => {
+            screens::session::draw(ui, session, turn);
+            if let Some(words) = &session.note {
+                screens::session::note(ui, words);
+            }
+        }
         None => {
             let frame = Frame::new().fill(t.brand).inner_margin(Margin::same(4));
             Panel::top("no session").show_separator_line(false).frame(frame).show(ui, |_| ());

@@ -48,6 +48,16 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Tick => tick(state, now),
         Event::Configured(result) => session::configured(state, result),
         Event::BrowserAt(ask, browser) => session::browser_at(state, ask, browser),
+        Event::Remembered(somebody) => session::remembered(state, somebody),
+        Event::IsKept(is_kept) => {
+            state.is_kept = is_kept;
+            Vec::new()
+        }
+        Event::ComputerLocked => session::computer_locked(state),
+        Event::TellsLock(tells) => {
+            state.tells_lock = Some(tells);
+            Vec::new()
+        }
         Event::NotSignedIn(ask, why) => session::not_signed_in(state, ask, why),
         Event::SignedIn(ask, result) => session::signed_in(state, ask, result, now),
         Event::SessionOver(over) => session::over(state, over, now),
@@ -116,6 +126,9 @@ fn is_of_the_desk(command: &Command) -> bool {
         | Command::NewSearch => true,
         Command::SignIn(_)
         | Command::SignInByBrowser
+        | Command::Continue
+        | Command::SignInAsSomebodyElse
+        | Command::Lock
         | Command::CancelSignIn
         | Command::CopyAddress
         | Command::SignOut
@@ -134,6 +147,9 @@ fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
     match command {
         Command::SignIn(persona) => session::sign_in(state, persona),
         Command::SignInByBrowser => session::sign_in_by_browser(state),
+        Command::Continue => session::go_on(state),
+        Command::SignInAsSomebodyElse => session::sign_in_as_somebody_else(state),
+        Command::Lock => session::lock(state),
         Command::CancelSignIn => session::cancel(state),
         Command::CopyAddress => session::copy_address(state),
         Command::SignOut => session::sign_out(state),

@@ -32,20 +32,20 @@ async fn follow(address: &str) -> String {
 }
 
 /// What the browser does with the page that it is to open.
-type Does = fn(&str) -> Vec<String>;
+pub(super) type Does = fn(&str) -> Vec<String>;
 
 /// A browser that signs in as the demonstration's nurse, which asks nothing, and comes back as it is told to.
-struct Scripted {
-    is_there: bool,
-    does: Does,
+pub(super) struct Scripted {
+    pub(super) is_there: bool,
+    pub(super) does: Does,
     /// The address that was to be opened, and what it was shown at the end.
-    seen: Arc<Mutex<(String, Vec<String>)>>,
+    pub(super) seen: Arc<Mutex<(String, Vec<String>)>>,
 }
 
 impl Browser for Scripted {
     fn open(&self, address: &str) -> bool {
         address.clone_into(&mut self.seen.lock().unwrap().0);
-        if self.is_there {
+        if self.is_there && address.contains("/authorize?") {
             self.go(address);
         }
         self.is_there
@@ -82,7 +82,7 @@ fn scene(is_there: bool, does: Does) -> Scene {
     Scene { town, desk, seen }
 }
 
-fn as_it_is(landed: &str) -> Vec<String> {
+pub(super) fn as_it_is(landed: &str) -> Vec<String> {
     vec![landed.to_owned()]
 }
 
@@ -95,7 +95,7 @@ fn changed(landed: &str, name: &str, value: &str) -> String {
     format!("{before}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-fn sessions(town: &Town) -> Vec<String> {
+pub(super) fn sessions(town: &Town) -> Vec<String> {
     town.book().column("SELECT coalesce(ended_by, 'goes on') FROM session ORDER BY begun_ms", [])
 }
 

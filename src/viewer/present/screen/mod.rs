@@ -123,7 +123,9 @@ pub struct SessionBar {
     pub care_is_silent: bool,
     /// "2 found, not opened".
     pub found_not_opened: Option<String>,
-    /// Hide patient (where there is one), switch care (where allowed), Help, Sign out.
+    /// What this session goes without on this computer, and what to do about it.
+    pub note: Option<String>,
+    /// Hide patient (where there is one), switch care (where allowed), Help, Lock, Sign out.
     pub actions: Vec<Action>,
 }
 
