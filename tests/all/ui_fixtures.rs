@@ -31,7 +31,7 @@ pub(crate) fn session(actions: Vec<Action>) -> SessionBar {
 
 /// A screen with this body.
 pub(crate) fn screen(body: Body) -> Screen {
-    let mut actions = vec![secondary(Command::Help), secondary(Command::SignOut)];
+    let mut actions = vec![secondary(Command::Help), secondary(Command::Lock), secondary(Command::SignOut)];
     if matches!(body, Body::Patient(_)) {
         actions.insert(0, secondary(Command::HidePatient));
     }

@@ -13,9 +13,12 @@ import sys
 import urllib.request
 from pathlib import Path
 
+from gi.repository import Gio, GLib
+
 import people
 from login import Login
 from seat import ENTRY
+from story_lock import open_sessions
 from story_main import answered, search
 
 NAME = "Sam Okafor"
@@ -74,6 +77,7 @@ def story(desk):
     desk.picture("own-no-keychain")
     end(viewer, signal.SIGTERM)
     assert "/sign-out?" not in seen.read_text(), "a viewer that ends opens no page"
+    desk.until(lambda: open_sessions(demo) == 0, "the hub to hear of the end")
     desk.step("without a keychain: signed in, and it says what that means")
 
     # With one, and killed.
@@ -111,7 +115,29 @@ def story(desk):
     desk.wait_no_traces(NAME)
     assert not left_of(home, NAME, *child.secrets()), "something of the session is in a file"
     assert not desk.logged(*child.secrets(), NAME), "something of somebody is in the program's output"
+    assert kept() == "([], [])", kept()
     desk.step("signed out: nothing is left in keychain, files and window")
+    end(desk.programs[-1], signal.SIGTERM)
+
+    # The same desk, shared: what was killed comes back to nobody.
+    config.write_text(config.read_text().replace("shared_desk = false", "shared_desk = true"))
+    viewer = start()
+    desk.press(desk.button(name="Sign in"))
+    search(desk, child)
+    assert "prompt=login" in seen.read_text().splitlines()[-1], "the provider asks who it is"
+    end(viewer, signal.SIGKILL)
+    start()
+    desk.button(name="Sign in")
+    assert not desk.traces(*child.secrets(), NAME) and not left_of(home, NAME, *child.secrets()) and kept() == "([], [])"
+    desk.step("shared and killed: nothing is left")
+
+
+def kept():
+    """The viewer's entries in the keychain, unlocked and locked."""
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    found = bus.call_sync("org.freedesktop.secrets", "/org/freedesktop/secrets", "org.freedesktop.Secret.Service", "SearchItems",
+                          GLib.Variant("(a{ss})", ({"service": "cpis-viewer"},)), None, Gio.DBusCallFlags.NONE, -1, None)
+    return str(found.unpack())
 
 
 def left_of(home, *secrets):

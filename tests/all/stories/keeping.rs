@@ -33,8 +33,9 @@ struct Inside {
     /// Whoever puts something there from now on never comes back: before it is there, or after.
     stops_before: AtomicBool,
     stops_after: AtomicBool,
+    /// Whoever reads waits for as long as this is so.
+    holds: AtomicBool,
     put: AtomicUsize,
-    read: AtomicUsize,
 }
 
 impl Chain {
@@ -52,8 +53,8 @@ impl Chain {
             store: Mutex::new(store),
             stops_before: AtomicBool::new(false),
             stops_after: AtomicBool::new(false),
+            holds: AtomicBool::new(false),
             put: AtomicUsize::new(0),
-            read: AtomicUsize::new(0),
         }))
     }
 
@@ -135,7 +136,9 @@ impl CredentialApi for Link {
     }
 
     fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
-        self.chain.0.read.fetch_add(1, Ordering::SeqCst);
+        while self.chain.0.holds.load(Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         self.entry.get_secret()
     }
 
@@ -356,6 +359,30 @@ fn a_computer_that_is_locked_hides_the_patient_and_asks_who_it_is() {
     desk.wait_for("Signed in: Sam Okafor, ");
     assert_eq!(desk.field("NHS number"), "");
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
+}
+
+#[test]
+fn a_keychain_that_takes_long_keeps_nobody_waiting_and_is_heard_when_it_comes() {
+    let own = Own::new();
+    own.nurse().close();
+    own.chain.0.holds.store(true, Ordering::SeqCst);
+    let mut desk = own.desk();
+    desk.wait_for("Looking whether you can go on with your last session");
+    desk.wait_for("You sign in at your organisation's own page");
+    own.chain.0.holds.store(false, Ordering::SeqCst);
+    desk.wait_for(GO_ON);
+    // Whoever does not wait signs in, and is not disturbed by what comes late.
+    own.chain.0.holds.store(true, Ordering::SeqCst);
+    let mut desk = own.nurse();
+    desk.wait_for("No keychain answers");
+    own.chain.0.holds.store(false, Ordering::SeqCst);
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.close();
+    assert_eq!(sessions(&own.town), ["goes on", "signed-out"]);
+    drop(desk);
+    // Nor is anything kept of whom it was said that they are not.
+    let mut desk = own.desk();
+    desk.wait_for("You sign in at your organisation's own page");
 }
 
 /// Also told where the bus has no keychain, and where its keychain is locked.
