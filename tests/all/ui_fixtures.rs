@@ -393,6 +393,7 @@ fn sign_in() -> Body {
         ]),
         interrupts: false,
         actions: Vec::new(),
+        number: None,
         message: Some("You were signed out after 15 minutes without use".to_owned()),
         personas: vec![
             persona(0, "Sam Okafor", "Triage nurse", "Opens; social care is told"),

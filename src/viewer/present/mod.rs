@@ -166,6 +166,7 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         intro: vec![
             "Everybody in it is made up. What you do here is recorded in the demonstration's own hub and told to nobody outside it.".to_owned(),
         ],
+        number: None,
         message,
         interrupts: matches!(why, Some(SignedOutBecause::Ended(_))) && !signing_in,
         personas: state.setup.personas.iter().enumerate().map(session::persona).collect(),

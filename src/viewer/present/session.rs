@@ -94,7 +94,6 @@ pub(super) fn by_browser(
             "Go on in your web browser",
             vec![
                 "Sign in there. This window goes on by itself.".to_owned(),
-                number(browser),
                 "If no page has opened, copy its address into a web browser on this computer.".to_owned(),
             ],
             vec![Action::new(Command::CopyAddress, Prominence::Secondary), cancel],
@@ -104,7 +103,6 @@ pub(super) fn by_browser(
             vec![
                 "Copy this address into a web browser on this computer, and sign in there. This window goes on by itself."
                     .to_owned(),
-                number(browser),
                 browser.address.clone(),
             ],
             vec![Action::new(Command::CopyAddress, Prominence::Primary), cancel],
@@ -112,15 +110,14 @@ pub(super) fn by_browser(
     };
     let (heading, personas) = (heading.to_owned(), Vec::new());
     let message = message.filter(|_| !signing_in);
-    SignIn { heading, intro, message, interrupts, personas, actions }
+    let number = state.browser.as_ref().filter(|_| signing_in).map(number);
+    SignIn { heading, intro, number, message, interrupts, personas, actions }
 }
 
-/// Whoever reads it on another page than the one that this window has opened does not press there.
-fn number(browser: &BrowserAt) -> String {
-    format!(
-        "The page asks you to compare a number: {}. If it shows another, do not go on there.",
-        browser.number
-    )
+/// Whoever is on another page than the one that this window has opened does not press there.
+fn number(browser: &BrowserAt) -> (String, String) {
+    let shown = format!("Number on the page: {}", browser.number);
+    (shown, "If the page shows another number, do not go on there.".to_owned())
 }
 
 /// Somebody's session is kept here: nothing of it is used before they say that it is them.
@@ -132,6 +129,7 @@ fn go_on(somebody: &Remembered, hub: &str, message: Option<String>, interrupts: 
             format!("{}, {}", somebody.role, somebody.organisation),
             format!("Your session on this computer is still there. Hub: {hub}"),
         ],
+        number: None,
         message,
         interrupts,
         personas: Vec::new(),

@@ -177,6 +177,9 @@ fn where_no_browser_opens_its_address_can_be_copied_and_used() {
     desk.wait_for("No web browser could be opened");
     desk.press("Copy the address");
     let copied = desk.clipboard.text().unwrap();
+    let key = copied.split("dpop_jkt=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    let number = cpis::identity::dpop::Thumbprint::try_from(key.to_owned()).unwrap().short();
+    assert!(desk.text(&format!("Number on the page: {number}")).is_some(), "{}", desk.tree());
     assert!(desk.text(&copied).is_some() && copied == seen.lock().unwrap().0, "{copied}");
     Scripted { is_there: true, does: as_it_is, seen }.go(&copied);
     desk.wait_for("Signed in: Sam Okafor, ");

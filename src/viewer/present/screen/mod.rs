@@ -160,6 +160,8 @@ pub struct SignIn {
     pub heading: String,
     /// What this is and is not.
     pub intro: Vec<String>,
+    /// What the page in the browser shows too, while it is open, and what to do where it does not.
+    pub number: Option<(String, String)>,
     /// Why the last session ended, or why signing in failed.
     pub message: Option<String>,
     /// The message is news that nobody here asked for.
