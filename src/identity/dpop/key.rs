@@ -161,21 +161,6 @@ impl ProofKey {
     }
 }
 
-#[cfg(test)]
-mod short {
-    use super::Thumbprint;
-
-    #[test]
-    fn a_key_is_six_digits_for_people() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(Thumbprint::try_from(text.to_owned()).unwrap().short(), expected);
-        };
-        check("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "000 000");
-        check("AAAAKgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "000 042");
-        check("_____wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "967 295");
-    }
-}
-
 /// Any header and any claims at all, signed: what the check must stand without trusting who makes proofs.
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 impl ProofKey {
@@ -195,5 +180,20 @@ impl ProofKey {
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, Algorithm::ES256).ok()?;
         Some(format!("{message}.{signature}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Thumbprint;
+
+    #[test]
+    fn a_key_is_six_digits_for_people() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Thumbprint::try_from(text.to_owned()).unwrap().short(), expected);
+        };
+        check("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "000 000");
+        check("AAAAKgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "000 042");
+        check("_____wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "967 295");
     }
 }

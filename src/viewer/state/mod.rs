@@ -67,6 +67,8 @@ pub struct State {
     pub kept: Kept,
     /// Whether the session of whoever is signed in is kept; `None` where it is not to be.
     pub is_kept: Option<bool>,
+    /// Somebody has locked the viewer: whoever signs in next shows anew who they are, whatever comes between.
+    pub is_locked: bool,
     /// Whether this computer says when its screen is locked; `None` as long as that is not known.
     pub tells_lock: Option<bool>,
     /// A record was removed that nobody here has read, and a view of it may be on the books: said until somebody looks for
@@ -299,6 +301,7 @@ impl State {
             browser: None,
             kept: Kept::Nobody,
             is_kept: None,
+            is_locked: false,
             tells_lock: None,
             removed_unread: false,
             last_ask: 0,

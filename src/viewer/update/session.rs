@@ -26,11 +26,7 @@ pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
 /// On a shared desk, and after the viewer was locked, the provider asks again who it is: in the browser it may still know
 /// whoever was here before.
 pub(super) fn sign_in_by_browser(state: &mut State) -> Vec<Effect> {
-    let was_locked = matches!(
-        state.phase,
-        Phase::SignedOut { why: Some(SignedOutBecause::Locked | SignedOutBecause::ComputerLocked), .. }
-    );
-    let afresh = was_locked || !state.setup.private_desk;
+    let afresh = state.is_locked || !state.setup.private_desk;
     match begin(state) {
         Some(ask) => vec![Effect::SignInByBrowser(ask, afresh)],
         None => Vec::new(),
@@ -141,6 +137,7 @@ pub(super) fn signed_in(
     match result {
         Ok(session) => {
             state.kept = Kept::Nobody;
+            state.is_locked = false;
             let is_theirs = |kept: &KeptForm| kept.user == session.user && !is_old(kept, now);
             let form = kept.filter(|kept| is_theirs(kept)).map(|kept| kept.form);
             let mut desk = Desk::new(session, now);
@@ -187,6 +184,7 @@ pub(super) fn lock(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.removed_unread = false;
+    state.is_locked = true;
     leave(state, Phase::signed_out(Some(SignedOutBecause::Locked)), Effect::Lock)
 }
 
@@ -199,6 +197,7 @@ pub(super) fn computer_locked(state: &mut State) -> Vec<Effect> {
         Phase::Desk(desk) => desk,
         // Not what they began and another would finish.
         Phase::SignedOut { signing_in: true, .. } if state.setup.hub.is_some() => {
+            state.is_locked = true;
             let effects = cancel(state);
             if let Phase::SignedOut { why: because, .. } = &mut state.phase {
                 *because = Some(why);
@@ -215,6 +214,7 @@ pub(super) fn computer_locked(state: &mut State) -> Vec<Effect> {
         state.kept = Kept::Somebody(Remembered { name, role, organisation });
         return effects;
     }
+    state.is_locked = true;
     leave(state, Phase::signed_out(Some(why)), Effect::Lock)
 }
 
