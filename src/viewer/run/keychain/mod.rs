@@ -215,7 +215,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// For a session that is there already, or is to be put there with [`Keeper::keep`].
+    /// For a session that is there already, or is to be put there.
     pub(super) fn new(keychain: Keychain, record: Record, is_kept: bool) -> Arc<Self> {
         Arc::new(Self { keychain, record: Mutex::new(Some(record)), is_kept: AtomicBool::new(is_kept) })
     }
