@@ -72,7 +72,6 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         Start {
             setup,
             hub: config.as_ref().map(hub_of),
-            sign_in: None,
             clipboard: Box::<SystemClipboard>::default(),
             browser: std::sync::Arc::new(SystemBrowser),
         }

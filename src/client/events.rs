@@ -39,12 +39,14 @@ struct Ended {
 }
 
 impl HubClient {
-    /// Holds the stream until the session is over; `here` is called at each sign of hub and session.
-    pub async fn follow(&self, here: impl Fn()) {
-        let mut pause = PAUSE;
+    /// Holds the stream until the session is over; `here` is called at each sign of hub and session, `waits` when there are
+    /// none before somebody does something.
+    pub async fn follow(&self, here: impl Fn(), waits: impl Fn()) {
+        let (mut pause, mut is_waiting) = (PAUSE, false);
         while self.session_is_over().is_none() && !self.prover.leaves() {
             match self.open_events().await {
                 Ok(stream) => {
+                    is_waiting = false;
                     let begun = Instant::now();
                     // Where it was silent for as long as that, no time is left for a pause.
                     if self.listen(stream, &here).await || begun.elapsed() >= SILENCE {
@@ -52,6 +54,10 @@ impl HubClient {
                     }
                 }
                 Err(Failure::SessionEnded) => self.prover.end(SessionOver::Unsaid),
+                Err(Failure::Unattended) if !is_waiting => {
+                    is_waiting = true;
+                    waits();
+                }
                 Err(_) => {}
             }
             tokio::time::sleep(pause).await;

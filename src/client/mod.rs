@@ -36,6 +36,15 @@ pub use session::SignedOut;
 pub use signin::{Brought, SigningIn};
 pub use transfer::Limits;
 
+/// Where a hub is asked, and what it calls itself: the same, where nothing stands between.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// Where.
+    pub address: &'a str,
+    /// What, letter by letter.
+    pub known_as: &'a str,
+}
+
 /// A signed-in connection to one hub. Cheap to clone.
 #[derive(Clone)]
 pub struct HubClient {

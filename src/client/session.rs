@@ -333,4 +333,29 @@ mod tests {
         soon.prover.renewed(String::new(), String::new(), 600);
         assert_eq!(soon.prover.in_doubt_for(), None);
     }
+
+    #[test]
+    fn only_a_page_of_the_hubs_own_signs_somebody_out_at_the_provider() {
+        let page = |body: &str| {
+            let answered = transfer::Received {
+                status: StatusCode::OK,
+                headers: reqwest::header::HeaderMap::new(),
+                body: body.as_bytes().to_vec(),
+            };
+            client().page_of(&answered)
+        };
+        let own = "http://127.0.0.1:1/sign-out?ticket=x";
+        assert_eq!(page(&format!("{{\"end_session\":\"{own}\"}}")).as_deref(), Some(own));
+        for other in [
+            "http://127.0.0.1:11/sign-out?ticket=x",
+            "http://127.0.0.1:1@evil.example/sign-out?ticket=x",
+            "http://127.0.0.1:1/other",
+            "https://evil.example/",
+            "file:///etc/passwd",
+            &format!("{own}{}", "x".repeat(PAGE_CHARACTERS)),
+        ] {
+            assert_eq!(page(&format!("{{\"end_session\":\"{other}\"}}")), None, "{other}");
+        }
+        assert_eq!((page("{}"), page(""), page("{\"end_session\":7}")), (None, None, None));
+    }
 }

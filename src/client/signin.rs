@@ -10,7 +10,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::session::{Granted, TRIES, is_of_proof, refusal};
-use super::{Access, Audience, HubClient, Limits, errors};
+use super::{Access, Audience, HubClient, Limits, Named, errors};
 use crate::domain::{Failure, NotSignedIn, Right, SignedInPerson};
 use crate::identity::dpop::ProofKey;
 
@@ -72,24 +72,24 @@ struct PersonWire {
 
 impl SigningIn {
     /// Asks the hub where to sign in. The browser comes back to this port of this computer; `device` is what the person
-    /// calls it. `afresh`: the provider asks again who it is, even if it knows.
+    /// calls it.
     ///
     /// # Errors
     /// The hub does not answer, or is another than the configured one.
     pub async fn begin(
-        hub: &str,
+        hub: Named<'_>,
         site: Option<String>,
         limits: Limits,
         authorities: &[CertificateDer<'static>],
         port: u16,
         device: &str,
-        afresh: bool,
     ) -> Result<Self, NotSignedIn> {
         let key = ProofKey::generate().map_err(|_| NotSignedIn::Hub(Failure::NotAccepted))?;
-        let issuer = hub.trim_end_matches('/').to_owned();
+        let issuer = hub.known_as.trim_end_matches('/').to_owned();
         let (thumbprint, number) = (key.thumbprint().as_str().to_owned(), key.thumbprint().short());
         let access = Access::new(String::new(), key, &issuer);
-        let client = HubClient::new(hub, access, site, limits, authorities).map_err(NotSignedIn::Hub)?;
+        let client =
+            HubClient::new(hub.address, access, site, limits, authorities).map_err(NotSignedIn::Hub)?;
         let metadata = client.sign_in_metadata().await.map_err(NotSignedIn::Hub)?;
         let mut address = Url::parse(&metadata.authorization_endpoint).map_err(|_| NotSignedIn::OtherHub)?;
         let is_its = metadata.authorization_endpoint.starts_with(&format!("{issuer}/"));
@@ -110,10 +110,21 @@ impl SigningIn {
             ("dpop_jkt", &thumbprint),
             ("device", device),
         ]);
-        if afresh {
-            address.query_pairs_mut().append_pair("prompt", "login");
-        }
         Ok(Self { client, issuer, redirect, state, verifier, address, number })
+    }
+
+    /// Tells the organisation's provider whom to expect.
+    #[must_use]
+    pub fn of(mut self, hint: &str) -> Self {
+        self.address.query_pairs_mut().append_pair("login_hint", hint);
+        self
+    }
+
+    /// Has the organisation's provider ask again who it is, even if it knows.
+    #[must_use]
+    pub fn afresh(mut self) -> Self {
+        self.address.query_pairs_mut().append_pair("prompt", "login");
+        self
     }
 
     /// Where the browser goes.

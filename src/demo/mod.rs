@@ -5,6 +5,7 @@
 //! Refuses to touch anything else: no configuration, no real hub, no real person.
 
 mod earlier;
+mod follower;
 mod people;
 mod personas;
 mod provider;
@@ -15,22 +16,22 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use zeroize::Zeroizing;
+use tokio::runtime::Handle;
 
 use crate::config::hub::{
     ClientProof, DiskSettings, HubConfig, Level, LimitSettings, LogFormat, NoticeSettings, ProviderSettings,
     Retention, Synchronous,
 };
 use crate::domain::{
-    Activity, Caller, ContactMode, Failure, NamedNumber, Rights, Site, SiteAdvice, TailDays, Telephone, dates,
+    Activity, Caller, ContactMode, NamedNumber, Rights, Site, SiteAdvice, TailDays, Telephone, dates,
 };
 use crate::hub::clock::Clock;
-use crate::hub::{self, Hub, SessionTimes};
-use crate::identity::dpop::ProofKey;
+use crate::hub::{self, Hub};
 use crate::identity::token::SigningKey;
 use crate::viewer;
-use crate::viewer::run::{SignIn, SignedIn};
 use crate::viewer::state::Setup;
+use follower::Follower;
+use provider::Provider;
 
 /// Why the demonstration does not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,20 +45,24 @@ pub enum DemoError {
     /// No key.
     #[error("the demonstration could not make a key")]
     Key,
+    /// Nothing to speak to its own parts with.
+    #[error("the demonstration could not set up its connections")]
+    Http,
     /// The hub did not open or load.
     #[error("the demonstration's hub did not start: {0}")]
     Hub(String),
 }
 
 /// How long a persona stays signed in.
-const SESSION: SessionTimes =
-    SessionTimes { idle: SignedDuration::from_hours(10), whole: SignedDuration::from_hours(10) };
+const SESSION: SignedDuration = SignedDuration::from_hours(10);
 
 /// A running demonstration. Its database is deleted when it is dropped.
 pub struct Demonstration {
     hub: Hub,
     address: String,
     directory: TempDir,
+    provider: Provider,
+    browser: Arc<Follower>,
 }
 
 impl Demonstration {
@@ -72,7 +77,7 @@ impl Demonstration {
         let listen = listener.local_addr().map_err(DemoError::Listen)?;
         let address = format!("http://{listen}");
         let clock = Clock::running_from(start);
-        let provider = provider_of(&address, directory.path(), &clock).await?;
+        let (provider, settings) = provider_of(&address, directory.path(), &clock).await?;
         let config = HubConfig {
             listen,
             tls: None,
@@ -91,12 +96,12 @@ impl Demonstration {
             // It is deleted at the end: nothing to reserve anything for.
             disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
             notices: NoticeSettings::default(),
-            provider: Some(provider.clone()),
+            provider: Some(settings.clone()),
         };
         let key = SigningKey::generate().map_err(|_| DemoError::Key)?;
         let hub =
             Hub::open(&config, key, clock.clone()).map_err(|error| DemoError::Hub(error.to_string()))?;
-        if let ClientProof::Secret(secret) = &provider.proof {
+        if let ClientProof::Secret(secret) = &settings.proof {
             // Read, and of no use to anybody else.
             let _ = std::fs::remove_file(secret);
         }
@@ -110,7 +115,8 @@ impl Demonstration {
         earlier::views(&hub, start).await.map_err(|error| DemoError::Hub(error.to_string()))?;
         clock.turn_to(start);
         tokio::spawn(hub::serve(listener, hub.clone(), std::future::pending()));
-        Ok(Self { hub, address, directory })
+        let browser = Arc::new(Follower::new(follower::http()?, Handle::current()));
+        Ok(Self { hub, address, directory, provider, browser })
     }
 
     /// The hub's address.
@@ -129,6 +135,11 @@ impl Demonstration {
     #[must_use]
     pub fn database(&self) -> std::path::PathBuf {
         self.directory.path().join("hub.db")
+    }
+
+    /// The persona of this number takes out their smartcard: the provider tells the hub, and has told it when this is done.
+    pub async fn card_taken_out(&self, persona: usize) {
+        self.provider.card_taken_out(persona).await;
     }
 
     /// Deletes the database when the program is told to end from outside, and ends it: a killed demonstration
@@ -161,19 +172,13 @@ impl Demonstration {
         };
         let hub = viewer::run::Hub {
             address: self.address.clone(),
+            known_as: self.address.clone(),
             // Each organisation of the demonstration has one place: the hub takes that.
             site: None,
             limits: crate::client::Limits::default(),
             authorities: Vec::new(),
         };
-        let sign_in = Arc::new(Choosing { hub: self.hub.clone(), address: self.address.clone() });
-        viewer::run::Start {
-            setup,
-            hub: Some(hub),
-            sign_in: Some(sign_in),
-            clipboard,
-            browser: Arc::new(viewer::run::SystemBrowser),
-        }
+        viewer::run::Start { setup, hub: Some(hub), clipboard, browser: self.browser.clone() }
     }
 }
 
@@ -182,7 +187,7 @@ async fn provider_of(
     hub: &str,
     directory: &std::path::Path,
     clock: &Clock,
-) -> Result<ProviderSettings, DemoError> {
+) -> Result<(Provider, ProviderSettings), DemoError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(DemoError::Listen)?;
     let issuer = format!("http://{}", listener.local_addr().map_err(DemoError::Listen)?);
     let secret = uuid::Uuid::new_v4().to_string();
@@ -194,20 +199,20 @@ async fn provider_of(
         let alone = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(&file, alone).map_err(DemoError::Directory)?;
     }
-    provider::start(listener, &issuer, hub, &secret, clock.clone())?;
-    Ok(ProviderSettings {
+    let provider = provider::start(listener, &issuer, hub, &secret, clock.clone())?;
+    let settings = ProviderSettings {
         issuer,
         client_id: provider::CLIENT.to_owned(),
         proof: ClientProof::Secret(file),
         scopes: vec!["openid".to_owned()],
-        levels: vec![Level { acr: provider::LEVEL.to_owned(), idle: SESSION.idle, whole: SESSION.whole }],
+        levels: vec![Level { acr: provider::LEVEL.to_owned(), idle: SESSION, whole: SESSION }],
         demands: Vec::new(),
         max_age: None,
         may_lack_auth_time: false,
         acr_values: Vec::new(),
         ca: None,
-        asks: false,
-    })
+    };
+    Ok((provider, settings))
 }
 
 #[cfg(unix)]
@@ -235,30 +240,6 @@ async fn told_to_end() {
 #[expect(clippy::exit, reason = "told to end from outside, with the window's thread in its own loop")]
 fn end() {
     std::process::exit(130);
-}
-
-/// Signing in to the demonstration: the hub begins a session of the persona, in process, bound to the viewer's key.
-struct Choosing {
-    hub: Hub,
-    address: String,
-}
-
-impl SignIn for Choosing {
-    fn sign_in(&self, persona: usize, key: &ProofKey) -> Result<SignedIn, Failure> {
-        let chosen = personas::ALL.get(persona).ok_or(Failure::NotAccepted)?;
-        let caller = chosen.caller(persona, uuid::Uuid::new_v4().to_string());
-        let granted = self
-            .hub
-            .begin_session_blocking(caller, key.thumbprint(), SESSION)
-            .map_err(|_| Failure::HubFailed)?;
-        Ok(SignedIn {
-            session: chosen.session(persona),
-            token: Zeroizing::new(granted.access.secret().to_owned()),
-            refresh: granted.refresh.secret(),
-            lifetime: granted.expires_in,
-            hub: self.address.clone(),
-        })
-    }
 }
 
 /// Who loaded the people, for the audit log.

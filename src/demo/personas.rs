@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{Activity, Caller, CareSetting};
-use crate::viewer::state::{Persona, Session};
+use crate::domain::Activity;
+use crate::viewer::state::Persona;
 
 /// A persona and what its role may do.
 pub(super) struct DemoPersona {
@@ -86,20 +86,6 @@ impl DemoPersona {
         }
     }
 
-    /// As the hub knows it: `index` makes the user's id, `session` is new at each sign-in.
-    pub(super) fn caller(&self, index: usize, session: String) -> Caller {
-        Caller {
-            user: user(index),
-            name: self.name.to_owned(),
-            role: self.role.to_owned(),
-            role_profile: format!("demo-role-{index}"),
-            organisation_code: self.organisation_code.to_owned(),
-            organisation: self.organisation.to_owned(),
-            activities: self.activities.to_vec(),
-            session,
-        }
-    }
-
     /// As a provider says it of whom CIS2 knows.
     pub(super) fn claims(&self, index: usize, subject: &str) -> Value {
         let role = format!("demo-role-{index}");
@@ -119,23 +105,4 @@ impl DemoPersona {
             "nhsid_user_orgs": [{ "org_code": self.organisation_code, "org_name": self.organisation }],
         })
     }
-
-    /// As the viewer's session.
-    pub(super) fn session(&self, index: usize) -> Session {
-        Session {
-            user: user(index),
-            name: self.name.to_owned(),
-            role: self.role.to_owned(),
-            organisation: self.organisation.to_owned(),
-            may_notify: self.activities.contains(&Activity::VIEW_AND_NOTIFY),
-            may_view_silently: self.activities.contains(&Activity::VIEW_SILENTLY),
-            care: CareSetting::Unscheduled,
-            switching: None,
-            care_problem: None,
-        }
-    }
-}
-
-fn user(index: usize) -> String {
-    format!("demo-user-{index}")
 }

@@ -1,7 +1,8 @@
 //! The demonstration's provider: a small OpenID Connect provider on a loopback port, honest in its protocol and with people
 //! who are made up. Instead of a password it takes the number of a persona, and asks nothing. Its key is made at the start.
+//! Whoever signs out there, or takes out the smartcard that nobody has, is signed out at the hub, too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
@@ -14,7 +15,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{CommonParameters, Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -34,9 +35,15 @@ const CODES: usize = 1_000;
 /// Seconds for which a code, and an id token, is good.
 const CODE_SECONDS: i64 = 60;
 
+/// Sessions that are known at once; of more the oldest are forgotten.
+const SESSIONS: usize = 1_000;
+
+/// What a logout token says has happened (OpenID Connect Back-Channel Logout, 2.4).
+const LOGGED_OUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
 /// The provider, as its handlers share it.
 #[derive(Clone)]
-struct Provider(Arc<Inner>);
+pub(super) struct Provider(Arc<Inner>);
 
 struct Inner {
     issuer: String,
@@ -48,6 +55,10 @@ struct Inner {
     clock: Clock,
     /// By code, and by the access token that follows it.
     given: Mutex<HashMap<String, Given>>,
+    /// Who is signed in here: their sessions, in order.
+    sessions: Mutex<VecDeque<(String, usize)>>,
+    /// Tells the hub.
+    http: reqwest::Client,
 }
 
 /// Somebody whom the hub asks about.
@@ -64,14 +75,14 @@ struct Given {
 /// A provider for the hub at `hub`, on `listener`; served on this runtime for as long as it runs.
 ///
 /// # Errors
-/// No key.
+/// No key, or no means to speak to the hub.
 pub(super) fn start(
     listener: TcpListener,
     issuer: &str,
     hub: &str,
     secret: &str,
     clock: Clock,
-) -> Result<(), DemoError> {
+) -> Result<Provider, DemoError> {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
     let document =
         EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &aws_lc_rs::rand::SystemRandom::new())
@@ -91,6 +102,8 @@ pub(super) fn start(
         public: Jwk { common, ..jwk },
         clock,
         given: Mutex::default(),
+        sessions: Mutex::default(),
+        http: super::follower::http()?,
     }));
     let router = Router::new()
         .route("/.well-known/openid-configuration", get(offered))
@@ -98,12 +111,24 @@ pub(super) fn start(
         .route("/authorize", get(authorize))
         .route("/token", post(token))
         .route("/person", get(person))
-        .with_state(provider);
+        .route("/sign-out", get(sign_out))
+        .with_state(provider.clone());
     tokio::spawn(async move {
         // It ends with the demonstration.
         let _ = axum::serve(listener, router).await;
     });
-    Ok(())
+    Ok(provider)
+}
+
+impl Provider {
+    /// The persona's smartcard is taken out: all their sessions end here, and the hub is told of each.
+    pub(super) async fn card_taken_out(&self, persona: usize) {
+        let of = &self.0;
+        let theirs = of.end(|(_, whose)| *whose == persona);
+        for (session, whose) in theirs {
+            of.tell_hub(&session, whose).await;
+        }
+    }
 }
 
 async fn offered(State(Provider(of)): State<Provider>) -> Response {
@@ -113,6 +138,9 @@ async fn offered(State(Provider(of)): State<Provider>) -> Response {
         "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/person"),
+        "end_session_endpoint": at("/sign-out"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "jwks_uri": at("/keys"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
@@ -185,10 +213,8 @@ async fn token(State(Provider(of)): State<Provider>, body: String) -> Response {
         "iss": of.issuer, "aud": CLIENT, "sub": subject(given.persona), "sid": given.session,
         "iat": now, "exp": now.saturating_add(CODE_SECONDS), "auth_time": now, "nonce": given.nonce, "acr": LEVEL,
     });
-    let header = Header { kid: of.public.common.key_id.clone(), ..Header::new(Algorithm::ES256) };
-    let Ok(id_token) = jsonwebtoken::encode(&header, &claims, &of.key) else {
-        return refused("server_error");
-    };
+    let Some(id_token) = of.signed("JWT", &claims) else { return refused("server_error") };
+    of.begin(given.session.clone(), given.persona);
     let access = uuid::Uuid::new_v4().simple().to_string();
     of.keep(access.clone(), given);
     said(&json!({
@@ -206,7 +232,76 @@ async fn person(State(Provider(of)): State<Provider>, headers: HeaderMap) -> Res
     }
 }
 
+/// Ends the session of the id token that the hub gave, tells the hub, and sends the browser back there.
+async fn sign_out(State(Provider(of)): State<Provider>, request: Request) -> Response {
+    let asked = pairs(request.uri().query().unwrap_or_default());
+    let of_asked = |name: &str| asked.get(name).map(String::as_str).unwrap_or_default();
+    let back = format!("{}/signed-out", of.hub);
+    let session = of.session_of(of_asked("id_token_hint"));
+    let (Some(session), true) = (session, of_asked("post_logout_redirect_uri") == back) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    for (session, whose) in of.end(|(one, _)| *one == session) {
+        of.tell_hub(&session, whose).await;
+    }
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(address) = HeaderValue::from_str(&back) {
+        response.headers_mut().insert(header::LOCATION, address);
+    }
+    response
+}
+
 impl Inner {
+    /// The session of an id token of this provider's own, however old.
+    fn session_of(&self, id_token: &str) -> Option<String> {
+        let mut wanted = Validation::new(Algorithm::ES256);
+        wanted.set_issuer(&[&self.issuer]);
+        wanted.set_audience(&[CLIENT]);
+        wanted.validate_exp = false;
+        let key = DecodingKey::from_jwk(&self.public).ok()?;
+        let read = jsonwebtoken::decode::<Value>(id_token, &key, &wanted).ok()?;
+        read.claims.get("sid").and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn signed(&self, kind: &str, claims: &Value) -> Option<String> {
+        let header = Header {
+            typ: Some(kind.to_owned()),
+            kid: self.public.common.key_id.clone(),
+            ..Header::new(Algorithm::ES256)
+        };
+        jsonwebtoken::encode(&header, claims, &self.key).ok()
+    }
+
+    fn begin(&self, session: String, persona: usize) {
+        let mut all = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= SESSIONS {
+            all.pop_front();
+        }
+        all.push_back((session, persona));
+    }
+
+    fn end(&self, is_meant: impl Fn(&(String, usize)) -> bool) -> Vec<(String, usize)> {
+        let mut all = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ended, go_on): (Vec<_>, Vec<_>) = all.drain(..).partition(is_meant);
+        all.extend(go_on);
+        ended
+    }
+
+    /// Back-channel logout: the hub ends what began in this session. What it does not take, it ends in time.
+    async fn tell_hub(&self, session: &str, persona: usize) {
+        let now = self.now();
+        let claims = json!({
+            "iss": self.issuer, "aud": CLIENT, "sub": subject(persona), "sid": session,
+            "iat": now, "exp": now.saturating_add(CODE_SECONDS), "jti": uuid::Uuid::new_v4().to_string(),
+            "events": { LOGGED_OUT: {} },
+        });
+        let Some(token) = self.signed("logout+jwt", &claims) else { return };
+        let told = self.http.post(format!("{}/backchannel-logout", self.hub));
+        let told = told.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        // Whether it has heard is in its own log.
+        let _ = told.body(format!("logout_token={token}")).send().await;
+    }
+
     fn now(&self) -> i64 {
         self.clock.now().as_second()
     }

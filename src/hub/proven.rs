@@ -97,7 +97,10 @@ async fn prove(parts: &Parts, hub: &Hub, route: &str, now: Timestamp) -> Result<
     let now = hub.clock().carried_on();
     let mut admitted = hub.sessions().admit(session, now, sign);
     if admitted == Admitted::Unknown {
-        let held = hub.store().session(session.clone()).await.map_err(|_| Why::Unread)?;
+        let held = hub.store().session(session.clone()).await.map_err(|error| {
+            tracing::error!(%error, "a session could not be read");
+            Why::Unread
+        })?;
         hub.sessions().learn(held.ok_or(Why::UnknownSession)?);
         admitted = hub.sessions().admit(session, now, sign);
     }

@@ -105,22 +105,6 @@ impl Hub {
         self.sessions().get(session).is_some()
     }
 
-    /// The same from a thread that may block.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn begin_session_blocking(
-        &self,
-        caller: Caller,
-        key: &Thumbprint,
-        times: SessionTimes,
-    ) -> Result<Granted, SessionError> {
-        let session = uuid::Uuid::new_v4().simple().to_string();
-        let begun = self.new_session(Caller { session, ..caller }, key, times, None)?;
-        self.store().begin_session_blocking(begun.clone())?;
-        self.begun(begun)
-    }
-
     fn new_session(
         &self,
         caller: Caller,

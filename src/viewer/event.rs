@@ -42,6 +42,8 @@ pub enum Event {
     WaitsForInput(bool),
     /// The hub could not be told of a sign-out.
     SignOutNotTold,
+    /// The browser was to end the session at the provider, too; whether there was one.
+    SignsOutThere(bool),
     /// The hub says what time it is.
     HubTime(Timestamp),
     /// The hub says that it holds synthetic people.
@@ -95,6 +97,7 @@ impl Event {
             | Event::HubIsHere(_)
             | Event::WaitsForInput(_)
             | Event::SignOutNotTold
+            | Event::SignsOutThere(_)
             | Event::HubTime(_)
             | Event::HubIsSynthetic
             | Event::OnClipboard(..)

@@ -175,6 +175,8 @@ class Seat:
         """A picture for people, where somebody asked for pictures."""
         if folder := os.environ.get("CPIS_DESK_PICTURES"):
             Path(folder).mkdir(parents=True, exist_ok=True)
+            # What is in the tree is painted a moment later.
+            time.sleep(0.5)
             window = output("xdotool", "getactivewindow").strip()
             # Few colours: a third of the size, and nothing to see of it.
             subprocess.run(["import", "-window", window, "+dither", "-colors", "64", str(Path(folder, f"{name}.png"))],

@@ -1,9 +1,10 @@
 // The certified provider (npm's oidc-provider), with people described as CIS2 describes them and a sign-in page of its own.
-// Its argument is JSON: { port, hub, key } - the hub's address, and the public key with which the hub proves itself.
+// Its argument is JSON: { port, hub, direct, key } - the hub's address, where the provider itself reaches it, and the public key
+// with which the hub proves itself.
 
 import { Provider, interactionPolicy } from "oidc-provider";
 
-const { port, hub, key } = JSON.parse(process.argv[2]);
+const { port, hub, direct, key } = JSON.parse(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
 
 const role = (id, code, organisation, job, activity_codes) => ({
@@ -31,7 +32,7 @@ const provider = new Provider(issuer, {
     client_id: "cpis-hub", application_type: "web", grant_types: ["authorization_code"], response_types: ["code"],
     redirect_uris: [`${hub}/sign-in/back`], post_logout_redirect_uris: [`${hub}/signed-out`],
     token_endpoint_auth_method: "private_key_jwt", token_endpoint_auth_signing_alg: "ES256", jwks: { keys: [key] },
-    backchannel_logout_uri: `${hub}/backchannel-logout`, backchannel_logout_session_required: true,
+    backchannel_logout_uri: `${direct}/backchannel-logout`, backchannel_logout_session_required: true,
     require_auth_time: true,
   }],
   acrValues: ["AAL3_ANY", "AAL1_USERPASS"],
@@ -62,7 +63,7 @@ const provider = new Provider(issuer, {
   ttl: { Session: 3600, Grant: 3600, Interaction: 600, AccessToken: 60, AuthorizationCode: 60, IdToken: 300 },
 });
 
-// Its own sign-in page: a name, and a PIN that is 1234.
+// Its own sign-in page: a name, and a PIN that is 1234 (or says how it is to go).
 provider.use(async (ctx, next) => {
   if (!ctx.path.startsWith("/sign-in-here/")) return next();
   if (ctx.method === "GET") {
@@ -76,9 +77,11 @@ provider.use(async (ctx, next) => {
   for await (const chunk of ctx.req) chunks.push(chunk);
   const sent = new URLSearchParams(Buffer.concat(chunks).toString());
   const who = people[sent.get("who")];
-  const is_weak = sent.get("pin") === "weak";
-  const result = who && (is_weak || sent.get("pin") === "1234")
-    ? { login: { accountId: who.sub, acr: is_weak ? "AAL1_USERPASS" : "AAL3_ANY", remember: false } }
+  const pin = sent.get("pin");
+  // With the PIN "late" they have shown who they are nearly an hour ago.
+  const ts = Math.floor(Date.now() / 1000) - (pin === "late" ? 3600 - 120 : 0);
+  const result = who && ["1234", "weak", "late"].includes(pin)
+    ? { login: { accountId: who.sub, acr: pin === "weak" ? "AAL1_USERPASS" : "AAL3_ANY", remember: false, ts } }
     : { error: "access_denied", error_description: "not known" };
   ctx.status = 303;
   ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: false }));

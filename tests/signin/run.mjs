@@ -4,83 +4,16 @@
 //
 // Ends with "signin: N passed, M failed".
 
-import { execFileSync, spawn } from "node:child_process";
-import { createPublicKey } from "node:crypto";
 import fs from "node:fs";
-import net from "node:net";
-import path from "node:path";
 import tls from "node:tls";
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { begin as beginScene, logIn } from "./scene.mjs";
 import { Viewer } from "./viewer.mjs";
 
-const out = process.env.SIGNIN_OUT;
-const here = import.meta.dirname;
-const file = (name) => path.join(out, name);
-const free = () => new Promise((done) => {
-  const server = net.createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address();
-    server.close(() => done(port));
-  });
-});
-const openssl = (...words) => execFileSync("openssl", words, { cwd: out, stdio: ["ignore", "ignore", "pipe"] });
-
-// Runs until the line that says that it is ready.
-function start(program, words, ready, options = {}) {
-  const child = spawn(program, words, { cwd: out, stdio: ["ignore", "pipe", fs.openSync(file("log"), "a")], ...options });
-  return new Promise((done, fail) => {
-    child.stdout.on("data", (said) => said.toString().includes(ready) && done(child));
-    child.on("exit", (code) => fail(new Error(`${program} ended with ${code}: ${fs.readFileSync(file("log"))}`)));
-  });
-}
-
-fs.rmSync(out, { recursive: true, force: true });
-fs.mkdirSync(out, { recursive: true });
-const [hubPort, providerPort] = [await free(), await free()];
-const hub = `https://127.0.0.1:${hubPort}`;
-openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "signing.pem");
-openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "client.pem");
-openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "tls.pem", "-out", "hub.pem",
-  "-days", "2", "-subj", "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE");
-for (const secret of ["signing.pem", "client.pem", "tls.pem"]) fs.chmodSync(file(secret), 0o600);
+const scene = await beginScene(process.env.SIGNIN_OUT);
+const { file, hub, hubPort, providerPort, provider, browser, audited } = scene;
 // The viewer here trusts this certificate, and no other.
 tls.setDefaultCACertificates([fs.readFileSync(file("hub.pem"), "utf8")]);
-fs.writeFileSync(file("hub.toml"), `
-listen = "127.0.0.1:${hubPort}"
-issuer = "${hub}"
-database = "hub.db"
-signing_key = "signing.pem"
-[rights]
-B0264 = ["search-people"]
-B0107 = ["view-and-notify"]
-B0170 = ["view-silently"]
-[tls]
-certificate = "hub.pem"
-key = "tls.pem"
-[provider]
-issuer = "http://127.0.0.1:${providerPort}"
-client_id = "cpis-hub"
-key = "client.pem"
-key_id = "hub-1"
-key_algorithm = "ES256"
-max_age_minutes = 60
-[[provider.level]]
-acr = "AAL3_ANY"
-idle_minutes = 15
-whole_hours = 12
-[[provider.demand]]
-claim = "id_assurance_level"
-values = ["3"]
-`);
-const key = { ...createPublicKey(fs.readFileSync(file("client.pem"))).export({ format: "jwk" }), kid: "hub-1", alg: "ES256", use: "sig" };
-const provider = await start(process.execPath, [path.join(here, "provider.mjs"), JSON.stringify({ port: providerPort, hub, key })], "ready",
-  { env: { ...process.env, NODE_EXTRA_CA_CERTS: file("hub.pem") } });
-const program = await start(process.env.CPIS_HUB, ["serve", "--config", "hub.toml"], "listens on");
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-quic",
-  "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
-
-const audited = () => execFileSync(process.env.CPIS_HUB, ["audit", "--config", "hub.toml", "--since", "2000-01-01T00:00:00Z"],
-  { cwd: out, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 
 // Somebody before a browser of their own, as far as the hub's page.
 async function begin(who, pin = "1234", context = undefined) {
@@ -88,11 +21,7 @@ async function begin(who, pin = "1234", context = undefined) {
   const [page, viewer] = [await own.newPage(), new Viewer(hub)];
   // Where nobody answers there is a page all the same: the browser's own.
   await page.goto(await viewer.listen()).catch(() => {});
-  if (await page.getByLabel("PIN").count()) {
-    await page.getByLabel("Name").fill(who);
-    await page.getByLabel("PIN").fill(pin);
-    await page.getByRole("button", { name: "Continue" }).click();
-  }
+  await logIn(page, who, pin);
   return { page, viewer, context: own };
 }
 
@@ -249,10 +178,6 @@ for (const [name, story] of Object.entries(stories)) {
     console.log(`        at ${pages.at(-1)?.url()}`);
   }
 }
-await browser.close();
-for (const child of [program, provider]) {
-  child.removeAllListeners("exit");
-  child.kill();
-}
+await scene.end();
 console.log(`signin: ${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -48,26 +48,6 @@ pub struct ProviderSettings {
     pub acr_values: Vec<String>,
     /// The PEM file with the authorities of its certificate; the computer's own where there is none.
     pub ca: Option<PathBuf>,
-    /// Whether the hub asks on a page of its own before somebody is signed in. Always, but in the demonstration,
-    /// where there is nothing to protect: a program without it cannot be told otherwise.
-    #[cfg(feature = "demo")]
-    pub asks: bool,
-}
-
-impl ProviderSettings {
-    /// Whether the hub asks on a page of its own before somebody is signed in.
-    #[must_use]
-    #[cfg(feature = "demo")]
-    pub fn asks(&self) -> bool {
-        self.asks
-    }
-
-    /// Whether the hub asks on a page of its own before somebody is signed in: always.
-    #[must_use]
-    #[cfg(not(feature = "demo"))]
-    pub fn asks(&self) -> bool {
-        true
-    }
 }
 
 /// How the hub proves itself at the provider.
@@ -184,8 +164,6 @@ impl ProviderTable {
             may_lack_auth_time: self.auth_time_may_be_missing,
             acr_values,
             ca: ca.map(|ca| directory.join(ca)),
-            #[cfg(feature = "demo")]
-            asks: true,
         })
     }
 }
@@ -302,23 +280,13 @@ mod tests {
         assert_eq!(settings.scopes, SCOPES);
         assert_eq!(settings.acr_values, ["AAL3_ANY"]);
         assert_eq!(settings.proof, ClientProof::Secret(PathBuf::from("/etc/cpis/s")));
-        assert!(settings.asks() && settings.max_age.is_none());
+        assert!(settings.max_age.is_none());
         let key = BASE.replace("secret = \"s\"", "key = \"k\"\nkey_id = \"one\"");
         let key = resolve(&key, "https://hub.example").unwrap();
         let expected = PathBuf::from("/etc/cpis/k");
         assert!(
             matches!(key.proof, ClientProof::Key { file, algorithm, .. } if file == expected && algorithm == "RS512")
         );
-    }
-
-    #[test]
-    fn only_a_program_with_the_demonstration_can_be_told_not_to_ask() {
-        let source = include_str!("provider.rs").split_once("#[cfg(test)]").map_or("", |(source, _)| source);
-        let lines: Vec<&str> = source.lines().map(str::trim).collect();
-        for line in ["pub asks: bool,", "asks: true,"] {
-            let at = lines.iter().position(|one| *one == line).unwrap();
-            assert_eq!(lines[at - 1], "#[cfg(feature = \"demo\")]", "{line}");
-        }
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub struct Metrics {
     reloads: Family<Word, Counter>,
     uploads: Family<Word, Counter>,
     not_secured: Family<Word, Counter>,
+    provider_down: Counter,
     scraped: scrape::Gauges,
 }
 
@@ -91,10 +92,13 @@ impl Default for Metrics {
             reloads: Family::default(),
             uploads: Family::default(),
             not_secured: Family::default(),
+            provider_down: Counter::default(),
             scraped: scrape::Gauges::register(&mut registry),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
+        let told = "Sign-ins that came to nothing because the provider did not answer, or not in time";
+        registry.register("provider_down", told, metrics.provider_down.clone());
         for view in Viewed::ALL {
             drop(metrics.views.get_or_create(&[("mode", view.code())]));
         }
@@ -256,6 +260,11 @@ impl Metrics {
     /// A connection did not become a secure one.
     pub(super) fn not_secured(&self, why: Refusal) {
         self.not_secured.get_or_create(&[("why", refusal_code(why))]).inc();
+    }
+
+    /// Somebody could not sign in because the provider did not answer.
+    pub(super) fn provider_down(&self) {
+        self.provider_down.inc();
     }
 
     /// Everything, as Prometheus reads it (OpenMetrics text).

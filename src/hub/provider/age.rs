@@ -57,8 +57,6 @@ mod tests {
             may_lack_auth_time: false,
             acr_values: Vec::new(),
             ca: None,
-            #[cfg(feature = "demo")]
-            asks: true,
         }
     }
 

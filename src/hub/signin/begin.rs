@@ -17,7 +17,7 @@ use super::turns::Turn;
 use super::{attempt, pages, see_other, sentence, set_cookie};
 use crate::domain::Caller;
 use crate::hub::proven::{self, Why};
-use crate::hub::provider::{Asking, Down, Proven, Provider, Refused};
+use crate::hub::provider::{Asking, Down, Proven, Refused};
 use crate::hub::serve::Peer;
 use crate::hub::{Hub, limits, query, respond};
 
@@ -137,6 +137,7 @@ pub(super) fn turned_back(
 }
 
 fn down(hub: &Hub, asked: &Asked) -> Response {
+    hub.metrics().provider_down();
     let words = "Your organisation's sign-in page does not answer at present. Try again in a few minutes; if it stays so, ring your IT service desk. If a child may be at risk now, ring children's social care.";
     turned_back(hub, asked, StatusCode::SERVICE_UNAVAILABLE, words, "temporarily_unavailable")
 }
@@ -238,7 +239,7 @@ async fn come_back(
         return refused;
     }
     match exchanged {
-        Ok(proven) => go_on(hub, provider, attempt, proven).await,
+        Ok(proven) => go_on(hub, attempt, proven),
         Err(refused) => refuse(hub, attempt, refused).await,
     }
 }
@@ -261,7 +262,7 @@ async fn too_often(hub: &Hub, attempt: &Attempt, who: Option<Caller>) -> Option<
     Some(turned_back(hub, &attempt.asked, status, words, "temporarily_unavailable"))
 }
 
-async fn go_on(hub: &Hub, provider: &Provider, attempt: &Attempt, proven: Proven) -> Response {
+fn go_on(hub: &Hub, attempt: &Attempt, proven: Proven) -> Response {
     let now = hub.clock().now();
     let form = secrets::unguessable();
     let (Some(form), Ok(until)) = (form, now.checked_add(limits::SIGN_IN_PAGE)) else {
@@ -274,15 +275,8 @@ async fn go_on(hub: &Hub, provider: &Provider, attempt: &Attempt, proven: Proven
         Waits::HasEnded => return stray(hub, "/sign-in/back", "sign-in-ended", ENDED),
         Waits::TooMany => return super::confirm::busy(hub, &waiting),
     }
-    if provider.settings().asks() {
-        // Another address: what the provider sent is not to stay in the browser's.
-        return see_other("/sign-in");
-    }
-    let person = &waiting.proven.person;
-    match person.selected.as_deref().map(|id| person.role(id)) {
-        Some(Ok(role)) => super::confirm::give(hub, &attempt.id, &waiting, role, false).await,
-        Some(Err(_)) | None => see_other("/sign-in"),
-    }
+    // Another address: what the provider sent is not to stay in the browser's.
+    see_other("/sign-in")
 }
 
 async fn refuse(hub: &Hub, attempt: &Attempt, refused: Refused) -> Response {

@@ -114,13 +114,7 @@ async fn accept(hub: &Hub, attempt: &str, waiting: &Waiting, picked: Option<&str
 }
 
 /// Gives the viewer a code for a session in this role.
-pub(super) async fn give(
-    hub: &Hub,
-    attempt: &str,
-    waiting: &Waiting,
-    role: &Role,
-    is_picked: bool,
-) -> Response {
+async fn give(hub: &Hub, attempt: &str, waiting: &Waiting, role: &Role, is_picked: bool) -> Response {
     let busy = || busy(hub, waiting);
     if !hub.signing_in().grants.answered(attempt) {
         return stray(hub, PATH, "sign-in-again", OVER);

@@ -16,19 +16,20 @@ const STYLE: &str = "\
 body{margin:0;font:19px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;color:#0b0c0c;background:#fff}\
 header{background:#003087;color:#fff;font-weight:700}header div{padding:12px 16px}\
 header div,main{max-width:640px;margin:0 auto}\
-main{padding:24px 16px 48px}\
-h1{font-size:32px;line-height:1.2;margin:0 0 24px}\
-dl{margin:0 0 24px;border-top:1px solid #b1b4b6}\
-dl div{display:flex;flex-wrap:wrap;border-bottom:1px solid #b1b4b6;padding:10px 0}\
+main{padding:20px 16px 32px}\
+h1{font-size:28px;line-height:1.2;margin:0 0 16px}\
+dl{margin:0 0 16px;border-top:1px solid #b1b4b6}\
+dl div{display:flex;flex-wrap:wrap;border-bottom:1px solid #b1b4b6;padding:6px 0}\
 dt{font-weight:700;flex:0 0 30%;min-width:8em;padding-right:16px}\
 dd{margin:0;flex:1 1 55%;overflow-wrap:anywhere}\
-fieldset{border:0;margin:0 0 24px;padding:0}\
-legend{font-weight:700;font-size:24px;margin-bottom:8px;padding:0}\
-.choice{display:flex;align-items:flex-start;padding:10px 0}\
+fieldset{border:0;margin:0 0 16px;padding:0}\
+legend{font-weight:700;font-size:21px;margin-bottom:4px;padding:0}\
+.choice{display:flex;align-items:flex-start;padding:8px 0}\
 .choice input{width:28px;height:28px;margin:0 14px 0 2px;flex:none;accent-color:#003087}\
 .choice label{flex:1;overflow-wrap:anywhere}\
-.note{border-left:8px solid #003087;padding:8px 0 8px 16px;margin:0 0 24px}\
-.error{border:4px solid #d4351c;padding:16px;margin:0 0 24px}\
+.note{border-left:8px solid #003087;padding:4px 0 4px 16px;margin:0 0 16px}\
+small{display:block;font-size:16px;line-height:1.3}\
+.error{border:4px solid #d4351c;padding:12px;margin:0 0 16px}\
 .buttons{display:flex;flex-wrap:wrap;gap:16px}\
 button,a.button{display:inline-block;font:inherit;font-weight:700;min-height:48px;padding:10px 22px;border:2px solid #003087;border-radius:4px;cursor:pointer;text-decoration:none}\
 .first{background:#003087;color:#fff}\
@@ -120,7 +121,10 @@ pub(super) fn question(question: &Question<'_>) -> Response {
         rows += &row("Role", &role.name);
         rows += &row("Organisation", &role.organisation);
     }
-    rows += &row("Computer, as the viewer names it", device);
+    rows += &format!(
+        "<div><dt>Computer</dt><dd><span>{}</span><small>as the viewer names it</small></dd></div>",
+        escaped(device)
+    );
     rows += &row("Number in the viewer", number);
     rows += &row("Service", hub);
     if *is_synthetic {

@@ -206,14 +206,6 @@ impl Store {
         self.write(move |work| begin(work, &begun)).await
     }
 
-    /// The same from a thread that may block.
-    ///
-    /// # Errors
-    /// The same.
-    pub fn begin_session_blocking(&self, begun: SessionBegun) -> Result<Audited<()>, StoreError> {
-        self.write_blocking(move |work| begin(work, &begun))
-    }
-
     /// Renews a session with the refresh token that was shown, or ends it for that.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ fn hub_is_lost(state: &State, heading: &str) -> Notice {
                 .to_owned(),
             format!("{}.", words::NO_ANSWER),
             "After 2 minutes the patient is gone from this screen.".to_owned(),
-            "Press F8 to keep it covered then, too.".to_owned(),
+            "Press F8 to keep it covered when the connection is back.".to_owned(),
         ],
         actions: vec![
             Action {
@@ -137,20 +137,22 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         Some("Signing in…".to_owned())
     } else {
         why.map(|why| match why {
-            SignedOutBecause::Asked => "You are signed out. Nothing of the last session is left".to_owned(),
+            SignedOutBecause::Asked => words::SIGNED_OUT.to_owned(),
             SignedOutBecause::Locked => words::LOCKED.to_owned(),
             SignedOutBecause::ComputerLocked => {
                 words::computer_locked(state.kept != Kept::Nobody, state.removed_unread)
             }
-            SignedOutBecause::NotTold => {
-                "You are signed out here. The hub could not be told, and ends your session \
-                                          by itself"
-                    .to_owned()
+            SignedOutBecause::NotTold => words::SIGNED_OUT_UNHEARD.to_owned(),
+            // The demonstration's people have no browser, and are asked nothing.
+            SignedOutBecause::AskedThere { .. } if !state.setup.personas.is_empty() => {
+                words::SIGNED_OUT.to_owned()
             }
+            SignedOutBecause::AskedThere { has_browser } => words::signed_out_there(has_browser),
             SignedOutBecause::Failed(failure) => {
-                format!("Signing in did not work: {}. Try again", words::cause(failure))
+                let why = format!("Signing in did not work: {}. Try again", words::cause(failure));
+                without(state, why)
             }
-            SignedOutBecause::NotSignedIn(why) => words::not_signed_in(why),
+            SignedOutBecause::NotSignedIn(why) => without(state, words::not_signed_in(why)),
             SignedOutBecause::Ended(over) if state.removed_unread => {
                 format!("{}. {}", words::session_over(over, has_kept), words::REMOVED_UNREAD)
             }
@@ -172,6 +174,15 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         personas: state.setup.personas.iter().enumerate().map(session::persona).collect(),
         actions: Vec::new(),
     })
+}
+
+/// That somebody cannot ask here, and does not have to wait for it: a line each.
+fn without(state: &State, why: String) -> String {
+    let site = &state.setup.site;
+    let mut lines = vec![why, words::NOT_SIGNED_IN_YET.to_owned()];
+    lines.extend(answer::next_steps(site));
+    lines.extend(site.it_help.as_ref().map(|it| format!("{}: {}", it.name, it.telephone.as_sent())));
+    lines.join("\n")
 }
 
 fn help() -> Help {

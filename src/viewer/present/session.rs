@@ -84,9 +84,10 @@ pub(super) fn by_browser(
         }
         (_, false) => (
             "Sign in",
-            vec![format!(
-                "You sign in at your organisation's own page, in your web browser. No password is typed here. Hub: {hub}"
-            )],
+            vec![
+                "Your web browser opens your organisation's sign-in page. No password is typed here.".to_owned(),
+                service(hub),
+            ],
             vec![Action::new(Command::SignInByBrowser, Prominence::Primary)],
         ),
         (None, true) => ("Signing in", Vec::new(), vec![cancel]),
@@ -114,6 +115,10 @@ pub(super) fn by_browser(
     SignIn { heading, intro, number, message, interrupts, personas, actions }
 }
 
+fn service(hub: &str) -> String {
+    format!("Service: {}", hub.split_once("://").map_or(hub, |(_, host)| host))
+}
+
 /// Whoever is on another page than the one that this window has opened does not press there.
 fn number(browser: &BrowserAt) -> (String, String) {
     let shown = format!("Number on the page: {}", browser.number);
@@ -127,7 +132,8 @@ fn go_on(somebody: &Remembered, hub: &str, message: Option<String>, interrupts: 
         heading: name.clone(),
         intro: vec![
             format!("{}, {}", somebody.role, somebody.organisation),
-            format!("Your session on this computer is still there. Hub: {hub}"),
+            "Your session on this computer is still there.".to_owned(),
+            service(hub),
         ],
         number: None,
         message,
@@ -160,7 +166,9 @@ pub(super) fn announcement(body: &Body) -> Announcement {
         }
         Body::SignIn(sign_in) => {
             let heading = if sign_in.personas.is_empty() { sign_in.heading.as_str() } else { "" };
-            let text = sign_in.message.as_deref().unwrap_or(heading);
+            // Its first line: the others are there to be read.
+            let text =
+                sign_in.message.as_deref().and_then(|message| message.lines().next()).unwrap_or(heading);
             Announcement { assertive: sign_in.interrupts, ..quiet(text) }
         }
         Body::Search(search) if search.gender_error.is_some() => {

@@ -123,6 +123,25 @@ pub fn not_signed_in(why: NotSignedIn) -> String {
     format!("You are not signed in: {why}")
 }
 
+/// Said where nobody could be signed in.
+pub const NOT_SIGNED_IN_YET: &str =
+    "You do not have an answer about any patient. If you are worried about a child, do not wait for this:";
+/// Said after a sign-out.
+pub const SIGNED_OUT: &str = "You are signed out. Nothing of the last session is left";
+/// Said where the hub could not be told: then it could not say either where the browser signs out.
+pub const SIGNED_OUT_UNHEARD: &str = "You are signed out here. The CP-IS service could not be told, and ends your session by itself. Take out your smartcard, or close your web browser: the next person here might be signed in as you";
+
+/// Said after a sign-out here, while whoever it was may still be signed in at the provider.
+#[must_use]
+pub fn signed_out_there(has_browser: bool) -> String {
+    let there = if has_browser {
+        "If your web browser asks whether to sign you out, say yes"
+    } else {
+        "Your web browser could not be opened to sign you out there, too: take out your smartcard, or close it"
+    };
+    format!("{SIGNED_OUT}. {there}: otherwise the next person here might be signed in as you")
+}
+
 /// `a minute`, `40 minutes`: never less than it is.
 fn how_long(seconds: u32) -> String {
     match seconds.div_ceil(60) {

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Hub;
-use crate::client::{Brought, HubClient, SigningIn};
+use crate::client::{Brought, HubClient, Named, SigningIn};
 use crate::domain::{NotSignedIn, SignedInPerson};
 
 /// Opens addresses.
@@ -36,19 +36,25 @@ const REQUEST_BYTES: usize = 16 * 1024;
 /// Characters of the computer's name.
 const DEVICE_CHARACTERS: usize = 60;
 
-/// Signs in with the browser; `opens` is told the address and the number of its page first, and opens it. `afresh`: the
-/// provider asks again who it is.
+/// Signs in with the browser, as whoever the hint is of; `opens` is told the address and the number of its page first, and
+/// opens it. `afresh`: the provider asks again who it is.
 pub(super) async fn sign_in(
     hub: &Hub,
+    hint: Option<&str>,
     afresh: bool,
     opens: impl FnOnce(&str, &str),
 ) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|_| NotSignedIn::NoPort)?;
     let port = listener.local_addr().map_err(|_| NotSignedIn::NoPort)?.port();
     let device = device();
-    let site = hub.site.clone();
-    let begun =
-        SigningIn::begin(&hub.address, site, hub.limits, &hub.authorities, port, &device, afresh).await?;
+    let named = Named { address: &hub.address, known_as: &hub.known_as };
+    let begun = SigningIn::begin(named, hub.site.clone(), hub.limits, &hub.authorities, port, &device);
+    let begun = begun.await?;
+    let begun = match hint {
+        Some(hint) => begun.of(hint),
+        None => begun,
+    };
+    let begun = if afresh { begun.afresh() } else { begun };
     opens(begun.address(), begun.number());
     let code = tokio::time::timeout(PATIENCE, come_back(&listener, &begun));
     let code = code.await.map_err(|_| NotSignedIn::TooLate)??;
@@ -66,9 +72,18 @@ async fn come_back(
         let Ok(Some(target)) = tokio::time::timeout(REQUEST, target(&mut stream)).await else { continue };
         let brought = begun.read(&target);
         let (status, words) = match &brought {
-            Brought::Code(_) => ("200 OK", "You can close this page and go back to cpis."),
-            Brought::Refused(_) => ("200 OK", "You are not signed in. Go back to cpis: it says why."),
-            Brought::Stray => ("404 Not Found", "There is nothing here."),
+            Brought::Code(_) => (
+                "200 OK",
+                ["You can close this page", "Go on in the window \"Child protection information\"."],
+            ),
+            Brought::Refused(_) => (
+                "200 OK",
+                [
+                    "You are not signed in",
+                    "The window \"Child protection information\" says why. You can close this page.",
+                ],
+            ),
+            Brought::Stray => ("404 Not Found", ["There is nothing here", "You can close this page."]),
         };
         // The browser may not wait for it.
         let _ = tokio::time::timeout(REQUEST, say(&mut stream, status, words)).await;
@@ -95,10 +110,14 @@ async fn target(stream: &mut TcpStream) -> Option<String> {
     (words.next() == Some("GET")).then(|| words.next().map(str::to_owned))?
 }
 
-async fn say(stream: &mut TcpStream, status: &str, words: &str) -> std::io::Result<()> {
+async fn say(stream: &mut TcpStream, status: &str, words: [&str; 2]) -> std::io::Result<()> {
+    let [heading, words] = words;
+    // As the hub's own pages look.
     let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>cpis</title>\
-         <body style=\"font:20px/1.5 sans-serif;margin:3em\"><h1>cpis</h1><p>{words}</p></body></html>"
+        "<!doctype html><html lang=\"en-GB\"><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{heading}</title><body style=\"font:19px/1.5 system-ui,sans-serif;margin:0\">\
+         <div style=\"background:#003087;color:#fff;font-weight:700;padding:12px max(16px,50vw - 304px)\">Child Protection - Information Sharing</div>\
+         <div style=\"padding:24px max(16px,50vw - 304px)\"><h1 style=\"margin:0 0 16px\">{heading}</h1><p>{words}</p></div></body></html>"
     );
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\

@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::Clipboard;
 use super::arrived::{Arrived, Held};
 use super::browser::Browser;
 use super::keychain::Keychain;
-use super::sessions::Leaving;
-use super::{Clipboard, SignIn};
+use super::sessions::{Leaving, Who};
 use crate::client::{HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
 use crate::domain::{Failure, SessionOver};
@@ -25,8 +25,10 @@ use crate::viewer::event::Event;
 /// The hub that this viewer knows.
 #[derive(Debug, Clone)]
 pub struct Hub {
-    /// Its address.
+    /// Where it is asked.
     pub address: String,
+    /// What it calls itself: the same, where nothing stands between.
+    pub known_as: String,
     /// The configured place of this computer.
     pub site: Option<String>,
     /// Limits of each call.
@@ -38,7 +40,6 @@ pub struct Hub {
 /// Runs effects.
 pub(super) struct Doer {
     pub(super) hub: Option<Hub>,
-    pub(super) sign_in: Option<Arc<dyn SignIn>>,
     clipboard: Box<dyn Clipboard>,
     pub(super) browser: Arc<dyn Browser>,
     /// Where sessions are kept, on a desk that is nobody else's.
@@ -63,7 +64,6 @@ pub(super) struct Doer {
 impl Doer {
     pub(super) fn new(
         hub: Option<Hub>,
-        sign_in: Option<Arc<dyn SignIn>>,
         clipboard: Box<dyn Clipboard>,
         browser: Arc<dyn Browser>,
         runtime: tokio::runtime::Handle,
@@ -72,7 +72,6 @@ impl Doer {
     ) -> Self {
         Self {
             hub,
-            sign_in,
             clipboard,
             browser,
             keychain: None,
@@ -116,17 +115,21 @@ impl Doer {
     /// Somebody is at the computer.
     pub(super) fn input(&self) {
         if let Some(client) = self.client().filter(|client| client.is_to_tell_input()) {
-            let client = client.clone();
-            self.runtime.spawn(async move { client.tell_input().await });
+            let (client, ctx) = (client.clone(), self.ctx.clone());
+            self.runtime.spawn(async move {
+                client.tell_input().await;
+                // It may have met that the session is over: nobody else would say so to a window that waits.
+                ctx.request_repaint();
+            });
         }
     }
 
     pub(super) fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::SignIn(ask, persona) => self.sign_in(ask, persona),
+            Effect::SignIn(ask, persona) => self.sign_in(ask, Who::Persona(persona)),
             Effect::KeepSignIn(ask) => self.keep_sign_in(ask),
             Effect::RevokeSignIn(ask) => self.revoke(self.arrived.take(ask), Leaving::Here),
-            Effect::SignInByBrowser(ask, afresh) => self.sign_in_by_browser(ask, afresh),
+            Effect::SignInByBrowser(ask, afresh) => self.sign_in(ask, Who::Person { afresh }),
             Effect::LookForKept => self.look_for_kept(),
             Effect::Continue(ask) => self.go_on(ask),
             Effect::EndKept => self.end_kept(),

@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use eframe::egui;
 use tokio::sync::mpsc;
-use zeroize::Zeroizing;
 
 pub use browser::{Browser, SystemBrowser};
 pub use clipboard::{Clipboard, SystemClipboard};
@@ -27,40 +26,15 @@ pub use keychain::Keychain;
 
 use super::effect::Effect;
 use super::event::Event;
-use super::state::{Kept, Phase, Session, Setup, State};
+use super::state::{Kept, Phase, Setup, State};
 use super::ui::UiMemory;
 use super::{present, ui, update};
 use crate::config::viewer::ViewerConfig;
-use crate::domain::Failure;
-use crate::identity::dpop::ProofKey;
 use clock::Clock;
 use doer::Doer;
 
 /// Answers waiting to be taken up; a handful of questions are under way at a time.
 const WAITING_EVENTS: usize = 64;
-
-/// A way to sign in.
-pub trait SignIn: Send + Sync {
-    /// Signs in as the persona with this index, with a token that is bound to this session's key.
-    ///
-    /// # Errors
-    /// Why not.
-    fn sign_in(&self, persona: usize, key: &ProofKey) -> Result<SignedIn, Failure>;
-}
-
-/// Who is signed in, and the token that says so.
-pub struct SignedIn {
-    /// Who.
-    pub session: Session,
-    /// The access token: in memory only, wiped when dropped.
-    pub token: Zeroizing<String>,
-    /// What gives the next one: the same.
-    pub refresh: Zeroizing<String>,
-    /// Seconds for which the access token is good.
-    pub lifetime: i64,
-    /// The name that the hub goes by, which every proof of the key has to say.
-    pub hub: String,
-}
 
 /// What the viewer starts with.
 pub struct Start {
@@ -68,11 +42,9 @@ pub struct Start {
     pub setup: Setup,
     /// The hub; `None` where nothing is configured yet.
     pub hub: Option<Hub>,
-    /// How to sign in.
-    pub sign_in: Option<Arc<dyn SignIn>>,
     /// Where copies go.
     pub clipboard: Box<dyn Clipboard>,
-    /// What signs in where nobody else does.
+    /// Where people sign in.
     pub browser: Arc<dyn Browser>,
 }
 
@@ -92,6 +64,7 @@ pub fn setup_of(config: ViewerConfig) -> Setup {
 pub fn hub_of(config: &ViewerConfig) -> Hub {
     Hub {
         address: config.hub.clone(),
+        known_as: config.hub.clone(),
         site: config.site.clone(),
         limits: crate::client::Limits::default(),
         authorities: config.authorities.clone(),
@@ -144,8 +117,7 @@ impl Desktop {
         let (sender, events) = mpsc::channel(WAITING_EVENTS);
         let mut state = State::new(start.setup, phase);
         state.focus = present::screen::Focus { serial: 1, target: present::screen::FocusTarget::SignIn };
-        let mut doer =
-            Doer::new(start.hub, start.sign_in, start.clipboard, start.browser, runtime, sender, ctx);
+        let mut doer = Doer::new(start.hub, start.clipboard, start.browser, runtime, sender, ctx);
         doer.keychain = keychain;
         if looks {
             state.kept = Kept::Looking;

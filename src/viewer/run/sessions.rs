@@ -6,12 +6,11 @@ use std::time::Duration;
 use eframe::egui::ViewportCommand;
 
 use super::arrived::Held;
+use super::browser;
 use super::doer::{Doer, Hub};
 use super::keychain::{Found, Keeper, Keychain, PATIENCE, Record};
-use super::{SignIn, browser};
 use crate::client::{Access, HubClient, Keeps as _};
 use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SignedInPerson};
-use crate::identity::dpop::ProofKey;
 use crate::viewer::event::Event;
 use crate::viewer::state::{BrowserAt, Remembered, Session};
 
@@ -25,6 +24,15 @@ pub(super) enum Leaving {
     Here,
     /// At the provider too, by a page in the browser.
     AtTheProviderToo,
+}
+
+/// Who signs in with the browser.
+#[derive(Clone, Copy)]
+pub(super) enum Who {
+    /// Somebody of the demonstration: what stands for their browser is told who, and asks nothing.
+    Persona(usize),
+    /// Whoever is in front of the screen. `afresh`: the provider asks again who it is.
+    Person { afresh: bool },
 }
 
 /// As the hub says who it is.
@@ -43,20 +51,10 @@ fn session_of(person: SignedInPerson) -> Session {
     }
 }
 
-/// Signs in with a key of this session's own, which nobody else ever has.
-fn signed_in(sign_in: &dyn SignIn, hub: &Hub, persona: usize) -> Result<(HubClient, Session), Failure> {
-    let key = ProofKey::generate().map_err(|_| Failure::NotAccepted)?;
-    let signed_in = sign_in.sign_in(persona, &key)?;
-    let access = Access::new(signed_in.token.to_string(), key, &signed_in.hub)
-        .renewable(signed_in.refresh.to_string(), signed_in.lifetime);
-    let client = HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)?;
-    Ok((client, signed_in.session))
-}
-
 /// A session that was kept, without an access token yet.
 fn held_of(hub: &Hub, keychain: Keychain, record: Record) -> Result<Held, Failure> {
     let key = record.key().ok_or(Failure::SessionEnded)?;
-    let access = Access::new(String::new(), key, &hub.address).renewable(record.refresh.clone(), 0);
+    let access = Access::new(String::new(), key, &hub.known_as).renewable(record.refresh.clone(), 0);
     let client = HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)?;
     let keeper = Keeper::new(keychain, record, true);
     client.keep_with(keeper.clone());
@@ -98,30 +96,8 @@ impl Doer {
         }
     }
 
-    pub(super) fn sign_in(&mut self, ask: u64, persona: usize) {
-        self.take_chosen();
-        let signed_in = match (&self.sign_in, &self.hub) {
-            (Some(sign_in), Some(hub)) => signed_in(sign_in.as_ref(), hub, persona),
-            (None, _) | (_, None) => Err(Failure::NotAccepted),
-        };
-        match signed_in {
-            Ok((client, session)) => {
-                self.arrived.put(ask, Held { client: client.clone(), keeper: None });
-                let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-                self.runtime.spawn(async move {
-                    // The hub is asked what it is and what time it is; if that fails, the first search says so.
-                    if let Ok(at) = client.greet().await {
-                        let _ = sender.send(Event::HubTime(at)).await;
-                    }
-                    let _ = sender.send(Event::SignedIn(ask, Ok(session))).await;
-                    ctx.request_repaint();
-                });
-            }
-            Err(failure) => self.tell(Event::SignedIn(ask, Err(failure))),
-        }
-    }
-
-    pub(super) fn sign_in_by_browser(&mut self, ask: u64, afresh: bool) {
+    /// With the browser: a person's own, or what does the same for a persona of the demonstration.
+    pub(super) fn sign_in(&mut self, ask: u64, who: Who) {
         self.take_chosen();
         self.cancel_sign_in();
         let Some(hub) = self.hub.clone() else {
@@ -129,15 +105,22 @@ impl Doer {
         };
         let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
         let (arrived, keychain) = (self.arrived.clone(), self.keychain.clone());
+        let (hint, afresh) = match who {
+            Who::Persona(persona) => (Some(persona.to_string()), false),
+            Who::Person { afresh } => (None, afresh),
+        };
         self.signing_in = Some(self.runtime.spawn(async move {
             let opens = |address: &str, number: &str| {
                 let has_opened = browser.open(address);
+                if hint.is_some() {
+                    return;
+                }
                 let at = BrowserAt { address: address.to_owned(), number: number.to_owned(), has_opened };
                 // Only a full queue refuses.
                 let _ = sender.try_send(Event::BrowserAt(ask, at));
                 ctx.request_repaint();
             };
-            let event = match browser::sign_in(&hub, afresh, opens).await {
+            let event = match browser::sign_in(&hub, hint.as_deref(), afresh, opens).await {
                 Ok((client, person)) => {
                     let keeper = keychain.zip(client.kept()).map(|(keychain, (refresh, key))| {
                         Keeper::new(keychain, Record::of(&person, &refresh, &key), false)
@@ -264,7 +247,9 @@ impl Doer {
                 let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
                 ctx.request_repaint();
             };
-            client.follow(here).await;
+            // What is shown says so, and the window would sleep.
+            let waits = || ctx.request_repaint();
+            client.follow(here, waits).await;
             ctx.request_repaint();
         })
     }
@@ -310,7 +295,8 @@ impl Doer {
                     ctx.request_repaint();
                 }
                 if let (Some(page), Leaving::AtTheProviderToo) = (signed_out.page, leaving) {
-                    browser.open(&page);
+                    let _ = sender.send(Event::SignsOutThere(browser.open(&page))).await;
+                    ctx.request_repaint();
                 }
             }
             // Nobody waits for it unless the program is ending.

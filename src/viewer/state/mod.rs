@@ -15,13 +15,11 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::present::screen::Focus;
-use crate::domain::{
-    BirthDate, Candidate, Failure, Gender, NhsNumber, NotSignedIn, SearchQuery, SessionOver, dates,
-};
+use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuery, dates};
 
 pub use form::{Form, Problem};
 pub use record::{Asked, Copying, InError, Opened, PatientStage, Record, ViewId};
-pub use session::{Kept, Persona, Prefill, Remembered, Session, Setup};
+pub use session::{Kept, Persona, Prefill, Remembered, Session, Setup, SignedOutBecause};
 
 /// When something happens: a clock that never goes back, and the computer's own, which is not trusted for
 /// anything but a first guess of the day.
@@ -99,25 +97,6 @@ pub enum Phase {
     },
     /// Somebody is signed in.
     Desk(Box<Desk>),
-}
-
-/// Why nobody is signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignedOutBecause {
-    /// By their own wish.
-    Asked,
-    /// By their own wish, and the hub could not be told.
-    NotTold,
-    /// Somebody locked the viewer.
-    Locked,
-    /// The computer was locked, put to sleep or handed to another user.
-    ComputerLocked,
-    /// Signing in failed.
-    Failed(Failure),
-    /// Nobody came back signed in from the browser.
-    NotSignedIn(NotSignedIn),
-    /// The session ended without their doing.
-    Ended(SessionOver),
 }
 
 /// The browser, while somebody signs in with it.

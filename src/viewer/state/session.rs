@@ -1,6 +1,6 @@
 //! What is fixed while the program runs, and who is signed in.
 
-use crate::domain::{CareSetting, Failure, SiteAdvice};
+use crate::domain::{CareSetting, Failure, NotSignedIn, SessionOver, SiteAdvice};
 
 /// What the command line types into the search. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -113,4 +113,28 @@ impl Session {
     pub fn is_silent(&self) -> bool {
         self.may_view_silently && (!self.may_notify || self.care == CareSetting::Scheduled)
     }
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedOutBecause {
+    /// By their own wish.
+    Asked,
+    /// By their own wish, and the hub could not be told.
+    NotTold,
+    /// By their own wish, here; where they signed in, their browser ends it.
+    AskedThere {
+        /// Whether a browser could be opened.
+        has_browser: bool,
+    },
+    /// Somebody locked the viewer.
+    Locked,
+    /// The computer was locked, put to sleep or handed to another user.
+    ComputerLocked,
+    /// Signing in failed.
+    Failed(Failure),
+    /// Nobody came back signed in from the browser.
+    NotSignedIn(NotSignedIn),
+    /// The session ended without their doing.
+    Ended(SessionOver),
 }

@@ -64,8 +64,12 @@ fn top(ui: &mut Ui, screen: &Screen, turn: &mut Turn) {
             }
         }
         None => {
-            let frame = Frame::new().fill(t.brand).inner_margin(Margin::same(4));
-            Panel::top("no session").show_separator_line(false).frame(frame).show(ui, |_| ());
+            let side = widgets::whole(widgets::side_margin(ui));
+            let frame = Frame::new().fill(t.brand).inner_margin(Margin::symmetric(side, 6));
+            Panel::top("no session").show_separator_line(false).frame(frame).show(ui, |ui| {
+                let name = theme::strong("Child protection information", theme::Size::Body);
+                widgets::line(ui, name.color(t.on_strong));
+            });
         }
     }
     if let Body::Patient(patient) = &screen.body {

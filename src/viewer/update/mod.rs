@@ -64,6 +64,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::HubIsHere(at) => session::hub_is_here(state, at, now),
         Event::WaitsForInput(waits) => session::waits_for_input(state, waits),
         Event::SignOutNotTold => session::not_told(state),
+        Event::SignsOutThere(has_browser) => session::signs_out_there(state, has_browser),
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });
             Vec::new()

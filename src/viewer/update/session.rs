@@ -306,7 +306,7 @@ pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {
     vec![Effect::ForgetClipboard, Effect::WakeAfter(HIDDEN_FOR + Duration::from_millis(10))]
 }
 
-/// The hub has not heard that the session is over: whoever signed out is told, as long as nobody has signed in since.
+/// The hub has not heard that the session is over: whoever left is told, as long as nobody has signed in since.
 pub(super) fn not_told(state: &mut State) -> Vec<Effect> {
     if let Phase::SignedOut { why: Some(why), .. } = &mut state.phase
         && matches!(
@@ -315,6 +315,14 @@ pub(super) fn not_told(state: &mut State) -> Vec<Effect> {
         )
     {
         *why = SignedOutBecause::NotTold;
+    }
+    Vec::new()
+}
+
+/// Whoever signed out does so in their browser, too, as long as nobody has signed in since. A lock does not go that far.
+pub(super) fn signs_out_there(state: &mut State, has_browser: bool) -> Vec<Effect> {
+    if let Phase::SignedOut { why: why @ Some(SignedOutBecause::Asked), .. } = &mut state.phase {
+        *why = Some(SignedOutBecause::AskedThere { has_browser });
     }
     Vec::new()
 }

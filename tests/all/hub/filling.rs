@@ -50,14 +50,18 @@ impl Drop for SmallDisk {
     }
 }
 
-async fn view(place: &Place, program: &Program) -> Option<Answer> {
+/// Whoever asks here. Made once, before anything is to fail: making it opens the database, and where the hub has ended by
+/// then, whoever closes it last empties its log.
+fn token(place: &Place) -> String {
+    place.token(&caller("Sam Okafor", "RN3", &["B0264", "B0107"]))
+}
+
+async fn view(bearer: &str, program: &Program) -> Option<Answer> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let who = caller("Sam Okafor", "RN3", &["B0264", "B0107"]);
-    let bearer = place.token(&who);
     let request = http
         .get(format!("{}{}", program.base, plans_of(number(1))))
         .header("TraceID", Uuid::new_v4().to_string());
-    Answer::read_or_gone(proofs::send(request, &bearer).await.ok()?).await
+    Answer::read_or_gone(proofs::send(request, bearer).await.ok()?).await
 }
 
 /// Fills the disk below a hub; returns how many of the views that follow were answered, of those asked.
@@ -77,12 +81,13 @@ async fn answered_on_a_full_disk(
     let load = ["load", "people.ndjson", "--config", "hub.toml"];
     let loaded = place.run(&[&load[..], &["--synthetic"]].concat());
     assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+    let bearer = token(&place);
     let mut program = place.serve();
-    assert_eq!(view(&place, &program).await.unwrap().total(), 1);
+    assert_eq!(view(&bearer, &program).await.unwrap().total(), 1);
     disk.fill();
     let mut answered = Vec::new();
     for _ in 0..views {
-        let answer = view(&place, &program).await.unwrap();
+        let answer = view(&bearer, &program).await.unwrap();
         if answer.status == 200 {
             answered.push(answer.reference().to_owned());
         } else {
@@ -102,7 +107,7 @@ async fn answered_on_a_full_disk(
     if reserve_mb > 0 {
         is_whole_again(&disk.0.join("hub.db.reserve"), reserve_mb * MEGABYTE).await;
     }
-    assert_eq!(view(&place, &program).await.unwrap().total(), 1, "and it goes on when there is room");
+    assert_eq!(view(&bearer, &program).await.unwrap().total(), 1, "and it goes on when there is room");
     program.kill();
     let db = rusqlite::Connection::open(disk.0.join("hub.db")).unwrap();
     let logged = rows(&db, "SELECT reference FROM audit WHERE kind = 'view'");
@@ -184,11 +189,12 @@ fn serve_with_failing(place: &Place, inject: &str) -> Traced {
 async fn a_flush_that_fails_ends_the_hub_and_the_next_one_starts_with_all_that_was_answered() {
     let place = Place::with(&child());
     place.configure("[disk]\nreserve_mb = 0\n");
+    let bearer = token(&place);
     // Of each thread the eighth flush and all after it: the writer's.
     let mut program = serve_with_failing(&place, "inject=fdatasync,fsync:error=EIO:when=8+");
     let mut answered = Vec::new();
     for _ in 0..40 {
-        match view(&place, &program.0).await {
+        match view(&bearer, &program.0).await {
             Some(answer) if answer.status == 200 => answered.push(answer.reference().to_owned()),
             Some(answer) => answer.assert_failed_without_detail(),
             None => break,
@@ -209,7 +215,7 @@ async fn a_flush_that_fails_ends_the_hub_and_the_next_one_starts_with_all_that_w
     assert!(log.contains("the disk refused to flush the database's log: the hub ends"), "{log}");
     assert!(log.contains("cpis-hub: the database cannot be written any more"), "{log}");
     let again = place.serve();
-    assert_eq!(view(&place, &again).await.unwrap().total(), 1);
+    assert_eq!(view(&bearer, &again).await.unwrap().total(), 1);
     let logged = rows(&place.database(), "SELECT reference FROM audit WHERE kind = 'view'");
     for reference in &answered {
         assert!(logged.contains(reference), "{reference} was answered and is not logged");
@@ -240,10 +246,11 @@ fn end_of(program: &mut Traced) -> std::process::ExitStatus {
 async fn a_log_that_cannot_be_moved_into_the_database_ends_the_hub_and_no_other_starts_until_it_can() {
     let place = Place::with(&child());
     place.configure("[disk]\nreserve_mb = 0\n[limits]\nviews_per_minute = 60000\nviews_at_once = 10000\n");
+    let bearer = token(&place);
     let mut program = Traced(place.serve_with(strace_without_flushes_of_the_database(&place)));
     let mut answered = Vec::new();
     for _ in 0..2000 {
-        match view(&place, &program.0).await {
+        match view(&bearer, &program.0).await {
             Some(answer) if answer.status == 200 => answered.push(answer.reference().to_owned()),
             Some(answer) => answer.assert_failed_without_detail(),
             None => break,
@@ -272,8 +279,9 @@ async fn a_log_that_cannot_be_moved_into_the_database_ends_the_hub_and_no_other_
 #[tokio::test]
 async fn a_log_that_cannot_be_moved_at_the_end_is_told_to_the_service_manager() {
     let place = Place::with(&child());
+    let bearer = token(&place);
     let mut program = Traced(place.serve_with(strace_without_flushes_of_the_database(&place)));
-    assert_eq!(view(&place, &program.0).await.unwrap().status, 200);
+    assert_eq!(view(&bearer, &program.0).await.unwrap().status, 200);
     let strace = program.0.child.id();
     let hub = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap();
     assert!(Command::new("kill").args(["-TERM", hub.trim()]).status().unwrap().success());
@@ -285,10 +293,11 @@ async fn a_log_that_cannot_be_moved_at_the_end_is_told_to_the_service_manager() 
 async fn a_file_system_that_is_read_only_for_a_while_keeps_the_plans_in_and_the_hub_goes_on_afterwards() {
     let place = Place::with(&child());
     place.configure("[disk]\nreserve_mb = 0\n");
+    let bearer = token(&place);
     let mut program = serve_with_failing(&place, "inject=pwrite64:error=EROFS:when=200..220");
     let (mut answered, mut refused) = (Vec::new(), 0);
     for _ in 0..60 {
-        let answer = view(&place, &program.0).await.unwrap();
+        let answer = view(&bearer, &program.0).await.unwrap();
         if answer.status == 200 {
             answered.push(answer.reference().to_owned());
         } else {
@@ -297,7 +306,7 @@ async fn a_file_system_that_is_read_only_for_a_while_keeps_the_plans_in_and_the_
         }
     }
     assert!(refused > 0 && !answered.is_empty(), "{refused} refused, {} answered", answered.len());
-    assert_eq!(view(&place, &program.0).await.unwrap().status, 200, "it goes on");
+    assert_eq!(view(&bearer, &program.0).await.unwrap().status, 200, "it goes on");
     program.kill();
     let logged = rows(&place.database(), "SELECT reference FROM audit WHERE kind = 'view'");
     for reference in &answered {

@@ -33,6 +33,7 @@ mod notices;
 mod notices_killed;
 #[cfg(unix)]
 mod packaging;
+mod personas;
 mod proofs;
 mod reads;
 #[cfg(unix)]

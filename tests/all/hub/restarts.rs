@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -34,6 +35,8 @@ struct Client {
     bearer: String,
     answered: HashMap<Uuid, String>,
     broken: Arc<AtomicUsize>,
+    /// What the hub says meanwhile.
+    log: PathBuf,
 }
 
 impl Client {
@@ -42,7 +45,8 @@ impl Client {
             let request = self.http.get(&self.url).header("TraceID", trace.to_string());
             match proofs::send(request, &self.bearer).await {
                 Ok(response) => {
-                    assert_eq!(response.status(), 200, "no request is answered wrongly");
+                    let said = || std::fs::read_to_string(&self.log).unwrap_or_default();
+                    assert_eq!(response.status(), 200, "no request is answered wrongly: {}", said());
                     let reference = response.headers()["x-access-reference"].to_str().unwrap().to_owned();
                     // The status line alone is an answer already, whatever becomes of the body.
                     let earlier = self.answered.insert(trace, reference.clone());
@@ -74,6 +78,7 @@ async fn a_restart_in_the_middle_of_load_refuses_nobody_and_loses_and_doubles_no
                 bearer: place.token(&who),
                 answered: HashMap::new(),
                 broken: Arc::clone(&broken),
+                log: place.path("log"),
             };
             let stop = Arc::clone(&stop);
             tokio::spawn(async move {
@@ -242,6 +247,7 @@ async fn it_is_alive_while_views_are_written_even_if_its_own_try_has_no_place() 
         bearer: place.token(&nurse()),
         answered: HashMap::new(),
         broken: Arc::default(),
+        log: place.path("log"),
     };
     let viewing = tokio::spawn(async move {
         for _ in 0..30 {

@@ -231,6 +231,8 @@ async fn a_provider_that_does_not_answer_is_said_in_plain_words_and_everything_e
         );
     }
     assert_eq!(scene.provider.asked("/offered"), 1, "not by everybody who waits");
+    let told = scene.hub.hub.metrics_text().await;
+    assert!(told.contains("\ncpis_hub_provider_down_total 3\n"), "its operator hears of it: {told}");
     assert_eq!(scene.hub.send("GET", "/healthz", None, &[], None).await.status, 200);
     // It is back: within seconds somebody can sign in.
     scene.provider.says(Script::default());

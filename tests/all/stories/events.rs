@@ -124,3 +124,19 @@ fn a_stream_that_is_cut_and_comes_back_at_once_is_seen_by_nobody() {
         assert!(desk.headline().unwrap().starts_with("Alert"));
     }
 }
+
+#[test]
+fn a_smartcard_that_is_taken_out_clears_the_record_and_somebody_elses_does_not() {
+    let town = Town::new();
+    let mut desk = town.desk().nurse();
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.wait_for("Opened by");
+    town.call(town.demonstration.card_taken_out(1));
+    desk.stay(Duration::from_secs(1));
+    assert!(desk.headline().unwrap().starts_with("Alert"));
+    town.call(town.demonstration.card_taken_out(0));
+    desk.until("the end", |desk| {
+        desk.text_with("because your organisation signed you out, as when a smartcard is taken out")
+    });
+    shows_nothing(&desk);
+}

@@ -323,7 +323,7 @@ fn what_is_over_is_in_no_keychain() {
         desk.close();
         drop(desk);
         let mut next = own.desk();
-        next.wait_for("You sign in at your organisation's own page");
+        next.wait_for("Your web browser opens your organisation's sign-in page");
         let (tree, painted) = (next.tree(), next.painted());
         assert!(!tree.contains("Okafor") && !painted.contains("Okafor"), "{how}: {tree}");
     }
@@ -336,14 +336,14 @@ fn what_was_kept_on_another_computer_or_for_another_hub_is_nobodys_here() {
     desk.close();
     drop(desk);
     let mut desk = own.desk_of(&own.chain, "another computer");
-    desk.wait_for("You sign in at your organisation's own page");
+    desk.wait_for("Your web browser opens your organisation's sign-in page");
     assert!(!desk.tree().contains("Okafor"));
     drop(desk);
     let other = Town::at(super::town::now());
     let browser = Scripted { is_there: true, does: as_it_is, seen: Seen::default() };
     let chain = own.chain.at(other.demonstration.address(), "this computer");
     let mut desk = other.desk_of_ones_own(Arc::new(browser), chain);
-    desk.wait_for("You sign in at your organisation's own page");
+    desk.wait_for("Your web browser opens your organisation's sign-in page");
     assert!(!desk.tree().contains("Okafor"));
 }
 
@@ -373,7 +373,7 @@ fn a_keychain_that_takes_long_keeps_nobody_waiting_and_is_heard_when_it_comes() 
     own.nurse().close();
     own.chain.0.holds.store(true, Ordering::SeqCst);
     let mut desk = own.desk();
-    desk.wait_for("You sign in at your organisation's own page");
+    desk.wait_for("Your web browser opens your organisation's sign-in page");
     own.chain.0.holds.store(false, Ordering::SeqCst);
     desk.wait_for(GO_ON);
     // Whoever does not wait signs in, and is not disturbed by what comes late.

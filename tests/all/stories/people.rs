@@ -1,12 +1,12 @@
 //! Who may do what: the receptionist, the midwife, the ward sister, the call handler and the triage nurse.
 
-use cpis::client::{Access, HubClient, Limits};
+use cpis::client::{Brought, HubClient, Limits, Named, SigningIn};
 use cpis::domain::{CareSetting, Failure, NhsNumber, View};
-use cpis::identity::dpop::ProofKey;
 use eframe::egui::{Key, Modifiers};
 use uuid::Uuid;
 
-use super::desk::{MemoryClipboard, OPEN};
+use super::desk::OPEN;
+use super::signing_in::follow;
 use super::town::{AMELIA, Town};
 
 const SILENT: &str = "Scheduled care: social care is not told";
@@ -14,11 +14,17 @@ const TOLD: &str = "Unscheduled care: social care is told";
 
 /// The token of a persona and its key, as another program could hold it.
 fn client(town: &Town, persona: usize) -> HubClient {
-    let start = town.demonstration.viewer(None, Box::new(MemoryClipboard::default()));
-    let key = ProofKey::generate().unwrap();
-    let signed_in = start.sign_in.unwrap().sign_in(persona, &key).unwrap();
-    let access = Access::new(signed_in.token.to_string(), key, &signed_in.hub);
-    HubClient::new(town.demonstration.address(), access, None, Limits::default(), &[]).unwrap()
+    let hub = town.demonstration.address();
+    let named = Named { address: hub, known_as: hub };
+    town.call(async {
+        let begun = SigningIn::begin(named, None, Limits::default(), &[], 4711, "a program").await.unwrap();
+        let begun = begun.of(&persona.to_string());
+        let landed = follow(begun.address()).await;
+        let Brought::Code(code) = begun.read(landed.split_once(":4711").unwrap().1) else {
+            panic!("no code: {landed}");
+        };
+        begun.finish(&code).await.unwrap().0
+    })
 }
 
 #[test]

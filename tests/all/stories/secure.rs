@@ -2,7 +2,7 @@
 //! not trusted is *Could not check*, in words for a nurse and for whoever mends computers.
 
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use cpis::client::{Access, HubClient, Limits};
 use cpis::config::viewer::ViewerConfig;
@@ -12,14 +12,21 @@ use cpis::viewer::run::hub_of;
 use jiff::civil::date;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::faults::{NO_ANSWER, TELL_IT};
 use super::town::{AMELIA, Town};
 use crate::hub::support::certificates::{Authority, Issued};
 
-/// A way to the demonstration's hub by TLS, with this certificate.
-fn before(town: &Town, issued: &Issued) -> String {
+/// A way to the demonstration's hub by TLS.
+struct Front {
+    address: String,
+    acceptor: Arc<Mutex<TlsAcceptor>>,
+    open: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+fn acceptor(issued: &Issued) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -27,24 +34,42 @@ fn before(town: &Town, issued: &Issued) -> String {
         .with_no_client_auth()
         .with_single_cert(vec![issued.der.clone()], issued.private_key())
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+impl Front {
+    /// Everybody meets this certificate from now on.
+    fn shows(&self, issued: &Issued) {
+        *self.acceptor.lock().unwrap() = acceptor(issued);
+        for connection in self.open.lock().unwrap().drain(..) {
+            connection.abort();
+        }
+    }
+}
+
+/// One with this certificate.
+fn before(town: &Town, issued: &Issued) -> Front {
+    let acceptor = Arc::new(Mutex::new(acceptor(issued)));
     let hub = town.demonstration.address().strip_prefix("http://").unwrap().to_owned();
     let listener = town.call(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let open: Arc<Mutex<Vec<JoinHandle<()>>>> = Arc::default();
+    let (shown, opened) = (Arc::clone(&acceptor), Arc::clone(&open));
     town.call(async {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (acceptor, hub) = (acceptor.clone(), hub.clone());
-                tokio::spawn(async move {
+                let (acceptor, hub) = (shown.lock().unwrap().clone(), hub.clone());
+                let connection = tokio::spawn(async move {
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
                     let mut hub = TcpStream::connect(hub).await.unwrap();
                     let _ = tokio::io::copy_bidirectional(&mut stream, &mut hub).await;
                 });
+                opened.lock().unwrap().push(connection);
             }
         });
     });
-    address
+    Front { address, acceptor, open }
 }
 
 #[test]
@@ -70,21 +95,28 @@ fn h9_a_hub_that_cannot_be_trusted_is_could_not_check_in_words_that_it_can_act_o
         ),
     ];
     for (issued, cause) in cases {
-        let mut desk = town.desk_trusting(&before(&town, &issued), &[ours.der()]).nurse();
+        let front = before(&town, &issued);
+        let mut desk = town.desk_trusting(&front.address, &[ours.der()]);
+        desk.press("Sign in as Sam Okafor,");
+        desk.wait_for(&format!("You are not signed in: {cause}"));
+        // And of a hub that shows it only then.
+        front.shows(&ours.for_hub());
+        desk.sign_in("Sam Okafor");
+        front.shows(&issued);
         desk.ask(AMELIA);
         desk.wait_for_answer();
         let headline = format!("Could not check: {cause}");
         assert_eq!(desk.answer(), [headline.as_str(), NO_ANSWER, TELL_IT]);
     }
     // The same authority, and a certificate for the name that is asked: the whole way.
-    let mut desk = town.desk_trusting(&before(&town, &ours.for_hub()), &[ours.der()]).nurse();
+    let mut desk = town.desk_trusting(&before(&town, &ours.for_hub()).address, &[ours.der()]).nurse();
     assert_eq!(desk.look_up(AMELIA), "Alert: Child Protection Plan");
 }
 
 #[test]
 fn the_configured_authority_is_trusted_beside_those_of_the_computer() {
     let (town, ours) = (Town::new(), Authority::new("Trust"));
-    let address = before(&town, &ours.for_hub());
+    let address = before(&town, &ours.for_hub()).address;
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let read = |authority: Option<&str>| {
@@ -132,7 +164,7 @@ const ASKED: &str = "CPIS_TEST_ADDRESS";
 #[test]
 fn whom_the_computer_trusts_the_viewer_trusts() {
     let (town, ours, others) = (Town::new(), Authority::new("Trust"), Authority::new("Trust"));
-    let address = before(&town, &ours.for_hub());
+    let address = before(&town, &ours.for_hub()).address;
     let directory = tempfile::tempdir().unwrap();
     let trusts = |store: &Authority| {
         let file = directory.path().join("store.pem");

@@ -94,8 +94,9 @@ impl Town {
         start.setup.hub = Some(address.to_owned());
         if let Some(hub) = &mut start.hub {
             address.clone_into(&mut hub.address);
+            address.clone_into(&mut hub.known_as);
         }
-        (start.sign_in, start.browser) = (None, browser);
+        start.browser = browser;
         (start, clipboard)
     }
 

@@ -2,6 +2,7 @@
 
 use super::super::mover::Mover;
 use super::*;
+use crate::hub::metrics::Scraped;
 
 fn database() -> Connection {
     let mut db = Connection::open_in_memory().unwrap();
@@ -31,6 +32,12 @@ fn served(db: &Connection, steps: [&'static str; 3]) -> (Vec<bool>, i64, Known) 
     (answered, written, known)
 }
 
+/// Whether an operator sees so many groups that could not be written, for this phase.
+fn seen_failing(known: &Known, phase: &str, times: u32) -> bool {
+    let line = format!("cpis_hub_commit_failures_total{{phase=\"{phase}\"}} {times}\n");
+    known.metrics.text(&Scraped::default()).contains(&line)
+}
+
 #[test]
 fn a_request_that_fails_fails_alone() {
     let (answered, written, known) = served(&database(), ["", "SELECT * FROM nowhere", ""]);
@@ -44,7 +51,7 @@ fn where_a_request_can_neither_be_kept_nor_taken_back_nothing_of_its_group_is_ke
     for lost in ["RELEASE request", "RELEASE request; SELECT * FROM nowhere", "ROLLBACK"] {
         let (answered, written, known) = served(&database(), ["", lost, ""]);
         assert_eq!((answered, written), (vec![false, false, false], 0), "{lost}");
-        assert!(known.failing.load(Ordering::Acquire));
+        assert!(known.failing.load(Ordering::Acquire) && seen_failing(&known, "work", 1));
     }
 }
 
@@ -57,10 +64,12 @@ fn a_commit_that_fails_fails_all_of_its_group_and_the_next_one_goes_on() {
     )
     .unwrap();
     // Nobody notices before COMMIT that there is no such parent.
-    let (answered, written, _) = served(&db, ["", "INSERT INTO child VALUES (7)", ""]);
+    let (answered, written, known) = served(&db, ["", "INSERT INTO child VALUES (7)", ""]);
     assert_eq!((answered, written), (vec![false, false, false], 0));
-    let (answered, written, _) = served(&db, ["", "", ""]);
+    assert!(known.failing.load(Ordering::Acquire) && seen_failing(&known, "commit", 1));
+    let (answered, written, known) = served(&db, ["", "", ""]);
     assert_eq!((answered, written), (vec![true, true, true], 3));
+    assert!(seen_failing(&known, "commit", 0));
 }
 
 #[test]
@@ -101,5 +110,5 @@ fn a_marking_that_cannot_be_read_lets_nothing_out() {
     db.execute_batch("DROP TABLE marking").unwrap();
     let (answered, written, known) = served(&db, ["", "", ""]);
     assert_eq!((answered, written), (vec![false, false, false], 0));
-    assert!(known.failing.load(Ordering::Acquire));
+    assert!(known.failing.load(Ordering::Acquire) && seen_failing(&known, "marking", 1));
 }

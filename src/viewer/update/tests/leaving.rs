@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::NotSignedIn;
-use crate::viewer::state::{Kept, Remembered, Setup};
+use crate::viewer::state::{Kept, Remembered, Setup, SignedOutBecause};
 
 fn desk(private_desk: bool) -> State {
     let setup = Setup { hub: Some("https://hub".to_owned()), private_desk, ..Setup::default() };
@@ -87,4 +87,30 @@ fn nobody_goes_on_with_what_is_not_there_and_nobody_is_disturbed_by_what_comes_l
     update(&mut state, somebody(), now(0));
     let effects = give(&mut state, Command::SignInAsSomebodyElse, 0);
     assert_eq!(effects, [Effect::EndKept, Effect::SignInByBrowser(state.last_sign_in, true)]);
+}
+
+#[test]
+fn what_comes_of_leaving_is_said_to_whoever_left_and_to_nobody_after() {
+    let said = |state: &State| match &state.phase {
+        Phase::SignedOut { why, .. } => *why,
+        Phase::Desk(_) | Phase::NoConfiguration { .. } => None,
+    };
+    let there = SignedOutBecause::AskedThere { has_browser: true };
+    let there_only = Event::SignsOutThere(true);
+    for (left, why, then) in [
+        (Event::pointed(Command::SignOut), SignedOutBecause::Asked, there),
+        (Event::pointed(Command::Lock), SignedOutBecause::Locked, SignedOutBecause::Locked),
+        (Event::ComputerLocked, SignedOutBecause::ComputerLocked, SignedOutBecause::ComputerLocked),
+    ] {
+        for (event, then) in [(there_only.clone(), then), (Event::SignOutNotTold, SignedOutBecause::NotTold)]
+        {
+            let mut state = desk(false);
+            afresh(&mut state);
+            answer_sign_in(&mut state, Ok(nurse()), 0);
+            update(&mut state, left.clone(), now(0));
+            assert_eq!(said(&state), Some(why));
+            update(&mut state, event, now(0));
+            assert_eq!(said(&state), Some(then));
+        }
+    }
 }

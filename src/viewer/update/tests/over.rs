@@ -2,7 +2,7 @@
 //! alone, for a short time.
 
 use super::*;
-use crate::domain::SessionOver;
+use crate::domain::{NamedNumber, NotSignedIn, SessionOver, Telephone};
 
 const TRACES: [&str; 7] =
     ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Looked After", "9990000018", "social care is told"];
@@ -162,8 +162,56 @@ fn a_sign_out_that_the_hub_did_not_hear_is_said_to_whoever_signed_out() {
     let mut state = signed_in(nurse());
     give(&mut state, Command::SignOut, 100);
     update(&mut state, Event::SignOutNotTold, now(200));
-    assert!(shown(&state, 200).contains("The hub could not be told, and ends your session by itself"));
+    assert!(
+        shown(&state, 200).contains("The CP-IS service could not be told, and ends your session by itself")
+    );
     sign_in_again(&mut state, nurse(), 300);
     update(&mut state, Event::SignOutNotTold, now(400));
     assert!(state.desk().is_some());
+}
+
+#[test]
+fn whoever_signed_out_hears_that_they_may_be_signed_in_still_where_they_signed_in() {
+    for (has_browser, words) in [
+        (
+            true,
+            "If your web browser asks whether to sign you out, say yes: otherwise the next person here might",
+        ),
+        (
+            false,
+            "take out your smartcard, or close it: otherwise the next person here might be signed in as you",
+        ),
+    ] {
+        let mut state = signed_in(nurse());
+        // As in the field: the demonstration's people have no browser.
+        state.setup.personas.clear();
+        state.setup.hub = Some("https://hub.example".to_owned());
+        // Of a sign-out before this session.
+        update(&mut state, Event::SignsOutThere(has_browser), now(50));
+        give(&mut state, Command::SignOut, 100);
+        assert!(!shown(&state, 150).contains("next person"));
+        update(&mut state, Event::SignsOutThere(has_browser), now(200));
+        let said = shown(&state, 200);
+        assert!(
+            said.contains("You are signed out. Nothing of the last session is left") && said.contains(words)
+        );
+    }
+}
+
+#[test]
+fn whoever_cannot_sign_in_reads_whom_to_ring_instead_and_only_the_first_line_is_said_aloud() {
+    let mut state = signed_in(nurse());
+    give(&mut state, Command::SignOut, 100);
+    state.setup.site.it_help = Telephone::new("01632 960220")
+        .map(|telephone| NamedNumber { name: "IT service desk".to_owned(), telephone });
+    give(&mut state, Command::SignIn(0), 200);
+    let ask = state.last_sign_in;
+    update(&mut state, Event::NotSignedIn(ask, NotSignedIn::NotAvailable), now(300));
+    let screen = present::screen(&state, now(300));
+    let why = "You are not signed in: your organisation's sign-in does not answer just now";
+    assert_eq!(screen.announcement.text, why);
+    let said = shown(&state, 300);
+    for words in [why, "do not wait for this", "Immediate danger: 999", "IT service desk: 01632 960220"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
 }

@@ -158,7 +158,6 @@ impl Provider {
             may_lack_auth_time: false,
             acr_values: vec!["AAL3_ANY".to_owned()],
             ca: None,
-            asks: true,
         }
     }
 

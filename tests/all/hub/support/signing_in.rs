@@ -288,9 +288,14 @@ fn origin(address: &str) -> &str {
     address[from..].find('/').map_or(address, |end| &address[..from + end])
 }
 
-/// Follows from `/authorize` to the viewer, as a program does whom the provider asks nothing.
+/// Follows from `/authorize` to the viewer, as a program does whom the provider asks nothing, and presses on the hub's page.
 pub(crate) async fn follow(address: &str) -> Shown {
-    let shown = Browser::new().open(address).await;
+    let mut browser = Browser::new();
+    let page = browser.open(address).await;
+    assert_eq!(page.status, 200, "{} {}", page.address, page.body);
+    let form = format!("form={}&answer=sign-in", page.form());
+    let from = origin(&page.address).to_owned();
+    let shown = browser.go("POST", &page.address, Some(&form), &[("Origin", &from)]).await;
     assert!(shown.is_at_viewer(), "{} {} {}", shown.address, shown.status, shown.body);
     shown
 }
