@@ -2,7 +2,7 @@
 
     CPIS_VIEWER  the viewer's binary
 
-The hub is the demonstration's; a script in the browser's place signs in there as its triage nurse.
+The hub is the demonstration's; a script in the browser's place signs in there as its triage nurse, and presses on the hub's page.
 """
 
 import json
@@ -25,12 +25,16 @@ NAME = "Sam Okafor"
 GO_ON = f"Continue as {NAME}"
 NO_KEYCHAIN = "No keychain answers on this computer"
 BROWSER = """#!{python}
-import http.cookiejar, sys, urllib.request
+import http.cookiejar, re, sys, urllib.parse, urllib.request
 address, seen = sys.argv[1], open({seen!r}, "a")
 print(address, file=seen, flush=True)
 if "/authorize?" in address and not open({holds!r}).read():
     cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-    urllib.request.build_opener(urllib.request.ProxyHandler({{}}), cookies).open(address + "&login_hint=0").read()
+    browse = urllib.request.build_opener(urllib.request.ProxyHandler({{}}), cookies).open
+    page = browse(address + "&login_hint=0")
+    at, form = urllib.parse.urlsplit(page.url), re.search('name="form" value="([^"]*)"', page.read().decode())[1]
+    pressed = urllib.parse.urlencode({{"form": form, "answer": "sign-in"}}).encode()
+    browse(urllib.request.Request(page.url, pressed, {{"Origin": at.scheme + "://" + at.netloc}})).read()
 """
 
 
