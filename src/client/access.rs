@@ -4,8 +4,9 @@
 //! Both are in memory only, and no `Debug` shows them. The time in a proof is the hub's, as its last answer said
 //! it: a computer whose clock is wrong can work all the same.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -73,6 +74,12 @@ impl Access {
     }
 }
 
+/// Keeps the refresh token beyond this process.
+pub trait Keeps: Send + Sync {
+    /// Keeps this one in place of the last. Comes back when it is kept, or when it is clear that it will not be.
+    fn keep<'a>(&'a self, refresh: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+}
+
 /// Proves requests, and keeps what the hub's answers say for the next proof.
 pub(super) struct Prover {
     key: ProofKey,
@@ -92,6 +99,8 @@ pub(super) struct Prover {
     leaves: AtomicBool,
     /// Since when the hub may have given the next tokens without anybody here having heard of it.
     in_doubt: Mutex<Option<Instant>>,
+    /// Where each new refresh token is kept before it is used.
+    pub(super) keeper: OnceLock<Arc<dyn Keeps>>,
 }
 
 /// What the last answer said. Before the first there is neither: then the hub refuses, and says both.
@@ -123,6 +132,7 @@ impl Prover {
             telling: AtomicBool::new(false),
             leaves: AtomicBool::new(false),
             in_doubt: Mutex::default(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -175,6 +185,11 @@ impl Prover {
         // Both are letters that need no escape.
         *request.body_mut() = Some(format!("{before}{}", refresh.as_str()).into());
         self.prove_with(request, None)
+    }
+
+    /// The refresh token, and the key that it is bound to.
+    pub(super) fn kept(&self) -> Option<(Zeroizing<String>, ProofKey)> {
+        Some((self.tokens().refresh.clone()?, self.key.clone()))
     }
 
     /// Whether the token is about to expire, and another can be had.

@@ -30,7 +30,7 @@ use crate::fhir::{codes, read};
 use access::Prover;
 use asking::AskedBy;
 
-pub use access::Access;
+pub use access::{Access, Keeps};
 pub use events::SILENCE;
 pub use session::SignedOut;
 pub use signin::{Brought, SigningIn};

@@ -8,8 +8,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{HubClient, errors, transfer};
+use super::{HubClient, Keeps, errors, transfer};
 use crate::domain::{Failure, SessionOver};
+use crate::identity::dpop::ProofKey;
+use std::sync::Arc;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -136,7 +138,7 @@ impl HubClient {
             let answered = self.ask_with_refresh("token", "grant_type=refresh_token&refresh_token=").await?;
             match granted(answered)? {
                 Asked::Granted(granted) => {
-                    return if self.take(granted) { Ok(()) } else { Err(Failure::Unreadable) };
+                    return if self.take(granted).await { Ok(()) } else { Err(Failure::Unreadable) };
                 }
                 Asked::OtherProof => {}
             }
@@ -165,6 +167,27 @@ impl HubClient {
             tokio::time::sleep(LONGEST_PAUSE).await;
         }
         self.prover.has_told();
+    }
+
+    /// Gets a first access token for a session that was kept.
+    ///
+    /// # Errors
+    /// Why not: the session has ended, or the hub does not answer.
+    pub async fn resume(&self) -> Result<(), Failure> {
+        let token = self.prover.token();
+        self.renew(&token).await
+    }
+
+    /// From now on each new refresh token is kept there before it is used.
+    pub fn keep_with(&self, keeper: Arc<dyn Keeps>) {
+        // A second one would not know what the first has kept.
+        let _ = self.prover.keeper.set(keeper);
+    }
+
+    /// What goes on with the session in another run of the program: the refresh token, and the key that it is bound to.
+    #[must_use]
+    pub fn kept(&self) -> Option<(Zeroizing<String>, ProofKey)> {
+        self.prover.kept()
     }
 
     /// Ends the session at the hub: whatever was copied of it is of no use. Who has no connection is signed out here all the
@@ -204,10 +227,15 @@ impl HubClient {
     }
 
     /// Keeps what was granted; says whether it is of the kind that a proof goes with.
-    pub(super) fn take(&self, granted: Granted) -> bool {
+    pub(super) async fn take(&self, granted: Granted) -> bool {
         let Granted { access_token, token_type, expires_in, refresh_token } = granted;
         let is_bound = token_type.eq_ignore_ascii_case("DPoP");
         if is_bound {
+            // First: whoever ends this program between the two finds the new one, or the one before it, which the hub takes
+            // for a minute as long as nobody has used the new one.
+            if let Some(keeper) = self.prover.keeper.get() {
+                keeper.keep(&refresh_token).await;
+            }
             self.prover.renewed(access_token, refresh_token, expires_in);
         }
         is_bound

@@ -27,6 +27,7 @@ pub struct SigningIn {
     state: String,
     verifier: Zeroizing<String>,
     address: Url,
+    number: String,
 }
 
 impl std::fmt::Debug for SigningIn {
@@ -85,7 +86,7 @@ impl SigningIn {
     ) -> Result<Self, NotSignedIn> {
         let key = ProofKey::generate().map_err(|_| NotSignedIn::Hub(Failure::NotAccepted))?;
         let issuer = hub.known_as.trim_end_matches('/').to_owned();
-        let thumbprint = key.thumbprint().as_str().to_owned();
+        let (thumbprint, number) = (key.thumbprint().as_str().to_owned(), key.thumbprint().short());
         let access = Access::new(String::new(), key, &issuer);
         let client =
             HubClient::new(hub.address, access, site, limits, authorities).map_err(NotSignedIn::Hub)?;
@@ -109,7 +110,7 @@ impl SigningIn {
             ("dpop_jkt", &thumbprint),
             ("device", device),
         ]);
-        Ok(Self { client, issuer, redirect, state, verifier, address })
+        Ok(Self { client, issuer, redirect, state, verifier, address, number })
     }
 
     /// Tells the organisation's provider whom to expect.
@@ -119,10 +120,23 @@ impl SigningIn {
         self
     }
 
+    /// Has the organisation's provider ask again who it is, even if it knows.
+    #[must_use]
+    pub fn afresh(mut self) -> Self {
+        self.address.query_pairs_mut().append_pair("prompt", "login");
+        self
+    }
+
     /// Where the browser goes.
     #[must_use]
     pub fn address(&self) -> &str {
         self.address.as_str()
+    }
+
+    /// The number that the hub's page shows for this sign-in, too.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
     }
 
     /// Reads what the browser asked for: the path and query of its request.
@@ -173,7 +187,7 @@ impl SigningIn {
             let begun: Begun =
                 serde_json::from_slice(&begun.body).map_err(|_| NotSignedIn::Hub(Failure::Unreadable))?;
             let Begun { granted, person } = begun;
-            if !self.client.take(granted) {
+            if !self.client.take(granted).await {
                 return Err(NotSignedIn::Hub(Failure::Unreadable));
             }
             return Ok((self.client, person.read()));

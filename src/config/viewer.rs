@@ -49,6 +49,8 @@ pub enum ViewerConfigError {
 pub struct ViewerConfig {
     /// The hub's address.
     pub hub: String,
+    /// Several people use this computer under one account: nothing of a session is kept on it.
+    pub shared_desk: bool,
     /// The configured place of this computer at the hub.
     pub site: Option<String>,
     /// Authorities of the hub's certificate, trusted beside those of the computer.
@@ -60,10 +62,17 @@ pub struct ViewerConfig {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
+    #[serde(rename = "shared_desk", default = "is_shared")]
+    shared_desk: bool,
     hub: HubTable,
     safeguarding_lead: Option<ContactTable>,
     local_authority: Option<ContactTable>,
     it_help: Option<ContactTable>,
+}
+
+/// The normal case: the system's user is not the nurse.
+fn is_shared() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -121,6 +130,7 @@ impl ViewerConfig {
         }
         let config = Self {
             hub: address,
+            shared_desk: file.shared_desk,
             site: file.hub.site,
             authorities: Vec::new(),
             advice: SiteAdvice {
@@ -191,6 +201,11 @@ mod tests {
     #[test]
     fn the_starting_configuration_is_valid() {
         let (config, _) = ViewerConfig::resolve(STARTING).unwrap();
+        assert!(config.shared_desk, "a desk is one person's own only where somebody says so");
+        let left_out = STARTING.replace("shared_desk = true\n", "");
+        assert!(left_out != STARTING && ViewerConfig::resolve(&left_out).unwrap().0.shared_desk);
+        let private = STARTING.replace("shared_desk = true", "shared_desk = false");
+        assert!(!ViewerConfig::resolve(&private).unwrap().0.shared_desk);
         assert!(config.advice.lead.is_some() && config.advice.local_authority.is_some());
     }
 
@@ -205,6 +220,8 @@ mod tests {
         check("https://", "http://127.0.0.1:80@", "must begin with https://");
         check("kind = \"cpis\"", "kind = \"other\"", "unknown variant");
         check("[hub]", "[hubs]", "unknown field");
+        check("shared_desk = true", "shared_desk = \"no\"", "expected a boolean");
+        check("shared_desk", "shared-desk", "unknown field");
         check("01793 604020", "switchboard", "not a telephone number");
         assert!(
             ViewerConfig::read(Path::new("/nowhere")).unwrap_err().to_string().contains("cannot be read")

@@ -169,6 +169,7 @@ impl Demonstration {
             personas: personas::ALL.iter().map(personas::DemoPersona::offered).collect(),
             prefill,
             site: advice(),
+            ..Setup::default()
         };
         let hub = viewer::run::Hub {
             address: self.address.clone(),

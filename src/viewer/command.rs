@@ -43,12 +43,18 @@ pub enum Command {
     SignIn(usize),
     /// Sign in with the system's browser.
     SignInByBrowser,
+    /// Go on with the session that is kept here.
+    Continue,
+    /// End that session, and sign in.
+    SignInAsSomebodyElse,
     /// Give up signing in.
     CancelSignIn,
     /// Copy the address at which to sign in.
     CopyAddress,
     /// End the session.
     SignOut,
+    /// Leave the desk: end the session here and at the hub.
+    Lock,
     /// Choose a configuration file in a native dialog.
     OpenConfiguration,
     /// Leave for the demonstration (offered only where there is no configuration).
@@ -144,7 +150,7 @@ impl std::fmt::Debug for Command {
 
 impl Command {
     /// Every command that has a key of its own, in the order in which the help lists them.
-    pub const WITH_KEYS: [Command; 13] = [
+    pub const WITH_KEYS: [Command; 14] = [
         Command::Find,
         Command::FindSimilar,
         Command::Open,
@@ -155,6 +161,7 @@ impl Command {
         Command::CopySummary,
         Command::OpenedInError,
         Command::SwitchCare,
+        Command::Lock,
         Command::SignOut,
         Command::OpenConfiguration,
         Command::Help,
@@ -166,6 +173,9 @@ impl Command {
         match self {
             Command::SignIn(_) => "Sign in",
             Command::SignInByBrowser => "Sign in",
+            Command::Continue => "Continue",
+            Command::SignInAsSomebodyElse => "Sign in as somebody else",
+            Command::Lock => "Lock",
             Command::CancelSignIn => "Cancel",
             Command::CopyAddress => "Copy the address",
             Command::SignOut => "Sign out",
@@ -195,9 +205,16 @@ impl Command {
         match self {
             Command::SignIn(_) => "Sign in for this role",
             Command::SignInByBrowser => "Sign in at your organisation's page, in your web browser",
+            Command::Continue => "Go on with your session on this computer",
+            Command::SignInAsSomebodyElse => "End the session that is kept here, and sign in",
+            Command::Lock => {
+                "Leave the desk: your session ends, and nothing of you or the patient stays here"
+            }
             Command::CancelSignIn => "Do not sign in now",
             Command::CopyAddress => "Copy the address of the page at which to sign in",
-            Command::SignOut => "End your session; nothing of the patient stays",
+            Command::SignOut => {
+                "End your session here and at your organisation's sign-in; nothing of the patient stays"
+            }
             Command::OpenConfiguration => "Choose the file that says which hub to use",
             Command::StartDemonstration => "Look around with synthetic people",
             Command::Typed(..) | Command::LeftField(_) => "Type what you know",
@@ -227,6 +244,7 @@ impl Command {
     pub fn shortcut(&self) -> Option<Shortcut> {
         match self {
             Command::SignOut => Some(Shortcut::control_shift("Q")),
+            Command::Lock => Some(Shortcut::control("L")),
             Command::OpenConfiguration => Some(Shortcut::control("O")),
             Command::Find => Some(Shortcut::plain("Enter")),
             Command::FindSimilar => Some(Shortcut::plain("F6")),
@@ -241,6 +259,8 @@ impl Command {
             Command::Help => Some(Shortcut::plain("F1")),
             Command::SignIn(_)
             | Command::SignInByBrowser
+            | Command::Continue
+            | Command::SignInAsSomebodyElse
             | Command::CancelSignIn
             | Command::CopyAddress
             | Command::StartDemonstration

@@ -13,12 +13,22 @@ pub enum Effect {
     KeepSignIn(u64),
     /// Nobody wants what the sign-in of this number gave: its tokens, and no others, are revoked.
     RevokeSignIn(u64),
-    /// Sign in with the system's browser.
-    SignInByBrowser(u64),
+    /// Sign in with the system's browser; whether the provider is to ask again who it is.
+    SignInByBrowser(u64, bool),
+    /// Look whether a session is kept here.
+    LookForKept,
+    /// Go on with it.
+    Continue(u64),
+    /// End it at the hub, and take it out of the keychain.
+    EndKept,
     /// Give up that sign-in.
     CancelSignIn,
-    /// Forget the access token.
+    /// End the session: here, at the hub, and at the provider by a page in the browser.
     SignOut,
+    /// End the session here and at the hub.
+    Lock,
+    /// Forget the session here, and leave it where it is kept.
+    SetAside,
     /// Show a native dialog for a configuration file.
     ChooseConfiguration,
     /// Leave for the demonstration.
@@ -58,7 +68,12 @@ impl std::fmt::Debug for Effect {
             Effect::SignIn(..) => "SignIn",
             Effect::KeepSignIn(_) => "KeepSignIn",
             Effect::RevokeSignIn(_) => "RevokeSignIn",
-            Effect::SignInByBrowser(_) => "SignInByBrowser",
+            Effect::SignInByBrowser(..) => "SignInByBrowser",
+            Effect::LookForKept => "LookForKept",
+            Effect::Continue(_) => "Continue",
+            Effect::EndKept => "EndKept",
+            Effect::Lock => "Lock",
+            Effect::SetAside => "SetAside",
             Effect::CancelSignIn => "CancelSignIn",
             Effect::SignOut => "SignOut",
             Effect::ChooseConfiguration => "ChooseConfiguration",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::command::{Command, Given};
-use super::state::{BrowserAt, Session, Setup};
+use super::state::{BrowserAt, Remembered, Session, Setup};
 use crate::domain::{
     AccessStatus, Candidate, Dated, Failure, HistoryReading, NotSignedIn, PlansAnswer, SearchReading,
     SessionOver,
@@ -24,6 +24,14 @@ pub enum Event {
     SignedIn(u64, Result<Session, Failure>),
     /// The browser is at this address, or none could be opened there.
     BrowserAt(u64, BrowserAt),
+    /// Whose session is kept here, if anybody's.
+    Remembered(Option<Remembered>),
+    /// Whether the session of whoever is signed in is kept; `None` where it is not to be.
+    IsKept(Option<bool>),
+    /// The computer was locked, put to sleep or handed to another user.
+    ComputerLocked,
+    /// Whether this computer says so.
+    TellsLock(bool),
     /// Nobody came back signed in from the browser.
     NotSignedIn(u64, NotSignedIn),
     /// The session is over at the hub, whichever question met it.
@@ -81,6 +89,10 @@ impl Event {
             | Event::SignedIn(..)
             | Event::BrowserAt(..)
             | Event::NotSignedIn(..)
+            | Event::Remembered(_)
+            | Event::IsKept(_)
+            | Event::ComputerLocked
+            | Event::TellsLock(_)
             | Event::SessionOver(_)
             | Event::HubIsHere(_)
             | Event::WaitsForInput(_)

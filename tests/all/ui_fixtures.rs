@@ -24,13 +24,14 @@ pub(crate) fn session(actions: Vec<Action>) -> SessionBar {
         care: "Unscheduled care: social care is told".to_owned(),
         care_is_silent: false,
         found_not_opened: Some("2 found, not opened".to_owned()),
+        note: None,
         actions,
     }
 }
 
 /// A screen with this body.
 pub(crate) fn screen(body: Body) -> Screen {
-    let mut actions = vec![secondary(Command::Help), secondary(Command::SignOut)];
+    let mut actions = vec![secondary(Command::Help), secondary(Command::Lock), secondary(Command::SignOut)];
     if matches!(body, Body::Patient(_)) {
         actions.insert(0, secondary(Command::HidePatient));
     }
@@ -392,6 +393,7 @@ fn sign_in() -> Body {
         ]),
         interrupts: false,
         actions: Vec::new(),
+        number: None,
         message: Some("You were signed out after 15 minutes without use".to_owned()),
         personas: vec![
             persona(0, "Sam Okafor", "Triage nurse", "Opens; social care is told"),

@@ -3,6 +3,7 @@
 import os
 
 import people
+from login import Login
 from story_main import search, sign_in
 
 PICTURES = {
@@ -14,7 +15,7 @@ PICTURES = {
 
 
 def story(desk):
-    desk.start([os.environ["CPIS_VIEWER"], "--demo"])
+    desk.start([os.environ["CPIS_VIEWER"], "--demo"], Login().environment)
     sign_in(desk)
     desk.picture("search")
     for name, what in PICTURES.items():

@@ -66,6 +66,11 @@ class Seat:
         self.logs.append(log)
         return program
 
+    def forget(self, program):
+        """A program that was to end."""
+        at = self.programs.index(program)
+        del self.programs[at], self.logs[at]
+
     def close(self):
         for program in self.programs:
             if program.poll() is None:

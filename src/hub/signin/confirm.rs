@@ -28,10 +28,12 @@ pub(in crate::hub) async fn show(State(hub): State<Hub>, request: Request) -> Re
 
 fn question(hub: &Hub, waiting: &Waiting, lacks_role: bool) -> Response {
     let issuer = hub.issuer();
+    let number = waiting.asked.key.short();
     pages::question(&pages::Question {
         hub: issuer.split_once("://").map_or(issuer, |(_, host)| host),
         person: &waiting.proven.person,
         device: &waiting.asked.device,
+        number: &number,
         form: &waiting.form,
         viewer: &waiting.asked.redirect,
         lacks_role,

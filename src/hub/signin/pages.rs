@@ -100,6 +100,8 @@ pub(super) struct Question<'a> {
     pub(super) hub: &'a str,
     pub(super) person: &'a Person,
     pub(super) device: &'a str,
+    /// Of the viewer's key, as the viewer shows it while it waits.
+    pub(super) number: &'a str,
     pub(super) form: &'a str,
     /// Where the viewer listens.
     pub(super) viewer: &'a str,
@@ -111,7 +113,7 @@ pub(super) struct Question<'a> {
 
 /// Asks whether to go on, and in which role where none is chosen.
 pub(super) fn question(question: &Question<'_>) -> Response {
-    let Question { hub, person, device, form, viewer, lacks_role, is_synthetic } = question;
+    let Question { hub, person, device, number, form, viewer, lacks_role, is_synthetic } = question;
     let row = |term: &str, value: &str| format!("<div><dt>{term}</dt><dd>{}</dd></div>", escaped(value));
     let chosen = person.selected.as_deref().and_then(|id| person.role(id).ok());
     let mut rows = row("Name", &person.name);
@@ -123,6 +125,7 @@ pub(super) fn question(question: &Question<'_>) -> Response {
         "<div><dt>Computer</dt><dd><span>{}</span><small>as the viewer names it</small></dd></div>",
         escaped(device)
     );
+    rows += &row("Number in the viewer", number);
     rows += &row("Service", hub);
     if *is_synthetic {
         rows += &row("Patients", "For practice: nobody here is real");
@@ -137,7 +140,7 @@ pub(super) fn question(question: &Question<'_>) -> Response {
     };
     let main = format!(
         "<h1>Sign in at this computer?</h1>{problem}<dl>{rows}</dl>\
-         <p class=\"note\">Go on only if you have just asked to sign in, at the computer that is named here. \
+         <p class=\"note\">Go on only if you have just asked to sign in, at the computer that is named here, and its viewer shows this number. \
          What you look at is recorded under your name.</p>\
          <form method=\"post\" action=\"/sign-in\" autocomplete=\"off\">\
          <input type=\"hidden\" name=\"form\" value=\"{}\">{choice}\
@@ -212,6 +215,7 @@ mod tests {
                 hub: "hub'",
                 person: &person,
                 device: "<img src=x>",
+                number: "012 345",
                 form: "f\"",
                 viewer: "http://127.0.0.1:4711/signed-in",
                 lacks_role: false,

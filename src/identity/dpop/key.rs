@@ -3,9 +3,12 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{CommonParameters, Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::check::{TYPE, ath};
 use crate::identity::proved;
@@ -24,6 +27,14 @@ impl Thumbprint {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Six digits of it, as people compare them: on the hub's page and in the viewer that waits for it.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.0).unwrap_or_default();
+        let number = bytes.iter().take(4).fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+        format!("{:03} {:03}", number / 1000 % 1000, number % 1000)
     }
 
     /// Of a public key as a proof carries it.
@@ -51,9 +62,10 @@ impl From<Thumbprint> for String {
     }
 }
 
-/// A private key that exists in this process's memory only, and is never written anywhere. `Debug` hides it.
+/// A private key. It leaves this process's memory only where the system's keychain keeps it. `Debug` hides it.
 #[derive(Clone)]
 pub struct ProofKey {
+    document: Zeroizing<Vec<u8>>,
     private: EncodingKey,
     public: Jwk,
     thumbprint: Thumbprint,
@@ -88,12 +100,28 @@ impl ProofKey {
             &aws_lc_rs::rand::SystemRandom::new(),
         )
         .map_err(|_| KeyError::NotMade)?;
-        let private = EncodingKey::from_ec_der(document.as_ref());
+        Self::restore(document.as_ref())
+    }
+
+    /// The key that [`ProofKey::document`] gave.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn restore(document: &[u8]) -> Result<Self, KeyError> {
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document)
+            .map_err(|_| KeyError::NotMade)?;
+        let private = EncodingKey::from_ec_der(document);
         let jwk = Jwk::from_encoding_key(&private, Algorithm::ES256).map_err(|_| KeyError::NotMade)?;
         // What the key is and nothing more: whoever reads a proof compares it with few words.
         let public = Jwk { common: CommonParameters::default(), ..jwk };
         let thumbprint = Thumbprint::of(&public).ok_or(KeyError::NotMade)?;
-        Ok(Self { private, public, thumbprint })
+        Ok(Self { document: Zeroizing::new(document.to_vec()), private, public, thumbprint })
+    }
+
+    /// The whole key, to be kept where nobody else reads it.
+    #[must_use]
+    pub fn document(&self) -> &[u8] {
+        &self.document
     }
 
     /// By what it is known.
@@ -152,5 +180,20 @@ impl ProofKey {
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, Algorithm::ES256).ok()?;
         Some(format!("{message}.{signature}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Thumbprint;
+
+    #[test]
+    fn a_key_is_six_digits_for_people() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Thumbprint::try_from(text.to_owned()).unwrap().short(), expected);
+        };
+        check("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "000 000");
+        check("AAAAKgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "000 042");
+        check("_____wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "967 295");
     }
 }

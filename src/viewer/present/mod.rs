@@ -22,7 +22,7 @@ pub use summary::summary;
 use screen::{Action, Body, Help, Notice, Prominence, SignIn};
 
 use super::command::Command;
-use super::state::{Cover, Now, Phase, SignedOutBecause, Stage, State};
+use super::state::{Cover, Kept, Now, Phase, SignedOutBecause, Stage, State};
 
 /// The window's title. Never anything of a patient.
 #[must_use]
@@ -43,7 +43,7 @@ pub fn screen(state: &State, now: Now) -> Screen {
         strip: strip(state),
         announcement: session::announcement(&body),
         focus: state.focus,
-        session: state.desk().map(session::bar),
+        session: state.desk().map(|desk| session::bar(state, desk)),
         help: state.help.then(help),
         body,
     }
@@ -138,6 +138,10 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
     } else {
         why.map(|why| match why {
             SignedOutBecause::Asked => words::SIGNED_OUT.to_owned(),
+            SignedOutBecause::Locked => words::LOCKED.to_owned(),
+            SignedOutBecause::ComputerLocked => {
+                words::computer_locked(state.kept != Kept::Nobody, state.removed_unread)
+            }
             SignedOutBecause::NotTold => words::SIGNED_OUT_UNHEARD.to_owned(),
             // The demonstration's people have no browser, and are asked nothing.
             SignedOutBecause::AskedThere { .. } if !state.setup.personas.is_empty() => {
@@ -164,6 +168,7 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         intro: vec![
             "Everybody in it is made up. What you do here is recorded in the demonstration's own hub and told to nobody outside it.".to_owned(),
         ],
+        number: None,
         message,
         interrupts: matches!(why, Some(SignedOutBecause::Ended(_))) && !signing_in,
         personas: state.setup.personas.iter().enumerate().map(session::persona).collect(),

@@ -4,9 +4,9 @@ use super::screen::{Action, Announcement, AnswerSlot, Body, PersonaButton, Promi
 use super::words;
 use crate::domain::AnswerKind;
 use crate::viewer::command::Command;
-use crate::viewer::state::{Desk, Persona, Stage, State};
+use crate::viewer::state::{BrowserAt, Desk, Kept, Persona, Remembered, Stage, State};
 
-pub(super) fn bar(desk: &Desk) -> SessionBar {
+pub(super) fn bar(state: &State, desk: &Desk) -> SessionBar {
     let session = &desk.session;
     let mut actions = Vec::new();
     match &desk.stage {
@@ -20,6 +20,7 @@ pub(super) fn bar(desk: &Desk) -> SessionBar {
         actions.push(Action::new(Command::SwitchCare, Prominence::Quiet));
     }
     actions.push(Action::new(Command::Help, Prominence::Quiet));
+    actions.push(Action::new(Command::Lock, Prominence::Secondary));
     actions.push(Action::new(Command::SignOut, Prominence::Secondary));
     let mut care = match (session.may_open(), session.is_silent()) {
         (false, _) => "Your role cannot open child protection information".to_owned(),
@@ -42,8 +43,27 @@ pub(super) fn bar(desk: &Desk) -> SessionBar {
             0 => None,
             n => Some(format!("{n} found, not opened")),
         },
+        note: match &desk.stage {
+            Stage::Search(_) => note(state),
+            // What is open has the room.
+            Stage::Patient(_) | Stage::Hidden { .. } => None,
+        },
         actions,
     }
+}
+
+/// What somebody has to do themselves here, since the computer does not.
+fn note(state: &State) -> Option<String> {
+    let keychain = match state.is_kept {
+        Some(false) => Some(words::NOT_KEPT),
+        Some(true) | None => None,
+    };
+    let lock = match state.tells_lock {
+        Some(false) => Some(words::LOCK_NOT_TOLD),
+        Some(true) | None => None,
+    };
+    let both: Vec<&str> = keychain.into_iter().chain(lock).collect();
+    if both.is_empty() { None } else { Some(both.join(". ")) }
 }
 
 /// Signing in at a hub, with the browser.
@@ -55,12 +75,18 @@ pub(super) fn by_browser(
     interrupts: bool,
 ) -> SignIn {
     let cancel = Action::new(Command::CancelSignIn, Prominence::Secondary);
+    if let (Kept::Somebody(somebody), false) = (&state.kept, signing_in) {
+        return go_on(somebody, hub, message, interrupts);
+    }
     let (heading, intro, actions) = match (&state.browser, signing_in) {
+        (_, false) if state.kept == Kept::Looking => {
+            ("Sign in", vec!["Looking whether you can go on with your last session…".to_owned()], Vec::new())
+        }
         (_, false) => (
             "Sign in",
             vec![
                 "Your web browser opens your organisation's sign-in page. No password is typed here.".to_owned(),
-                format!("Service: {}", hub.split_once("://").map_or(hub, |(_, host)| host)),
+                service(hub),
             ],
             vec![Action::new(Command::SignInByBrowser, Prominence::Primary)],
         ),
@@ -85,7 +111,39 @@ pub(super) fn by_browser(
     };
     let (heading, personas) = (heading.to_owned(), Vec::new());
     let message = message.filter(|_| !signing_in);
-    SignIn { heading, intro, message, interrupts, personas, actions }
+    let number = state.browser.as_ref().filter(|_| signing_in).map(number);
+    SignIn { heading, intro, number, message, interrupts, personas, actions }
+}
+
+fn service(hub: &str) -> String {
+    format!("Service: {}", hub.split_once("://").map_or(hub, |(_, host)| host))
+}
+
+/// Whoever is on another page than the one that this window has opened does not press there.
+fn number(browser: &BrowserAt) -> (String, String) {
+    let shown = format!("Number on the page: {}", browser.number);
+    (shown, "If the page shows another number, do not go on there.".to_owned())
+}
+
+/// Somebody's session is kept here: nothing of it is used before they say that it is them.
+fn go_on(somebody: &Remembered, hub: &str, message: Option<String>, interrupts: bool) -> SignIn {
+    let name = format!("Continue as {}", somebody.name);
+    SignIn {
+        heading: name.clone(),
+        intro: vec![
+            format!("{}, {}", somebody.role, somebody.organisation),
+            "Your session on this computer is still there.".to_owned(),
+            service(hub),
+        ],
+        number: None,
+        message,
+        interrupts,
+        personas: Vec::new(),
+        actions: vec![
+            Action { label: name, ..Action::new(Command::Continue, Prominence::Primary) },
+            Action::new(Command::SignInAsSomebodyElse, Prominence::Secondary),
+        ],
+    }
 }
 
 pub(super) fn persona((index, persona): (usize, &Persona)) -> PersonaButton {

@@ -91,6 +91,19 @@ pub fn session_over(over: SessionOver, has_kept: bool) -> String {
     format!("{why}. Nothing of the patient is left here. Sign in again to go on{kept}")
 }
 
+/// That the computer was locked, and what became of the session.
+#[must_use]
+pub fn computer_locked(can_go_on: bool, is_unread: bool) -> String {
+    let why = "The computer was locked, asleep or with another user";
+    let what = if can_go_on {
+        "Nothing of the patient is left here. Continue only if it is you"
+    } else {
+        "You are signed out, and nothing of the last session is left"
+    };
+    let unread = if is_unread { format!(". {REMOVED_UNREAD}") } else { String::new() };
+    format!("{why}. {what}{unread}")
+}
+
 /// Why nobody came back signed in, and the way on.
 #[must_use]
 pub fn not_signed_in(why: NotSignedIn) -> String {
@@ -152,6 +165,14 @@ pub fn is_for_it_help(failure: Failure) -> bool {
     )
 }
 
+/// Said where somebody has left the desk.
+pub const LOCKED: &str = "Locked. You are signed out, and nothing of the last session is left";
+/// Said where no keychain keeps the session.
+pub const NOT_KEPT: &str =
+    "No keychain answers on this computer: you sign in again each time the viewer starts";
+/// Said where nothing tells that the screen is locked.
+pub const LOCK_NOT_TOLD: &str =
+    "This computer does not tell the viewer when its screen is locked: press Ctrl+L before you leave it";
 /// Said on every *Could not check*.
 pub const NO_ANSWER: &str = "You do not have an answer. Treat it as unknown, never as no plan";
 /// Said where nothing is heard of the hub.

@@ -36,11 +36,13 @@ const REQUEST_BYTES: usize = 16 * 1024;
 /// Characters of the computer's name.
 const DEVICE_CHARACTERS: usize = 60;
 
-/// Signs in with the browser, as whoever the hint is of; `opens` is told the address first, and opens it.
+/// Signs in with the browser, as whoever the hint is of; `opens` is told the address and the number of its page first, and
+/// opens it. `afresh`: the provider asks again who it is.
 pub(super) async fn sign_in(
     hub: &Hub,
     hint: Option<&str>,
-    opens: impl FnOnce(&str),
+    afresh: bool,
+    opens: impl FnOnce(&str, &str),
 ) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|_| NotSignedIn::NoPort)?;
     let port = listener.local_addr().map_err(|_| NotSignedIn::NoPort)?.port();
@@ -52,7 +54,8 @@ pub(super) async fn sign_in(
         Some(hint) => begun.of(hint),
         None => begun,
     };
-    opens(begun.address());
+    let begun = if afresh { begun.afresh() } else { begun };
+    opens(begun.address(), begun.number());
     let code = tokio::time::timeout(PATIENCE, come_back(&listener, &begun));
     let code = code.await.map_err(|_| NotSignedIn::TooLate)??;
     drop(listener);

@@ -5,21 +5,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, ViewportCommand};
+use eframe::egui;
 use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::Clipboard;
-use super::arrived::Arrived;
-use super::browser::{self, Browser};
-use crate::client::{HubClient, Limits, SignedOut};
+use super::arrived::{Arrived, Held};
+use super::browser::Browser;
+use super::keychain::Keychain;
+use super::sessions::{Leaving, Who};
+use crate::client::{HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
-use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SessionOver, SignedInPerson};
+use crate::domain::{Failure, SessionOver};
 use crate::viewer::effect::Effect;
 use crate::viewer::event::Event;
-use crate::viewer::state::{BrowserAt, Session};
 
 /// The hub that this viewer knows.
 #[derive(Debug, Clone)]
@@ -36,42 +37,25 @@ pub struct Hub {
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
-/// For so long a program that ends waits until the hub has heard of it.
-const SIGN_OUT: Duration = Duration::from_secs(1);
-
-/// As the hub says who it is.
-fn session_of(person: SignedInPerson) -> Session {
-    let may = |right| person.rights.contains(&right);
-    Session {
-        user: format!("{}|{}|{}", person.organisation_code, person.role, person.user),
-        may_notify: may(Right::ViewAndNotify),
-        may_view_silently: may(Right::ViewSilently),
-        name: person.name,
-        role: person.role,
-        organisation: person.organisation,
-        care: CareSetting::Unscheduled,
-        switching: None,
-        care_problem: None,
-    }
-}
-
 /// Runs effects.
 pub(super) struct Doer {
-    hub: Option<Hub>,
+    pub(super) hub: Option<Hub>,
     clipboard: Box<dyn Clipboard>,
-    browser: Arc<dyn Browser>,
+    pub(super) browser: Arc<dyn Browser>,
+    /// Where sessions are kept, on a desk that is nobody else's.
+    pub(super) keychain: Option<Keychain>,
     /// A sign-in with the browser.
-    signing_in: Option<tokio::task::JoinHandle<()>>,
-    runtime: tokio::runtime::Handle,
-    sender: mpsc::Sender<Event>,
-    ctx: egui::Context,
-    client: Option<HubClient>,
+    pub(super) signing_in: Option<tokio::task::JoinHandle<()>>,
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) sender: mpsc::Sender<Event>,
+    pub(super) ctx: egui::Context,
+    pub(super) held: Option<Held>,
     /// What sign-ins gave that nobody has taken up yet, under their numbers.
-    arrived: Arrived,
+    pub(super) arrived: Arrived,
     /// Holds the event stream of that session.
-    following: Option<tokio::task::JoinHandle<()>>,
+    pub(super) following: Option<tokio::task::JoinHandle<()>>,
     /// Says when the hub has heard of the last sign-out.
-    signing_out: Option<std::sync::mpsc::Receiver<()>>,
+    pub(super) signing_out: Option<std::sync::mpsc::Receiver<()>>,
     /// The hub of a configuration that was chosen while the program runs.
     chosen: Arc<Mutex<Option<Hub>>>,
     started: Instant,
@@ -90,11 +74,12 @@ impl Doer {
             hub,
             clipboard,
             browser,
+            keychain: None,
             signing_in: None,
             runtime,
             sender,
             ctx,
-            client: None,
+            held: None,
             arrived: Arrived::default(),
             following: None,
             signing_out: None,
@@ -108,24 +93,28 @@ impl Doer {
         self.started
     }
 
+    fn client(&self) -> Option<&HubClient> {
+        self.held.as_ref().map(|held| &held.client)
+    }
+
     /// Whether any answer of this session's hub said that its people are synthetic.
     pub(super) fn hub_is_synthetic(&self) -> bool {
-        self.client.as_ref().is_some_and(HubClient::is_synthetic)
+        self.client().is_some_and(HubClient::is_synthetic)
     }
 
     /// Why this session is over, once any question of it has met that.
     pub(super) fn session_is_over(&self) -> Option<SessionOver> {
-        self.client.as_ref().and_then(HubClient::session_is_over)
+        self.client().and_then(HubClient::session_is_over)
     }
 
     /// Whether the hub is asked nothing until somebody does something.
     pub(super) fn waits_for_input(&self) -> bool {
-        self.client.as_ref().is_some_and(HubClient::waits_for_input)
+        self.client().is_some_and(HubClient::waits_for_input)
     }
 
     /// Somebody is at the computer.
     pub(super) fn input(&self) {
-        if let Some(client) = self.client.as_ref().filter(|client| client.is_to_tell_input()) {
+        if let Some(client) = self.client().filter(|client| client.is_to_tell_input()) {
             let (client, ctx) = (client.clone(), self.ctx.clone());
             self.runtime.spawn(async move {
                 client.tell_input().await;
@@ -137,12 +126,17 @@ impl Doer {
 
     pub(super) fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::SignIn(ask, persona) => self.sign_in(ask, Some(persona)),
+            Effect::SignIn(ask, persona) => self.sign_in(ask, Who::Persona(persona)),
             Effect::KeepSignIn(ask) => self.keep_sign_in(ask),
-            Effect::RevokeSignIn(ask) => self.revoke(self.arrived.take(ask), None),
-            Effect::SignInByBrowser(ask) => self.sign_in(ask, None),
+            Effect::RevokeSignIn(ask) => self.revoke(self.arrived.take(ask), Leaving::Here),
+            Effect::SignInByBrowser(ask, afresh) => self.sign_in(ask, Who::Person { afresh }),
+            Effect::LookForKept => self.look_for_kept(),
+            Effect::Continue(ask) => self.go_on(ask),
+            Effect::EndKept => self.end_kept(),
             Effect::CancelSignIn => self.cancel_sign_in(),
-            Effect::SignOut => self.sign_out(),
+            Effect::SignOut => self.sign_out(Leaving::AtTheProviderToo),
+            Effect::Lock => self.sign_out(Leaving::Here),
+            Effect::SetAside => self.set_aside(),
             Effect::ChooseConfiguration => self.choose_configuration(),
             Effect::StartDemonstration => self.start_demonstration(),
             Effect::ForgetClipboard => self.clipboard.forget(),
@@ -201,7 +195,7 @@ impl Doer {
         Answer: Future<Output = Result<T, Failure>> + Send + 'static,
         Finish: FnOnce(Result<T, Failure>) -> Event + Send + 'static,
     {
-        let client = self.client.clone();
+        let client = self.client().cloned();
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         self.runtime.spawn(async move {
             let result = match client {
@@ -214,138 +208,11 @@ impl Doer {
         });
     }
 
-    fn take_chosen(&mut self) {
+    pub(super) fn take_chosen(&mut self) {
         if let Ok(mut chosen) = self.chosen.lock()
             && let Some(hub) = chosen.take()
         {
             self.hub = Some(hub);
-        }
-    }
-
-    /// With the browser: a person's own, or what does the same for a persona of the demonstration.
-    fn sign_in(&mut self, ask: u64, persona: Option<usize>) {
-        self.take_chosen();
-        self.cancel_sign_in();
-        let Some(hub) = self.hub.clone() else {
-            return self.tell(Event::NotSignedIn(ask, NotSignedIn::Hub(Failure::NotAccepted)));
-        };
-        let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
-        let arrived = self.arrived.clone();
-        self.signing_in = Some(self.runtime.spawn(async move {
-            let opens = |address: &str| {
-                if persona.is_some() {
-                    browser.open(address);
-                    return;
-                }
-                let at = BrowserAt { address: address.to_owned(), has_opened: browser.open(address) };
-                // Only a full queue refuses.
-                let _ = sender.try_send(Event::BrowserAt(ask, at));
-                ctx.request_repaint();
-            };
-            let hint = persona.map(|persona| persona.to_string());
-            let event = match browser::sign_in(&hub, hint.as_deref(), opens).await {
-                Ok((client, person)) => {
-                    // Kept first: whoever cancels now signs out what has begun.
-                    arrived.put(ask, client.clone());
-                    // The hub is asked what it is and what time it is; if that fails, the first search says so.
-                    if let Ok(at) = client.greet().await {
-                        let _ = sender.send(Event::HubTime(at)).await;
-                    }
-                    for command in [ViewportCommand::Minimized(false), ViewportCommand::Focus] {
-                        ctx.send_viewport_cmd(command);
-                    }
-                    Event::SignedIn(ask, Ok(session_of(person)))
-                }
-                Err(why) => Event::NotSignedIn(ask, why),
-            };
-            let _ = sender.send(event).await;
-            ctx.request_repaint();
-        }));
-    }
-
-    fn stop_signing_in(&mut self) {
-        if let Some(signing_in) = self.signing_in.take() {
-            signing_in.abort();
-        }
-    }
-
-    /// Also of a session that has begun in the very moment nothing is left.
-    fn cancel_sign_in(&mut self) {
-        self.stop_signing_in();
-        self.sign_out();
-    }
-
-    fn keep_sign_in(&mut self, ask: u64) {
-        let Some(client) = self.arrived.take(ask).pop() else { return };
-        self.stop_following();
-        self.following = Some(self.follow(client.clone()));
-        self.client = Some(client);
-    }
-
-    /// Holds the event stream. What it hears goes the way of all events; what ends the session is looked for with each of
-    /// them.
-    fn follow(&self, client: HubClient) -> tokio::task::JoinHandle<()> {
-        let (sender, ctx, started) = (self.sender.clone(), self.ctx.clone(), self.started);
-        self.runtime.spawn(async move {
-            let here = || {
-                // Only a full queue refuses, and the next one comes in five seconds.
-                let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
-                ctx.request_repaint();
-            };
-            // What is shown says so, and the window would sleep.
-            let waits = || ctx.request_repaint();
-            client.follow(here, waits).await;
-            ctx.request_repaint();
-        })
-    }
-
-    fn stop_following(&mut self) {
-        if let Some(following) = self.following.take() {
-            following.abort();
-        }
-    }
-
-    /// The tokens are forgotten at once, and of no use as soon as the hub has heard it; also those that nobody has taken up.
-    fn sign_out(&mut self) {
-        self.stop_signing_in();
-        self.stop_following();
-        let client = self.client.take();
-        self.revoke(self.arrived.take_all(), client);
-    }
-
-    /// Tells the hub. Who worked here is signed out at the provider too, in their browser: the next person would be signed in
-    /// as them there. Who only arrived is not: nobody here has asked for anything.
-    fn revoke(&mut self, arrived: Vec<HubClient>, worked: Option<HubClient>) {
-        if arrived.is_empty() && worked.is_none() {
-            return;
-        }
-        let browser = Arc::clone(&self.browser);
-        let (told, heard) = std::sync::mpsc::sync_channel(1);
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
-        self.runtime.spawn(async move {
-            if let Some(client) = worked {
-                let SignedOut { is_heard, page } = client.sign_out().await;
-                let not_told = (!is_heard).then_some(Event::SignOutNotTold);
-                let event = page.map(|page| Event::SignsOutThere(browser.open(&page))).or(not_told);
-                if let Some(event) = event {
-                    let _ = sender.send(event).await;
-                    ctx.request_repaint();
-                }
-            }
-            for client in arrived {
-                client.sign_out().await;
-            }
-            // Nobody waits for it unless the program is ending.
-            let _ = told.send(());
-        });
-        self.signing_out = Some(heard);
-    }
-
-    /// The program ends, and would end what is under way: a moment for the hub to hear that the session is over.
-    pub(super) fn wait_for_sign_out(&mut self) {
-        if let Some(heard) = self.signing_out.take() {
-            // Gone or late: the hub ends the session in time.
-            let _ = heard.recv_timeout(SIGN_OUT);
         }
     }
 
@@ -378,7 +245,7 @@ impl Doer {
         }
     }
 
-    fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: Event) {
         // Only a full queue refuses, and then sixty-four answers are already waiting to be drawn.
         let _ = self.sender.try_send(event);
         self.ctx.request_repaint();

@@ -9,6 +9,9 @@ mod browser;
 mod clipboard;
 mod clock;
 mod doer;
+mod keychain;
+mod locked;
+mod sessions;
 pub mod window;
 
 use std::sync::Arc;
@@ -19,10 +22,11 @@ use tokio::sync::mpsc;
 pub use browser::{Browser, SystemBrowser};
 pub use clipboard::{Clipboard, SystemClipboard};
 pub use doer::Hub;
+pub use keychain::Keychain;
 
 use super::effect::Effect;
 use super::event::Event;
-use super::state::{Phase, Setup, State};
+use super::state::{Kept, Phase, Setup, State};
 use super::ui::UiMemory;
 use super::{present, ui, update};
 use crate::config::viewer::ViewerConfig;
@@ -47,7 +51,12 @@ pub struct Start {
 /// What a configuration means for what is shown.
 #[must_use]
 pub fn setup_of(config: ViewerConfig) -> Setup {
-    Setup { site: config.advice, hub: Some(config.hub), ..Setup::default() }
+    Setup {
+        site: config.advice,
+        hub: Some(config.hub),
+        private_desk: !config.shared_desk,
+        ..Setup::default()
+    }
 }
 
 /// The hub that a configuration names.
@@ -81,13 +90,26 @@ pub struct Desktop {
     memory: UiMemory,
     synthetic_told: bool,
     waits_for_input: bool,
+    is_kept: Option<bool>,
 }
 
 impl Desktop {
     /// Sets the viewer up. Questions to the hub run on `runtime`, and ask `ctx` for a frame when answered.
     #[must_use]
     pub fn new(start: Start, runtime: tokio::runtime::Handle, ctx: egui::Context) -> Self {
+        Self::with_keychain(start, None, runtime, ctx)
+    }
+
+    /// The same with another keychain than the system's.
+    #[must_use]
+    pub fn with_keychain(
+        start: Start,
+        keychain: Option<Keychain>,
+        runtime: tokio::runtime::Handle,
+        ctx: egui::Context,
+    ) -> Self {
         ui::install(&ctx);
+        let looks = start.setup.private_desk && start.hub.is_some();
         let phase = match start.hub {
             Some(_) => Phase::signed_out(None),
             None => Phase::NoConfiguration { problem: None },
@@ -95,7 +117,12 @@ impl Desktop {
         let (sender, events) = mpsc::channel(WAITING_EVENTS);
         let mut state = State::new(start.setup, phase);
         state.focus = present::screen::Focus { serial: 1, target: present::screen::FocusTarget::SignIn };
-        let doer = Doer::new(start.hub, start.clipboard, start.browser, runtime, sender, ctx);
+        let mut doer = Doer::new(start.hub, start.clipboard, start.browser, runtime, sender, ctx);
+        doer.keychain = keychain;
+        if looks {
+            state.kept = Kept::Looking;
+            doer.run(Effect::LookForKept);
+        }
         Self {
             state,
             clock: Clock::start(doer.started()),
@@ -104,6 +131,7 @@ impl Desktop {
             memory: UiMemory::default(),
             synthetic_told: false,
             waits_for_input: false,
+            is_kept: None,
         }
     }
 
@@ -128,7 +156,17 @@ impl Desktop {
             self.waits_for_input = waits;
             self.happen(Event::WaitsForInput(waits));
         }
+        let is_kept = self.doer.is_kept();
+        if is_kept != self.is_kept {
+            self.is_kept = is_kept;
+            self.happen(Event::IsKept(is_kept));
+        }
         self.happen(Event::Tick);
+    }
+
+    /// Tells what the system says of itself, from wherever that is heard.
+    pub fn hears(&self) -> impl Fn(Event) + Send + Sync + use<> {
+        self.doer.sends()
     }
 
     /// Draws the screen and does what the person asked for.
@@ -149,8 +187,7 @@ impl Desktop {
     /// The window closes: what was copied from here does not outlive it.
     pub fn close(&mut self) {
         self.doer.run(Effect::ForgetClipboard);
-        self.doer.run(Effect::SignOut);
-        self.doer.wait_for_sign_out();
+        self.doer.end();
     }
 
     /// The window's title. Never anything of a patient.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui;
 
-use super::{Desktop, Start};
+use super::{Desktop, Start, locked};
 
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
@@ -82,10 +82,37 @@ fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle
             if let Some(render) = &creation.wgpu_render_state {
                 start_again_when_lost(&render.device);
             }
-            Ok(Box::new(App(Desktop::new(start, runtime, creation.egui_ctx.clone()))))
+            let ctx = creation.egui_ctx.clone();
+            if !start.setup.demonstration {
+                close_when_told(&runtime, ctx.clone());
+            }
+            let desktop = Desktop::new(start, runtime, ctx);
+            let tell: locked::Tell = Arc::new(desktop.hears());
+            locked::watch(&tell);
+            Ok(Box::new(App(desktop)))
         }),
     )
 }
+
+/// Whoever logs out of the computer ends its programs so: the window closes, and with it the session.
+#[cfg(unix)]
+fn close_when_told(runtime: &tokio::runtime::Handle, ctx: egui::Context) {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
+        let ctx = ctx.clone();
+        runtime.spawn(async move {
+            let Ok(mut told) = signal(kind) else { return };
+            if told.recv().await.is_some() {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+                ctx.request_repaint();
+            }
+        });
+    }
+}
+
+/// Windows and macOS close the window themselves.
+#[cfg(not(unix))]
+fn close_when_told(_: &tokio::runtime::Handle, _: egui::Context) {}
 
 /// A lost graphics device (a remote desktop that was cut, a driver update) freezes the last frame: the old
 /// patient's answer would stay on screen (H16). The program starts anew, without the patient.

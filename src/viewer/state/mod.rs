@@ -15,13 +15,11 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::present::screen::Focus;
-use crate::domain::{
-    BirthDate, Candidate, Failure, Gender, NhsNumber, NotSignedIn, SearchQuery, SessionOver, dates,
-};
+use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuery, dates};
 
 pub use form::{Form, Problem};
 pub use record::{Asked, Copying, InError, Opened, PatientStage, Record, ViewId};
-pub use session::{Persona, Prefill, Session, Setup};
+pub use session::{Kept, Persona, Prefill, Remembered, Session, Setup, SignedOutBecause};
 
 /// When something happens: a clock that never goes back, and the computer's own, which is not trusted for
 /// anything but a first guess of the day.
@@ -63,6 +61,14 @@ pub struct State {
     pub hub_clock: Option<HubClock>,
     /// Where the browser is to sign in, while it does.
     pub browser: Option<BrowserAt>,
+    /// Whose session is kept here.
+    pub kept: Kept,
+    /// Whether the session of whoever is signed in is kept; `None` where it is not to be.
+    pub is_kept: Option<bool>,
+    /// Somebody has locked the viewer: whoever signs in next shows anew who they are, whatever comes between.
+    pub is_locked: bool,
+    /// Whether this computer says when its screen is locked; `None` as long as that is not known.
+    pub tells_lock: Option<bool>,
     /// A record was removed that nobody here has read, and a view of it may be on the books: said until somebody looks for
     /// a patient again.
     pub removed_unread: bool,
@@ -87,30 +93,10 @@ pub enum Phase {
         /// A sign-in is under way.
         signing_in: bool,
         /// What somebody whose session ended had typed.
-        kept: Option<Box<Kept>>,
+        kept: Option<Box<KeptForm>>,
     },
     /// Somebody is signed in.
     Desk(Box<Desk>),
-}
-
-/// Why nobody is signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignedOutBecause {
-    /// By their own wish.
-    Asked,
-    /// By their own wish, and the hub could not be told.
-    NotTold,
-    /// By their own wish, here; where they signed in, their browser ends it.
-    AskedThere {
-        /// Whether a browser could be opened.
-        has_browser: bool,
-    },
-    /// Signing in failed.
-    Failed(Failure),
-    /// Nobody came back signed in from the browser.
-    NotSignedIn(NotSignedIn),
-    /// The session ended without their doing.
-    Ended(SessionOver),
 }
 
 /// The browser, while somebody signs in with it.
@@ -118,13 +104,15 @@ pub enum SignedOutBecause {
 pub struct BrowserAt {
     /// The address, to be copied.
     pub address: String,
+    /// The number that the hub's page shows for this sign-in, too.
+    pub number: String,
     /// Whether a browser was opened there.
     pub has_opened: bool,
 }
 
 /// What somebody had typed when their session ended: for them alone, and for a short time.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct KeptForm {
     /// Whose it is.
     pub user: String,
     /// What they had typed.
@@ -290,6 +278,10 @@ impl State {
             synthetic: false,
             hub_clock: None,
             browser: None,
+            kept: Kept::Nobody,
+            is_kept: None,
+            is_locked: false,
+            tells_lock: None,
             removed_unread: false,
             last_ask: 0,
             last_sign_in: 0,

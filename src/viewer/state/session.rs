@@ -1,6 +1,6 @@
 //! What is fixed while the program runs, and who is signed in.
 
-use crate::domain::{CareSetting, Failure, SiteAdvice};
+use crate::domain::{CareSetting, Failure, NotSignedIn, SessionOver, SiteAdvice};
 
 /// What the command line types into the search. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,12 +26,43 @@ pub struct Setup {
     pub can_demonstrate: bool,
     /// People sign in at this hub, with a browser.
     pub hub: Option<String>,
+    /// The desk is one person's own, and so is their account at this computer: a session may be kept in the keychain.
+    pub private_desk: bool,
     /// Who can sign in.
     pub personas: Vec<Persona>,
     /// NHS number and date of birth to begin with, from the command line.
     pub prefill: Option<Prefill>,
     /// What the site's configuration says to do beside ringing the plan's authority.
     pub site: SiteAdvice,
+}
+
+/// Whose session is kept in the keychain. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Name.
+    pub name: String,
+    /// Role.
+    pub role: String,
+    /// Organisation.
+    pub organisation: String,
+}
+
+impl std::fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Remembered(hidden)")
+    }
+}
+
+/// What is known of a session that is kept here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// None: the desk is shared, or nobody's is there.
+    #[default]
+    Nobody,
+    /// The keychain is being asked.
+    Looking,
+    /// Theirs: nothing of it is used until they say that it is them.
+    Somebody(Remembered),
 }
 
 /// Somebody who can sign in (the demonstration's people; real sign-in has its own way).
@@ -82,4 +113,28 @@ impl Session {
     pub fn is_silent(&self) -> bool {
         self.may_view_silently && (!self.may_notify || self.care == CareSetting::Scheduled)
     }
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedOutBecause {
+    /// By their own wish.
+    Asked,
+    /// By their own wish, and the hub could not be told.
+    NotTold,
+    /// By their own wish, here; where they signed in, their browser ends it.
+    AskedThere {
+        /// Whether a browser could be opened.
+        has_browser: bool,
+    },
+    /// Somebody locked the viewer.
+    Locked,
+    /// The computer was locked, put to sleep or handed to another user.
+    ComputerLocked,
+    /// Signing in failed.
+    Failed(Failure),
+    /// Nobody came back signed in from the browser.
+    NotSignedIn(NotSignedIn),
+    /// The session ended without their doing.
+    Ended(SessionOver),
 }

@@ -57,7 +57,12 @@ fn top(ui: &mut Ui, screen: &Screen, turn: &mut Turn) {
         });
     }
     match &screen.session {
-        Some(session) => screens::session::draw(ui, session, turn),
+        Some(session) => {
+            screens::session::draw(ui, session, turn);
+            if let Some(words) = &session.note {
+                screens::session::note(ui, words);
+            }
+        }
         None => {
             let side = widgets::whole(widgets::side_margin(ui));
             let frame = Frame::new().fill(t.brand).inner_margin(Margin::symmetric(side, 6));

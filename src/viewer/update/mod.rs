@@ -13,7 +13,7 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, SignedOutBecause, Stage, State};
+use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
@@ -48,15 +48,23 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Tick => tick(state, now),
         Event::Configured(result) => session::configured(state, result),
         Event::BrowserAt(ask, browser) => session::browser_at(state, ask, browser),
+        Event::Remembered(somebody) => session::remembered(state, somebody),
+        Event::IsKept(is_kept) => {
+            state.is_kept = is_kept;
+            Vec::new()
+        }
+        Event::ComputerLocked => session::computer_locked(state),
+        Event::TellsLock(tells) => {
+            state.tells_lock = Some(tells);
+            Vec::new()
+        }
         Event::NotSignedIn(ask, why) => session::not_signed_in(state, ask, why),
         Event::SignedIn(ask, result) => session::signed_in(state, ask, result, now),
         Event::SessionOver(over) => session::over(state, over, now),
         Event::HubIsHere(at) => session::hub_is_here(state, at, now),
         Event::WaitsForInput(waits) => session::waits_for_input(state, waits),
-        Event::SignOutNotTold => session::signed_out_but(state, SignedOutBecause::NotTold),
-        Event::SignsOutThere(has_browser) => {
-            session::signed_out_but(state, SignedOutBecause::AskedThere { has_browser })
-        }
+        Event::SignOutNotTold => session::not_told(state),
+        Event::SignsOutThere(has_browser) => session::signs_out_there(state, has_browser),
         Event::HubTime(at) => {
             state.hub_clock = Some(HubClock { at, tick: now.tick });
             Vec::new()
@@ -119,6 +127,9 @@ fn is_of_the_desk(command: &Command) -> bool {
         | Command::NewSearch => true,
         Command::SignIn(_)
         | Command::SignInByBrowser
+        | Command::Continue
+        | Command::SignInAsSomebodyElse
+        | Command::Lock
         | Command::CancelSignIn
         | Command::CopyAddress
         | Command::SignOut
@@ -137,6 +148,9 @@ fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
     match command {
         Command::SignIn(persona) => session::sign_in(state, persona),
         Command::SignInByBrowser => session::sign_in_by_browser(state),
+        Command::Continue => session::go_on(state),
+        Command::SignInAsSomebodyElse => session::sign_in_as_somebody_else(state),
+        Command::Lock => session::lock(state),
         Command::CancelSignIn => session::cancel(state),
         Command::CopyAddress => session::copy_address(state),
         Command::SignOut => session::sign_out(state),

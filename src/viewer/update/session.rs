@@ -8,7 +8,8 @@ use crate::viewer::command::Field;
 use crate::viewer::effect::Effect;
 use crate::viewer::present::screen::FocusTarget;
 use crate::viewer::state::{
-    BrowserAt, Cover, Desk, Kept, Now, Phase, SearchStage, Session, Setup, SignedOutBecause, Stage, State,
+    BrowserAt, Cover, Desk, Kept, KeptForm, Now, Phase, Remembered, SearchStage, Session, Setup,
+    SignedOutBecause, Stage, State,
 };
 
 pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
@@ -22,17 +23,57 @@ pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
     }
 }
 
+/// On a shared desk, and after the viewer was locked, the provider asks again who it is: in the browser it may still know
+/// whoever was here before.
 pub(super) fn sign_in_by_browser(state: &mut State) -> Vec<Effect> {
+    let afresh = state.is_locked || !state.setup.private_desk;
+    match begin(state) {
+        Some(ask) => vec![Effect::SignInByBrowser(ask, afresh)],
+        None => Vec::new(),
+    }
+}
+
+pub(super) fn sign_in_as_somebody_else(state: &mut State) -> Vec<Effect> {
+    if !matches!(state.kept, Kept::Somebody(_)) {
+        return Vec::new();
+    }
+    let Some(ask) = begin(state) else { return Vec::new() };
+    state.kept = Kept::Nobody;
+    forget_kept(state);
+    vec![Effect::EndKept, Effect::SignInByBrowser(ask, true)]
+}
+
+/// Only now is anything of the kept session used.
+pub(super) fn go_on(state: &mut State) -> Vec<Effect> {
+    if !matches!(state.kept, Kept::Somebody(_)) {
+        return Vec::new();
+    }
+    begin(state).map(Effect::Continue).into_iter().collect()
+}
+
+/// The number of a sign-in that begins, where one can.
+fn begin(state: &mut State) -> Option<u64> {
     match &mut state.phase {
         Phase::SignedOut { signing_in, .. } if !*signing_in && state.setup.hub.is_some() => {
             *signing_in = true;
             state.browser = None;
             state.last_sign_in = next_ask(state);
             focus(state, FocusTarget::Nowhere);
-            vec![Effect::SignInByBrowser(state.last_sign_in)]
+            Some(state.last_sign_in)
         }
-        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => Vec::new(),
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } | Phase::Desk(_) => None,
     }
+}
+
+/// What the keychain holds. It may have taken long: whoever signs in meanwhile is not disturbed.
+pub(super) fn remembered(state: &mut State, somebody: Option<Remembered>) -> Vec<Effect> {
+    if is_signing_in(state) || !matches!(state.phase, Phase::SignedOut { .. }) {
+        state.kept = Kept::Nobody;
+        return Vec::new();
+    }
+    state.kept = somebody.map_or(Kept::Nobody, Kept::Somebody);
+    focus(state, FocusTarget::SignIn);
+    Vec::new()
 }
 
 fn is_signing_in(state: &State) -> bool {
@@ -52,7 +93,8 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     give_up(state, None);
-    vec![Effect::CancelSignIn, Effect::ForgetClipboard]
+    let look = if state.setup.private_desk { Some(Effect::LookForKept) } else { None };
+    [Effect::CancelSignIn, Effect::ForgetClipboard].into_iter().chain(look).collect()
 }
 
 pub(super) fn copy_address(state: &mut State) -> Vec<Effect> {
@@ -94,7 +136,9 @@ pub(super) fn signed_in(
     state.browser = None;
     match result {
         Ok(session) => {
-            let is_theirs = |kept: &Kept| kept.user == session.user && !is_old(kept, now);
+            state.kept = Kept::Nobody;
+            state.is_locked = false;
+            let is_theirs = |kept: &KeptForm| kept.user == session.user && !is_old(kept, now);
             let form = kept.filter(|kept| is_theirs(kept)).map(|kept| kept.form);
             let mut desk = Desk::new(session, now);
             if let Some(form) = form {
@@ -109,7 +153,15 @@ pub(super) fn signed_in(
             vec![Effect::KeepSignIn(answered)]
         }
         Err(failure) => {
-            let why = Some(SignedOutBecause::Failed(failure));
+            // Of a kept session, which is no more.
+            let is_over = failure == Failure::SessionEnded && state.kept != Kept::Nobody;
+            let why = if is_over {
+                state.kept = Kept::Nobody;
+                SignedOutBecause::Ended(SessionOver::Unsaid)
+            } else {
+                SignedOutBecause::Failed(failure)
+            };
+            let why = Some(why);
             state.phase = Phase::SignedOut { why, signing_in: false, kept };
             focus(state, FocusTarget::SignIn);
             Vec::new()
@@ -123,7 +175,47 @@ pub(super) fn sign_out(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.removed_unread = false;
-    leave(state, Phase::signed_out(Some(SignedOutBecause::Asked)))
+    leave(state, Phase::signed_out(Some(SignedOutBecause::Asked)), Effect::SignOut)
+}
+
+/// Whoever leaves the desk: as a sign-out, but for the provider, where other programs may go on.
+pub(super) fn lock(state: &mut State) -> Vec<Effect> {
+    if state.desk().is_none() {
+        return Vec::new();
+    }
+    state.removed_unread = false;
+    state.is_locked = true;
+    leave(state, Phase::signed_out(Some(SignedOutBecause::Locked)), Effect::Lock)
+}
+
+/// Whoever comes back to a shared computer may be somebody else. On a desk of one's own it is the computer that asks who it
+/// is, and a kept session goes on when they say so.
+pub(super) fn computer_locked(state: &mut State) -> Vec<Effect> {
+    forget_kept(state);
+    let why = SignedOutBecause::ComputerLocked;
+    let desk = match &state.phase {
+        Phase::Desk(desk) => desk,
+        // Not what they began and another would finish.
+        Phase::SignedOut { signing_in: true, .. } if state.setup.hub.is_some() => {
+            state.is_locked = true;
+            let effects = cancel(state);
+            if let Phase::SignedOut { why: because, .. } = &mut state.phase {
+                *because = Some(why);
+            }
+            return effects;
+        }
+        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } => return Vec::new(),
+    };
+    let is_unread = desk.may_hold_unread_view();
+    let Session { name, role, organisation, .. } = desk.session.clone();
+    state.removed_unread |= is_unread;
+    if state.setup.private_desk && state.is_kept == Some(true) {
+        let effects = leave(state, Phase::signed_out(Some(why)), Effect::SetAside);
+        state.kept = Kept::Somebody(Remembered { name, role, organisation });
+        return effects;
+    }
+    state.is_locked = true;
+    leave(state, Phase::signed_out(Some(why)), Effect::Lock)
 }
 
 /// The hub has ended the session: the patient goes as with a sign-out. What was typed and not yet searched with
@@ -138,21 +230,22 @@ pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect
         Phase::Desk(desk) if desk.form.is_empty() => None,
         Phase::Desk(desk) => {
             let form = std::mem::take(&mut desk.form);
-            Some(Box::new(Kept { user: desk.session.user.clone(), form, since: now.tick }))
+            Some(Box::new(KeptForm { user: desk.session.user.clone(), form, since: now.tick }))
         }
     };
-    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept });
+    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept }, Effect::SignOut);
     effects.push(Effect::WakeAfter(KEPT_FOR));
     effects
 }
 
-fn leave(state: &mut State, phase: Phase) -> Vec<Effect> {
+fn leave(state: &mut State, phase: Phase, how: Effect) -> Vec<Effect> {
     state.browser = None;
+    state.is_kept = None;
     state.phase = phase;
     state.help = false;
     forget_typed(state);
     focus(state, FocusTarget::SignIn);
-    vec![Effect::SignOut, Effect::ForgetClipboard]
+    vec![how, Effect::ForgetClipboard]
 }
 
 /// Hub and session are there: what was covered for want of that is shown again.
@@ -213,10 +306,23 @@ pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {
     vec![Effect::ForgetClipboard, Effect::WakeAfter(HIDDEN_FOR + Duration::from_millis(10))]
 }
 
-/// What is to be said of a sign-out beyond that it was asked for: to whoever signed out, as long as nobody has signed in since.
-pub(super) fn signed_out_but(state: &mut State, because: SignedOutBecause) -> Vec<Effect> {
+/// The hub has not heard that the session is over: whoever left is told, as long as nobody has signed in since.
+pub(super) fn not_told(state: &mut State) -> Vec<Effect> {
+    if let Phase::SignedOut { why: Some(why), .. } = &mut state.phase
+        && matches!(
+            why,
+            SignedOutBecause::Asked | SignedOutBecause::Locked | SignedOutBecause::ComputerLocked
+        )
+    {
+        *why = SignedOutBecause::NotTold;
+    }
+    Vec::new()
+}
+
+/// Whoever signed out does so in their browser, too, as long as nobody has signed in since. A lock does not go that far.
+pub(super) fn signs_out_there(state: &mut State, has_browser: bool) -> Vec<Effect> {
     if let Phase::SignedOut { why: why @ Some(SignedOutBecause::Asked), .. } = &mut state.phase {
-        *why = Some(because);
+        *why = Some(SignedOutBecause::AskedThere { has_browser });
     }
     Vec::new()
 }
@@ -238,7 +344,7 @@ pub(super) fn forget_old(state: &mut State, now: Now) -> Option<Effect> {
     Some(Effect::WakeAfter(left))
 }
 
-fn is_old(kept: &Kept, now: Now) -> bool {
+fn is_old(kept: &KeptForm, now: Now) -> bool {
     now.tick.saturating_sub(kept.since) >= KEPT_FOR
 }
 
@@ -250,6 +356,10 @@ pub(super) fn configured(state: &mut State, result: Result<Setup, String>) -> Ve
                 state.setup = Setup { can_demonstrate, prefill, ..setup };
                 state.phase = Phase::signed_out(None);
                 focus(state, FocusTarget::SignIn);
+                if state.setup.private_desk {
+                    state.kept = Kept::Looking;
+                    return vec![Effect::LookForKept];
+                }
             }
             Err(why) => *problem = Some(why),
         }

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cpis::viewer::run::{Clipboard, Desktop, Start};
+use cpis::viewer::event::Event;
+use cpis::viewer::run::{Clipboard, Desktop, Keychain, Start};
 use cpis::viewer::ui::install;
 use cpis::viewer::update::GUARD;
 use eframe::egui::accesskit::Role;
@@ -61,6 +62,15 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(super) fn new(start: Start, runtime: tokio::runtime::Handle, clipboard: MemoryClipboard) -> Self {
+        Self::with_keychain(start, None, runtime, clipboard)
+    }
+
+    pub(super) fn with_keychain(
+        start: Start,
+        keychain: Option<Keychain>,
+        runtime: tokio::runtime::Handle,
+        clipboard: MemoryClipboard,
+    ) -> Self {
         let desktop: Rc<RefCell<Option<Desktop>>> = Rc::default();
         let (set_up, drawn) = (Rc::clone(&desktop), Rc::clone(&desktop));
         let window = Harness::builder()
@@ -68,7 +78,7 @@ impl Desk {
             .with_max_steps(8)
             .with_context_setup(move |ctx| {
                 install(ctx);
-                *set_up.borrow_mut() = Some(Desktop::new(start, runtime, ctx.clone()));
+                *set_up.borrow_mut() = Some(Desktop::with_keychain(start, keychain, runtime, ctx.clone()));
             })
             .build_ui(move |ui| {
                 if let Some(desktop) = drawn.borrow_mut().as_mut() {
@@ -283,6 +293,12 @@ impl Desk {
     /// The window is closed.
     pub(crate) fn close(&mut self) {
         self.desktop.borrow_mut().as_mut().unwrap().close();
+    }
+
+    /// The system says something of itself.
+    pub(crate) fn hear(&mut self, event: Event) {
+        let hears = self.desktop.borrow().as_ref().unwrap().hears();
+        hears(event);
     }
 
     /// Signed in as the triage nurse.

@@ -43,20 +43,20 @@ pub(super) async fn follow(address: &str) -> String {
 }
 
 /// What the browser does with the page that it is to open.
-type Does = fn(&str) -> Vec<String>;
+pub(super) type Does = fn(&str) -> Vec<String>;
 
 /// A browser that signs in as the demonstration's nurse, which asks nothing, and comes back as it is told to.
-struct Scripted {
-    is_there: bool,
-    does: Does,
+pub(super) struct Scripted {
+    pub(super) is_there: bool,
+    pub(super) does: Does,
     /// The address that was to be opened, and what it was shown at the end.
-    seen: Arc<Mutex<(String, Vec<String>)>>,
+    pub(super) seen: Arc<Mutex<(String, Vec<String>)>>,
 }
 
 impl Browser for Scripted {
     fn open(&self, address: &str) -> bool {
         address.clone_into(&mut self.seen.lock().unwrap().0);
-        if self.is_there && !address.contains("/sign-out?") {
+        if self.is_there && address.contains("/authorize?") {
             self.go(address);
         }
         self.is_there
@@ -68,7 +68,9 @@ impl Scripted {
         let (address, does, seen) = (address.to_owned(), self.does, Arc::clone(&self.seen));
         let browse = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let landed = runtime.block_on(follow(&format!("{address}&login_hint=0")));
+            // The demonstration's own viewer says who it is.
+            let whose = if address.contains("&login_hint=") { "" } else { "&login_hint=0" };
+            let landed = runtime.block_on(follow(&format!("{address}{whose}")));
             for back in does(&landed) {
                 let page =
                     runtime.block_on(async { reqwest::get(&back).await.unwrap().text().await.unwrap() });
@@ -93,7 +95,7 @@ fn scene(is_there: bool, does: Does) -> Scene {
     Scene { town, desk, seen }
 }
 
-fn as_it_is(landed: &str) -> Vec<String> {
+pub(super) fn as_it_is(landed: &str) -> Vec<String> {
     vec![landed.to_owned()]
 }
 
@@ -106,7 +108,7 @@ fn changed(landed: &str, name: &str, value: &str) -> String {
     format!("{before}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-fn sessions(town: &Town) -> Vec<String> {
+pub(super) fn sessions(town: &Town) -> Vec<String> {
     town.book().column("SELECT coalesce(ended_by, 'goes on') FROM session ORDER BY begun_ms", [])
 }
 
@@ -197,6 +199,9 @@ fn where_no_browser_opens_its_address_can_be_copied_and_used() {
     desk.wait_for("No web browser could be opened");
     desk.press("Copy the address");
     let copied = desk.clipboard.text().unwrap();
+    let key = copied.split("dpop_jkt=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    let number = cpis::identity::dpop::Thumbprint::try_from(key.to_owned()).unwrap().short();
+    assert!(desk.text(&format!("Number on the page: {number}")).is_some(), "{}", desk.tree());
     assert!(desk.text(&copied).is_some() && copied == seen.lock().unwrap().0, "{copied}");
     Scripted { is_there: true, does: as_it_is, seen }.go(&copied);
     desk.wait_for("Signed in: Sam Okafor, ");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cpis::client::Limits;
 use cpis::demo::Demonstration;
 use cpis::hub::clock::Clock;
-use cpis::viewer::run::Browser;
+use cpis::viewer::run::{Browser, Keychain, Start};
 use cpis::viewer::state::Prefill;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -74,8 +74,20 @@ impl Town {
         self.desk_signing_in_at(self.demonstration.address(), browser)
     }
 
+    /// The same on a desk that is one person's own, with this keychain.
+    pub(crate) fn desk_of_ones_own(&self, browser: Arc<dyn Browser>, keychain: Keychain) -> Desk {
+        let (mut start, clipboard) = self.signing_in(self.demonstration.address(), browser);
+        start.setup.private_desk = true;
+        Desk::with_keychain(start, Some(keychain), self.runtime.handle().clone(), clipboard)
+    }
+
     /// The same of a hub that is said to be elsewhere.
     pub(crate) fn desk_signing_in_at(&self, address: &str, browser: Arc<dyn Browser>) -> Desk {
+        let (start, clipboard) = self.signing_in(address, browser);
+        Desk::new(start, self.runtime.handle().clone(), clipboard)
+    }
+
+    fn signing_in(&self, address: &str, browser: Arc<dyn Browser>) -> (Start, MemoryClipboard) {
         let clipboard = MemoryClipboard::default();
         let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
         start.setup.personas.clear();
@@ -83,6 +95,17 @@ impl Town {
         if let Some(hub) = &mut start.hub {
             address.clone_into(&mut hub.address);
             address.clone_into(&mut hub.known_as);
+        }
+        start.browser = browser;
+        (start, clipboard)
+    }
+
+    /// A desk of the demonstration's people, with this browser.
+    pub(crate) fn desk_browsing(&self, address: &str, browser: Arc<dyn Browser>) -> Desk {
+        let clipboard = MemoryClipboard::default();
+        let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
+        if let Some(hub) = &mut start.hub {
+            address.clone_into(&mut hub.address);
         }
         start.browser = browser;
         Desk::new(start, self.runtime.handle().clone(), clipboard)

@@ -123,7 +123,9 @@ pub struct SessionBar {
     pub care_is_silent: bool,
     /// "2 found, not opened".
     pub found_not_opened: Option<String>,
-    /// Hide patient (where there is one), switch care (where allowed), Help, Sign out.
+    /// What this session goes without on this computer, and what to do about it.
+    pub note: Option<String>,
+    /// Hide patient (where there is one), switch care (where allowed), Help, Lock, Sign out.
     pub actions: Vec<Action>,
 }
 
@@ -158,6 +160,8 @@ pub struct SignIn {
     pub heading: String,
     /// What this is and is not.
     pub intro: Vec<String>,
+    /// What the page in the browser shows too, while it is open, and what to do where it does not.
+    pub number: Option<(String, String)>,
     /// Why the last session ended, or why signing in failed.
     pub message: Option<String>,
     /// The message is news that nobody here asked for.

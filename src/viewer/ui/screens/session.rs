@@ -11,7 +11,7 @@ use eframe::egui::{
 use crate::viewer::present::screen::SessionBar;
 use crate::viewer::ui::theme::{self, Size, space};
 use crate::viewer::ui::turn::{Turn, button, room_for_keys};
-use crate::viewer::ui::widgets::{Kind, chip, chip_size, narrow, region, side_margin, whole};
+use crate::viewer::ui::widgets::{Kind, chip, chip_size, line, narrow, region, side_margin, whole};
 
 const HEIGHT: f32 = 56.0;
 /// The least room for name, role and organisation in one line with the rest.
@@ -49,6 +49,15 @@ pub(crate) fn draw(ui: &mut Ui, session: &SessionBar, turn: &mut Turn) {
                 turn.button(&mut right, action, Kind::OnBar, keys);
             }
         });
+    });
+}
+
+/// What this session goes without here, in a line under the bar.
+pub(crate) fn note(ui: &mut Ui, words: &str) {
+    let t = theme::tokens();
+    let frame = Frame::new().fill(t.notice).inner_margin(Margin::symmetric(whole(side_margin(ui)), 2));
+    Panel::top("session note").show_separator_line(false).frame(frame).show(ui, |ui| {
+        region(ui, "About this session", |ui| line(ui, theme::text(words, Size::Small)));
     });
 }
 

@@ -29,6 +29,10 @@ fn page(ui: &mut Ui, sign_in: &SignIn, turn: &mut Turn) {
     for paragraph in &sign_in.intro {
         line(ui, theme::text(paragraph, Size::Body));
     }
+    if let Some((number, otherwise)) = &sign_in.number {
+        line(ui, theme::strong(number, Size::Lead));
+        line(ui, theme::text(otherwise, Size::Body));
+    }
     ui.add_space(space::S);
     if let Some(message) = &sign_in.message {
         notice_box(ui, message);

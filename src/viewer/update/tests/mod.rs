@@ -1,5 +1,6 @@
 //! The state machine as tables and short stories, without a window.
 
+mod leaving;
 mod lost;
 mod opening;
 mod over;

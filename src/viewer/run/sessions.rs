@@ -1,0 +1,321 @@
+//! How sessions begin, go on in another run of the program, and end: at the hub, in the keychain and at the provider.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::ViewportCommand;
+
+use super::arrived::Held;
+use super::browser;
+use super::doer::{Doer, Hub};
+use super::keychain::{Found, Keeper, Keychain, PATIENCE, Record};
+use crate::client::{Access, HubClient, Keeps as _};
+use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SignedInPerson};
+use crate::viewer::event::Event;
+use crate::viewer::state::{BrowserAt, Remembered, Session};
+
+/// For so long a program that ends waits until the hub has heard of it.
+const SIGN_OUT: Duration = Duration::from_secs(2);
+
+/// How far the end of a session goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// At the hub.
+    Here,
+    /// At the provider too, by a page in the browser.
+    AtTheProviderToo,
+}
+
+/// Who signs in with the browser.
+#[derive(Clone, Copy)]
+pub(super) enum Who {
+    /// Somebody of the demonstration: what stands for their browser is told who, and asks nothing.
+    Persona(usize),
+    /// Whoever is in front of the screen. `afresh`: the provider asks again who it is.
+    Person { afresh: bool },
+}
+
+/// As the hub says who it is.
+fn session_of(person: SignedInPerson) -> Session {
+    let may = |right| person.rights.contains(&right);
+    Session {
+        user: format!("{}|{}|{}", person.organisation_code, person.role, person.user),
+        may_notify: may(Right::ViewAndNotify),
+        may_view_silently: may(Right::ViewSilently),
+        name: person.name,
+        role: person.role,
+        organisation: person.organisation,
+        care: CareSetting::Unscheduled,
+        switching: None,
+        care_problem: None,
+    }
+}
+
+/// A session that was kept, without an access token yet.
+fn held_of(hub: &Hub, keychain: Keychain, record: Record) -> Result<Held, Failure> {
+    let key = record.key().ok_or(Failure::SessionEnded)?;
+    let access = Access::new(String::new(), key, &hub.known_as).renewable(record.refresh.clone(), 0);
+    let client = HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)?;
+    let keeper = Keeper::new(keychain, record, true);
+    client.keep_with(keeper.clone());
+    Ok(Held { client, keeper: Some(keeper) })
+}
+
+/// Puts a session that has begun where it is kept.
+async fn keep(client: &HubClient, keeper: &Arc<Keeper>) {
+    client.keep_with(keeper.clone());
+    if let Some((refresh, _)) = client.kept() {
+        keeper.keep(&refresh).await;
+    }
+}
+
+fn remembered(found: Option<&Found>) -> Option<Remembered> {
+    match found {
+        Some(Found::Session(record)) => Some(Remembered {
+            name: record.name.clone(),
+            role: record.role.clone(),
+            organisation: record.organisation.clone(),
+        }),
+        Some(Found::Nothing) | None => None,
+    }
+}
+
+impl Doer {
+    /// Whether the session can go on in another run of the program; `None` where that is not asked for.
+    pub(super) fn is_kept(&self) -> Option<bool> {
+        self.held.as_ref()?.keeper.as_ref().map(|keeper| keeper.is_kept())
+    }
+
+    /// What happens by itself and is told from elsewhere.
+    pub(super) fn sends(&self) -> impl Fn(Event) + Send + Sync + use<> {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        move |event| {
+            // Only a full queue refuses, and then sixty-four others wake the window.
+            let _ = sender.try_send(event);
+            ctx.request_repaint();
+        }
+    }
+
+    /// With the browser: a person's own, or what does the same for a persona of the demonstration.
+    pub(super) fn sign_in(&mut self, ask: u64, who: Who) {
+        self.take_chosen();
+        self.cancel_sign_in();
+        let Some(hub) = self.hub.clone() else {
+            return self.tell(Event::NotSignedIn(ask, NotSignedIn::Hub(Failure::NotAccepted)));
+        };
+        let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
+        let (arrived, keychain) = (self.arrived.clone(), self.keychain.clone());
+        let (hint, afresh) = match who {
+            Who::Persona(persona) => (Some(persona.to_string()), false),
+            Who::Person { afresh } => (None, afresh),
+        };
+        self.signing_in = Some(self.runtime.spawn(async move {
+            let opens = |address: &str, number: &str| {
+                let has_opened = browser.open(address);
+                if hint.is_some() {
+                    return;
+                }
+                let at = BrowserAt { address: address.to_owned(), number: number.to_owned(), has_opened };
+                // Only a full queue refuses.
+                let _ = sender.try_send(Event::BrowserAt(ask, at));
+                ctx.request_repaint();
+            };
+            let event = match browser::sign_in(&hub, hint.as_deref(), afresh, opens).await {
+                Ok((client, person)) => {
+                    let keeper = keychain.zip(client.kept()).map(|(keychain, (refresh, key))| {
+                        Keeper::new(keychain, Record::of(&person, &refresh, &key), false)
+                    });
+                    // First: whoever cancels now signs out what has begun.
+                    arrived.put(ask, Held { client: client.clone(), keeper: keeper.clone() });
+                    if let Some(keeper) = &keeper {
+                        keep(&client, keeper).await;
+                    }
+                    // The hub is asked what it is and what time it is; if that fails, the first search says so.
+                    if let Ok(at) = client.greet().await {
+                        let _ = sender.send(Event::HubTime(at)).await;
+                    }
+                    for command in [ViewportCommand::Minimized(false), ViewportCommand::Focus] {
+                        ctx.send_viewport_cmd(command);
+                    }
+                    Event::SignedIn(ask, Ok(session_of(person)))
+                }
+                Err(why) => Event::NotSignedIn(ask, why),
+            };
+            let _ = sender.send(event).await;
+            ctx.request_repaint();
+        }));
+    }
+
+    /// Looks whether a session is kept here. A keychain that takes long is not waited for; what it brings then comes late.
+    pub(super) fn look_for_kept(&mut self) {
+        self.take_chosen();
+        if self.keychain.is_none() {
+            self.keychain = self.hub.as_ref().map(|hub| Keychain::of_this_system(&hub.address));
+        }
+        let Some(keychain) = self.keychain.clone() else { return self.tell(Event::Remembered(None)) };
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        self.runtime.spawn(async move {
+            let mut looking = std::pin::pin!(keychain.load());
+            let soon = tokio::time::timeout(PATIENCE, &mut looking).await;
+            let event = Event::Remembered(remembered(soon.as_ref().ok().and_then(Option::as_ref)));
+            let _ = sender.send(event).await;
+            ctx.request_repaint();
+            if soon.is_err()
+                && let Some(late) = remembered(looking.await.as_ref())
+            {
+                let _ = sender.send(Event::Remembered(Some(late))).await;
+                ctx.request_repaint();
+            }
+        });
+    }
+
+    /// Goes on with the session that is kept here. Until now nothing of it was used, and the keychain is asked again: what
+    /// was read at the start may be used up.
+    pub(super) fn go_on(&mut self, ask: u64) {
+        let (Some(hub), Some(keychain)) = (self.hub.clone(), self.keychain.clone()) else {
+            return self.tell(Event::SignedIn(ask, Err(Failure::SessionEnded)));
+        };
+        self.stop_signing_in();
+        let (sender, ctx, arrived) = (self.sender.clone(), self.ctx.clone(), self.arrived.clone());
+        self.signing_in = Some(self.runtime.spawn(async move {
+            let result = async {
+                let Some(Found::Session(record)) = keychain.load_soon().await else {
+                    return Err(Failure::SessionEnded);
+                };
+                let person = record.person();
+                let held = held_of(&hub, keychain, *record)?;
+                if let Err(failure) = held.client.resume().await {
+                    if let (Failure::SessionEnded, Some(keeper)) = (failure, &held.keeper) {
+                        keeper.forget().await;
+                    }
+                    return Err(failure);
+                }
+                arrived.put(ask, held.clone());
+                if let Ok(at) = held.client.greet().await {
+                    let _ = sender.send(Event::HubTime(at)).await;
+                }
+                Ok(session_of(person))
+            };
+            let _ = sender.send(Event::SignedIn(ask, result.await)).await;
+            ctx.request_repaint();
+        }));
+    }
+
+    /// Ends the session that is kept here: somebody else signs in.
+    pub(super) fn end_kept(&mut self) {
+        let (Some(hub), Some(keychain)) = (self.hub.clone(), self.keychain.clone()) else { return };
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            let found = keychain.load_soon().await;
+            keychain.erase().await;
+            if let Some(Found::Session(record)) = found
+                && let Ok(held) = held_of(&hub, keychain, *record)
+            {
+                held.client.sign_out().await;
+            }
+            let _ = told.send(());
+        });
+        self.signing_out = Some(heard);
+    }
+
+    fn stop_signing_in(&mut self) {
+        if let Some(signing_in) = self.signing_in.take() {
+            signing_in.abort();
+        }
+    }
+
+    /// Also of a session that has begun in the very moment nothing is left.
+    pub(super) fn cancel_sign_in(&mut self) {
+        self.stop_signing_in();
+        self.sign_out(Leaving::Here);
+    }
+
+    pub(super) fn keep_sign_in(&mut self, ask: u64) {
+        let Some(held) = self.arrived.take(ask).pop() else { return };
+        self.stop_following();
+        self.following = Some(self.follow(held.client.clone()));
+        self.held = Some(held);
+    }
+
+    /// Holds the event stream. What it hears goes the way of all events; what ends the session is looked for with each of
+    /// them.
+    fn follow(&self, client: HubClient) -> tokio::task::JoinHandle<()> {
+        let (sender, ctx, started) = (self.sender.clone(), self.ctx.clone(), self.started());
+        self.runtime.spawn(async move {
+            let here = || {
+                // Only a full queue refuses, and the next one comes in five seconds.
+                let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
+                ctx.request_repaint();
+            };
+            // What is shown says so, and the window would sleep.
+            let waits = || ctx.request_repaint();
+            client.follow(here, waits).await;
+            ctx.request_repaint();
+        })
+    }
+
+    fn stop_following(&mut self) {
+        if let Some(following) = self.following.take() {
+            following.abort();
+        }
+    }
+
+    /// Leaves the session where it is kept: nothing of it is used until somebody goes on with it.
+    pub(super) fn set_aside(&mut self) {
+        self.stop_signing_in();
+        self.stop_following();
+        self.held = None;
+        self.revoke(self.arrived.take_all(), Leaving::Here);
+    }
+
+    /// The tokens are forgotten at once, and of no use as soon as the hub has heard it; also those that nobody has taken up.
+    pub(super) fn sign_out(&mut self, leaving: Leaving) {
+        self.stop_signing_in();
+        self.stop_following();
+        self.revoke(self.arrived.take_all(), Leaving::Here);
+        let held = self.held.take().into_iter().collect();
+        self.revoke(held, leaving);
+    }
+
+    pub(super) fn revoke(&mut self, all: Vec<Held>, leaving: Leaving) {
+        if all.is_empty() {
+            return;
+        }
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
+        self.runtime.spawn(async move {
+            for held in all {
+                let forgotten = held.keeper.map(|keeper| keeper.forget());
+                let signed_out = held.client.sign_out().await;
+                if let Some(forgotten) = forgotten {
+                    forgotten.await;
+                }
+                if !signed_out.is_heard {
+                    let _ = sender.send(Event::SignOutNotTold).await;
+                    ctx.request_repaint();
+                }
+                if let (Some(page), Leaving::AtTheProviderToo) = (signed_out.page, leaving) {
+                    let _ = sender.send(Event::SignsOutThere(browser.open(&page))).await;
+                    ctx.request_repaint();
+                }
+            }
+            // Nobody waits for it unless the program is ending.
+            let _ = told.send(());
+        });
+        self.signing_out = Some(heard);
+    }
+
+    /// The program ends: a session that is kept goes on another time, every other one is over.
+    pub(super) fn end(&mut self) {
+        if self.is_kept() == Some(true) {
+            self.set_aside();
+        } else {
+            self.sign_out(Leaving::Here);
+        }
+        // What is under way would end with the program: a moment for the hub to hear that the session is over.
+        if let Some(heard) = self.signing_out.take() {
+            // Gone or late: the hub ends the session in time.
+            let _ = heard.recv_timeout(SIGN_OUT);
+        }
+    }
+}

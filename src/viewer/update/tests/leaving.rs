@@ -1,0 +1,116 @@
+//! Leaving a desk: what is asked for, and that whoever comes next shows anew who they are.
+
+use super::*;
+use crate::domain::NotSignedIn;
+use crate::viewer::state::{Kept, Remembered, Setup, SignedOutBecause};
+
+fn desk(private_desk: bool) -> State {
+    let setup = Setup { hub: Some("https://hub".to_owned()), private_desk, ..Setup::default() };
+    State::new(setup, Phase::signed_out(None))
+}
+
+/// Whether the provider is to ask again who it is, at the sign-in that begins now.
+fn afresh(state: &mut State) -> Option<bool> {
+    let effects = give(state, Command::SignInByBrowser, 0);
+    let asked = |effect: &Effect| {
+        if let Effect::SignInByBrowser(_, afresh) = effect { Some(*afresh) } else { None }
+    };
+    effects.iter().find_map(asked)
+}
+
+#[test]
+fn after_a_lock_the_next_sign_in_is_a_fresh_one_whatever_comes_between() {
+    let mut state = desk(true);
+    assert_eq!(afresh(&mut state), Some(false));
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    assert_eq!(give(&mut state, Command::Lock, 0), [Effect::Lock, Effect::ForgetClipboard]);
+    assert_eq!(afresh(&mut state), Some(true));
+    give(&mut state, Command::CancelSignIn, 0);
+    assert_eq!(afresh(&mut state), Some(true));
+    let ask = state.last_sign_in;
+    update(&mut state, Event::NotSignedIn(ask, NotSignedIn::Denied), now(0));
+    update(&mut state, Event::SignOutNotTold, now(0));
+    assert_eq!(afresh(&mut state), Some(true));
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    assert_eq!(give(&mut state, Command::SignOut, 0), [Effect::SignOut, Effect::ForgetClipboard]);
+    assert_eq!(afresh(&mut state), Some(false));
+}
+
+#[test]
+fn on_a_shared_desk_every_sign_in_is_a_fresh_one() {
+    let mut state = desk(false);
+    for _ in 0..2 {
+        assert_eq!(afresh(&mut state), Some(true));
+        answer_sign_in(&mut state, Ok(nurse()), 0);
+        give(&mut state, Command::SignOut, 0);
+    }
+}
+
+#[test]
+fn a_computer_that_is_locked_ends_a_session_but_one_that_is_kept() {
+    let cases = [
+        (false, None, Effect::Lock),
+        (false, Some(true), Effect::Lock),
+        (true, Some(false), Effect::Lock),
+        (true, None, Effect::Lock),
+        (true, Some(true), Effect::SetAside),
+    ];
+    for (private_desk, is_kept, expected) in cases {
+        let mut state = desk(private_desk);
+        afresh(&mut state);
+        answer_sign_in(&mut state, Ok(nurse()), 0);
+        update(&mut state, Event::IsKept(is_kept), now(0));
+        let effects = update(&mut state, Event::ComputerLocked, now(10));
+        assert_eq!(effects, [expected.clone(), Effect::ForgetClipboard], "{private_desk} {is_kept:?}");
+        assert!(state.desk().is_none());
+        let goes_on = !give(&mut state, Command::Continue, 20).is_empty();
+        assert_eq!(goes_on, expected == Effect::SetAside, "{private_desk} {is_kept:?}");
+    }
+}
+
+#[test]
+fn nobody_goes_on_with_what_is_not_there_and_nobody_is_disturbed_by_what_comes_late() {
+    let somebody = || {
+        let word = || "x".to_owned();
+        Event::Remembered(Some(Remembered { name: word(), role: word(), organisation: word() }))
+    };
+    let mut state = desk(true);
+    assert_eq!(give(&mut state, Command::Continue, 0), []);
+    assert_eq!(give(&mut state, Command::SignInAsSomebodyElse, 0), []);
+    afresh(&mut state);
+    update(&mut state, somebody(), now(0));
+    assert_eq!(state.kept, Kept::Nobody, "a sign-in is under way");
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    update(&mut state, somebody(), now(0));
+    assert!(state.desk().is_some() && state.kept == Kept::Nobody);
+    give(&mut state, Command::SignOut, 0);
+    update(&mut state, somebody(), now(0));
+    let effects = give(&mut state, Command::SignInAsSomebodyElse, 0);
+    assert_eq!(effects, [Effect::EndKept, Effect::SignInByBrowser(state.last_sign_in, true)]);
+}
+
+#[test]
+fn what_comes_of_leaving_is_said_to_whoever_left_and_to_nobody_after() {
+    let said = |state: &State| match &state.phase {
+        Phase::SignedOut { why, .. } => *why,
+        Phase::Desk(_) | Phase::NoConfiguration { .. } => None,
+    };
+    let there = SignedOutBecause::AskedThere { has_browser: true };
+    let there_only = Event::SignsOutThere(true);
+    for (left, why, then) in [
+        (Event::pointed(Command::SignOut), SignedOutBecause::Asked, there),
+        (Event::pointed(Command::Lock), SignedOutBecause::Locked, SignedOutBecause::Locked),
+        (Event::ComputerLocked, SignedOutBecause::ComputerLocked, SignedOutBecause::ComputerLocked),
+    ] {
+        for (event, then) in [(there_only.clone(), then), (Event::SignOutNotTold, SignedOutBecause::NotTold)]
+        {
+            let mut state = desk(false);
+            afresh(&mut state);
+            answer_sign_in(&mut state, Ok(nurse()), 0);
+            update(&mut state, left.clone(), now(0));
+            assert_eq!(said(&state), Some(why));
+            update(&mut state, event, now(0));
+            assert_eq!(said(&state), Some(then));
+        }
+    }
+}

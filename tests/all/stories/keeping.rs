@@ -1,0 +1,452 @@
+//! A desk of one's own: the session is kept in the system's keychain, and goes on when somebody says that it is them.
+//!
+//! The stories run twice: before a keychain in memory, and (in a session bus of their own, by this same program) before a
+//! real Secret Service. Where there is none, or it is locked, everything else works.
+
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use cpis::viewer::event::Event;
+use cpis::viewer::run::Keychain;
+use eframe::egui::{Key, Modifiers};
+use keyring_core::api::{CredentialApi, CredentialStoreApi};
+use keyring_core::{Credential, CredentialPersistence, CredentialStore, Entry};
+
+use super::desk::Desk;
+use super::signing_in::{Scripted, as_it_is, sessions};
+use super::town::{AMELIA, Town};
+
+/// Says which keychain the stories are told before: that of the session's bus, or one in memory.
+const WHICH: &str = "CPIS_KEYCHAIN_OF_THE_BUS";
+
+/// Minutes after which an access token has expired.
+const EXPIRED: i64 = 11 * 60;
+
+/// A keychain that can be stopped at a step, and that counts.
+#[derive(Clone)]
+struct Chain(Arc<Inside>);
+
+struct Inside {
+    store: Mutex<Option<Arc<CredentialStore>>>,
+    /// Whoever puts something there from now on never comes back: before it is there, or after.
+    stops_before: AtomicBool,
+    stops_after: AtomicBool,
+    /// Whoever reads waits for as long as this is so.
+    holds: AtomicBool,
+    put: AtomicUsize,
+}
+
+impl Chain {
+    fn new() -> Self {
+        let store: Option<Arc<CredentialStore>> = if std::env::var_os(WHICH).is_some() {
+            zbus_secret_service_keyring_store::Store::new().ok().map(|store| store as _)
+        } else {
+            Some(keyring_core::mock::Store::new().unwrap())
+        };
+        Self::over(store)
+    }
+
+    fn over(store: Option<Arc<CredentialStore>>) -> Self {
+        Self(Arc::new(Inside {
+            store: Mutex::new(store),
+            stops_before: AtomicBool::new(false),
+            stops_after: AtomicBool::new(false),
+            holds: AtomicBool::new(false),
+            put: AtomicUsize::new(0),
+        }))
+    }
+
+    fn at(&self, hub: &str, machine: &str) -> Keychain {
+        let chain = self.clone();
+        let opens = move || match chain.0.store.lock().unwrap().clone() {
+            Some(_) => Ok(Arc::new(chain.clone()) as Arc<CredentialStore>),
+            None => Err(keyring_core::Error::NoDefaultStore),
+        };
+        Keychain::over(Box::new(opens), hub, Some(machine))
+    }
+
+    fn is_empty(&self, hub: &str) -> bool {
+        let store = self.0.store.lock().unwrap().clone().unwrap();
+        let entry = store.build("cpis-viewer", hub, None).unwrap();
+        matches!(entry.get_secret(), Err(keyring_core::Error::NoEntry))
+    }
+
+    /// Another run of the program: what had stopped has died with the last one.
+    fn again(&self) -> Self {
+        Self::over(self.0.store.lock().unwrap().clone())
+    }
+}
+
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Chain")
+    }
+}
+
+impl CredentialStoreApi for Chain {
+    fn vendor(&self) -> String {
+        "tests".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "tests".to_owned()
+    }
+
+    fn build(
+        &self,
+        service: &str,
+        user: &str,
+        with: Option<&HashMap<&str, &str>>,
+    ) -> keyring_core::Result<Entry> {
+        let store = self.0.store.lock().unwrap().clone().unwrap();
+        let entry = store.build(service, user, with)?;
+        Ok(Entry::new_with_credential(Arc::new(Link { entry, chain: self.clone() })))
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+
+    fn persistence(&self) -> CredentialPersistence {
+        CredentialPersistence::UntilDelete
+    }
+}
+
+#[derive(Debug)]
+struct Link {
+    entry: Entry,
+    chain: Chain,
+}
+
+fn never_comes_back() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+impl CredentialApi for Link {
+    fn set_secret(&self, secret: &[u8]) -> keyring_core::Result<()> {
+        let inside = &self.chain.0;
+        if inside.stops_before.load(Ordering::SeqCst) {
+            inside.put.fetch_add(1, Ordering::SeqCst);
+            never_comes_back();
+        }
+        let put = self.entry.set_secret(secret);
+        inside.put.fetch_add(1, Ordering::SeqCst);
+        if inside.stops_after.load(Ordering::SeqCst) {
+            never_comes_back();
+        }
+        put
+    }
+
+    fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
+        while self.chain.0.holds.load(Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        self.entry.get_secret()
+    }
+
+    fn delete_credential(&self) -> keyring_core::Result<()> {
+        self.entry.delete_credential()
+    }
+
+    fn get_credential(&self) -> keyring_core::Result<Option<Arc<Credential>>> {
+        Ok(None)
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        self.entry.get_specifiers()
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+type Seen = Arc<Mutex<(String, Vec<String>)>>;
+
+struct Own {
+    town: Town,
+    chain: Chain,
+    seen: Seen,
+}
+
+impl Own {
+    fn new() -> Self {
+        Self { town: Town::at(super::town::now()), chain: Chain::new(), seen: Seen::default() }
+    }
+
+    fn desk(&self) -> Desk {
+        self.desk_of(&self.chain, "this computer")
+    }
+
+    fn desk_of(&self, chain: &Chain, machine: &str) -> Desk {
+        let browser = Scripted { is_there: true, does: as_it_is, seen: Arc::clone(&self.seen) };
+        self.town.desk_of_ones_own(Arc::new(browser), chain.at(self.town.demonstration.address(), machine))
+    }
+
+    /// Somebody has signed in and works.
+    fn nurse(&self) -> Desk {
+        let mut desk = self.desk();
+        desk.until("the keychain's answer", |desk| desk.has_button("Sign in").then_some(()));
+        desk.press("Sign in");
+        desk.wait_for("Signed in: Sam Okafor, ");
+        desk
+    }
+
+    fn opened(&self) -> String {
+        self.seen.lock().unwrap().0.clone()
+    }
+}
+
+const GO_ON: &str = "Continue as Sam Okafor";
+
+#[test]
+fn whoever_closes_the_viewer_goes_on_where_they_say_that_it_is_them() {
+    let own = Own::new();
+    let mut desk = own.nurse();
+    assert!(!own.opened().contains("prompt="), "the provider may know them: {}", own.opened());
+    assert_eq!(desk.text_with("No keychain answers"), None);
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.close();
+    drop(desk);
+    assert_eq!(sessions(&own.town), ["goes on"]);
+    let before = own.town.book().column("SELECT hex(current) || rotated_ms FROM session", []);
+
+    let mut desk = own.desk();
+    desk.wait_for(GO_ON);
+    assert!(desk.has_button(GO_ON) && desk.has_button("Sign in as somebody else"), "{}", desk.tree());
+    assert_eq!(desk.text_with("Find patient"), None);
+    own.town.pass(EXPIRED);
+    desk.stay(std::time::Duration::from_millis(300));
+    assert_eq!(
+        own.town.book().column("SELECT hex(current) || rotated_ms FROM session", []),
+        before,
+        "nothing was used"
+    );
+    desk.press(GO_ON);
+    desk.wait_for("Signed in: Sam Okafor, ");
+    assert_eq!(desk.field("NHS number"), "", "nothing of the patient");
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    assert_eq!(sessions(&own.town), ["goes on"]);
+}
+
+#[test]
+fn a_viewer_that_dies_at_whatever_step_of_a_renewal_goes_on_with_the_session() {
+    for step in ["before it was asked for", "before it was kept", "before it was used", "after"] {
+        let own = Own::new();
+        let mut desk = own.nurse();
+        assert!(desk.look_up(AMELIA).starts_with("Alert"));
+        desk.new_search();
+        own.town.pass(EXPIRED);
+        let put = own.chain.0.put.load(Ordering::SeqCst);
+        match step {
+            "before it was kept" => own.chain.0.stops_before.store(true, Ordering::SeqCst),
+            "before it was used" => own.chain.0.stops_after.store(true, Ordering::SeqCst),
+            "after" => assert!(desk.look_up(AMELIA).starts_with("Alert")),
+            _ => {}
+        }
+        if step.starts_with("before it was kept") || step.starts_with("before it was used") {
+            desk.ask(AMELIA);
+            desk.until(step, |_| (own.chain.0.put.load(Ordering::SeqCst) > put).then_some(()));
+        }
+        // No word to anybody.
+        drop(desk);
+        let mut desk = own.desk_of(&own.chain.again(), "this computer");
+        desk.wait_for(GO_ON);
+        desk.press(GO_ON);
+        desk.wait_for("Signed in: Sam Okafor, ");
+        own.town.pass(EXPIRED);
+        assert!(desk.look_up(AMELIA).starts_with("Alert"), "{step}");
+        assert_eq!(sessions(&own.town), ["goes on"], "{step}");
+    }
+}
+
+#[test]
+fn a_kept_token_that_was_used_up_long_ago_is_one_sentence_and_a_way_back() {
+    let own = Own::new();
+    let mut desk = own.nurse();
+    own.town.pass(EXPIRED);
+    own.chain.0.stops_before.store(true, Ordering::SeqCst);
+    desk.ask(AMELIA);
+    desk.until("the renewal", |_| (own.chain.0.put.load(Ordering::SeqCst) > 1).then_some(()));
+    drop(desk);
+    own.town.pass(61);
+    let mut desk = own.desk_of(&own.chain.again(), "this computer");
+    desk.wait_for(GO_ON);
+    desk.press(GO_ON);
+    desk.wait_for("Your session has ended. Nothing of the patient is left here. Sign in again to go on");
+    desk.press("Sign in");
+    desk.wait_for("Signed in: Sam Okafor, ");
+}
+
+#[test]
+fn what_is_over_is_in_no_keychain() {
+    for how in ["Sign out", "Lock", "Sign in as somebody else", "ended at the hub"] {
+        let own = Own::new();
+        let mut desk = own.nurse();
+        let mut expected = vec!["signed-out".to_owned()];
+        match how {
+            "Sign out" => desk.press("Sign out"),
+            "Lock" => {
+                desk.chord(Modifiers::COMMAND, Key::L);
+                desk.wait_for("Locked. You are signed out, and nothing of the last session is left");
+                // Whoever comes back shows who they are.
+                desk.press("Sign in");
+                desk.wait_for("Signed in: Sam Okafor, ");
+                assert!(own.opened().contains("prompt=login"), "{}", own.opened());
+                desk.press("Sign out");
+                expected.push("signed-out".to_owned());
+            }
+            "ended at the hub" => {
+                own.town.pass(11 * 60 * 60);
+                desk.ask(AMELIA);
+                desk.wait_for("Your session has ended");
+                expected = vec!["over".to_owned()];
+            }
+            _ => {
+                desk.close();
+                drop(desk);
+                desk = own.desk();
+                desk.wait_for(GO_ON);
+                desk.press(how);
+                desk.wait_for("Signed in: Sam Okafor, ");
+                assert!(own.opened().contains("prompt=login"), "{}", own.opened());
+                assert_eq!(desk.text_with("No keychain answers"), None);
+                desk.press("Sign out");
+                expected.push("signed-out".to_owned());
+            }
+        }
+        desk.until("the hub to hear of it", |_| (sessions(&own.town) == expected).then_some(()));
+        desk.close();
+        drop(desk);
+        let mut next = own.desk();
+        next.wait_for("Your web browser opens your organisation's sign-in page");
+        let (tree, painted) = (next.tree(), next.painted());
+        assert!(!tree.contains("Okafor") && !painted.contains("Okafor"), "{how}: {tree}");
+    }
+}
+
+#[test]
+fn what_was_kept_on_another_computer_or_for_another_hub_is_nobodys_here() {
+    let own = Own::new();
+    let mut desk = own.nurse();
+    desk.close();
+    drop(desk);
+    let mut desk = own.desk_of(&own.chain, "another computer");
+    desk.wait_for("Your web browser opens your organisation's sign-in page");
+    assert!(!desk.tree().contains("Okafor"));
+    drop(desk);
+    let other = Town::at(super::town::now());
+    let browser = Scripted { is_there: true, does: as_it_is, seen: Seen::default() };
+    let chain = own.chain.at(other.demonstration.address(), "this computer");
+    let mut desk = other.desk_of_ones_own(Arc::new(browser), chain);
+    desk.wait_for("Your web browser opens your organisation's sign-in page");
+    assert!(!desk.tree().contains("Okafor"));
+}
+
+#[test]
+fn a_computer_that_is_locked_hides_the_patient_and_asks_who_it_is() {
+    let own = Own::new();
+    let mut desk = own.nurse();
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.hear(Event::ComputerLocked);
+    desk.wait_for(
+        "The computer was locked, asleep or with another user. Nothing of the patient is left here",
+    );
+    let (tree, painted) = (desk.tree(), desk.painted());
+    for trace in ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Child Protection Plan"] {
+        assert!(!tree.contains(trace) && !painted.contains(trace), "{trace}");
+    }
+    assert_eq!(sessions(&own.town), ["goes on"]);
+    desk.press(GO_ON);
+    desk.wait_for("Signed in: Sam Okafor, ");
+    assert_eq!(desk.field("NHS number"), "");
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+}
+
+#[test]
+fn a_keychain_that_takes_long_keeps_nobody_waiting_and_is_heard_when_it_comes() {
+    let own = Own::new();
+    own.nurse().close();
+    own.chain.0.holds.store(true, Ordering::SeqCst);
+    let mut desk = own.desk();
+    desk.wait_for("Your web browser opens your organisation's sign-in page");
+    own.chain.0.holds.store(false, Ordering::SeqCst);
+    desk.wait_for(GO_ON);
+    // Whoever does not wait signs in, and is not disturbed by what comes late.
+    own.chain.0.holds.store(true, Ordering::SeqCst);
+    let mut desk = own.nurse();
+    desk.wait_for("No keychain answers");
+    own.chain.0.holds.store(false, Ordering::SeqCst);
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.close();
+    assert_eq!(sessions(&own.town), ["goes on", "signed-out"]);
+    // Nor is anything kept of whom it was said that they are not.
+    desk.until("an empty keychain", |_| own.chain.is_empty(own.town.demonstration.address()).then_some(()));
+}
+
+/// Also told where the bus has no keychain, and where its keychain is locked.
+#[test]
+fn without_a_keychain_everything_works_and_one_signs_in_each_time() {
+    let own = Own::new();
+    if std::env::var_os(WHICH).is_none() {
+        *own.chain.0.store.lock().unwrap() = None;
+    }
+    let mut desk = own.nurse();
+    desk.wait_for("No keychain answers on this computer: you sign in again each time the viewer starts");
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.new_search();
+    own.town.pass(EXPIRED);
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    // It is over with the program, and when the computer is locked.
+    desk.close();
+    assert_eq!(sessions(&own.town), ["signed-out"]);
+    drop(desk);
+    let mut desk = own.nurse();
+    desk.hear(Event::ComputerLocked);
+    desk.wait_for("The computer was locked, asleep or with another user. You are signed out");
+    desk.until("the hub", |_| (sessions(&own.town) == ["signed-out", "signed-out"]).then_some(()));
+}
+
+/// This program once more, in a session bus of its own.
+fn told_again(prepares: &str, which: &str) {
+    if std::env::var_os(WHICH).is_some() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let script = format!("{prepares} exec \"$0\" \"$@\"");
+    let mut run = Command::new("dbus-run-session");
+    run.args(["--", "sh", "-c", &script]).arg(std::env::current_exe().unwrap());
+    run.args([which, "--test-threads", "2"]).env(WHICH, "1").stdin(Stdio::null());
+    for place in ["HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        run.env(place, home.path());
+    }
+    let output = run.output().expect("dbus-run-session of the Debian package `dbus`");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let wrong = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !said.contains("running 0 tests"), "{said}\n{wrong}");
+}
+
+#[test]
+fn the_same_holds_before_a_real_secret_service() {
+    let unlocked = "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null || exit 1;";
+    told_again(&format!("{unlocked} set -- \"$@\" --skip without_a_keychain;"), "stories::keeping::");
+}
+
+#[test]
+fn where_the_bus_has_no_secret_service_one_signs_in_each_time() {
+    told_again("", "stories::keeping::without_a_keychain");
+}
+
+#[test]
+fn where_the_keyring_is_locked_one_signs_in_each_time() {
+    // Made with a password, and opened by nobody.
+    let locked = "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null || exit 1; \
+                  gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets \
+                  --method org.freedesktop.Secret.Service.Lock \
+                  \"['/org/freedesktop/secrets/collection/login']\" >/dev/null || exit 1;";
+    told_again(locked, "stories::keeping::without_a_keychain");
+}

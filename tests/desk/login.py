@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""What says that a screen is locked, played: a login manager on a system bus of its own, and a locker on the session's.
+
+    login.py            prints the address of the bus, then does what its input says, a word a line:
+                        lock hint inactive sleep wake saver
+
+After `sleep` it prints "released" when nobody delays it any more. Ends with its input.
+"""
+
+import os
+import subprocess
+import sys
+
+from gi.repository import Gio, GLib
+
+SESSION = "/org/freedesktop/login1/session/_31"
+MANAGER = "/org/freedesktop/login1"
+XML = """<node><interface name="org.freedesktop.login1.Manager">
+<method name="GetSessionByPID"><arg type="u" direction="in"/><arg type="o" direction="out"/></method>
+<method name="Inhibit"><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/>
+<arg type="s" direction="in"/><arg type="h" direction="out"/></method>
+</interface></node>"""
+
+
+def connect(address, name):
+    flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+    bus = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+    bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
+                  GLib.Variant("(su)", (name, 4)), None, Gio.DBusCallFlags.NONE, -1, None)
+    return bus
+
+
+def main():
+    daemon = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address"], stdout=subprocess.PIPE, text=True)
+    address = daemon.stdout.readline().strip()
+    system = connect(address, "org.freedesktop.login1")
+    session = connect(os.environ["DBUS_SESSION_BUS_ADDRESS"], "org.gnome.ScreenSaver")
+
+    def called(_bus, _sender, _path, _interface, method, _arguments, invocation):
+        if method == "GetSessionByPID":
+            invocation.return_value(GLib.Variant("(o)", (SESSION,)))
+            return
+        ours, theirs = os.pipe()
+        # It reads its end when nobody holds the other any more.
+        GLib.io_add_watch(ours, GLib.IO_HUP, lambda *_: print("released", flush=True))
+        invocation.return_value_with_unix_fd_list(GLib.Variant("(h)", (0,)), Gio.UnixFDList.new_from_array([theirs]))
+
+    info = Gio.DBusNodeInfo.new_for_xml(XML).interfaces[0]
+    system.register_object(MANAGER, info, called, None, None)
+    loop = GLib.MainLoop()
+
+    def property_changed(name, value):
+        changed = GLib.Variant("(sa{sv}as)", ("org.freedesktop.login1.Session", {name: GLib.Variant("b", value)}, []))
+        system.emit_signal(None, SESSION, "org.freedesktop.DBus.Properties", "PropertiesChanged", changed)
+
+    def sleeping(sleeps):
+        system.emit_signal(None, MANAGER, "org.freedesktop.login1.Manager", "PrepareForSleep", GLib.Variant("(b)", (sleeps,)))
+
+    words = {
+        "lock": lambda: system.emit_signal(None, SESSION, "org.freedesktop.login1.Session", "Lock", None),
+        "hint": lambda: property_changed("LockedHint", True),
+        "inactive": lambda: property_changed("Active", False),
+        "sleep": lambda: sleeping(True),
+        "wake": lambda: sleeping(False),
+        "saver": lambda: session.emit_signal(None, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver", "ActiveChanged",
+                                             GLib.Variant("(b)", (True,))),
+    }
+
+    def said(*_):
+        word = sys.stdin.readline().strip()
+        if not word:
+            loop.quit()
+            return False
+        words[word]()
+        return True
+
+    GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, said)
+    print(address, flush=True)
+    try:
+        loop.run()
+    finally:
+        daemon.terminate()
+
+
+class Login:
+    """The same from a story."""
+
+    def __init__(self):
+        self.runs = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.environment = {"DBUS_SYSTEM_BUS_ADDRESS": self.runs.stdout.readline().strip()}
+
+    def say(self, word):
+        self.runs.stdin.write(f"{word}\n")
+        self.runs.stdin.flush()
+
+    def hear(self):
+        return self.runs.stdout.readline().strip()
+
+
+if __name__ == "__main__":
+    main()
