@@ -7,6 +7,7 @@ mod accesses;
 mod alerts;
 mod lists;
 mod mail;
+mod looks;
 mod notes;
 mod parts;
 mod reading;
@@ -32,12 +33,14 @@ pub use alerts::Routed;
 pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled, Shown};
 pub use mail::{MailFigures, Outgoing};
 pub use notes::{Case, Cases, Who};
+pub use looks::Look;
 pub use parts::Part;
 pub use reading::{Marked, SAID_CHARACTERS};
 pub use responsible::Responsible;
 pub use take::Taken;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql"))];
+const STEPS: &[M<'static>] =
+    &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql")), M::up(include_str!("0003.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// For so long a command beside the link waits for it.
