@@ -145,6 +145,10 @@ impl Doer {
             Effect::SignOut => self.sign_out(),
             Effect::ChooseConfiguration => self.choose_configuration(),
             Effect::StartDemonstration => self.start_demonstration(),
+            Effect::OpenPage(address) => {
+                let browser = Arc::clone(&self.browser);
+                self.runtime.spawn_blocking(move || browser.open(&address));
+            }
             Effect::ForgetClipboard => self.clipboard.forget(),
             Effect::WakeAfter(time) => self.ctx.request_repaint_after(time.max(Duration::from_millis(10))),
             Effect::ReportCopy(ask, reference, report) => self.ask(

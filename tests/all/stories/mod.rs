@@ -10,6 +10,7 @@ mod faults;
 mod keyboard;
 mod late;
 mod leaving;
+mod page;
 mod people;
 mod proving;
 mod proxy;

@@ -42,6 +42,19 @@ impl Town {
         Self::at("2027-03-10T12:00:00Z".parse().unwrap())
     }
 
+    /// Starts the local authority's link and page.
+    pub(crate) fn start_link(&mut self) {
+        self.runtime.block_on(self.demonstration.start_link()).unwrap();
+    }
+
+    /// A desk that opens what is to be read in a browser with this one.
+    pub(crate) fn desk_opening(&self, browser: Arc<dyn Browser>) -> Desk {
+        let clipboard = MemoryClipboard::default();
+        let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
+        start.browser = browser;
+        Desk::new(start, self.runtime.handle().clone(), clipboard)
+    }
+
     /// A desk before the hub itself.
     pub(crate) fn desk(&self) -> Desk {
         self.desk_before(self.demonstration.address(), Limits::default())

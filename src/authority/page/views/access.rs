@@ -32,7 +32,7 @@ pub(super) fn heading(access: &Access) -> String {
 pub(super) fn details(access: &Access) -> Markup {
     let Some(notice) = &access.notice else {
         return html! {
-            p class="inside" { "This version of the link cannot read it. Ask the hub's operator who looked at whom." }
+            p class="unread" { "This version of the link cannot read it. Ask the hub's operator who looked at whom." }
         };
     };
     html! {

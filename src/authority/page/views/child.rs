@@ -42,11 +42,10 @@ pub(in super::super) fn child(chrome: &Chrome<'_>, child: &Child<'_>) -> Markup 
         a class="back noprint" href="/" { "Back to the newest accesses" }
         @if let Some(told) = child.told { (done(told)) }
         h1 { "Case " (child.local_id) }
-        dl class="whole" {
-            div { dt { "Case" } dd { (child.local_id) } }
+        @if !child.number.is_empty() || child.is_restricted { dl class="whole" {
             @if !child.number.is_empty() { div { dt { "NHS number" } dd { (child.number) } } }
             @if child.is_restricted { div { dt { "Restricted" } dd { "Only the people who are named for this case see this page" } } }
-        }
+        } }
         div class="inset" {
             p {
                 "Each entry says that somebody opened this child's protection information. "

@@ -71,7 +71,7 @@ pub(super) fn page(chrome: &Chrome<'_>, section: Section, title: &str, main: &Ma
 
 fn who(user: &str, leave: Option<&str>) -> Markup {
     html! {
-        div {
+        div class="here" {
             "Here as " strong { (user) }
             @if let Some(form) = leave {
                 form method="post" action="/leave" class="noprint" {

@@ -22,7 +22,8 @@ impl Drop for Serving {
 /// A place with a register and a configuration.
 pub(super) fn place(change: impl Fn(String) -> String) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
-    room::register(&place.path().join("cpis-notes.db"), 30);
+    let now = cpis::hub::clock::Clock::system().now();
+    room::register(&place.path().join("cpis-notes.db"), 30, now);
     configure(&place, change);
     place
 }

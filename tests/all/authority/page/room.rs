@@ -52,11 +52,11 @@ impl Cases for NotD4 {
     }
 }
 
-fn notice(number: u32, local_id: &str, attendance: &str, minutes_ago: i64) -> Notice {
+fn notice(number: u32, local_id: &str, attendance: &str, at: Timestamp) -> Notice {
     Notice {
         mark: Mark { number, id: NoticeId::parse(&id(number)).unwrap() },
         event: Event::Opened,
-        at: now() - SignedDuration::from_mins(minutes_ago),
+        at,
         reference: AccessReference::parse(attendance).unwrap(),
         attendance: AccessReference::parse(attendance).unwrap(),
         is_first: true,
@@ -83,15 +83,16 @@ fn item(notice: Notice) -> Item {
 
 /// A1 twice and a correction, B2 by somebody with a bad name, C3 restricted to anna.holt, D4 without an open case, and one that
 /// cannot be read.
-fn items() -> Vec<Item> {
+fn items(now: Timestamp) -> Vec<Item> {
+    let ago = |minutes| now - SignedDuration::from_mins(minutes);
     let again = Notice {
         name: "Dr Priya Nair".to_owned(),
         role: "Emergency doctor".to_owned(),
         is_first: false,
-        ..notice(2, "A1", "7KQM-4T2X", 3000)
+        ..notice(2, "A1", "7KQM-4T2X", ago(3000))
     };
     let in_error =
-        Notice { event: Event::OpenedInError, is_first: false, ..notice(3, "A1", "7KQM-4T2X", 2990) };
+        Notice { event: Event::OpenedInError, is_first: false, ..notice(3, "A1", "7KQM-4T2X", ago(2990)) };
     let called = Notice {
         name: SCRIPT.to_owned(),
         role: "\" onmouseover=\"alert(1)".to_owned(),
@@ -103,16 +104,16 @@ fn items() -> Vec<Item> {
             call_back: None,
             contact: ContactMode::ByTelephone,
         }),
-        ..notice(4, "B2", "8HRT-2MWC", 30)
+        ..notice(4, "B2", "8HRT-2MWC", ago(30))
     };
-    let hidden = Notice { name: "Ida Hidden".to_owned(), ..notice(5, "C3", "9JRT-2MWD", 20) };
+    let hidden = Notice { name: "Ida Hidden".to_owned(), ..notice(5, "C3", "9JRT-2MWD", ago(20)) };
     vec![
-        item(notice(1, "A1", "7KQM-4T2X", 3010)),
+        item(notice(1, "A1", "7KQM-4T2X", ago(3010))),
         item(again),
         item(in_error),
         item(called),
         item(hidden),
-        item(notice(6, "D4", "2JRT-2MWE", 10)),
+        item(notice(6, "D4", "2JRT-2MWE", ago(10))),
         Item::Unreadable(
             Mark { number: 7, id: NoticeId::parse(&id(7)).unwrap() },
             "{\"status\":7}".to_owned(),
@@ -121,14 +122,19 @@ fn items() -> Vec<Item> {
 }
 
 /// Makes the register; whoever holds the lock of the one link lets it go here.
-pub(super) fn register(path: &std::path::Path, more: u32) {
+pub(super) fn register(path: &std::path::Path, more: u32, now: Timestamp) {
     let mut register = Register::open(path, AUTHORITY).unwrap();
-    let mut items = items();
+    let mut items = items(now);
     let further = (0..more).map(|nth| {
         let number = 8 + nth;
         item(Notice {
             reference: AccessReference::parse("7KQM-4T2X").unwrap(),
-            ..notice(number, &format!("M{nth}"), "7KQM-4T2X", 5000 + i64::from(nth) * 60)
+            ..notice(
+                number,
+                &format!("M{nth}"),
+                "7KQM-4T2X",
+                now - SignedDuration::from_mins(5000 + i64::from(nth) * 60),
+            )
         })
     });
     items.extend(further);
@@ -140,9 +146,9 @@ pub(super) fn register(path: &std::path::Path, more: u32) {
             last,
             unfiled: None,
         };
-        register.take(&heading, some, now()).unwrap();
+        register.take(&heading, some, now).unwrap();
     }
-    register.make_notes(&NotD4, now()).unwrap().unwrap();
+    register.make_notes(&NotD4, now).unwrap().unwrap();
     for (local_id, worker) in [("A1", "Marsh, Jo"), ("B2", "Iqbal, R. <b>")] {
         let who = Responsible { worker: Some(worker.to_owned()), team: Some("North".to_owned()) };
         register.note_responsible(local_id, &who).unwrap();
@@ -174,7 +180,7 @@ impl Room {
     pub(super) async fn with(through: Through, more: u32) -> Self {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("notes.db");
-        register(&path, more);
+        register(&path, more, now());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
         let clock = Arc::new(Mutex::new(now()));
