@@ -5,8 +5,8 @@ mod link;
 mod mail;
 mod mapping;
 mod notes;
-mod routing;
 mod page;
+mod routing;
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,8 @@ pub use link::{HubSettings, LinkSettings};
 pub use mail::{MailSecurity, MailSettings};
 pub use mapping::{Column, Encoding, Form, Kinds, Mapping, More};
 pub use notes::{CaseSystemSettings, Into, NoteSettings};
-pub use routing::{Person, Restricted, Routing, Team};
 pub use page::{PageSettings, ProxySettings};
+pub use routing::{Person, Restricted, Routing, Team};
 
 /// What the link runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The link of one of the demonstration's local authorities, and its page: what a view in the viewer becomes at the other end. It
 //! runs in this process, on a register of its own in the demonstration's directory, and hears of the hub without a network.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,11 +15,12 @@ use tokio::runtime::Handle;
 use super::DemoError;
 use super::records::WEXCOMBE;
 use crate::authority::notes::RegisterAlone;
-use crate::authority::notices::{self, Ends, Stop};
+use crate::authority::notices::{self, Alerting, Ends, Stop};
 use crate::authority::page::door::Way;
 use crate::authority::page::guard::Address;
 use crate::authority::page::{self, Page, Settings};
-use crate::authority::register::{Case, Cases, Reader, Register, Responsible};
+use crate::authority::register::{Case, Cases, Reader, Register, Responsible, Who};
+use crate::config::authority::{Restricted, Routing};
 use crate::domain::OfficeHours;
 use crate::exchange::TransportError;
 use crate::exchange::notice::{Collected, Mailbox, Mark};
@@ -111,17 +113,11 @@ impl Browser for Opens {
 }
 
 fn page(hub: &Hub, register: &Path, address: &str) -> Result<Page, DemoError> {
-    let week = [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
-    let hours = OfficeHours {
-        days: week.to_vec(),
-        from: Time::constant(8, 30, 0, 0),
-        to: Time::constant(17, 0, 0, 0),
-    };
     let settings = Settings {
         register: register.to_owned(),
         authority_code: WEXCOMBE.to_owned(),
         authority: "Wexcombe Borough Council".to_owned(),
-        hours: Some(hours),
+        hours: Some(hours()),
         address: Address::new(address).ok_or(DemoError::Key)?,
         is_synthetic: true,
     };
@@ -130,56 +126,68 @@ fn page(hub: &Hub, register: &Path, address: &str) -> Result<Page, DemoError> {
     Page::new(settings, Way::Start { reader }, Arc::new(move || clock.now())).map_err(|_| DemoError::Key)
 }
 
-/// Rounds, until told to stop. What goes wrong in one is tried again in the next.
+/// Rounds, until told to stop.
 fn listen(mut register: Register, mut mailbox: Inside, stop: &Stop) {
     let issuer = mailbox.issuer.clone();
     let clock = mailbox.hub.clock().clone();
+    let table = routing();
     let ends = Ends { authority_code: WEXCOMBE, issuer: &issuer };
     loop {
-        let round = notices::round(
+        let alerting = Alerting { table: &table, mailer: None };
+        // What went wrong is tried again in the next round.
+        let _ = notices::round(
             &mut register,
             &mut mailbox,
             ends,
             &EveryCase,
             &mut |_| Ok(Box::new(RegisterAlone)),
+            alerting,
             &|| clock.now(),
         );
-        if round.is_ok_and(|round| round.new > 0) {
-            name_the_workers(&mut register);
-        }
         if stop.wait(EVERY) {
             break;
         }
     }
 }
 
-/// In the field the extract says who is responsible; here two share the cases.
-fn name_the_workers(register: &mut Register) {
-    let reader = Reader::nobody();
-    let all = crate::authority::register::Wanted {
-        most: crate::authority::register::ACCESSES,
-        ..crate::authority::register::Wanted::default()
-    };
-    let Ok(accesses) = register.accesses(&reader, &all) else { return };
-    for access in accesses.iter().filter(|access| access.worker.is_none()) {
-        let is_even = access.local_id.bytes().map(u32::from).sum::<u32>() % 2 == 0;
-        let worker = if is_even { "Marsh, Jo" } else { "Iqbal, Rana" };
-        let who = Responsible {
-            worker: Some(worker.to_owned()),
-            team: Some("Children's assessment team".to_owned()),
-        };
-        // What is not noted now is noted with the next access.
-        let _ = register.note_responsible(&access.local_id, &who);
-    }
-}
-
-/// Every case of the demonstration is open.
+/// Every case of the demonstration is open. In the field the extract says whose it is; here two workers share them.
 struct EveryCase;
 
 impl Cases for EveryCase {
     fn case(&self, _local_id: &str, _at: Timestamp) -> Result<Case, String> {
         Ok(Case::Open)
     }
+
+    fn who(&self, local_id: &str) -> Result<Who, String> {
+        let is_even = local_id.bytes().map(u32::from).sum::<u32>() % 2 == 0;
+        let worker = if is_even { "Marsh, Jo" } else { "Iqbal, Rana" };
+        let responsible =
+            Responsible { worker: Some(worker.to_owned()), team: Some("Assessment team".to_owned()) };
+        Ok(Who { responsible, ..Who::default() })
+    }
+}
+
+/// Who is alerted; nobody gets an e-mail.
+fn routing() -> Routing {
+    let named = |name: &str| vec![name.to_owned()];
+    Routing {
+        hours: Some(hours()),
+        fall_back: named("Safeguarding lead"),
+        emergency_duty: named("Emergency duty team"),
+        manager: Vec::new(),
+        unread_hours: 4,
+        people: BTreeMap::new(),
+        teams: BTreeMap::new(),
+        kinds: Vec::new(),
+        restricted: Restricted::default(),
+        page: None,
+        mail: None,
+    }
+}
+
+fn hours() -> OfficeHours {
+    let week = [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
+    OfficeHours { days: week.to_vec(), from: Time::constant(8, 30, 0, 0), to: Time::constant(17, 0, 0, 0) }
 }
 
 /// The hub, in this process.

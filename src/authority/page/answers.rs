@@ -13,8 +13,9 @@ use super::ask::{self, Day, Fields, NotOurs};
 use super::door::Person;
 use super::limits::{PAGE_CHILD, PAGE_DUTY, PAGE_ROWS};
 use super::views::{self, Child, Chrome, Duty, Filter, Newest, Told};
-use super::{Page, Sorry, closing, of_worker};
+use super::{Page, Sorry, of_worker};
 use crate::authority::register::{Access, Listed, Marked, Reader, Register, RegisterError, Wanted};
+use crate::authority::routing::closed_since;
 use crate::domain::dates;
 
 type Answered = Result<Response, Sorry>;
@@ -277,8 +278,7 @@ pub(super) async fn report(
 /// Reads what there was since the office closed, and shows it.
 async fn of_duty(page: &Page, person: &Person, show: Shown) -> Answered {
     let now = page.now();
-    let closed = closing::last(page.hours(), now);
-    let since = closed.unwrap_or_else(|| closing::a_day_ago(now));
+    let since = closed_since(page.hours(), now);
     let reader = person.reader.clone();
     let (triage, count, accesses) = page
         .look(move |register| {
@@ -289,7 +289,7 @@ async fn of_duty(page: &Page, person: &Person, show: Shown) -> Answered {
         .await?;
     let duty = Duty {
         since,
-        knows_hours: closed.is_some(),
+        knows_hours: page.hours().is_some(),
         now,
         accesses: &accesses,
         has_more: count > accesses.len() as u64,

@@ -6,7 +6,6 @@
 //! | [`guard`] | what every request has to be, and what every answer carries |
 //! | `ask` | what was asked in addresses and forms |
 //! | `answers` | what each address answers |
-//! | `closing` | since when the office is closed |
 //! | `views` | what it looks like |
 //! | [`serve`](mod@serve) | listens, within [`limits`] |
 //!
@@ -15,7 +14,6 @@
 
 mod answers;
 mod ask;
-mod closing;
 pub mod door;
 pub mod guard;
 pub mod limits;

@@ -159,6 +159,6 @@ pub(super) fn looks(what: &Looks) -> Result<ExitCode, String> {
 }
 
 fn looked(config: &Path) -> Result<Register, String> {
-    let (link, notes) = super::listen::settings(config)?;
+    let (link, notes, _) = super::listen::settings(config)?;
     Register::look(&notes.register, &link.code).map_err(|error| error.to_string())
 }

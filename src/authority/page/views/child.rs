@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::access;
 use super::frame::{self, Chrome, Section};
-use super::newest::states;
+use super::newest::{alerted, states};
 use crate::authority::register::{Access, NotRecognised};
 use crate::domain::{dates, text};
 use crate::exchange::notice::Event;
@@ -113,8 +113,9 @@ fn entry(child: &Child<'_>, of: &Access) -> Markup {
         article class="card" {
             div class="head" { h3 { (access::heading(of)) } (states(of)) }
             (access::details(of))
-            @if !of.read.is_empty() || of.not_recognised.is_some() || may_report {
+            @if !of.read.is_empty() || !of.alerts.is_empty() || of.not_recognised.is_some() || may_report {
                 div class="foot" {
+                    (alerted(of))
                     @for read in &of.read {
                         p {
                             "Read by " strong { (text::visible(&read.by)) } @if read.as_duty { " (emergency duty)" }

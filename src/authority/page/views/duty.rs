@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::access;
 use super::frame::{self, Chrome, Section};
-use super::newest::states;
+use super::newest::{alerted, states};
 use crate::authority::register::Access;
 use crate::domain::{dates, text};
 
@@ -76,11 +76,6 @@ fn card(duty: &Duty<'_>, of: &Access) -> Markup {
             }
         }
     }
-}
-
-fn alerted(of: &Access) -> Markup {
-    let names: Vec<String> = of.alerts.iter().map(|alert| text::visible(&alert.name)).collect();
-    html! { @if !names.is_empty() { p { "Told: " (names.join(", ")) } } }
 }
 
 /// The same on paper, with room to write.

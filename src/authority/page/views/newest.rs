@@ -76,6 +76,12 @@ fn responsible(worker: &str, team: Option<&str>) -> Markup {
     }
 }
 
+/// Who was alerted of it.
+pub(super) fn alerted(of: &Access) -> Markup {
+    let names: Vec<String> = of.alerts.iter().map(|alert| text::visible(&alert.name)).collect();
+    html! { @if !names.is_empty() { p { "Told: " (names.join(", ")) } } }
+}
+
 /// Read, reported, not placed: in words, the colour only repeats them.
 pub(super) fn states(of: &Access) -> Markup {
     let is_open = of.not_recognised.as_ref().is_some_and(|of| of.settled.is_none());
