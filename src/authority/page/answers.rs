@@ -14,7 +14,7 @@ use super::door::Person;
 use super::limits::{PAGE_CHILD, PAGE_DUTY, PAGE_ROWS};
 use super::views::{self, Child, Chrome, Duty, Filter, Newest, Told};
 use super::{Page, Sorry, of_worker};
-use crate::authority::register::{Access, Listed, Marked, Reader, Register, RegisterError, Wanted};
+use crate::authority::register::{Access, Listed, Marked, Reader, Register, RegisterError, Shown, Wanted};
 use crate::authority::routing::closed_since;
 use crate::domain::dates;
 
@@ -176,6 +176,7 @@ pub(super) async fn child(
         "" => None,
         "read" => Some(Told::Read),
         "reported" => Some(Told::Reported),
+        "looked-into" => Some(Told::LookedInto),
         _ => return Err(Sorry::NotThere),
     };
     let found = read_child(&page, &person, note).await?;
@@ -275,8 +276,26 @@ pub(super) async fn report(
     if marked == Marked::Done { see_other(&way) } else { Err(Sorry::NotThere) }
 }
 
+/// What came of looking into an access that somebody did not recognise.
+pub(super) async fn looked_into(
+    State(page): State<Page>,
+    Extension(person): Extension<Person>,
+    Path((note, part)): Path<(String, u32)>,
+    body: Bytes,
+) -> Answered {
+    let fields = form(&person, &body, &["form", "words"])?;
+    let words = fields.words("words").ok().filter(|words| !words.is_empty()).ok_or(Sorry::NoOutcome)?;
+    if !ask::is_reference(&note) {
+        return Err(Sorry::NotThere);
+    }
+    let (reader, now, way) = (person.reader.clone(), page.now(), format!("/child/{note}?done=looked-into"));
+    let marked =
+        page.look(move |register| register.settle_not_recognised(&reader, &note, part, &words, now)).await?;
+    if marked == Marked::Done { see_other(&way) } else { Err(Sorry::NotThere) }
+}
+
 /// Reads what there was since the office closed, and shows it.
-async fn of_duty(page: &Page, person: &Person, show: Shown) -> Answered {
+async fn of_duty(page: &Page, person: &Person, show: Drawn) -> Answered {
     let now = page.now();
     let since = closed_since(page.hours(), now);
     let reader = person.reader.clone();
@@ -298,7 +317,7 @@ async fn of_duty(page: &Page, person: &Person, show: Shown) -> Answered {
     Ok(page.html(StatusCode::OK, &show(&page.chrome(person, Some(triage)), &duty)))
 }
 
-type Shown = fn(&Chrome<'_>, &Duty<'_>) -> maud::Markup;
+type Drawn = fn(&Chrome<'_>, &Duty<'_>) -> maud::Markup;
 
 /// Everything since the office closed.
 pub(super) async fn duty(State(page): State<Page>, Extension(person): Extension<Person>) -> Answered {
@@ -331,12 +350,14 @@ pub(super) async fn triage(State(page): State<Page>, Extension(person): Extensio
 /// What of the list this person may see.
 fn listed(register: &Register, reader: &Reader) -> Result<Vec<Listed>, RegisterError> {
     let mut list = Vec::new();
-    for listed in register.triage()? {
+    let all = [register.triage(Shown::Common)?, register.triage(Shown::Restricted)?];
+    for listed in all.into_iter().flatten() {
         let of_note = Wanted { note: Some(listed.note.clone()), ..Wanted::default() };
         if register.count_accesses(reader, &of_note)? > 0 {
             list.push(listed);
         }
     }
+    list.sort_by_key(|listed| listed.since);
     Ok(list)
 }
 

@@ -161,6 +161,8 @@ enum Sorry {
     NotThere,
     /// The form is another browser's, or from before the page was started again.
     OldForm,
+    /// Nobody said what came of it, or too much.
+    NoOutcome,
     /// The register cannot be read or written.
     Register,
 }
@@ -211,6 +213,11 @@ impl Sorry {
                 "This page is too old",
                 &["Nothing was done. Go back, load the page again, and repeat what you did."],
             ),
+            Sorry::NoOutcome => (
+                StatusCode::BAD_REQUEST,
+                "Say what came of it",
+                &["Nothing was done. Go back, and write what came of it in at most 500 characters."],
+            ),
             Sorry::Register => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This cannot be shown at present",
@@ -231,6 +238,7 @@ pub fn router(page: Page) -> Router {
         .route("/child/{note}", get(answers::child))
         .route("/child/{note}/read", post(answers::read))
         .route("/child/{note}/not-recognised/{part}", get(answers::ask_report).post(answers::report))
+        .route("/child/{note}/looked-into/{part}", post(answers::looked_into))
         .route("/triage", get(answers::triage))
         .route("/duty", get(answers::duty))
         .route("/duty/handover", get(answers::handover))

@@ -8,3 +8,6 @@ CREATE TABLE look (
 ) STRICT;
 CREATE INDEX look_by_case ON look (local_id, at_ms);
 CREATE INDEX look_by_reader ON look (reader, at_ms);
+
+-- When whoever is responsible was told of what somebody does not recognise.
+ALTER TABLE not_recognised ADD COLUMN told_ms INTEGER;

@@ -15,6 +15,7 @@ use crate::exchange::notice::Event;
 pub(in super::super) enum Told {
     Read,
     Reported,
+    LookedInto,
 }
 
 /// A child's page.
@@ -69,8 +70,9 @@ fn done(told: Told) -> Markup {
         }
         Told::Reported => (
             "Reported as not recognised",
-            "It is on the list of what has to be looked into, and whoever is responsible is told.",
+            "It is on the list of what has to be looked into, and the manager is alerted.",
         ),
+        Told::LookedInto => ("Looked into", "What came of it stands beside the access, with your name."),
     };
     html! {
         div class="done" role="status" aria-labelledby="done-title" {
@@ -122,7 +124,7 @@ fn entry(child: &Child<'_>, of: &Access) -> Markup {
                             ", " (dates::day_and_time(read.at))
                         }
                     }
-                    @if let Some(said) = &of.not_recognised { (not_recognised(said)) }
+                    @if let Some(said) = &of.not_recognised { (not_recognised(child, of, said)) }
                     @if may_report {
                         a class="noprint" href=(report_address(of)) { "I do not recognise this access" }
                     }
@@ -132,14 +134,19 @@ fn entry(child: &Child<'_>, of: &Access) -> Markup {
     }
 }
 
-fn not_recognised(said: &NotRecognised) -> Markup {
+fn not_recognised(child: &Child<'_>, of: &Access, said: &NotRecognised) -> Markup {
     html! {
         p {
             "Not recognised, said " strong { (text::visible(&said.by)) } ", " (dates::day_and_time(said.at))
             @if !said.words.is_empty() { ": " (text::visible(&said.words)) }
         }
         @match &said.settled {
-            None => p { "Somebody has to look into it." },
+            None => form class="noprint" method="post" action={ "/child/" (of.note) "/looked-into/" (of.part) } {
+                input type="hidden" name="form" value=(child.form);
+                label class="above" for={ "outcome-" (of.note) "-" (of.part) } { "Somebody has to look into it. What came of it?" }
+                input type="text" class="long" maxlength="500" required id={ "outcome-" (of.note) "-" (of.part) } name="words";
+                " " button class="second" { "It was looked into" }
+            },
             Some((by, at, outcome)) => p {
                 "Looked into by " strong { (text::visible(by)) } ", " (dates::day_and_time(*at)) ": " (text::visible(outcome))
             },
@@ -167,7 +174,7 @@ pub(in super::super) fn report(
         h1 { "I do not recognise this access" }
         p {
             "Report it if this child cannot have been there, or you do not believe that this person had a reason to look. "
-            "It is put on the list of what has to be looked into, whoever is responsible for the case is told, and the "
+            "It is put on the list of what has to be looked into, the manager is alerted, and the "
             "authority can ask the hospital. The person who looked is not told."
         }
         article class="card" {

@@ -156,6 +156,8 @@ async fn asked_further(row: &str, of: &Scene) -> Vec<(u16, Answer)> {
                 expect(403, of.send("POST", &format!("{}/read", of.child), &[], &body).await);
                 let path = format!("{}/not-recognised/1", of.child);
                 expect(403, of.send("POST", &path, &[], &format!("{form}words=a")).await);
+                let path = format!("{}/looked-into/1", of.child);
+                expect(403, of.send("POST", &path, &[], &format!("{form}words=a")).await);
                 expect(403, of.send("POST", "/leave", &[], form.trim_end_matches('&')).await);
                 expect(403, of.send("POST", "/duty/seen", &[], &body).await);
             }

@@ -134,6 +134,7 @@ async fn what_nobody_recognises_is_kept_with_who_said_so_and_why() {
     let words = format!("form={form}&words=With+me+%26+in+London+%3Cb%3E");
     assert_eq!(browser.post(&ask, &words).await.status, 303);
     let page = browser.read(&format!("{child}?done=reported")).await;
+    assert!(page.contains("It was looked into"));
     for said in [
         "Reported as not recognised",
         "said <strong>jo.marsh</strong>",
@@ -142,6 +143,16 @@ async fn what_nobody_recognises_is_kept_with_who_said_so_and_why() {
         assert!(page.contains(said), "{said}: {page}");
     }
     assert!(!page.contains("not-recognised/2\""), "once is enough");
+    let look = format!("{child}/looked-into/2");
+    assert_eq!(browser.post(&look, &format!("form={form}&words=+")).await.status, 400);
+    let outcome = format!("form={form}&words=A+twin+%3Ci%3E");
+    assert_eq!(browser.post(&look, &outcome).await.status, 303);
+    assert_eq!(browser.post(&look, &outcome).await.status, 404, "once");
+    let page = browser.read(&child).await;
+    assert!(
+        page.contains("Looked into by <strong>jo.marsh</strong>, 22-Nov-2026 02:15: A twin &lt;i&gt;"),
+        "{page}"
+    );
     assert_eq!(
         room.rows("SELECT part, said_by, words FROM not_recognised"),
         ["2|jo.marsh|With me & in London <b>"]
