@@ -263,18 +263,21 @@ async fn each_row_of_the_attack_table_is_refused_and_says_nothing_of_anybody() {
     let child = format!("/child/{}", id(1));
     let form = browser.form(&child).await;
     let scene = Scene { proxied: Room::open(Through::Proxy).await, room, browser, form, child };
+    let mut wrong = Vec::new();
     for row in ROWS.into_iter().filter(|row| *row != "a script in a name") {
         let answers = asked(row, &scene).await;
         assert!(!answers.is_empty(), "{row}");
         for (expected, answer) in answers {
-            assert_eq!(answer.status, expected, "{row}: {answer:?}");
-            for word in ["Okafor", "A1", "7KQM"] {
-                assert!(!answer.body.contains(word), "{row} tells {word}: {answer:?}");
-            }
+            let tells = ["Okafor", "A1", "7KQM"].iter().any(|word| answer.body.contains(word));
             // What hyper refuses by itself has no headers of ours, and no words.
-            assert!(answer.body.is_empty() || is_guarded(&answer), "{row}: {answer:?}");
+            let is_bare = !answer.body.is_empty() && !is_guarded(&answer);
+            if answer.status != expected || tells || is_bare {
+                let status = answer.status;
+                wrong.push(format!("{row}: {status} instead of {expected}, tells: {tells}, bare: {is_bare}"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for table in ["read_mark", "not_recognised"] {
         assert_eq!(scene.room.rows(&format!("SELECT count(*) FROM {table}")), ["0"], "{table}");
     }
