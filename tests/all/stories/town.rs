@@ -47,11 +47,11 @@ impl Town {
         self.runtime.block_on(self.demonstration.start_link()).unwrap();
     }
 
-    /// A desk that opens what is to be read in a browser with this one.
-    pub(crate) fn desk_opening(&self, browser: Arc<dyn Browser>) -> Desk {
+    /// A desk whose browser stands before the demonstration's own.
+    pub(crate) fn desk_opening(&self, before: impl FnOnce(Arc<dyn Browser>) -> Arc<dyn Browser>) -> Desk {
         let clipboard = MemoryClipboard::default();
         let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
-        start.browser = browser;
+        start.browser = before(start.browser);
         Desk::new(start, self.runtime.handle().clone(), clipboard)
     }
 

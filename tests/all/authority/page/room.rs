@@ -223,6 +223,13 @@ impl Room {
         self.place.path().join("notes.db")
     }
 
+    /// Only this user is to see the case.
+    pub(super) fn restrict(&self, local_id: &str, user: &str) {
+        let mut register = Register::open(&self.database(), AUTHORITY).unwrap();
+        let holders = BTreeMap::from([(local_id.to_owned(), BTreeSet::from([reader(user)]))]);
+        register.note_restricted(&holders, &BTreeSet::new(), &|_| false, &BTreeSet::new()).unwrap();
+    }
+
     pub(super) fn rows(&self, sql: &str) -> Vec<String> {
         crate::hub::support::rows(&rusqlite::Connection::open(self.database()).unwrap(), sql)
     }

@@ -185,6 +185,10 @@ async fn h30_a_restricted_case_is_seen_by_its_holders_and_by_nobody_else_on_any_
         assert!(anna.read(path).await.contains("Ida Hidden"), "{path}");
     }
     assert!(anna.read(&own).await.contains("Only the people who are named for this case"));
+    // Nor in the list of what is to be placed.
+    assert!(jo.read("/triage").await.contains("Case D4"));
+    room.restrict("D4", "anna.holt");
+    assert!(!jo.read("/triage").await.contains("D4") && anna.read("/triage").await.contains("Case D4"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
