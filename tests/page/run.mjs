@@ -159,6 +159,19 @@ const stories = {
     await check("nothing", "/nothing");
   },
 
+  async "the checker is seen to find what is wrong"() {
+    const own = await checked.newPage();
+    await own.goto(origin);
+    await own.evaluate(() => {
+      document.querySelector("label[for=day]").remove();
+      document.querySelector(".hint").style.color = "#bbb";
+    });
+    await own.evaluate(axe);
+    const found = await own.evaluate(async () => (await window.axe.run()).violations.map((one) => one.id));
+    assert.deepEqual(found.sort(), ["color-contrast", "label"]);
+    await own.close();
+  },
+
   async "nothing runs, nothing is fetched, and nothing is left in the browser"() {
     const asked = [];
     page.on("request", (request) => asked.push(request.url()));
