@@ -11,6 +11,7 @@
 //! | [`register`] | what was told, each once, and the notes made of it |
 //! | [`notes`] | their words, and the ways into the record |
 //! | [`routing`] | who is alerted of an access at this hour |
+//! | [`page`] | what social workers read of it in a browser |
 //! | [`way`] | which way documents go, as configured |
 //! | [`https`] | HTTPS with the link's own certificate |
 //! | [`mesh`] | MESH, from mailbox to mailbox |
@@ -25,6 +26,7 @@ pub mod memory;
 pub mod mesh;
 pub mod notes;
 pub mod notices;
+pub mod page;
 pub mod patience;
 pub mod register;
 pub mod routing;

@@ -83,9 +83,10 @@ fn run(arguments: &Arguments) -> Result<(), String> {
 fn demonstrate(arguments: &Arguments, runtime: &tokio::runtime::Runtime) -> Result<(), String> {
     use cpis::demo::Demonstration;
     window::check_display().map_err(|error| error.to_string())?;
-    let demonstration = runtime
+    let mut demonstration = runtime
         .block_on(Demonstration::start(cpis::hub::clock::Clock::system().now()))
         .map_err(|error| error.to_string())?;
+    runtime.block_on(demonstration.start_link()).map_err(|error| error.to_string())?;
     runtime.block_on(async { demonstration.end_when_told() });
     let start = || demonstration.viewer(arguments.prefill(), Box::<SystemClipboard>::default());
     window::show(start, runtime.handle()).map_err(|error| error.to_string())

@@ -5,6 +5,7 @@ mod link;
 mod mail;
 mod mapping;
 mod notes;
+mod page;
 mod routing;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub use link::{HttpsSettings, HubSettings, LinkSettings, Way};
 pub use mail::{MailSecurity, MailSettings};
 pub use mapping::{Column, Encoding, Form, Kinds, Mapping, More};
 pub use notes::{CaseSystemSettings, Into, NoteSettings};
+pub use page::{PageSettings, ProxySettings};
 pub use routing::{Person, Restricted, Routing, Team};
 
 /// What the link runs with.
@@ -33,6 +35,8 @@ pub struct AuthorityConfig {
     pub notes: Option<NoteSettings>,
     /// Who is alerted of them; always there beside `notes`.
     pub routing: Option<Routing>,
+    /// The page for social workers.
+    pub page: Option<PageSettings>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +49,7 @@ struct File {
     memory: Option<PathBuf>,
     notes: Option<notes::NoteTable>,
     routing: Option<routing::RoutingTable>,
+    page: Option<page::PageTable>,
 }
 
 #[derive(Deserialize)]
@@ -137,7 +142,8 @@ impl AuthorityConfig {
             (Some(_), None) => return Err(setting("routing", "`[routing]` needs `[notes]` too")),
             (None, None) => None,
         };
-        Ok(Self { extract: mapping(file.extract)?, link, notes, routing })
+        let page = page::resolve(file.page, notes.is_some(), directory)?;
+        Ok(Self { extract: mapping(file.extract)?, link, notes, routing, page })
     }
 
     /// For tests of what is configured.
@@ -314,5 +320,35 @@ mod tests {
             None,
             "to check, nothing more is needed"
         );
+    }
+
+    #[test]
+    fn a_page_that_would_be_reached_from_elsewhere_or_believe_anybody_is_refused() {
+        for (from, to, said) in [
+            ("listen = \"127.0.0.1:8480\"", "listen = \"0.0.0.0:8480\"", "`page.listen`"),
+            ("listen = \"127.0.0.1:8480\"", "listen = \"localhost\"", "`page.listen`"),
+            ("# [page.proxy]", "[page.proxy]", "missing field"),
+        ] {
+            let error = parse(&STARTING.replace(from, to)).unwrap_err();
+            assert!(error.contains(said), "{from} as {to}: {error}");
+        }
+        let proxied =
+            STARTING.replace("# [page.proxy]", "[page.proxy]").replace("# user_header", "user_header");
+        let proxied = proxied
+            .replace("# secret_", "secret_")
+            .replace("# address = \"https://cpis", "address = \"https://cpis");
+        assert!(parse(&proxied).unwrap().page.unwrap().proxy.is_some());
+        for (from, to, said) in [
+            ("https://cpis.council.example", "http://cpis.council.example", "`page.address`"),
+            ("https://cpis.council.example", "https://cpis.council.example/page", "`page.address`"),
+            ("https://cpis.council.example", "https://cpis.council.example:443", "`page.address`"),
+            ("\"X-Remote-User\"", "\"Cookie\"", "`page.proxy.user_header`"),
+            ("\"X-Remote-User\"", "\"X-Cpis-Proxy\"", "`page.proxy.secret_header`"),
+            ("address = \"https://cpis", "# address = \"https://cpis", "`page.address`"),
+        ] {
+            assert!(proxied.contains(from), "{from}");
+            let error = parse(&proxied.replace(from, to)).unwrap_err();
+            assert!(error.contains(said), "{from} as {to}: {error}");
+        }
     }
 }

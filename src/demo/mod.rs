@@ -6,6 +6,7 @@
 
 mod earlier;
 mod follower;
+mod link;
 mod people;
 mod personas;
 mod provider;
@@ -48,6 +49,9 @@ pub enum DemoError {
     /// Nothing to speak to its own parts with.
     #[error("the demonstration could not set up its connections")]
     Http,
+    /// The local authority's link did not start.
+    #[error("the demonstration's local authority did not start: {0}")]
+    Link(String),
     /// The hub did not open or load.
     #[error("the demonstration's hub did not start: {0}")]
     Hub(String),
@@ -58,6 +62,8 @@ const SESSION: SignedDuration = SignedDuration::from_hours(10);
 
 /// A running demonstration. Its database is deleted when it is dropped.
 pub struct Demonstration {
+    /// Ends before its register is deleted.
+    link: Option<link::Link>,
     hub: Hub,
     address: String,
     directory: TempDir,
@@ -117,7 +123,22 @@ impl Demonstration {
         clock.turn_to(start);
         tokio::spawn(hub::serve(listener, hub.clone(), std::future::pending()));
         let browser = Arc::new(Follower::new(follower::http()?, Handle::current()));
-        Ok(Self { hub, address, directory, provider, browser })
+        Ok(Self { link: None, hub, address, directory, provider, browser })
+    }
+
+    /// Starts the link of a local authority and its page beside it.
+    ///
+    /// # Errors
+    /// One sentence that says what failed.
+    pub async fn start_link(&mut self) -> Result<(), DemoError> {
+        self.link = Some(link::Link::start(&self.hub, &self.address, self.directory.path()).await?);
+        Ok(())
+    }
+
+    /// An address at which somebody gets into the local authority's page, once.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        self.link.as_ref().and_then(link::Link::start_address)
     }
 
     /// The hub's address.
@@ -155,6 +176,14 @@ impl Demonstration {
         });
     }
 
+    /// What opens addresses: the local authority's page goes to the system's browser.
+    fn opens(&self, others: Arc<dyn viewer::run::Browser>) -> Arc<dyn viewer::run::Browser> {
+        match &self.link {
+            Some(link) => link.browser(others),
+            None => others,
+        }
+    }
+
     /// What the viewer starts with.
     #[must_use]
     pub fn viewer(
@@ -164,6 +193,7 @@ impl Demonstration {
     ) -> viewer::run::Start {
         let setup = Setup {
             demonstration: true,
+            page: self.link.as_ref().map(|link| link.address().to_owned()),
             can_demonstrate: true,
             hub: None,
             personas: personas::ALL.iter().map(personas::DemoPersona::offered).collect(),
@@ -179,7 +209,7 @@ impl Demonstration {
             limits: crate::client::Limits::default(),
             authorities: Vec::new(),
         };
-        viewer::run::Start { setup, hub: Some(hub), clipboard, browser: self.browser.clone() }
+        viewer::run::Start { setup, hub: Some(hub), clipboard, browser: self.opens(self.browser.clone()) }
     }
 }
 

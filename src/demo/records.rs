@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use super::people::{Council, DemoPerson, DemoPlan, Special, everybody};
 use crate::fhir::codes;
 
+/// The authority whose link the demonstration runs.
+pub(super) const WEXCOMBE: &str = "ZZ801";
+
 /// Every line, for a demonstration that starts on `today`.
 pub(super) fn lines(today: Date) -> String {
     let mut lines: Vec<Value> = Vec::new();
@@ -65,6 +68,12 @@ fn patient(person: &DemoPerson, today: Date) -> Value {
     patient
 }
 
+/// By what its authority knows a child: nothing of the NHS number but what makes it another for everybody.
+fn local_id(person: &DemoPerson, index: usize) -> String {
+    let digits = person.number.digits();
+    format!("W{}-{}", digits.get(6..).unwrap_or_default(), index + 1)
+}
+
 fn care_team(person: &DemoPerson, plan: &DemoPlan, index: usize, today: Date) -> Value {
     let council = details(plan.council);
     let mut period = json!({ "start": day(today, -plan.started_days_ago) });
@@ -91,7 +100,7 @@ fn care_team(person: &DemoPerson, plan: &DemoPlan, index: usize, today: Date) ->
         "resourceType": "CareTeam",
         "meta": { "lastUpdated": format!("{}T02:00:00Z", day(today, -1)) },
         "extension": extension,
-        "identifier": [{ "system": codes::LOCAL_ID, "value": format!("{}-{}", person.number.digits(), index + 1) }],
+        "identifier": [{ "system": codes::LOCAL_ID, "value": local_id(person, index) }],
         "category": [{ "coding": [{ "system": codes::SNOMED, "code": plan.kind.snomed(), "display": plan.kind.snomed_display() }] }],
         "name": council.name,
         "subject": { "identifier": { "system": codes::NHS_NUMBER, "value": person.number.digits() } },
@@ -114,7 +123,7 @@ fn details(council: Council) -> Details {
     match council {
         Council::Wexcombe => Details {
             name: "Wexcombe Borough Council",
-            code: "ZZ801",
+            code: WEXCOMBE,
             office: "01632 960101",
             emergency_duty: Some("01632 960102"),
             hours_are_known: true,

@@ -82,6 +82,10 @@ pub mod notifications {}
 #[doc = include_str!("routing.md")]
 pub mod routing {}
 
+#[cfg(feature = "authority")]
+#[doc = include_str!("page.md")]
+pub mod page {}
+
 #[cfg(feature = "hub")]
 #[doc = include_str!("signin.md")]
 pub mod signin {}

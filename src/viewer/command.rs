@@ -59,6 +59,8 @@ pub enum Command {
     OpenConfiguration,
     /// Leave for the demonstration (offered only where there is no configuration).
     StartDemonstration,
+    /// Open the local authority's page (offered in the demonstration only).
+    OpenPage,
     /// The text of a field was changed to this.
     Typed(Field, String),
     /// The keyboard left a field.
@@ -181,6 +183,7 @@ impl Command {
             Command::SignOut => "Sign out",
             Command::OpenConfiguration => "Open a configuration file…",
             Command::StartDemonstration => "Start the demonstration",
+            Command::OpenPage => "See what the local authority sees",
             Command::Typed(field, _) | Command::LeftField(field) => field.label(),
             Command::ChooseGender(_) => "Gender",
             Command::Find => "Find patient",
@@ -217,6 +220,7 @@ impl Command {
             }
             Command::OpenConfiguration => "Choose the file that says which hub to use",
             Command::StartDemonstration => "Look around with synthetic people",
+            Command::OpenPage => "Open the local authority's page in the web browser",
             Command::Typed(..) | Command::LeftField(_) => "Type what you know",
             Command::ChooseGender(_) => "Narrow a search by name",
             Command::Find => "Find the patient by number or name, and date of birth",
@@ -264,6 +268,7 @@ impl Command {
             | Command::CancelSignIn
             | Command::CopyAddress
             | Command::StartDemonstration
+            | Command::OpenPage
             | Command::Typed(..)
             | Command::LeftField(_)
             | Command::ChooseGender(_)

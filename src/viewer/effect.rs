@@ -33,6 +33,8 @@ pub enum Effect {
     ChooseConfiguration,
     /// Leave for the demonstration.
     StartDemonstration,
+    /// Open the local authority's page in the browser.
+    OpenPage(String),
     /// Search people.
     Search(u64, SearchQuery),
     /// Retrieve a person, and compare the typed postcode.
@@ -78,6 +80,7 @@ impl std::fmt::Debug for Effect {
             Effect::SignOut => "SignOut",
             Effect::ChooseConfiguration => "ChooseConfiguration",
             Effect::StartDemonstration => "StartDemonstration",
+            Effect::OpenPage(_) => "OpenPage",
             Effect::Search(..) => "Search",
             Effect::Retrieve(..) => "Retrieve",
             Effect::OpenPlans(..) => "OpenPlans",

@@ -38,6 +38,7 @@ pub(crate) fn screen(body: Body) -> Screen {
     Screen {
         generation: 1,
         strip: Some("Demonstration: synthetic people".to_owned()),
+        strip_action: None,
         announcement: Announcement::default(),
         focus: Focus::default(),
         session: Some(session(actions)),

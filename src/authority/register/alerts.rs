@@ -1,6 +1,8 @@
 //! From notes to alerts: of each notification it is decided once who is alerted, in one commit with the e-mails to them; of
 //! what nobody reads, who is next.
 
+mod disputes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -107,6 +109,10 @@ impl Register {
             work.prepare_cached("UPDATE notice SET routed_ms = ?2 WHERE id = ?1")?
                 .execute(params![waiting.notice, now.as_millisecond()])?;
             work.commit()?;
+        }
+        match self.tell_of_disputes(table, cases, now)? {
+            Ok(disputed) => routed.alerts += disputed,
+            Err(why) => return Ok(Err(why)),
         }
         match self.escalate(table, cases, now)? {
             Ok(unread) => Ok(Ok(Routed { alerts: routed.alerts + unread, unread })),

@@ -6,6 +6,7 @@
 mod accesses;
 mod alerts;
 mod lists;
+mod looks;
 mod mail;
 mod notes;
 mod parts;
@@ -30,6 +31,7 @@ use crate::exchange::notice::{Mark, NoticeId};
 pub use accesses::{ACCESSES, Access, Alerted, NotRecognised, Read, Reader, Standing, Wanted};
 pub use alerts::Routed;
 pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled, Shown};
+pub use looks::Look;
 pub use mail::{MailFigures, Outgoing};
 pub use notes::{Case, Cases, Who};
 pub use parts::Part;
@@ -37,7 +39,8 @@ pub use reading::{Marked, SAID_CHARACTERS};
 pub use responsible::Responsible;
 pub use take::Taken;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql"))];
+const STEPS: &[M<'static>] =
+    &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql")), M::up(include_str!("0003.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// For so long a command beside the link waits for it.

@@ -205,6 +205,25 @@ fn is_absent(table: &Routing, worker: &str, now: Timestamp) -> bool {
     away.iter().any(|(from, until)| *from <= today && until.is_none_or(|until| today <= until))
 }
 
+/// Who hears that somebody does not recognise an access: the managers of the case's team, or the fall-back; of a restricted case
+/// its holders, and the fall-back where there are none.
+#[must_use]
+pub fn disputed(access: &Access, table: &Routing) -> Vec<Alert> {
+    let why = "somebody does not recognise this access";
+    let mut alerts = Vec::new();
+    match &access.holders {
+        Some(holders) => add(&mut alerts, Role::Holder, holders, why),
+        None => {
+            let [_, (role, managers), _] = above(access, table);
+            add(&mut alerts, role, &managers, why);
+        }
+    }
+    if alerts.is_empty() {
+        add(&mut alerts, Role::FallBack, &table.fall_back, why);
+    }
+    alerts
+}
+
 /// An alert that was made before, of what nobody has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Made {

@@ -10,6 +10,6 @@ mod decide;
 mod hours;
 mod list;
 
-pub use decide::{Access, Alert, Decided, Earlier, Made, Role, State, decide, escalate};
+pub use decide::{Access, Alert, Decided, Earlier, Made, Role, State, decide, disputed, escalate};
 pub use hours::{Office, closed_since, office, open_between};
 pub use list::{LIST_BYTES, ListFault, read_list};

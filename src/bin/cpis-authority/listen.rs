@@ -183,18 +183,18 @@ fn stop_on_signal(stop: &Stop) -> Result<(), String> {
 }
 
 #[cfg(unix)]
-struct Signals(tokio::signal::unix::Signal);
+pub(super) struct Signals(tokio::signal::unix::Signal);
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> Result<Self, String> {
+    pub(super) fn new() -> Result<Self, String> {
         let kind = tokio::signal::unix::SignalKind::terminate();
         tokio::signal::unix::signal(kind)
             .map(Self)
             .map_err(|error| format!("cannot hear signals: {}", error.kind()))
     }
 
-    async fn wait(mut self) {
+    pub(super) async fn wait(mut self) {
         tokio::select! {
             _ = self.0.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
@@ -203,15 +203,15 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> Result<Self, String> {
+    pub(super) fn new() -> Result<Self, String> {
         Ok(Self)
     }
 
-    async fn wait(self) {
+    pub(super) async fn wait(self) {
         let _ = tokio::signal::ctrl_c().await;
     }
 }

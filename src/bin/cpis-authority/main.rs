@@ -5,6 +5,7 @@ mod common;
 mod duty;
 mod listen;
 mod lists;
+mod serve;
 mod status;
 mod upload;
 
@@ -40,6 +41,10 @@ enum Command {
     Listen(listen::Listen),
     /// The same, once
     Fetch(listen::Listen),
+    /// Serve the page on which social workers read of accesses, until told to stop. It works beside `listen`
+    Serve(serve::Serve),
+    /// Say who opened which child's page
+    Looks(serve::Looks),
     /// Say how hearing of accesses stands, and what somebody has to look at
     Status(status::Status),
     /// Show the latest case notes with their words: who may see them is for you to say
@@ -76,6 +81,8 @@ fn main() -> ExitCode {
         Command::Decide(what) => lists::decide(&what),
         Command::Listen(what) => listen::listen(&what),
         Command::Fetch(what) => listen::fetch(&what),
+        Command::Serve(what) => serve::serve(&what),
+        Command::Looks(what) => serve::looks(&what),
         Command::Status(what) => status::status(&what),
         Command::Notes(what) => status::notes(&what),
         Command::Triage(what) => status::triage(&what),

@@ -1,6 +1,8 @@
 //! Notifications over HTTPS: the authority's link asks, says up to which one it has them, and sends receipts of what it
 //! has done with them. Its client certificate is the one authority; nobody gets another's.
 
+#[cfg(feature = "demo")]
+mod inside;
 mod watch;
 
 use axum::extract::{RawQuery, Request, State};
@@ -73,14 +75,18 @@ fn told(hub: &Hub, code: &str, given: &Given) -> Result<Response, ApiError> {
     Ok(document(hub, code, page))
 }
 
-fn document(hub: &Hub, code: &str, page: &Page) -> Response {
+fn written(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
     let heading = Heading {
         source: hub.issuer().to_owned(),
         authority_code: code.to_owned(),
         last: page.last,
         unfiled: page.unfiled.clone(),
     };
-    let mut response = notice::write_items(&heading, page.items(), hub.clock().now()).into_response();
+    notice::write_items(&heading, page.items(), hub.clock().now())
+}
+
+fn document(hub: &Hub, code: &str, page: &Page) -> Response {
+    let mut response = written(hub, code, page).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(respond::FHIR_JSON));
     response
 }

@@ -41,6 +41,7 @@ pub fn screen(state: &State, now: Now) -> Screen {
     Screen {
         generation: state.generation,
         strip: strip(state),
+        strip_action: page(state),
         announcement: session::announcement(&body),
         focus: state.focus,
         session: state.desk().map(|desk| session::bar(state, desk)),
@@ -51,12 +52,20 @@ pub fn screen(state: &State, now: Now) -> Screen {
 
 fn strip(state: &State) -> Option<String> {
     if state.setup.demonstration {
-        Some("Demonstration: synthetic people".to_owned())
+        let page = state.setup.page.as_deref();
+        let page = page.map(|page| format!(". The local authority's page: {page}")).unwrap_or_default();
+        Some(format!("Demonstration: synthetic people{page}"))
     } else if state.synthetic {
         Some("This hub holds synthetic people only: not for patients".to_owned())
     } else {
         None
     }
+}
+
+/// The way to the other end of the demonstration.
+fn page(state: &State) -> Option<Action> {
+    let is_offered = state.setup.demonstration && state.setup.page.is_some();
+    is_offered.then(|| Action::new(Command::OpenPage, Prominence::Quiet))
 }
 
 fn body(state: &State, now: Now) -> Body {

@@ -1,5 +1,6 @@
 //! The system's browser: opened at the hub's page, and heard when it comes back to this computer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +23,12 @@ impl Browser for SystemBrowser {
     fn open(&self, address: &str) -> bool {
         webbrowser::open(address).is_ok()
     }
+}
+
+/// Opens an address without keeping the window waiting.
+pub(super) fn open_beside(runtime: &tokio::runtime::Handle, browser: &Arc<dyn Browser>, address: String) {
+    let browser = Arc::clone(browser);
+    runtime.spawn_blocking(move || browser.open(&address));
 }
 
 /// For so long somebody may take to sign in.

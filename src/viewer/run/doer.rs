@@ -9,7 +9,6 @@ use eframe::egui;
 use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::Clipboard;
 use super::arrived::{Arrived, Held};
@@ -139,6 +138,7 @@ impl Doer {
             Effect::SetAside => self.set_aside(),
             Effect::ChooseConfiguration => self.choose_configuration(),
             Effect::StartDemonstration => self.start_demonstration(),
+            Effect::OpenPage(address) => super::browser::open_beside(&self.runtime, &self.browser, address),
             Effect::ForgetClipboard => self.clipboard.forget(),
             Effect::WakeAfter(time) => self.ctx.request_repaint_after(time.max(Duration::from_millis(10))),
             Effect::ReportCopy(ask, reference, report) => self.ask(
@@ -146,7 +146,7 @@ impl Doer {
                 move |result| Event::CopyRecorded(ask, result),
             ),
             Effect::PutOnClipboard { ask, text } => {
-                let is_there = self.clipboard.put(&Zeroizing::new(text));
+                let is_there = self.clipboard.put(&zeroize::Zeroizing::new(text));
                 if let Some(ask) = ask {
                     self.tell(Event::OnClipboard(ask, is_there));
                 }

@@ -22,6 +22,8 @@ impl std::fmt::Debug for Prefill {
 pub struct Setup {
     /// The demonstration: says so on every screen.
     pub demonstration: bool,
+    /// Where the demonstration's local authority has its page.
+    pub page: Option<String>,
     /// This program can start the demonstration.
     pub can_demonstrate: bool,
     /// People sign in at this hub, with a browser.

@@ -53,7 +53,14 @@ fn top(ui: &mut Ui, screen: &Screen, turn: &mut Turn) {
         let side = widgets::whole(widgets::side_margin(ui));
         let frame = Frame::new().fill(t.demonstration).inner_margin(Margin::symmetric(side, 2));
         Panel::top("strip").show_separator_line(false).frame(frame).show(ui, |ui| {
-            widgets::line(ui, theme::strong(strip, theme::Size::Small));
+            let Some(action) = &screen.strip_action else {
+                widgets::line(ui, theme::strong(strip, theme::Size::Small));
+                return;
+            };
+            ui.horizontal_wrapped(|ui| {
+                widgets::line(ui, theme::strong(strip, theme::Size::Small));
+                turn.button(ui, action, widgets::Kind::Quiet, false);
+            });
         });
     }
     match &screen.session {

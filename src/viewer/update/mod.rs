@@ -135,6 +135,7 @@ fn is_of_the_desk(command: &Command) -> bool {
         | Command::SignOut
         | Command::OpenConfiguration
         | Command::StartDemonstration
+        | Command::OpenPage
         | Command::Typed(..)
         | Command::LeftField(_)
         | Command::ChooseGender(_)
@@ -162,6 +163,7 @@ fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
             Phase::NoConfiguration { .. } if state.setup.can_demonstrate => vec![Effect::StartDemonstration],
             Phase::NoConfiguration { .. } | Phase::SignedOut { .. } | Phase::Desk(_) => Vec::new(),
         },
+        Command::OpenPage => state.setup.page.iter().cloned().map(Effect::OpenPage).collect(),
         Command::Typed(field, text) => search::typed(state, field, &text),
         Command::LeftField(field) => search::left(state, field, now),
         Command::ChooseGender(gender) => search::choose_gender(state, gender),

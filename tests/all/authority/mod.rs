@@ -6,6 +6,7 @@ mod document;
 mod notification_document;
 mod noting;
 mod noting_lost;
+mod page;
 mod patience;
 mod recovery;
 mod routing;

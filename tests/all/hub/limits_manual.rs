@@ -5,7 +5,8 @@ const CODE: &str = concat!(
     include_str!("../../../src/hub/limits/exchange.rs"),
     include_str!("../../../src/hub/limits/sessions.rs"),
     include_str!("../../../src/hub/limits/signing_in.rs"),
-    include_str!("../../../src/mesh/limits.rs")
+    include_str!("../../../src/mesh/limits.rs"),
+    include_str!("../../../src/authority/page/limits.rs")
 );
 const CHAPTER: &str = include_str!("../../../src/manual/limits.md");
 const SETTINGS: &str = include_str!("../../../src/config/hub/limits.rs");

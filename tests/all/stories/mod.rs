@@ -12,6 +12,7 @@ mod keyboard;
 mod late;
 mod leaving;
 mod locking;
+mod page;
 mod people;
 mod proving;
 mod proxy;

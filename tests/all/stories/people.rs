@@ -136,13 +136,13 @@ fn h25_a_call_handlers_notification_says_by_telephone_and_where_to_ring_back() {
     assert_eq!(
         told("Grace Kim"),
         "by-telephone | NHS 111 | Wexcombe Urgent Care Line | Call centre | 01632 960211 | Grace Kim | \
-         111 call handler | Wexcombe Urgent Care Line | ZZ911 | Wexcombe Borough Council | first | queued | 9990000018-1"
+         111 call handler | Wexcombe Urgent Care Line | ZZ911 | Wexcombe Borough Council | first | queued | W0018-1"
     );
     assert_eq!(
         told("Sam Okafor"),
         "in-person | Emergency department | Wexcombe General Hospital | Emergency department | 01632 960210 | \
          Sam Okafor | triage nurse, emergency department | Wexcombe General Hospital | ZZ901 | \
-         Wexcombe Borough Council | first | queued | 9990000018-1"
+         Wexcombe Borough Council | first | queued | W0018-1"
     );
 }
 

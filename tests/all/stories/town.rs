@@ -42,6 +42,19 @@ impl Town {
         Self::at("2027-03-10T12:00:00Z".parse().unwrap())
     }
 
+    /// Starts the local authority's link and page.
+    pub(crate) fn start_link(&mut self) {
+        self.runtime.block_on(self.demonstration.start_link()).unwrap();
+    }
+
+    /// A desk whose browser stands before the demonstration's own.
+    pub(crate) fn desk_opening(&self, before: impl FnOnce(Arc<dyn Browser>) -> Arc<dyn Browser>) -> Desk {
+        let clipboard = MemoryClipboard::default();
+        let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));
+        start.browser = before(start.browser);
+        Desk::new(start, self.runtime.handle().clone(), clipboard)
+    }
+
     /// A desk before the hub itself.
     pub(crate) fn desk(&self) -> Desk {
         self.desk_before(self.demonstration.address(), Limits::default())

@@ -221,3 +221,45 @@ fn an_e_mail_leaves_under_one_id_is_tried_again_and_given_up_in_the_end() {
     register.mail_sent(&mail.id, friday()).unwrap();
     assert_eq!(register.next_mail(friday() + hours(1000)).unwrap(), None, "what was sent stays sent");
 }
+
+#[test]
+fn what_somebody_does_not_recognise_comes_before_the_manager_once_and_of_a_restricted_case_before_its_holders()
+ {
+    let place = Place::new();
+    let mut register = place.open();
+    let monday = friday() + hours(72);
+    round(&mut register, &[item(1)], &OPEN, friday());
+    // Nobody had read it: the manager was alerted already, and hears of this all the same.
+    round(&mut register, &[], &OPEN, monday);
+    round(&mut register, &[], &OPEN, monday + hours(24));
+    let mails = |register: &Register| -> Vec<String> {
+        let sql = "SELECT alert.name || ': ' || alert.why FROM mail JOIN alert ON alert.id = mail.alert_id
+                   WHERE mail.state = 'waiting' AND alert.role <> 'worker' AND alert.role <> 'team' ORDER BY 1";
+        let mut statement = register.db.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let unread = "Head: nobody has read it for hours of the office";
+    assert_eq!(mails(&register), [unread]);
+    register.db.execute("UPDATE mail SET state = 'sent'", []).unwrap();
+    let says = |register: &mut Register, user: &str| {
+        let (user, id) = (Reader::named(user).unwrap(), mark(1).id.as_str().to_owned());
+        register.mark_not_recognised(&user, &id, 1, "with me in London", monday).unwrap()
+    };
+    assert_eq!(says(&mut register, "shaw"), crate::authority::register::Marked::Done);
+    round(&mut register, &[], &OPEN, monday + hours(24));
+    let disputed = "Head: somebody does not recognise this access";
+    assert_eq!(mails(&register), [disputed]);
+    register.db.execute("UPDATE mail SET state = 'sent'", []).unwrap();
+    round(&mut register, &[], &OPEN, monday + hours(24));
+    assert_eq!(mails(&register), Vec::<String>::new(), "once");
+
+    let other = Place::new();
+    let mut register = other.open();
+    let marked = Ours { closed: &[], marked: &["4711"] };
+    round(&mut register, &[item(1)], &marked, friday());
+    register.db.execute("UPDATE mail SET state = 'sent'", []).unwrap();
+    assert_eq!(says(&mut register, "shaw"), crate::authority::register::Marked::NotThere);
+    assert_eq!(says(&mut register, "asha"), crate::authority::register::Marked::Done);
+    round(&mut register, &[], &marked, friday());
+    assert_eq!(mails(&register), ["Asha: somebody does not recognise this access"]);
+}

@@ -21,6 +21,8 @@ pub struct Screen {
     pub generation: u64,
     /// Said above everything, on every screen: "Demonstration: synthetic people".
     pub strip: Option<String>,
+    /// Beside it.
+    pub strip_action: Option<Action>,
     /// The live region's text.
     pub announcement: Announcement,
     /// Where the keyboard goes; acted on once for each new `serial`.

@@ -1,0 +1,46 @@
+//! What has no open case: it has to be put where it belongs, by hand.
+
+use maud::{Markup, html};
+
+use super::frame::{self, Chrome, Section};
+use crate::authority::register::{ID_SHOWN, Listed};
+use crate::domain::{dates, text};
+
+pub(in super::super) fn triage(chrome: &Chrome<'_>, list: &[Listed]) -> Markup {
+    let main = html! {
+        h1 { "To be placed" }
+        p {
+            "These accesses belong to no open case that is known here: the child may have moved, been adopted, or be under another "
+            "number. Nothing is lost: each stays here until somebody has put it under a case, or has dealt with it."
+        }
+        @if list.is_empty() { p { "There is nothing to be placed." } }
+        ol class="list" { @for listed in list { li { (card(listed)) } } }
+        @if !list.is_empty() {
+            div class="inset noprint" {
+                p {
+                    "Whoever runs the link settles them at its computer: "
+                    "“cpis-authority triage”, with the short reference that stands beside each."
+                }
+            }
+        }
+    };
+    frame::page(chrome, Section::Triage, "To be placed", &main)
+}
+
+fn card(of: &Listed) -> Markup {
+    let short = of.note.get(..ID_SHOWN).unwrap_or(&of.note);
+    html! {
+        article class="card" {
+            div class="head" {
+                h2 { @if of.local_id.is_empty() { "Not known whose" } @else { "Case " (of.local_id) } }
+                span { "Since " (dates::day_and_time(of.since)) }
+            }
+            dl {
+                div { dt { "Why it is here" } dd { (of.why) } }
+                @if !of.number.is_empty() { div { dt { "NHS number" } dd { (of.number) } } }
+                div { dt { "What came" } dd class="words" { (text::visible(&of.text).replace('\u{fffd}', "\n")) } }
+                div { dt { "Short reference" } dd { (short) ":" (of.parts) } }
+            }
+        }
+    }
+}

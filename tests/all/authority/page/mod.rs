@@ -1,0 +1,7 @@
+//! The page for social workers, from outside: what it shows, who gets in, and what is refused.
+
+mod attacks;
+mod browser;
+mod program;
+mod room;
+mod showing;
