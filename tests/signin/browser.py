@@ -59,10 +59,10 @@ class Browser:
         if folder := os.environ.get("CPIS_DESK_PICTURES"):
             self.does("picture", path=str(Path(folder, f"{name}.png").absolute()))
 
-    def start_viewer(self):
-        """The real program, told of this hub and of this browser."""
+    def start_viewer(self, is_shared=True):
+        """The real program, told of this hub, of this browser, and whether others use the computer, too."""
         config = Path(os.environ["HOME"], "viewer.toml")
-        config.write_text(f"""
+        config.write_text(f"""shared_desk = {str(is_shared).lower()}
 [hub]
 address = "{self.told["hub"]}"
 certificate_authority = "{self.told["certificate"]}"
