@@ -61,7 +61,7 @@ pub(super) async fn newest(
                 (wanted.from, wanted.before) = (begin_of(day), begin_of(day.saturating_add(1.day())));
             }
             let accesses = if wrong.is_some() { Vec::new() } else { register.accesses(&reader, &wanted)? };
-            Ok((register.figures()?.triage, offered(&workers, worker.as_deref()), accesses))
+            Ok((register.to_be_placed(&reader)?, offered(&workers, worker.as_deref()), accesses))
         })
         .await?;
     let has_more = accesses.len() > PAGE_ROWS as usize;
@@ -127,7 +127,7 @@ fn of_child(register: &mut Register, reader: &Reader, note: &str) -> Result<Opti
     let mut accesses = register.accesses(reader, &wanted)?;
     let has_more = accesses.len() > PAGE_CHILD as usize;
     accesses.truncate(PAGE_CHILD as usize);
-    let triage = register.figures()?.triage;
+    let triage = register.to_be_placed(reader)?;
     Ok(Some(OfChild { note: note.to_owned(), local_id: one.local_id, accesses, has_more, triage }))
 }
 
@@ -301,9 +301,9 @@ async fn of_duty(page: &Page, person: &Person, show: Drawn) -> Answered {
     let reader = person.reader.clone();
     let (triage, count, accesses) = page
         .look(move |register| {
-            let wanted = Wanted { from: Some(since), most: PAGE_DUTY, ..Wanted::default() };
+            let wanted = Wanted { since: Some(since), most: PAGE_DUTY, ..Wanted::default() };
             let count = register.count_accesses(&reader, &wanted)?;
-            Ok((register.figures()?.triage, count, register.accesses(&reader, &wanted)?))
+            Ok((register.to_be_placed(&reader)?, count, register.accesses(&reader, &wanted)?))
         })
         .await?;
     let duty = Duty {

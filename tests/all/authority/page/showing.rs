@@ -181,6 +181,16 @@ async fn h30_a_restricted_case_is_seen_by_its_holders_and_by_nobody_else_on_any_
     assert_eq!(jo.post(&format!("{own}/read"), &seen).await.status, 404);
     assert_eq!(jo.post(&format!("{own}/not-recognised/1"), &format!("form={form}&words=")).await.status, 404);
     assert_eq!(room.rows("SELECT count(*) FROM read_mark WHERE note_id LIKE '%5'"), ["0"]);
+    // Not even that one of them waits on the list.
+    rusqlite::Connection::open(room.database())
+        .unwrap()
+        .execute("UPDATE note SET standing = 'triage', why = 'ended' WHERE local_id = 'C3'", [])
+        .unwrap();
+    for (person, many) in [(&jo, "To be placed (2)"), (&anna, "To be placed (3)")] {
+        for path in ["/", "/duty", "/duty/handover", "/triage", &format!("/child/{}", id(4))] {
+            assert!(person.read(path).await.contains(many), "{path}");
+        }
+    }
     for path in ["/", "/duty/handover", own.as_str()] {
         assert!(anna.read(path).await.contains("Ida Hidden"), "{path}");
     }
@@ -217,6 +227,12 @@ async fn h33_who_opens_a_childs_page_is_on_the_disk_before_it_is_shown() {
 async fn h22_emergency_duty_sees_everything_since_the_office_closed_and_hands_it_over_on_paper() {
     let room = Room::open(Through::Start("duty")).await;
     let browser = room.get_in().await;
+    // All of it came this minute: what was opened on Thursday night too.
+    assert!(browser.read("/duty").await.contains("Case A1"));
+    rusqlite::Connection::open(room.database())
+        .unwrap()
+        .execute("UPDATE notice SET came_ms = (SELECT at_ms FROM part WHERE part.notice_id = notice.id)", [])
+        .unwrap();
     let page = browser.read("/duty").await;
     assert!(page.contains("From <strong>20-Nov-2026 17:00</strong> until now, 22-Nov-2026 02:15"), "{page}");
     assert!(page.contains("Case B2") && page.contains("Case D4") && !page.contains("Case A1"));
