@@ -332,6 +332,24 @@ impl Register {
         Ok(())
     }
 
+    /// Nobody was alerted of what came while an earlier part was unread; now that is read, and it is not: it is decided anew.
+    pub(super) fn route_what_came_since(
+        work: &Transaction<'_>,
+        note: &str,
+        up_to: u32,
+    ) -> Result<(), RegisterError> {
+        work.execute(
+            "UPDATE notice SET routed_ms = NULL
+             WHERE id IN (SELECT notice_id FROM part WHERE part.note_id = ?1 AND part.part > ?2
+                          AND NOT EXISTS (SELECT 1 FROM read_mark WHERE read_mark.note_id = ?1 AND as_duty = 0
+                                          AND up_to >= part.part))
+               AND EXISTS (SELECT 1 FROM alert WHERE alert.note_id = ?1 AND is_over = 0)
+               AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.notice_id = notice.id AND is_over = 0)",
+            params![note, up_to],
+        )?;
+        Ok(())
+    }
+
     /// The case of a note on the list is another now: it is decided anew who is alerted.
     pub(super) fn route_again(work: &Transaction<'_>, note: &str) -> Result<(), RegisterError> {
         work.execute("UPDATE notice SET routed_ms = NULL WHERE note_id = ?1", [note])?;

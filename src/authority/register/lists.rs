@@ -215,6 +215,21 @@ impl Register {
         self.listed(which, "note.standing = 'triage' ORDER BY since_ms, id")
     }
 
+    /// When the hub was last heard, and whether something is in the way of what came or is to come: without that an empty list
+    /// would look like a quiet night.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn last_heard(&self) -> Result<(Option<Timestamp>, bool), RegisterError> {
+        let (heard, has_trouble): (Option<i64>, bool) = self.db.query_row(
+            "SELECT heard_ms, coalesce(hub_trouble, note_trouble, route_trouble, mail_trouble) IS NOT NULL
+                 OR EXISTS (SELECT 1 FROM missing WHERE settled_ms IS NULL) FROM link",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok((heard.map(moment).transpose()?, has_trouble))
+    }
+
     /// How many notes have to be worked off by hand, of those that this reader may see.
     ///
     /// # Errors

@@ -188,6 +188,22 @@ fn h30_of_a_restricted_case_its_holders_hear_and_no_e_mail_to_others_says_which_
 }
 
 #[test]
+fn what_came_while_somebody_was_reading_is_told_once_the_rest_is_read() {
+    let place = Place::new();
+    let mut register = place.open();
+    assert_eq!(round(&mut register, &[item(1)], &OPEN, friday()), ["worker Shaw"]);
+    assert_eq!(round(&mut register, &[item(2)], &OPEN, friday()), Vec::<String>::new());
+    // The page showed the first alone when they pressed.
+    read(&mut register, "shaw", 1);
+    assert_eq!(round(&mut register, &[], &OPEN, friday()), ["worker Shaw"]);
+    read(&mut register, "shaw", 1);
+    assert_eq!(round(&mut register, &[], &OPEN, friday()), Vec::<String>::new(), "once");
+    assert_eq!(round(&mut register, &[], &OPEN, friday() + hours(4)), ["team North duty"]);
+    read(&mut register, "shaw", 2);
+    assert_eq!(round(&mut register, &[], &OPEN, friday() + hours(72)), Vec::<String>::new());
+}
+
+#[test]
 fn a_case_that_becomes_restricted_before_anybody_has_read_comes_before_its_holders() {
     let place = Place::new();
     let mut register = place.open();
@@ -291,6 +307,16 @@ fn what_somebody_does_not_recognise_comes_before_the_manager_once_and_of_a_restr
     register.db.execute("UPDATE mail SET state = 'sent'", []).unwrap();
     round(&mut register, &[], &OPEN, monday + hours(24));
     assert_eq!(mails(&register), Vec::<String>::new(), "once");
+
+    let other = Place::new();
+    let mut register = other.open();
+    round(&mut register, &[item(1)], &OPEN, friday());
+    says(&mut register, "shaw");
+    // Looked into before the link came to it: the manager hears of it all the same.
+    let (shaw, id) = (Reader::named("shaw").unwrap(), mark(1).id.as_str().to_owned());
+    register.settle_not_recognised(&shaw, &id, 1, "nothing", friday()).unwrap();
+    round(&mut register, &[], &OPEN, friday());
+    assert_eq!(mails(&register), [disputed]);
 
     let other = Place::new();
     let mut register = other.open();
