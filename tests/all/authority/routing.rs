@@ -29,8 +29,9 @@ fn mail_server(first: &[Then]) -> (u16, Receiver<String>) {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port();
     let (taken, mails) = sync_channel(1000);
-    let mut first = first.to_vec().into_iter();
+    let first = first.to_vec();
     let serving = move || {
+        let mut first = first.into_iter();
         for connection in server.incoming() {
             let mut then = |mail: &str| {
                 let is_tarpit = mail.contains("To: tarpit@");
