@@ -18,8 +18,11 @@ use super::register::Outgoing;
 use crate::config::authority::{MailSecurity, MailSettings};
 use crate::domain::NhsNumber;
 
-/// For each step with the mail server.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// For each step of an e-mail: a mail server may look through the whole of it before it says that it has it.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// For each step until it is known that the mail server is there.
+const PATIENCE_AT_THE_DOOR: Duration = Duration::from_secs(5);
 
 /// Bytes of a password, and of a file with certificates.
 const PASSWORD_BYTES: u64 = 16 * 1024;
@@ -33,6 +36,8 @@ const REFERENCE_CHARACTERS: usize = 30;
 pub enum NotSent {
     /// None can at present.
     Away(String),
+    /// This one cannot at present; others may.
+    Later(String),
     /// This one is refused; others may not be.
     Refused(String),
 }
@@ -49,6 +54,8 @@ pub trait Mailer {
 /// A mail server.
 pub struct Smtp {
     transport: SmtpTransport,
+    /// The same with less patience, until it is known that the server is there.
+    door: Option<SmtpTransport>,
     from: String,
     page: Option<String>,
 }
@@ -77,15 +84,14 @@ impl Smtp {
                 Tls::None
             }
         };
-        let mut builder = SmtpTransport::builder_dangerous(&settings.server)
-            .port(settings.port)
-            .tls(tls)
-            .timeout(Some(PATIENCE));
+        let mut builder = SmtpTransport::builder_dangerous(&settings.server).port(settings.port).tls(tls);
         if let Some((user, file)) = &settings.login {
             let password = read(file, PASSWORD_BYTES)?.trim_end_matches(['\r', '\n']).to_owned();
             builder = builder.credentials(Credentials::new(user.clone(), password));
         }
-        Ok(Self { transport: builder.build(), from: settings.from.clone(), page: page.map(str::to_owned) })
+        let door = builder.clone().timeout(Some(PATIENCE_AT_THE_DOOR)).build();
+        let transport = builder.timeout(Some(PATIENCE)).build();
+        Ok(Self { transport, door: Some(door), from: settings.from.clone(), page: page.map(str::to_owned) })
     }
 }
 
@@ -140,16 +146,61 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// A local id that says nothing but which case it is; `None` where it could be a name or an NHS number.
+/// Letters of a reference in a row; with more they could be a name.
+const REFERENCE_LETTERS: usize = 3;
+
+/// A local id that says nothing but which case it is; `None` where it could be or hold a name, an NHS number or a date.
 #[must_use]
 pub fn reference(local_id: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-/._".contains(c);
-    let digits: String = local_id.chars().filter(char::is_ascii_digit).collect();
+    let digits: Vec<char> = local_id.chars().filter(char::is_ascii_digit).collect();
+    // Beside the number there may be one of a plan.
+    let has_number = digits.windows(10).any(|ten| NhsNumber::parse(&ten.iter().collect::<String>()).is_ok());
+    let mut words = local_id.split(|c: char| !c.is_ascii_alphabetic());
     let fits = !digits.is_empty()
         && local_id.len() <= REFERENCE_CHARACTERS
         && local_id.chars().all(is_plain)
-        && NhsNumber::parse(&digits).is_err();
+        && !has_number
+        && words.all(|word| word.len() <= REFERENCE_LETTERS)
+        && !has_date(local_id);
     fits.then_some(local_id)
+}
+
+/// Whether a row of digits, or three with something between them, could be a date of birth.
+fn has_date(local_id: &str) -> bool {
+    let rows: Vec<&str> =
+        local_id.split(|c: char| !c.is_ascii_digit()).filter(|row| !row.is_empty()).collect();
+    let apart = rows.windows(3).any(|three| match three {
+        [one, two, three] => is_date(one, two, three),
+        _ => false,
+    });
+    let together = |row: &str| {
+        let cut = |at: usize, and: usize| {
+            let three = row.get(..at).zip(row.get(at..and)).zip(row.get(and..));
+            three.is_some_and(|((one, two), three)| is_date(one, two, three))
+        };
+        match row.len() {
+            6 => cut(2, 4),
+            8 => cut(2, 4) || cut(4, 6),
+            _ => false,
+        }
+    };
+    apart || rows.iter().any(|row| together(row))
+}
+
+/// Day, month and year, or year, month and day, or as in America: a year has two or four digits.
+fn is_date(one: &str, two: &str, three: &str) -> bool {
+    let within = |text: &str, most: u32| {
+        text.len() <= 2 && text.parse::<u32>().is_ok_and(|number| (1..=most).contains(&number))
+    };
+    let is_year = |text: &str| match text.len() {
+        2 => true,
+        4 => text.starts_with("19") || text.starts_with("20"),
+        _ => false,
+    };
+    (within(one, 31) && within(two, 12) && is_year(three))
+        || (is_year(one) && within(two, 12) && within(three, 31))
+        || (within(one, 12) && within(two, 31) && is_year(three))
 }
 
 /// The words of an e-mail.
@@ -185,24 +236,39 @@ impl Mailer for Smtp {
             .header(ContentType::TEXT_PLAIN)
             .body(words(mail, self.page.as_deref()))
             .map_err(|_| NotSent::Refused("this e-mail cannot be written".to_owned()))?;
+        if let Some(door) = &self.door {
+            let is_there = door.test_connection().map_err(|error| why_away(&error))?;
+            if !is_there {
+                return Err(away("the mail server does not answer"));
+            }
+            self.door = None;
+        }
         self.transport.send(&message).map(|_| ()).map_err(|error| why(&error))
     }
 }
 
-/// What the server says is not repeated: addresses may be in it.
+/// Of a server that was not reached yet: whatever it is, it is not this e-mail.
+fn why_away(error: &lettre::transport::smtp::Error) -> NotSent {
+    match error.status().map(u16::from) {
+        Some(code) => away(format!("the mail server refuses the link ({code})")),
+        None if error.is_tls() => {
+            away("the mail server's certificate is not trusted, or it does not encrypt")
+        }
+        None if error.is_client() => away("the mail server offers no encryption, or no way to sign in"),
+        None => away("the mail server cannot be reached, or broke off"),
+    }
+}
+
+/// Of one that was there a moment ago: it may be this e-mail or its recipient, and the others must not wait for it. What the
+/// server says is not repeated: addresses may be in it.
 fn why(error: &lettre::transport::smtp::Error) -> NotSent {
     let Some(code) = error.status().map(u16::from) else {
-        return away(if error.is_tls() {
-            "the mail server's certificate is not trusted, or it does not encrypt"
-        } else if error.is_client() {
-            "the mail server offers no encryption, or no way to sign in"
-        } else {
-            "the mail server cannot be reached, or broke off"
-        });
+        return NotSent::Later("the mail server broke off, or did not answer in time".to_owned());
     };
     match code {
         // Of the connection, and of signing in.
-        421 | 454 | 530 | 534 | 535 | 538 => away(format!("the mail server refuses the link ({code})")),
+        454 | 530 | 534 | 535 | 538 => away(format!("the mail server refuses the link ({code})")),
+        400..500 => NotSent::Later(format!("the mail server takes an e-mail later ({code})")),
         code => NotSent::Refused(format!("the mail server refuses an e-mail ({code})")),
     }
 }
@@ -228,8 +294,20 @@ mod tests {
         let number = NhsNumber::synthetic(1);
         let spaced = format!("{} 0", number.digits());
         let marked = format!("P-{}", number.digits());
+        let with_plan = format!("{}-1", number.digits());
+        let of_plan = format!("P2-{}", number.digits());
         for unfit in
             [number.digits().as_str(), &spaced, &marked, "Ava Bennett", "BENNETT", "", "A1 12/03/2019"]
+                .into_iter()
+                .chain(["9434765919-1", "P2-9434765919", &with_plan, &of_plan])
+                .chain([
+                    "BENNETT-AVA-12032019",
+                    "AB-12032019",
+                    "20190312/2",
+                    "AB/12/3/2019",
+                    "BENN-1",
+                    "120319",
+                ])
         {
             assert_eq!(reference(unfit), None, "{unfit}");
             let words = words(&mail(Some(unfit), "worker"), None);

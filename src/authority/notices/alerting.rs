@@ -13,6 +13,9 @@ use crate::config::authority::Routing;
 /// E-mails of one round at most.
 const MAILS: u32 = 20;
 
+/// For so long at most e-mails are begun in one round, by a server that is slow.
+const BEGUN_MS: i64 = 30_000;
+
 /// First pause after a mail server was away; as long as it has been away, up to the longest.
 const AWAY_MS: i64 = 30_000;
 const AWAY_MOST_MS: i64 = 600_000;
@@ -42,8 +45,8 @@ pub type Listed = (BTreeMap<String, BTreeSet<Reader>>, BTreeSet<Reader>);
 /// # Errors
 /// One sentence that says what to mend.
 pub fn restricted_list(table: &Routing) -> Result<Listed, String> {
-    let user = |name: &str| table.people.get(name).and_then(|person| Reader::named(person.user.as_deref()?));
-    let holders = table.restricted.holders.iter().filter_map(|name| user(name)).collect();
+    let user = |name: &str| user_of(table, name);
+    let holders = holders_of_all(table);
     let Some(path) = &table.restricted.list else { return Ok((BTreeMap::new(), holders)) };
     let unreadable =
         |why: &str| format!("the list of restricted cases {} cannot be read: {why}", path.display());
@@ -57,7 +60,17 @@ pub fn restricted_list(table: &Routing) -> Result<Listed, String> {
     Ok((list.into_iter().map(|(local_id, names)| (local_id, users(names))).collect(), holders))
 }
 
-/// Brings what is known of restricted cases up to date.
+fn user_of(table: &Routing, name: &str) -> Option<Reader> {
+    table.people.get(name).and_then(|person| Reader::named(person.user.as_deref()?))
+}
+
+/// The holders of whatever restricted case has none of its own.
+fn holders_of_all(table: &Routing) -> BTreeSet<Reader> {
+    table.restricted.holders.iter().filter_map(|name| user_of(table, name)).collect()
+}
+
+/// Brings what is known of restricted cases up to date. A slip in the list keeps no mark of the extract from counting: of what is
+/// on the list it stays at what the list said before, if it ever said anything.
 pub(super) fn refresh(
     register: &mut Register,
     cases: &dyn Cases,
@@ -65,7 +78,14 @@ pub(super) fn refresh(
 ) -> Result<Result<(), String>, RegisterError> {
     match restricted_list(table) {
         Ok((listed, holders)) => register.refresh_cases(cases, &listed, &holders),
-        Err(why) => Ok(Err(why)),
+        Err(why) => {
+            if register.knows_cases()? {
+                let before = register.listed_before()?;
+                // Both may be wrong; the list is what a person mends first.
+                let _ = register.refresh_cases(cases, &before, &holders_of_all(table))?;
+            }
+            Ok(Err(why))
+        }
     }
 }
 
@@ -73,7 +93,7 @@ pub(super) fn refresh(
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     pub(super) sent: u64,
-    /// Why the server refused the last of those that it refused.
+    /// Why the last of those did not leave that the server did not take.
     pub(super) refused: Option<String>,
     /// Why none leaves.
     pub(super) away: Option<String>,
@@ -87,7 +107,11 @@ pub(super) fn send(
 ) -> Result<Sent, RegisterError> {
     let mut all = Sent::default();
     let mut mailer: Option<Box<dyn Mailer>> = None;
+    let begun = clock().as_millisecond();
     for _ in 0..MAILS {
+        if clock().as_millisecond().saturating_sub(begun) > BEGUN_MS {
+            break;
+        }
         let Some(mail) = register.next_mail(clock())? else { break };
         let done = match &mut mailer {
             Some(mailer) => leave(register, mailer.as_mut(), &mail)?,
@@ -100,6 +124,10 @@ pub(super) fn send(
             Ok(()) => {
                 register.mail_sent(&mail.id, clock())?;
                 all.sent += 1;
+            }
+            Err(NotSent::Later(why)) => {
+                register.mail_later(&mail.id, &why, clock())?;
+                all.refused = Some(why);
             }
             Err(NotSent::Refused(why)) => {
                 register.mail_refused(&mail.id, &why, clock())?;

@@ -6,13 +6,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 use super::ask::{self, Day, Fields, NotOurs};
 use super::door::Person;
-use super::limits::{PAGE_CHILD, PAGE_DUTY, PAGE_ROWS};
-use super::views::{self, Child, Chrome, Duty, Filter, Newest, Told};
+use super::limits::{PAGE_CHILD, PAGE_DUTY, PAGE_HEARD, PAGE_ROWS};
+use super::views::{self, Child, Chrome, Duty, Filter, Heard, Newest, Told};
 use super::{Page, Sorry, of_worker};
 use crate::authority::register::{Access, Listed, Marked, Reader, Register, RegisterError, Shown, Wanted};
 use crate::authority::routing::closed_since;
@@ -44,8 +44,8 @@ pub(super) async fn newest(
     };
     let chosen = asked.get("worker").to_owned();
     let unread = asked.get("unread") == "yes";
-    let reader = person.reader.clone();
-    let (triage, workers, mut accesses) = page
+    let (reader, now) = (person.reader.clone(), page.now());
+    let (heard, triage, workers, mut accesses) = page
         .look(move |register| {
             let workers = register.workers(&reader)?;
             let worker = workers.iter().find(|worker| of_worker(worker) == chosen).cloned();
@@ -61,7 +61,12 @@ pub(super) async fn newest(
                 (wanted.from, wanted.before) = (begin_of(day), begin_of(day.saturating_add(1.day())));
             }
             let accesses = if wrong.is_some() { Vec::new() } else { register.accesses(&reader, &wanted)? };
-            Ok((register.figures()?.triage, offered(&workers, worker.as_deref()), accesses))
+            Ok((
+                heard(register, now)?,
+                register.to_be_placed(&reader)?,
+                offered(&workers, worker.as_deref()),
+                accesses,
+            ))
         })
         .await?;
     let has_more = accesses.len() > PAGE_ROWS as usize;
@@ -69,8 +74,14 @@ pub(super) async fn newest(
     let chosen = workers.iter().find(|(value, _, is_chosen)| *is_chosen && !value.is_empty());
     let address = address_of(chosen.map(|(value, _, _)| value.as_str()), day, unread);
     let filter = Filter { day: filter_day, wrong, workers, unread };
-    let list = Newest { filter, accesses: &accesses, this, has_more, address };
+    let list = Newest { filter, accesses: &accesses, heard, this, has_more, address };
     Ok(page.html(StatusCode::OK, &views::newest(&page.chrome(&person, Some(triage)), &list)))
+}
+
+fn heard(register: &Register, now: Timestamp) -> Result<Heard, RegisterError> {
+    let (at, has_trouble) = register.last_heard()?;
+    let is_late = at.is_none_or(|at| now.duration_since(at).unsigned_abs() > PAGE_HEARD);
+    Ok(Heard { at, is_doubtful: has_trouble || is_late })
 }
 
 /// Whose children can be chosen.
@@ -127,7 +138,7 @@ fn of_child(register: &mut Register, reader: &Reader, note: &str) -> Result<Opti
     let mut accesses = register.accesses(reader, &wanted)?;
     let has_more = accesses.len() > PAGE_CHILD as usize;
     accesses.truncate(PAGE_CHILD as usize);
-    let triage = register.figures()?.triage;
+    let triage = register.to_be_placed(reader)?;
     Ok(Some(OfChild { note: note.to_owned(), local_id: one.local_id, accesses, has_more, triage }))
 }
 
@@ -299,17 +310,23 @@ async fn of_duty(page: &Page, person: &Person, show: Drawn) -> Answered {
     let now = page.now();
     let since = closed_since(page.hours(), now);
     let reader = person.reader.clone();
-    let (triage, count, accesses) = page
+    let (heard, triage, count, accesses) = page
         .look(move |register| {
-            let wanted = Wanted { from: Some(since), most: PAGE_DUTY, ..Wanted::default() };
+            let wanted = Wanted { since: Some(since), most: PAGE_DUTY, ..Wanted::default() };
             let count = register.count_accesses(&reader, &wanted)?;
-            Ok((register.figures()?.triage, count, register.accesses(&reader, &wanted)?))
+            Ok((
+                heard(register, now)?,
+                register.to_be_placed(&reader)?,
+                count,
+                register.accesses(&reader, &wanted)?,
+            ))
         })
         .await?;
     let duty = Duty {
         since,
         knows_hours: page.hours().is_some(),
         now,
+        heard,
         accesses: &accesses,
         has_more: count > accesses.len() as u64,
         form: &person.form,

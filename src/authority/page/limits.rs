@@ -44,6 +44,9 @@ pub const PAGE_IDLE: Duration = Duration::from_secs(30 * 60);
 /// Time after which it is not, in any case.
 pub const PAGE_SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// Time for which nothing is heard of the hub until the page says that something may be missing.
+pub const PAGE_HEARD: Duration = Duration::from_secs(15 * 60);
+
 /// Accesses on one page.
 pub const PAGE_ROWS: u32 = 25;
 

@@ -69,6 +69,8 @@ pub struct Wanted {
     pub note: Option<String>,
     /// At this moment or later.
     pub from: Option<Timestamp>,
+    /// For duty: at this moment or later, or told only then, because the hub or the link was away, or alerted of only then.
+    pub since: Option<Timestamp>,
     /// Before this moment.
     pub before: Option<Timestamp>,
     /// Only what nobody has read yet; what emergency duty has read the worker has not.
@@ -196,6 +198,7 @@ impl Register {
             ":reader": reader.user(), ":worker": wanted.worker, ":team": wanted.team,
             ":local_id": wanted.local_id, ":note": wanted.note,
             ":from": wanted.from.map(Timestamp::as_millisecond),
+            ":since": wanted.since.map(Timestamp::as_millisecond),
             ":before": wanted.before.map(Timestamp::as_millisecond),
             ":only_unread": wanted.only_unread, ":only_duty": wanted.only_duty,
             ":most": most, ":skip": wanted.skip,
@@ -217,6 +220,7 @@ impl Register {
                 ":reader": reader.user(), ":worker": wanted.worker, ":team": wanted.team,
                 ":local_id": wanted.local_id, ":note": wanted.note,
                 ":from": wanted.from.map(Timestamp::as_millisecond),
+                ":since": wanted.since.map(Timestamp::as_millisecond),
                 ":before": wanted.before.map(Timestamp::as_millisecond),
                 ":only_unread": wanted.only_unread, ":only_duty": wanted.only_duty,
             },
@@ -278,6 +282,9 @@ fn wanted_rows() -> String {
            AND (:local_id IS NULL OR note.local_id = :local_id)
            AND (:note IS NULL OR note.id = :note)
            AND (:from IS NULL OR part.at_ms >= :from)
+           AND (:since IS NULL OR part.at_ms >= :since OR notice.came_ms >= :since OR EXISTS
+                (SELECT 1 FROM alert WHERE alert.notice_id = part.notice_id AND alert.role = 'emergency-duty'
+                 AND alert.made_ms >= :since))
            AND (:before IS NULL OR part.at_ms < :before)
            AND (NOT :only_unread OR NOT EXISTS
                 (SELECT 1 FROM read_mark WHERE read_mark.note_id = note.id AND as_duty = 0 AND up_to >= part.part))

@@ -313,6 +313,43 @@ fn make(
 }
 
 impl Register {
+    /// Others may see a case now: what somebody was alerted of, and nobody has read, may be for nobody's eyes who was. It is
+    /// decided anew, and e-mail to those who may no longer see it does not leave.
+    pub(super) fn route_unread_again(work: &Transaction<'_>, local_id: &str) -> Result<(), RegisterError> {
+        const UNREAD: &str = "SELECT part.notice_id FROM part JOIN note ON note.id = part.note_id
+            WHERE ?1 IN (note.local_id, note.told_as) AND note.standing <> 'settled'
+              AND EXISTS (SELECT 1 FROM alert WHERE alert.note_id = note.id AND is_over = 0)
+              AND NOT EXISTS (SELECT 1 FROM read_mark WHERE read_mark.note_id = note.id AND as_duty = 0
+                              AND up_to >= part.part)";
+        let alerts = format!("SELECT id FROM alert WHERE notice_id IN ({UNREAD})");
+        work.execute(&format!("UPDATE notice SET routed_ms = NULL WHERE id IN ({UNREAD})"), [local_id])?;
+        work.execute(
+            &format!("DELETE FROM mail WHERE state = 'waiting' AND alert_id IN ({alerts})"),
+            [local_id],
+        )?;
+        // Last, since what is over counts no more.
+        work.execute(&format!("UPDATE alert SET is_over = 1 WHERE id IN ({alerts})"), [local_id])?;
+        Ok(())
+    }
+
+    /// Nobody was alerted of what came while an earlier part was unread; now that is read, and it is not: it is decided anew.
+    pub(super) fn route_what_came_since(
+        work: &Transaction<'_>,
+        note: &str,
+        up_to: u32,
+    ) -> Result<(), RegisterError> {
+        work.execute(
+            "UPDATE notice SET routed_ms = NULL
+             WHERE id IN (SELECT notice_id FROM part WHERE part.note_id = ?1 AND part.part > ?2
+                          AND NOT EXISTS (SELECT 1 FROM read_mark WHERE read_mark.note_id = ?1 AND as_duty = 0
+                                          AND up_to >= part.part))
+               AND EXISTS (SELECT 1 FROM alert WHERE alert.note_id = ?1 AND is_over = 0)
+               AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.notice_id = notice.id AND is_over = 0)",
+            params![note, up_to],
+        )?;
+        Ok(())
+    }
+
     /// The case of a note on the list is another now: it is decided anew who is alerted.
     pub(super) fn route_again(work: &Transaction<'_>, note: &str) -> Result<(), RegisterError> {
         work.execute("UPDATE notice SET routed_ms = NULL WHERE note_id = ?1", [note])?;

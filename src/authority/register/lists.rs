@@ -1,9 +1,9 @@
 //! What a person looks at: how things stand, and the list of what has to be worked off by hand.
 
 use jiff::Timestamp;
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::{TransactionBehavior, named_params, params};
 
-use super::accesses::{IS_RESTRICTED, Reader};
+use super::accesses::{IS_RESTRICTED, MAY_SEE, Reader};
 use super::{Register, RegisterError, moment, notes};
 
 /// Of a note's id so much is shown, and at least so much is wanted.
@@ -213,6 +213,32 @@ impl Register {
     /// The register cannot be read.
     pub fn triage(&self, which: Shown) -> Result<Vec<Listed>, RegisterError> {
         self.listed(which, "note.standing = 'triage' ORDER BY since_ms, id")
+    }
+
+    /// When the hub was last heard, and whether something is in the way of what came or is to come: without that an empty list
+    /// would look like a quiet night.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn last_heard(&self) -> Result<(Option<Timestamp>, bool), RegisterError> {
+        let (heard, has_trouble): (Option<i64>, bool) = self.db.query_row(
+            "SELECT heard_ms, coalesce(hub_trouble, note_trouble, route_trouble, mail_trouble) IS NOT NULL
+                 OR EXISTS (SELECT 1 FROM missing WHERE settled_ms IS NULL) FROM link",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok((heard.map(moment).transpose()?, has_trouble))
+    }
+
+    /// How many notes have to be worked off by hand, of those that this reader may see.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn to_be_placed(&self, reader: &Reader) -> Result<u64, RegisterError> {
+        let sql = format!("SELECT count(*) FROM note WHERE standing = 'triage' AND {MAY_SEE}");
+        let of = named_params! { ":reader": reader.user() };
+        let count: i64 = self.db.prepare_cached(&sql)?.query_row(of, |row| row.get(0))?;
+        Ok(count.unsigned_abs())
     }
 
     /// The latest notes, wherever they stand, the newest last: for whoever has no other record of them.

@@ -14,6 +14,9 @@ const AGAIN_MOST_MS: i64 = 3_600_000;
 /// So often the server refuses one, within some ten hours, until it is given up and a person has to look.
 const REFUSED: i64 = 16;
 
+/// For so long one is tried that the server neither takes nor refuses: five days.
+const LATER_MS: i64 = 5 * 24 * 3_600_000;
+
 /// An e-mail that is to be sent. `Debug` shows nobody.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -68,7 +71,8 @@ pub(super) fn queue(
 }
 
 impl Register {
-    /// The next e-mail that is to be sent now, the oldest first.
+    /// The next e-mail that is to be sent now: what was tried least first, and of these the oldest. One that never leaves keeps
+    /// no other waiting.
     ///
     /// # Errors
     /// The register cannot be read.
@@ -79,7 +83,7 @@ impl Register {
                 "SELECT mail.id, mail.address, note.local_id, {IS_RESTRICTED}, alert.role
                  FROM mail JOIN alert ON alert.id = mail.alert_id JOIN note ON note.id = alert.note_id
                  WHERE mail.state IN ('waiting', 'sending') AND mail.next_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2
-                 ORDER BY mail.made_ms, mail.id LIMIT 1"
+                 ORDER BY mail.tries, mail.made_ms, mail.id LIMIT 1"
             ))?
             .query_row([now.as_millisecond(), AGAIN_MOST_MS], |row| {
                 let (local_id, is_restricted): (String, bool) = (row.get(2)?, row.get(3)?);
@@ -126,6 +130,20 @@ impl Register {
             "UPDATE mail SET tries = tries + 1, why = ?2, next_ms = ?3 + min(?4 << min(tries, 20), ?5),
                              state = CASE WHEN tries + 1 >= ?6 THEN 'given-up' ELSE 'waiting' END WHERE id = ?1",
             params![id, why, now.as_millisecond(), AGAIN_MS, AGAIN_MOST_MS, REFUSED],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that the mail server neither took nor refused this one: it is tried again, later each time, for days.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn mail_later(&mut self, id: &str, why: &str, now: Timestamp) -> Result<(), RegisterError> {
+        self.db.execute(
+            "UPDATE mail SET tries = tries + 1, why = ?2, next_ms = ?3 + min(?4 << min(tries, 20), ?5),
+                             state = CASE WHEN tries + 1 >= ?6 AND made_ms < ?3 - ?7 THEN 'given-up' ELSE 'waiting' END
+             WHERE id = ?1",
+            params![id, why, now.as_millisecond(), AGAIN_MS, AGAIN_MOST_MS, REFUSED, LATER_MS],
         )?;
         Ok(())
     }

@@ -43,6 +43,9 @@ impl Register {
                  ON CONFLICT DO NOTHING",
                 params![note, reader.user(), as_duty, up_to, now.as_millisecond()],
             )?;
+            if !as_duty {
+                Self::route_what_came_since(&work, note, up_to)?;
+            }
             work.commit()?;
         }
         Ok(marked)

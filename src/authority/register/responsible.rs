@@ -74,11 +74,12 @@ impl Register {
             }
         }
         // This is asked every few seconds: nothing is written where nothing has changed.
-        if wanted == noted(&work)? {
+        let before = noted(&work)?;
+        if wanted == before {
             return Ok(());
         }
         work.execute_batch("DELETE FROM restricted; DELETE FROM holder;")?;
-        for (local_id, by_extract, by_list, holder) in wanted {
+        for (local_id, by_extract, by_list, holder) in &wanted {
             match holder {
                 None => work
                     .prepare_cached(
@@ -90,7 +91,31 @@ impl Register {
                     .execute(params![local_id, user])?,
             };
         }
+        let (was, is) = (audiences(&before), audiences(&wanted));
+        for local_id in was.keys().chain(is.keys()).collect::<BTreeSet<_>>() {
+            if was.get(local_id) != is.get(local_id) {
+                Self::route_unread_again(&work, local_id)?;
+            }
+        }
         Ok(work.commit()?)
+    }
+
+    /// Which cases are restricted by the list of the configuration, each with its holders, as it was last known.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn listed_before(&self) -> Result<BTreeMap<String, BTreeSet<Reader>>, RegisterError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT restricted.local_id, holder.user FROM restricted LEFT JOIN holder ON holder.local_id = restricted.local_id
+             WHERE by_list = 1",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut listed: BTreeMap<String, BTreeSet<Reader>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let user: Option<String> = row.get(1)?;
+            listed.entry(row.get(0)?).or_default().extend(user.and_then(|user| Reader::named(&user)));
+        }
+        Ok(listed)
     }
 
     /// Who may see the notes of a case; `None` where it is not restricted.
@@ -110,6 +135,15 @@ impl Register {
 
 /// A restricted case with its marks, or one of its holders.
 type Noted = (String, bool, bool, Option<String>);
+
+/// Of each restricted case its holders.
+fn audiences(noted: &BTreeSet<Noted>) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut audiences: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (local_id, _, _, holder) in noted {
+        audiences.entry(local_id).or_default().extend(holder.as_deref());
+    }
+    audiences
+}
 
 fn noted(work: &rusqlite::Transaction<'_>) -> Result<BTreeSet<Noted>, RegisterError> {
     let mut statement = work.prepare_cached(

@@ -165,12 +165,21 @@ fn responsible(alerts: &mut Vec<Alert>, access: &Access, table: &Routing, now: T
         && !is_absent(table, worker, now)
     {
         add(alerts, Role::Worker, std::slice::from_ref(worker), "the case's worker");
+        // Where others hear by e-mail, one who has none finds it only when they open the page.
+        if table.mail.is_none() || table.people.get(worker).is_some_and(|person| person.email.is_some()) {
+            return;
+        }
+        first_above(alerts, access, table, "the case's worker gets no e-mail");
         return;
     }
     let why = match &access.worker {
         Some(_) => "the case's worker is away or has left",
         None => "the case has no worker",
     };
+    first_above(alerts, access, table, why);
+}
+
+fn first_above(alerts: &mut Vec<Alert>, access: &Access, table: &Routing, why: &'static str) {
     let before = alerts.len();
     for (role, names) in above(access, table) {
         add(alerts, role, &names, why);

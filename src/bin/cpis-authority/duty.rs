@@ -84,8 +84,13 @@ fn queue(
 ) -> Result<Vec<Access>, cpis::authority::register::RegisterError> {
     let mut list = Vec::new();
     for page in 0..PAGES {
-        let wanted =
-            Wanted { from: Some(since), only_duty: true, skip: page * PAGE, most: PAGE, ..Wanted::default() };
+        let wanted = Wanted {
+            since: Some(since),
+            only_duty: true,
+            skip: page * PAGE,
+            most: PAGE,
+            ..Wanted::default()
+        };
         let some = register.accesses(reader, &wanted)?;
         let is_last = some.len() < PAGE as usize;
         list.extend(some);

@@ -31,16 +31,20 @@ fn mail_server(first: &[Then]) -> (u16, Receiver<String>) {
     let (taken, mails) = sync_channel(1000);
     let first = first.to_vec();
     let serving = move || {
-        let mut then = first.into_iter();
+        let mut first = first.into_iter();
         for connection in server.incoming() {
-            serve(connection.unwrap(), then.next().unwrap_or(Then::Takes), &taken);
+            let mut then = |mail: &str| {
+                let is_tarpit = mail.contains("To: tarpit@");
+                if is_tarpit { Then::BreaksOff } else { first.next().unwrap_or(Then::Takes) }
+            };
+            serve(connection.unwrap(), &mut then, &taken);
         }
     };
     thread::Builder::new().name("mail".to_owned()).spawn(serving).unwrap();
     (port, mails)
 }
 
-fn serve(connection: TcpStream, then: Then, taken: &SyncSender<String>) {
+fn serve(connection: TcpStream, then: &mut dyn FnMut(&str) -> Then, taken: &SyncSender<String>) {
     let mut out = connection.try_clone().unwrap();
     let mut lines = BufReader::new(connection).lines();
     let mut say = move |text: &str| out.write_all(format!("{text}\r\n").as_bytes()).is_ok();
@@ -51,8 +55,10 @@ fn serve(connection: TcpStream, then: Then, taken: &SyncSender<String>) {
             say("354 go on");
             let mail: Vec<String> =
                 lines.by_ref().map_while(Result::ok).take_while(|line| line != ".").collect();
+            let mail = mail.join("\n");
+            let then = then(&mail);
             if then != Then::Refuses {
-                let _ = taken.send(mail.join("\n"));
+                let _ = taken.send(mail);
             }
             match then {
                 Then::Takes => say("250 taken"),
@@ -87,6 +93,34 @@ fn message_id(mail: &str) -> &str {
     mail.lines().find(|line| line.starts_with("Message-ID:")).unwrap()
 }
 
+/// What somebody wrote of an e-mail: its own date and id are its own, and random.
+fn written(mail: &str) -> String {
+    let (heads, body) = mail.split_once("\n\n").unwrap();
+    let subject = heads.lines().find(|line| line.starts_with("Subject:")).unwrap();
+    assert!(!body.is_empty());
+    format!("{subject}\n{body}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_e_mail_at_which_the_server_always_breaks_off_keeps_no_other_waiting() {
+    let desk = desk().await;
+    let (port, mails) = mail_server(&[]);
+    desk.with_mail(port);
+    desk.configure("# email = \"safeguarding.lead@", "email = \"tarpit@");
+    desk.configure("office_hours = {", "# office_hours = {");
+    desk.configure("emergency_duty = [\"Emergency duty team\"]", "emergency_duty = [\"P. Shaw\"]");
+    desk.exchange.hub.view(&nurse(), number(1)).await;
+    for _ in 0..3 {
+        desk.run(&["fetch"]).await;
+        desk.due();
+    }
+    assert_eq!(desk.noted("SELECT address FROM mail WHERE state = 'sent'"), ["shaw@wexcombe.example"]);
+    let kept = "SELECT state, tries FROM mail WHERE address LIKE 'tarpit@%'";
+    assert_eq!(desk.noted(kept), ["waiting|3"], "it is counted, and given up in the end");
+    assert_eq!(mails.try_iter().filter(|mail| mail.contains("To: shaw@")).count(), 1);
+    desk.run(&["status"]).await.has("refused, and tried again: 1").has_not("do not leave since");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn h18_an_e_mail_whose_answer_was_lost_is_sent_again_under_its_id_and_then_never_more() {
     let desk = desk().await;
@@ -98,9 +132,9 @@ async fn h18_an_e_mail_whose_answer_was_lost_is_sent_again_under_its_id_and_then
     desk.exchange.hub.view(&nurse(), number(1)).await;
     let said = desk.run(&["fetch"]).await;
     said.has("1 part of a case note filed.")
-        .has("Alerts by e-mail: the mail server cannot be reached, or broke off");
+        .has("Alerts by e-mail: the mail server broke off, or did not answer in time");
     assert_eq!(desk.notes().len(), 1, "a mail server keeps no note waiting");
-    desk.run(&["status"]).await.has("Alerts by e-mail do not leave since").has("E-mails that wait: ");
+    desk.run(&["status"]).await.has("E-mails that wait: ").has("refused, and tried again: 1");
     for _ in 0..3 {
         desk.due();
         desk.run(&["fetch"]).await.has_not("Alerts by e-mail");
@@ -116,8 +150,9 @@ async fn h18_an_e_mail_whose_answer_was_lost_is_sent_again_under_its_id_and_then
     assert_eq!(desk.noted("SELECT DISTINCT state FROM mail"), ["sent"]);
     for mail in &mails {
         assert!(mail.contains("Case: A1"), "{mail}");
+        let said = written(mail);
         for word in NOBODY.iter().copied().chain([number(1).digits().as_str()]) {
-            assert!(!mail.replace("Date: ", "").contains(word) || word == "22-Nov", "{word} in {mail}");
+            assert!(!said.contains(word), "{word} in {said}");
         }
     }
     desk.run(&["status"]).await.has_not("Alerts by e-mail do not leave").has_not("E-mails that wait");
@@ -214,11 +249,14 @@ async fn the_extract_names_the_worker_and_the_mark_and_neither_leaves_the_author
             &format!("{}\r\n", row("B2", 2, AVA)),
             &format!("{},R. Iqbal,South,YES\r\n", row("B2", 2, AVA)),
         );
-    fs::write(desk.path("extract.csv"), text).unwrap();
+    fs::write(desk.path("extract.csv"), &text).unwrap();
     desk.run(&["upload", "extract.csv", "--full", "--day", super::desk::DAY]).await.has("2 taken");
     for child in [1, 2] {
         desk.exchange.hub.view(&nurse(), number(child)).await;
     }
+    // A slip in the list, now or later, keeps no mark of the extract from counting.
+    fs::write(desk.path("restricted.txt"), "").unwrap();
+    desk.configure("[routing.restricted]\n", "[routing.restricted]\nlist = \"restricted.txt\"\n");
     desk.run(&["fetch"]).await.has("2 parts of case notes filed.");
     let roles = "SELECT local_id, role, name FROM alert JOIN note ON note.id = note_id WHERE role <> 'emergency-duty' ORDER BY 1";
     assert_eq!(desk.noted(roles), ["A1|worker|P. Shaw", "B2|holder|Safeguarding lead"]);
@@ -227,6 +265,18 @@ async fn the_extract_names_the_worker_and_the_mark_and_neither_leaves_the_author
         ["P. Shaw|North", "R. Iqbal|South"]
     );
     assert_eq!(desk.notes().len(), 1, "the restricted one stays in the register");
+    fs::write(desk.path("restricted.txt"), "A1\nA1\n").unwrap();
+    let text = text.replace("P. Shaw,North,no", "P. Shaw,North,yes");
+    fs::write(desk.path("extract.csv"), text).unwrap();
+    desk.run(&["upload", "extract.csv", "--full", "--day", super::desk::DAY]).await;
+    desk.run(&["fetch"]).await.has("line 2 of the list").has("made.");
+    assert_eq!(desk.noted("SELECT local_id FROM restricted ORDER BY 1"), ["A1", "B2"]);
+    assert_eq!(
+        desk.noted(
+            "SELECT name FROM alert JOIN note ON note.id = note_id WHERE local_id = 'A1' AND is_over = 0"
+        ),
+        ["Safeguarding lead"]
+    );
     // The hub has heard of neither.
     let file = desk.exchange.hub.database.clone();
     let mut kept = fs::read(&file).unwrap();
@@ -251,7 +301,7 @@ async fn the_nights_handover_has_what_emergency_duty_was_alerted_of() {
         .has("1. Case A1")
         .has("opened 22-Nov-2026 14:00 by Sam Okafor")
         .has("Handed over by ____");
-    desk.run(&["duty", "--since", "2026-11-22T14:01"]).await.has("0 accesses.");
+    desk.run(&["duty", "--since", "2199-11-22T14:01"]).await.has("0 accesses.");
     desk.run(&["duty", "--since", "yesterday"]).await.has("--since: a moment");
     desk.run(&["missing", "5", "7", "--by", "officer", "--outcome", "never given"]).await.has("0 numbers");
     desk.configure("fall_back = [\"Safeguarding lead\"]", "");

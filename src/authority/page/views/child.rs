@@ -70,7 +70,7 @@ fn done(told: Told) -> Markup {
         }
         Told::Reported => (
             "Reported as not recognised",
-            "It is on the list of what has to be looked into, and the manager is alerted.",
+            "It is counted until somebody has written here what came of it. The manager is alerted once the link works.",
         ),
         Told::LookedInto => ("Looked into", "What came of it stands beside the access, with your name."),
     };
@@ -174,7 +174,7 @@ pub(in super::super) fn report(
         h1 { "I do not recognise this access" }
         p {
             "Report it if this child cannot have been there, or you do not believe that this person had a reason to look. "
-            "It is put on the list of what has to be looked into, the manager is alerted, and the "
+            "It is counted until somebody has written what came of it, the manager is alerted, and the "
             "authority can ask the hospital. The person who looked is not told."
         }
         article class="card" {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::access;
-use super::frame::{self, Chrome, Section};
+use super::frame::{self, Chrome, Heard, Section};
 use super::newest::{alerted, states};
 use crate::authority::register::Access;
 use crate::domain::{dates, text};
@@ -15,6 +15,7 @@ pub(in super::super) struct Duty<'a> {
     /// Office hours are known; otherwise it is the last day.
     pub(in super::super) knows_hours: bool,
     pub(in super::super) now: Timestamp,
+    pub(in super::super) heard: Heard,
     /// Newest first.
     pub(in super::super) accesses: &'a [Access],
     pub(in super::super) has_more: bool,
@@ -40,6 +41,7 @@ pub(in super::super) fn duty(chrome: &Chrome<'_>, duty: &Duty<'_>) -> Markup {
     let main = html! {
         h1 { (duty.heading()) }
         p { (duty.span()) "An access does not say why, that a child is hurt, or that they are still there." }
+        (frame::heard(duty.heard))
         @if duty.accesses.is_empty() {
             p { "There was no access that you may see." }
         } @else {
@@ -56,8 +58,9 @@ fn card(duty: &Duty<'_>, of: &Access) -> Markup {
         article class="card" {
             div class="head" {
                 h2 {
-                    @if of.local_id.is_empty() { "Not known whose" }
-                    @else { a href={ "/child/" (of.note) } { "Case " (of.local_id) } }
+                    a href={ "/child/" (of.note) } {
+                        @if of.local_id.is_empty() { "Not known whose" } @else { "Case " (of.local_id) }
+                    }
                 }
                 (states(of))
             }
@@ -80,15 +83,19 @@ fn card(duty: &Duty<'_>, of: &Access) -> Markup {
 
 /// The same on paper, with room to write.
 pub(in super::super) fn handover(chrome: &Chrome<'_>, duty: &Duty<'_>) -> Markup {
+    // Paper goes to the next shift, whoever they are.
+    let (held, common): (Vec<&Access>, Vec<&Access>) =
+        duty.accesses.iter().partition(|access| access.is_restricted);
     let main = html! {
         a class="back noprint" href="/duty" { "Back" }
         h1 { "Handover" }
         p { (chrome.authority) ". " (duty.span()) }
+        (frame::heard(duty.heard))
         p { "Made by " (chrome.user.unwrap_or_default()) ". Confidential: keep it as a case file, and shred it when it is no longer needed." }
         p class="noprint" { "Print this page with your browser: Ctrl and P." }
         div class="scroll" tabindex="0" role="region" aria-label="Handover" {
             table class="sheet" {
-                caption { "Accesses since " (dates::day_and_time(duty.since)) ", the newest first: " (duty.accesses.len()) }
+                caption { "Accesses since " (dates::day_and_time(duty.since)) ", the newest first: " (common.len()) }
                 thead {
                     tr {
                         th scope="col" { "Case" }
@@ -99,8 +106,11 @@ pub(in super::super) fn handover(chrome: &Chrome<'_>, duty: &Duty<'_>) -> Markup
                         th scope="col" { "Done, by whom" }
                     }
                 }
-                tbody { @for of in duty.accesses { (line(of)) } }
+                tbody { @for of in common { (line(of)) } }
             }
+        }
+        @if !held.is_empty() {
+            p { strong { "Accesses of restricted cases that are not on this paper, and only on the page of their holders: " (held.len()) } }
         }
         p { "An access does not say why, that a child is hurt, or that they are still there." }
     };

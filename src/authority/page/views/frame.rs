@@ -1,8 +1,10 @@
 //! What is around every page: whose it is, who is here, where one can go.
 
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::STYLE;
+use crate::domain::dates;
 
 /// Where somebody is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,32 @@ pub(in super::super) struct Chrome<'a> {
     pub(in super::super) is_synthetic: bool,
     /// How many notes wait for a person.
     pub(in super::super) triage: Option<u64>,
+}
+
+/// How what is shown came to be here.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Heard {
+    /// When the hub was last heard.
+    pub(in super::super) at: Option<Timestamp>,
+    /// That is long ago, or something is in the way.
+    pub(in super::super) is_doubtful: bool,
+}
+
+/// An empty list is a quiet night only if the hub was heard.
+pub(super) fn heard(heard: Heard) -> Markup {
+    let at = heard.at.map_or_else(|| "never".to_owned(), dates::day_and_time);
+    html! {
+        @if heard.is_doubtful {
+            div class="errors" role="alert" {
+                p {
+                    strong { "Something may be missing here, or told late. " }
+                    "The hub was last heard: " (at) ". Tell whoever runs the link; until then a short or empty list says nothing."
+                }
+            }
+        } @else {
+            p { "The hub was last heard: " (at) "." }
+        }
+    }
 }
 
 /// A whole page. The title goes into histories and onto other people's screens: it never says who a page is about.

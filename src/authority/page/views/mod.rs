@@ -10,7 +10,7 @@ mod triage;
 
 pub(super) use child::{Child, Told, child, report};
 pub(super) use duty::{Duty, duty, handover};
-pub(super) use frame::{Chrome, plain};
+pub(super) use frame::{Chrome, Heard, plain};
 pub(super) use newest::{Filter, Newest, newest};
 pub(super) use triage::triage;
 

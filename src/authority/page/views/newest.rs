@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::access;
-use super::frame::{self, Chrome, Section};
+use super::frame::{self, Chrome, Heard, Section};
 use crate::authority::register::{Access, Standing};
 use crate::domain::text;
 
@@ -24,6 +24,7 @@ pub(in super::super) struct Filter {
 pub(in super::super) struct Newest<'a> {
     pub(in super::super) filter: Filter,
     pub(in super::super) accesses: &'a [Access],
+    pub(in super::super) heard: Heard,
     pub(in super::super) this: u32,
     pub(in super::super) has_more: bool,
     /// The address of this list, so that a page's number can follow.
@@ -39,6 +40,7 @@ pub(in super::super) fn newest(chrome: &Chrome<'_>, list: &Newest<'_>) -> Markup
             "Hospitals, 111 and other unscheduled care have opened the child protection information of these children. "
             "An access does not say why, that a child is hurt, or that they are still there."
         }
+        (frame::heard(list.heard))
         (filter(&list.filter))
         @if list.accesses.is_empty() {
             p { @if list.this > 1 { "There are no more." } @else { "There is nothing to show." } }
@@ -56,8 +58,9 @@ fn card(of: &Access) -> Markup {
         article class="card" {
             div class="head" {
                 h2 {
-                    @if of.local_id.is_empty() { "Not known whose" }
-                    @else { a href={ "/child/" (of.note) } { "Case " (of.local_id) } }
+                    a href={ "/child/" (of.note) } {
+                        @if of.local_id.is_empty() { "Not known whose" } @else { "Case " (of.local_id) }
+                    }
                 }
                 (states(of))
             }

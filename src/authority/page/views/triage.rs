@@ -32,7 +32,11 @@ fn card(of: &Listed) -> Markup {
     html! {
         article class="card" {
             div class="head" {
-                h2 { @if of.local_id.is_empty() { "Not known whose" } @else { "Case " (of.local_id) } }
+                h2 {
+                    a href={ "/child/" (of.note) } {
+                        @if of.local_id.is_empty() { "Not known whose" } @else { "Case " (of.local_id) }
+                    }
+                }
                 span { "Since " (dates::day_and_time(of.since)) }
             }
             dl {

@@ -1,4 +1,5 @@
-//! What somebody does not recognise comes before the manager of the case's team, once, whoever was alerted of it before.
+//! What somebody does not recognise comes before the manager of the case's team, once, whoever was alerted of it before, and
+//! whoever has looked into it since.
 
 use jiff::Timestamp;
 use rusqlite::{TransactionBehavior, params};
@@ -20,7 +21,7 @@ impl Register {
         let untold: Vec<_> = {
             let mut statement = self.db.prepare_cached(&format!(
                 "{WAITING} JOIN not_recognised ON not_recognised.note_id = part.note_id AND not_recognised.part = part.part
-                 WHERE not_recognised.told_ms IS NULL AND not_recognised.settled_by IS NULL"
+                 WHERE not_recognised.told_ms IS NULL"
             ))?;
             statement.query_map([], waiting)?.collect::<Result<_, _>>()?
         };

@@ -69,6 +69,51 @@ fn the_newest_access_comes_first_and_by_worker_day_and_case() {
 }
 
 #[test]
+fn what_was_opened_before_the_office_closed_and_came_after_it_is_on_the_nights_list() {
+    let place = Place::new();
+    let register = three(&place);
+    let closed = now() + SignedDuration::from_mins(30);
+    let tonight = Wanted { since: Some(closed), ..wanted() };
+    let edt = reader("edt");
+    assert_eq!(shown(&register, &edt, &tonight), []);
+    let later = closed + SignedDuration::from_mins(2);
+    let id = mark(2).id.as_str().to_owned();
+    register
+        .db
+        .execute(
+            "UPDATE notice SET came_ms = ?2 WHERE id = ?1",
+            rusqlite::params![id, later.as_millisecond()],
+        )
+        .unwrap();
+    assert_eq!(shown(&register, &edt, &tonight), ids(&[("B2", 1)]), "opened at 16:58, here at 17:02");
+    let alerted = "INSERT INTO alert (note_id, notice_id, part, role, name, why, made_ms)
+                   VALUES (?1, ?1, 1, 'emergency-duty', 'EDT', 'out of hours', ?2)";
+    let id = mark(1).id.as_str().to_owned();
+    register.db.execute(alerted, rusqlite::params![id, later.as_millisecond()]).unwrap();
+    assert_eq!(
+        shown(&register, &edt, &tonight),
+        ids(&[("B2", 1), ("A1", 1)]),
+        "and what was decided of later"
+    );
+}
+
+#[test]
+fn only_holders_hear_that_something_of_a_restricted_case_has_to_be_placed() {
+    let place = Place::new();
+    let mut register = three(&place);
+    register
+        .db
+        .execute("UPDATE note SET standing = 'triage', why = 'ended' WHERE local_id = 'B2'", [])
+        .unwrap();
+    assert_eq!(register.to_be_placed(&reader("shaw")).unwrap(), 1);
+    restrict(&mut register, &[("B2", &["asha"])], &[], &[]);
+    assert_eq!(register.to_be_placed(&reader("shaw")).unwrap(), 0);
+    assert_eq!(register.to_be_placed(&reader("asha")).unwrap(), 1);
+    let before = register.listed_before().unwrap();
+    assert_eq!(before, BTreeMap::from([("B2".to_owned(), BTreeSet::from([reader("asha")]))]));
+}
+
+#[test]
 fn what_was_read_is_read_by_name_and_what_came_since_is_not() {
     let place = Place::new();
     let mut register = three(&place);

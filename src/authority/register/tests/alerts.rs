@@ -188,6 +188,61 @@ fn h30_of_a_restricted_case_its_holders_hear_and_no_e_mail_to_others_says_which_
 }
 
 #[test]
+fn what_came_while_somebody_was_reading_is_told_once_the_rest_is_read() {
+    let place = Place::new();
+    let mut register = place.open();
+    assert_eq!(round(&mut register, &[item(1)], &OPEN, friday()), ["worker Shaw"]);
+    assert_eq!(round(&mut register, &[item(2)], &OPEN, friday()), Vec::<String>::new());
+    // The page showed the first alone when they pressed.
+    read(&mut register, "shaw", 1);
+    assert_eq!(round(&mut register, &[], &OPEN, friday()), ["worker Shaw"]);
+    read(&mut register, "shaw", 1);
+    assert_eq!(round(&mut register, &[], &OPEN, friday()), Vec::<String>::new(), "once");
+    assert_eq!(round(&mut register, &[], &OPEN, friday() + hours(4)), ["team North duty"]);
+    read(&mut register, "shaw", 2);
+    assert_eq!(round(&mut register, &[], &OPEN, friday() + hours(72)), Vec::<String>::new());
+}
+
+#[test]
+fn a_case_that_becomes_restricted_before_anybody_has_read_comes_before_its_holders() {
+    let place = Place::new();
+    let mut register = place.open();
+    assert_eq!(round(&mut register, &[item(1)], &OPEN, friday()), ["worker Shaw"]);
+    let marked = Ours { closed: &[], marked: &["4711"] };
+    assert_eq!(round(&mut register, &[], &marked, friday() + hours(1)), ["holder Asha"]);
+    // The worker's e-mail waited, and no longer leaves.
+    let mails = "SELECT group_concat(address) FROM mail WHERE state = 'waiting'";
+    let waiting: String = register.db.query_row(mails, [], |row| row.get(0)).unwrap();
+    assert_eq!(waiting, "asha@wexcombe.example");
+    // A repeat at the same place: its holders know of it.
+    assert_eq!(round(&mut register, &[item(2)], &marked, friday() + hours(2)), Vec::<String>::new());
+    // What the holder has read is not told again, whoever may see it then.
+    read(&mut register, "asha", 2);
+    register.note_restricted(&BTreeMap::new(), &BTreeSet::new(), &|_| true, &BTreeSet::new()).unwrap();
+    assert_eq!(round(&mut register, &[], &OPEN, friday() + hours(3)), Vec::<String>::new());
+}
+
+#[test]
+fn an_e_mail_that_the_server_takes_later_is_tried_for_days_and_after_the_others() {
+    let place = Place::new();
+    let mut register = place.open();
+    round(&mut register, &[item(1)], &OPEN, now());
+    let first = register.next_mail(now()).unwrap().unwrap();
+    register.mail_later(&first.id, "later (451)", now()).unwrap();
+    let at = now() + hours(1);
+    let other = register.next_mail(at).unwrap().unwrap();
+    assert_ne!(other.id, first.id, "what was tried least comes first");
+    register.mail_sent(&other.id, at).unwrap();
+    for tries in 0..100 {
+        let at = now() + hours(tries + 1);
+        assert_eq!(register.next_mail(at).unwrap().unwrap().id, first.id);
+        register.mail_later(&first.id, "later (451)", at).unwrap();
+    }
+    register.mail_later(&first.id, "later (451)", now() + hours(24 * 5 + 1)).unwrap();
+    assert_eq!(register.next_mail(now() + hours(1000)).unwrap(), None, "given up after five days");
+}
+
+#[test]
 fn an_e_mail_leaves_under_one_id_is_tried_again_and_given_up_in_the_end() {
     let place = Place::new();
     let mut register = place.open();
@@ -252,6 +307,16 @@ fn what_somebody_does_not_recognise_comes_before_the_manager_once_and_of_a_restr
     register.db.execute("UPDATE mail SET state = 'sent'", []).unwrap();
     round(&mut register, &[], &OPEN, monday + hours(24));
     assert_eq!(mails(&register), Vec::<String>::new(), "once");
+
+    let other = Place::new();
+    let mut register = other.open();
+    round(&mut register, &[item(1)], &OPEN, friday());
+    says(&mut register, "shaw");
+    // Looked into before the link came to it: the manager hears of it all the same.
+    let (shaw, id) = (Reader::named("shaw").unwrap(), mark(1).id.as_str().to_owned());
+    register.settle_not_recognised(&shaw, &id, 1, "nothing", friday()).unwrap();
+    round(&mut register, &[], &OPEN, friday());
+    assert_eq!(mails(&register), [disputed]);
 
     let other = Place::new();
     let mut register = other.open();

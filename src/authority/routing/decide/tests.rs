@@ -118,6 +118,25 @@ fn h18_an_absent_workers_alert_is_the_teams_then_the_managers_then_the_fall_back
 }
 
 #[test]
+fn where_others_get_e_mail_a_worker_without_it_is_not_the_only_one_who_is_told() {
+    use crate::config::authority::{MailSecurity, MailSettings, Person};
+    let mail = MailSettings {
+        server: "localhost".to_owned(),
+        port: 25,
+        security: MailSecurity::Loopback,
+        login: None,
+        from: "cpis@wexcombe.example".to_owned(),
+        certificate_authority: None,
+    };
+    let mut table = Routing { mail: Some(mail), ..table() };
+    let who = |table: &Routing| said(&decide(&access(), &Earlier::default(), table, london(IN_HOURS)));
+    assert_eq!(who(&table), "worker Shaw, team North duty");
+    let email = Some("shaw@wexcombe.example".to_owned());
+    table.people.insert("Shaw".to_owned(), Person { user: None, email, absent: Vec::new() });
+    assert_eq!(who(&table), "worker Shaw");
+}
+
+#[test]
 fn h19_a_repeat_alerts_nobody_unless_it_was_read_since_or_the_organisation_is_new() {
     let unread = Earlier {
         organisations: vec!["RN3".to_owned()],

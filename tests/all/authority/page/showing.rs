@@ -181,7 +181,21 @@ async fn h30_a_restricted_case_is_seen_by_its_holders_and_by_nobody_else_on_any_
     assert_eq!(jo.post(&format!("{own}/read"), &seen).await.status, 404);
     assert_eq!(jo.post(&format!("{own}/not-recognised/1"), &format!("form={form}&words=")).await.status, 404);
     assert_eq!(room.rows("SELECT count(*) FROM read_mark WHERE note_id LIKE '%5'"), ["0"]);
-    for path in ["/", "/duty/handover", own.as_str()] {
+    // Not even that one of them waits on the list.
+    rusqlite::Connection::open(room.database())
+        .unwrap()
+        .execute("UPDATE note SET standing = 'triage', why = 'ended' WHERE local_id = 'C3'", [])
+        .unwrap();
+    for (person, many) in [(&jo, "To be placed (2)"), (&anna, "To be placed (3)")] {
+        for path in ["/", "/duty", "/duty/handover", "/triage", &format!("/child/{}", id(4))] {
+            assert!(person.read(path).await.contains(many), "{path}");
+        }
+    }
+    let paper = anna.read("/duty/handover").await;
+    assert!(!paper.contains("Ida Hidden") && !paper.contains("C3"), "paper is handed on");
+    assert!(paper.contains("only on the page of their holders: 1"));
+    assert!(!jo.read("/duty/handover").await.contains("not on this paper"));
+    for path in ["/", "/duty", own.as_str()] {
         assert!(anna.read(path).await.contains("Ida Hidden"), "{path}");
     }
     assert!(anna.read(&own).await.contains("Only the people who are named for this case"));
@@ -217,6 +231,12 @@ async fn h33_who_opens_a_childs_page_is_on_the_disk_before_it_is_shown() {
 async fn h22_emergency_duty_sees_everything_since_the_office_closed_and_hands_it_over_on_paper() {
     let room = Room::open(Through::Start("duty")).await;
     let browser = room.get_in().await;
+    // All of it came this minute: what was opened on Thursday night too.
+    assert!(browser.read("/duty").await.contains("Case A1"));
+    rusqlite::Connection::open(room.database())
+        .unwrap()
+        .execute("UPDATE notice SET came_ms = (SELECT at_ms FROM part WHERE part.notice_id = notice.id)", [])
+        .unwrap();
     let page = browser.read("/duty").await;
     assert!(page.contains("From <strong>20-Nov-2026 17:00</strong> until now, 22-Nov-2026 02:15"), "{page}");
     assert!(page.contains("Case B2") && page.contains("Case D4") && !page.contains("Case A1"));
@@ -232,7 +252,23 @@ async fn h22_emergency_duty_sees_everything_since_the_office_closed_and_hands_it
     }
     room.turn(SignedDuration::from_hours(48));
     let again = room.get_in().await;
-    assert!(again.read("/duty").await.contains("There was no access that you may see."));
+    // Nothing to show is a quiet night only if the hub was heard.
+    let doubt = "Something may be missing here";
+    let heard = |sql: &str| {
+        rusqlite::Connection::open(room.database()).unwrap().execute_batch(sql).unwrap();
+    };
+    let late = now() + SignedDuration::from_hours(48) - SignedDuration::from_mins(16);
+    heard(&format!("UPDATE link SET heard_ms = {}", late.as_millisecond()));
+    let page = again.read("/duty").await;
+    assert!(page.contains("There was no access that you may see.") && page.contains(doubt), "{page}");
+    assert!(page.contains("The hub was last heard: 24-Nov-2026 01:59."), "{page}");
+    heard("UPDATE link SET heard_ms = heard_ms + 10 * 60000");
+    for path in ["/", "/duty", "/duty/handover"] {
+        let page = again.read(path).await;
+        assert!(page.contains("The hub was last heard: 24-Nov-2026 02:09.") && !page.contains(doubt));
+    }
+    heard("UPDATE link SET mail_trouble = 'away', mail_since_ms = 0");
+    assert!(again.read("/").await.contains(doubt));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,6 +280,9 @@ async fn what_has_no_open_case_is_on_its_list_with_why() {
     {
         assert!(page.contains(said), "{said}: {page}");
     }
+    // Whoever it is of, it can be opened, and marked as read.
+    assert!(page.contains(&format!("/child/{}", id(7))));
+    assert_eq!(room.get_in().await.get(&format!("/child/{}", id(7))).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
