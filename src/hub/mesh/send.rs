@@ -229,13 +229,12 @@ async fn follow(hub: &Hub, mesh: &Post, settings: &MeshSettings, kind: &'static 
 
 async fn standing(mesh: &Post, awaited: &Awaited) -> Result<Standing, MeshError> {
     let standing = said_of(mesh, awaited).await?;
-    Ok(match standing {
-        // MESH knows more than one of this name and says of none how it stands. By now its recipient would have it, or we the report.
-        Standing::Accepted(None) if mesh.is_tracked() && awaited.message_id.is_none() && awaited.is_old => {
-            Standing::NotDelivered
-        }
-        standing => standing,
-    })
+    // MESH knows more than one of this name and says of none how it stands. By now its recipient would have it, or we the report.
+    let is_lost = standing == Standing::Accepted(None)
+        && mesh.is_tracked()
+        && awaited.message_id.is_none()
+        && awaited.is_old;
+    Ok(if is_lost { Standing::NotDelivered } else { standing })
 }
 
 async fn said_of(mesh: &Post, awaited: &Awaited) -> Result<Standing, MeshError> {
