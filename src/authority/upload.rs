@@ -7,7 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufWriter};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -127,7 +127,7 @@ pub fn settle(
 ) -> Result<Option<Settled>, UploadError> {
     let Some(outgoing) = memory.outgoing()? else { return Ok(None) };
     let document = memory.document();
-    let mut asked = Asked::default();
+    let mut asked = Asked { sent: 0, done: 0, since: Instant::now() };
     loop {
         match patience.try_again(progress, || transport.acknowledgement(outgoing.sequence))? {
             Delivery::Acknowledged(said) => {
@@ -241,20 +241,19 @@ fn write(
 }
 
 /// How the asking goes.
-#[derive(Default)]
 struct Asked {
     sent: u32,
     done: u64,
-    waited: Duration,
+    since: Instant,
 }
 
 impl Asked {
     fn stands_still(&mut self, done: u64) -> bool {
         if done > self.done {
-            *self = Self { done, waited: Duration::ZERO, ..*self };
+            *self = Self { done, since: Instant::now(), ..*self };
         }
-        self.waited += ASK_EVERY;
-        self.waited >= NO_PROGRESS
+        // By the clock and not by turns: a mailbox is asked less often than a server.
+        self.since.elapsed() >= NO_PROGRESS
     }
 
     /// Whether to send once more.

@@ -144,6 +144,14 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     (!text.is_empty() && text.len() <= MESH_HEADER_CHARACTERS).then_some(text)
 }
 
+/// Whether what came is this chunk of so many, as far as it says.
+pub(super) fn is_chunk(headers: &HeaderMap, number: u32, chunks: u32) -> bool {
+    let same = |text: &str, of: u32| text.trim().parse() == Ok(of);
+    text(headers, "mex-chunk-range").is_none_or(|range| {
+        range.split_once(':').is_some_and(|(one, all)| same(one, number) && same(all, chunks))
+    })
+}
+
 /// What stands over a message.
 pub(super) fn header(headers: &HeaderMap) -> Result<Header, MeshError> {
     let kind = match text(headers, "mex-messagetype").map(str::to_ascii_uppercase).as_deref() {

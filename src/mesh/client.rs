@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Certificate, Identity, Method, RequestBuilder, Response, StatusCode};
 
-use super::limits::{MESH_ANSWER, MESH_ANSWER_BYTES, MESH_CHUNK, MESH_CONNECT, MESH_INBOX, MESH_PAGES};
+use super::limits::{
+    MESH_ANSWER, MESH_ANSWER_BYTES, MESH_CHUNK, MESH_CHUNK_PAUSE, MESH_CHUNK_TRIES, MESH_CONNECT, MESH_INBOX,
+    MESH_PAGES,
+};
 use super::parcels::{self, Unpacked};
 use super::proof::Prover;
 use super::{
@@ -47,7 +50,7 @@ impl Client {
             |path: &std::path::Path, why: &str| MeshError::Local(format!("{}: {why}", path.display()));
         let mut own = secret::read(&settings.certificate)?;
         own.push(b'\n');
-        own.extend_from_slice(&secret::read(&settings.key)?);
+        own.extend_from_slice(&secret::read_private(&settings.key)?);
         let own = Identity::from_pem(&own).map_err(|_| {
             unusable(&settings.certificate, "with the key this is no certificate (PEM) that can be shown")
         })?;
@@ -160,8 +163,9 @@ impl Client {
         }
         unpack(first, sink).await?;
         for number in 2..=header.chunks {
-            let next = self.chunk(id, number).await?;
-            if answers::header(next.headers())? != header {
+            let next = self.chunk_behind(id, number).await?;
+            // Who sent it and what it is stands over the first alone.
+            if !answers::is_chunk(next.headers(), number, header.chunks) {
                 return Err(MeshError::NotUnderstood("a message changes on its way"));
             }
             unpack(next, sink).await?;
@@ -169,10 +173,26 @@ impl Client {
         Ok(header)
     }
 
+    /// A chunk behind the first: one failure must not begin a long message anew.
+    async fn chunk_behind(&self, id: &MessageId, number: u32) -> Result<Response, MeshError> {
+        for _ in 1..MESH_CHUNK_TRIES {
+            match self.chunk(id, number).await {
+                Err(error) if error.is_passing() => tokio::time::sleep(MESH_CHUNK_PAUSE).await,
+                answered => return answered,
+            }
+        }
+        self.chunk(id, number).await
+    }
+
     async fn chunk(&self, id: &MessageId, number: u32) -> Result<Response, MeshError> {
         let behind = if number == 1 { String::new() } else { format!("/{number}") };
         let request = self.ask(Method::GET, &format!("/inbox/{}{behind}", id.as_str()));
-        done(request.header("accept-encoding", "gzip").timeout(MESH_CHUNK).send().await).await
+        let answer = request.header("accept-encoding", "gzip").timeout(MESH_CHUNK).send();
+        // A chunk may take its time to come; that it begins may not.
+        match tokio::time::timeout(MESH_ANSWER, answer).await {
+            Ok(answer) => done(answer).await,
+            Err(_) => Err(MeshError::NotReached("it did not answer in time")),
+        }
     }
 
     /// Tells MESH that a message is where it belongs: it does not come again. One that has gone is acknowledged already.
@@ -192,7 +212,10 @@ impl Client {
     /// # Errors
     /// Where the error is passing it may have been taken: ask [`Client::standing_of`] before it is sent again.
     pub async fn send(&self, mut what: Outgoing<'_>) -> Result<MessageId, MeshError> {
-        let chunks = parcels::chunks(what.content.length()?, self.chunk_bytes)?;
+        let length = what.content.length()?;
+        let chunks = parcels::chunks(length, self.chunk_bytes)?;
+        // What is short keeps nobody waiting behind it for long.
+        let within = if length <= MESH_ANSWER_BYTES as u64 { MESH_ANSWER } else { MESH_CHUNK };
         let request = self
             .ask(Method::POST, "/outbox")
             .header("mex-from", self.mailbox.as_str())
@@ -201,15 +224,38 @@ impl Client {
             .header("mex-localid", what.local_id)
             .header("mex-filename", what.file_name);
         let first = what.content.next(self.chunk_bytes)?;
-        let answer = done(chunk_of(request, 1, chunks, first).send().await).await?;
+        let answer = done(chunk_of(request, 1, chunks, first).timeout(within).send().await).await?;
         let id = answers::sent(&short(answer).await?);
         let id = id.ok_or(MeshError::NotReached("it does not say under what name it took a message"))?;
         for number in 2..=chunks {
             let part = what.content.next(self.chunk_bytes)?;
-            let request = self.ask(Method::POST, &format!("/outbox/{}/{number}", id.as_str()));
-            done(chunk_of(request, number, chunks, part).send().await).await?;
+            self.send_chunk(&id, number, chunks, &part).await?;
         }
         Ok(id)
+    }
+
+    /// A chunk behind the first is the same however often it is sent. One failure must not begin a file of a million records anew.
+    async fn send_chunk(
+        &self,
+        id: &MessageId,
+        number: u32,
+        chunks: u32,
+        part: &[u8],
+    ) -> Result<(), MeshError> {
+        let mut failed = None;
+        for time in 0..MESH_CHUNK_TRIES {
+            if time > 0 {
+                tokio::time::sleep(MESH_CHUNK_PAUSE).await;
+            }
+            let request = self.ask(Method::POST, &format!("/outbox/{}/{number}", id.as_str()));
+            match done(chunk_of(request, number, chunks, part.to_vec()).send().await).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_passing() => failed = Some(error),
+                // It may have been taken the time before, as the last of all: whoever asks for the message's standing learns it.
+                Err(error) => return Err(failed.unwrap_or(error)),
+            }
+        }
+        Err(failed.unwrap_or(MeshError::NotReached("a chunk was not taken")))
     }
 
     /// How a message stands that was sent, or may have been, under a local id.
@@ -234,7 +280,7 @@ impl Client {
         match answer.status() {
             // More than one of this name: it was sent.
             StatusCode::MULTIPLE_CHOICES => Ok(Standing::Accepted(None)),
-            StatusCode::NOT_FOUND => Ok(Standing::NotThere),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Standing::NotThere),
             _ => answers::standing(&short(done(Ok(answer)).await?).await?),
         }
     }

@@ -24,6 +24,10 @@ pub const MESH_CONNECT: Duration = Duration::from_secs(10);
 pub const MESH_ANSWER: Duration = Duration::from_secs(30);
 /// Time for a chunk to go, or to come.
 pub const MESH_CHUNK: Duration = Duration::from_secs(600);
+/// How often a chunk behind the first is tried.
+pub const MESH_CHUNK_TRIES: u32 = 5;
+/// Pause before it is tried again.
+pub const MESH_CHUNK_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of a control file of MESH's file client.
 pub const MESH_CONTROL_BYTES: usize = 64 * 1024;
 /// Bytes of a file with a secret, a certificate or a key.

@@ -98,6 +98,9 @@ pub enum MeshError {
     /// What came back cannot be meant.
     #[error("MESH's answer cannot be understood: {0}")]
     NotUnderstood(&'static str),
+    /// It is longer than any of its kind can be.
+    #[error("a message of MESH is too long: nothing of it was taken")]
+    TooLong,
     /// A file of this machine, or who takes a message, is in the way.
     #[error("{0}")]
     Local(String),
@@ -114,7 +117,19 @@ impl MeshError {
             | Self::Refused(_)
             | Self::Gone
             | Self::NotUnderstood(_)
+            | Self::TooLong
             | Self::Local(_) => false,
+        }
+    }
+
+    /// Whether it is a fault of one message, or of the mailbox to which it goes, so that others may well go by.
+    #[must_use]
+    pub fn is_of_one(&self) -> bool {
+        match self {
+            Self::NoSuchMailbox | Self::Refused(_) | Self::Gone | Self::NotUnderstood(_) | Self::TooLong => {
+                true
+            }
+            Self::NotReached(_) | Self::NotNow(_) | Self::NotAllowed | Self::Local(_) => false,
         }
     }
 }

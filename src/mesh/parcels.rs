@@ -42,7 +42,7 @@ pub trait Sink: Send {
 impl Sink for (Vec<u8>, usize) {
     async fn take(&mut self, part: Vec<u8>) -> Result<(), MeshError> {
         if self.0.len().saturating_add(part.len()) > self.1 {
-            return Err(MeshError::NotUnderstood("a message is too long"));
+            return Err(MeshError::TooLong);
         }
         self.0.extend_from_slice(&part);
         Ok(())

@@ -23,12 +23,7 @@ impl Secret {
     /// # Errors
     /// It cannot be read, is empty, or is open to every user of this machine.
     pub fn read(path: &Path) -> Result<Self, MeshError> {
-        let bytes = read(path)?;
-        if is_open_to_others(path) {
-            let path = path.display();
-            let why = format!("{path} is open to every user of this machine: chmod 600 {path}");
-            return Err(MeshError::Local(why));
-        }
+        let bytes = read_private(path)?;
         let secret = bytes.trim_ascii_end();
         if secret.is_empty() {
             return Err(MeshError::Local(format!("{} is empty", path.display())));
@@ -45,6 +40,18 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(hidden)")
     }
+}
+
+/// The same of a file that not every user of this machine can read.
+pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, MeshError> {
+    let bytes = read(path)?;
+    if is_open_to_others(path) {
+        let path = path.display();
+        return Err(MeshError::Local(format!(
+            "{path} is open to every user of this machine: chmod 600 {path}"
+        )));
+    }
+    Ok(bytes)
 }
 
 /// A whole file that cannot be large.

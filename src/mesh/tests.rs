@@ -139,7 +139,7 @@ async fn what_is_packed_is_unpacked_and_nothing_grows_without_end() {
     let bomb = Content::Bytes(vec![0; 8_000_000]).next(u64::MAX).unwrap();
     assert!(bomb.len() < 20_000);
     let said = Unpacked::of(true).take(&bomb, &mut (Vec::new(), 1_000_000)).await;
-    assert_eq!(said, Err(MeshError::NotUnderstood("a message is too long")));
+    assert_eq!(said, Err(MeshError::TooLong));
     // Cut, damaged, or with something behind its end.
     let whole = Content::Bytes(b"whole".to_vec()).next(10).unwrap();
     for wrong in [whole[..whole.len() - 4].to_vec(), [&whole[..], b"more"].concat(), b"plain".to_vec()] {
@@ -184,5 +184,20 @@ fn a_control_file_is_believed_once_it_is_whole() {
             "{from} as {}",
             to.get(..20).unwrap_or(to)
         );
+    }
+}
+
+#[test]
+fn a_chunk_behind_the_first_is_known_by_its_place_alone() {
+    let is = |range: Option<&str>| {
+        let mut headers = HeaderMap::new();
+        if let Some(range) = range {
+            headers.insert("mex-chunk-range", HeaderValue::from_str(range).unwrap());
+        }
+        answers::is_chunk(&headers, 2, 3)
+    };
+    assert!(is(Some("2:3")) && is(Some(" 2 : 3 ")) && is(None));
+    for wrong in ["1:3", "2:4", "23", "2:", ":3", "two:three"] {
+        assert!(!is(Some(wrong)), "{wrong}");
     }
 }

@@ -2,6 +2,7 @@
 
     peer.py URL MAILBOX CERTIFICATE KEY AUTHORITY send TO WORKFLOW LOCAL_ID FILE [CHUNK_BYTES]
     peer.py ...                                   forge FROM TO WORKFLOW LOCAL_ID FILE     (says that it is from another)
+    peer.py ...                                   damaged TO WORKFLOW LOCAL_ID FILE        (says that it is compressed, and it is not)
     peer.py ...                                   inbox            (ids, one a line)
     peer.py ...                                   fetch ID FILE    (its mex- headers as JSON; its content into FILE)
     peer.py ...                                   acknowledge ID
@@ -28,6 +29,11 @@ with MeshClient(
     if what == "forge":
         client._session.headers["Mex-From"] = rest.pop(0)
         what = "send"
+    if what == "damaged":
+        to, workflow, local_id, path = rest
+        client._session.headers["Content-Encoding"] = "gzip"
+        with open(path, "rb") as file:
+            print(client.send_message(to, file.read(), workflow_id=workflow, local_id=local_id, compress=False))
     if what == "send":
         to, workflow, local_id, path, *chunk = rest
         with open(path, "rb") as file:

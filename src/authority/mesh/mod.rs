@@ -40,6 +40,8 @@ pub struct Mesh {
     /// What was handed over and is not acknowledged.
     current: Option<MessageId>,
     looked: Option<Instant>,
+    /// The file that was asked after last, by its number, and its name.
+    named: Option<(u32, Vec<u8>)>,
     refused: Vec<String>,
 }
 
@@ -79,6 +81,7 @@ impl Mesh {
             left: HashSet::new(),
             current: None,
             looked: None,
+            named: None,
             refused: Vec::new(),
         })
     }
@@ -111,6 +114,20 @@ impl Mesh {
         Ok(found)
     }
 
+    /// One message that cannot be fetched stays where it is, is said, and keeps nothing behind it waiting.
+    fn leave(&mut self, id: &MessageId, error: MeshError) -> Result<(), TransportError> {
+        if !error.is_of_one() && error != MeshError::NotAllowed {
+            return Err(carried(error));
+        }
+        self.left.insert(id.clone());
+        // Of one that has gone there is nothing to say: it was acknowledged by an answer that was lost.
+        if error != MeshError::Gone {
+            self.refused
+                .push(format!("a message was left in the mailbox, and what is behind it is taken: {error}"));
+        }
+        Ok(())
+    }
+
     /// A message from anybody else than the hub is not believed, and does not come again. Whose it was is said.
     fn refuse(&mut self, from: Option<&MailboxId>, id: &MessageId) -> Result<(), TransportError> {
         let from = from.map_or("no mailbox", MailboxId::as_str);
@@ -128,7 +145,9 @@ fn carried(error: MeshError) -> TransportError {
         MeshError::NotAllowed | MeshError::NoSuchMailbox | MeshError::Refused(_) => {
             TransportError::NotAllowed(why)
         }
-        MeshError::Gone | MeshError::NotUnderstood(_) => TransportError::NotUnderstood(why),
+        MeshError::Gone | MeshError::NotUnderstood(_) | MeshError::TooLong => {
+            TransportError::NotUnderstood(why)
+        }
         MeshError::Local(why) => TransportError::Local(why),
     }
 }

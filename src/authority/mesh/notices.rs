@@ -1,10 +1,10 @@
 //! Notifications that wait in the mailbox, and receipts.
 
+use super::Mesh;
 use super::state::{Noted, beside};
-use super::{Mesh, carried};
 use crate::exchange::TransportError;
 use crate::exchange::notice::{Collected, DOCUMENT_BYTES, Mailbox, Mark};
-use crate::mesh::{Content, Header, Kind, MeshError, Outgoing, Standing};
+use crate::mesh::{Content, Header, Kind, Outgoing, Standing};
 
 impl Mailbox for Mesh {
     fn collect(&mut self, _have: Option<&Mark>) -> Result<Collected, TransportError> {
@@ -19,9 +19,10 @@ impl Mailbox for Mesh {
             let mut document = (Vec::new(), DOCUMENT_BYTES);
             let header = match self.runtime.block_on(self.client.fetch(&id, wants, &mut document)) {
                 Ok(header) => header,
-                // Acknowledged by an answer that was lost.
-                Err(MeshError::Gone) => continue,
-                Err(error) => return Err(carried(error)),
+                Err(error) => {
+                    self.leave(&id, error)?;
+                    continue;
+                }
             };
             match header.kind {
                 Kind::Data if wants(&header) => {
@@ -29,6 +30,10 @@ impl Mailbox for Mesh {
                     return Ok(Collected::Document(document.0));
                 }
                 Kind::Data => self.refuse(header.from.as_ref(), &id)?,
+                // Anything else that says to be a report is of no message of ours.
+                Kind::Report { .. } if header.from.is_some() || header.workflow != self.workflows.receipt => {
+                    self.ask(self.client.acknowledge(&id))?;
+                }
                 Kind::Report { .. } => {
                     // Receipts that the hub did not fetch for days.
                     self.current = Some(id);

@@ -5,8 +5,8 @@ use std::io::{BufReader, Seek, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use super::Mesh;
 use super::state::{Noted, beside, digest, failed, private};
-use super::{Mesh, carried};
 use crate::exchange::{Delivery, Transport, TransportError, acknowledgement};
 use crate::mesh::{Content, Header, Kind, MeshError, MessageId, Outgoing, Sink, Standing};
 
@@ -16,6 +16,7 @@ const ACKNOWLEDGEMENT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 impl Transport for Mesh {
     fn send(&mut self, document: &Path, sequence: u32) -> Result<(), TransportError> {
         let of = named(document, sequence)?;
+        self.named = Some((sequence, of.clone()));
         let path = beside(&self.beside, ".mesh-upload");
         let mut noted = match Noted::read(&path)?.filter(|noted| noted.of == of) {
             None => Noted::new(of),
@@ -47,7 +48,12 @@ impl Transport for Mesh {
         if !document.exists() {
             return Ok(Delivery::NotArrived);
         }
-        let of = named(&document, sequence)?;
+        // Of two million records it is long: it is looked through once, and not with each question.
+        let of = match &self.named {
+            Some((known, of)) if *known == sequence => of.clone(),
+            Some(_) | None => named(&document, sequence)?,
+        };
+        self.named = Some((sequence, of.clone()));
         if let Some(said) = self.said_of(&of)? {
             return Ok(Delivery::Acknowledged(Box::new(BufReader::new(said))));
         }
@@ -82,6 +88,9 @@ impl Mesh {
         let workflows = self.workflows.clone();
         // MESH's reports of uploads that were not delivered come under the workflow of these.
         for id in self.look(&[&workflows.acknowledgement, &workflows.upload])? {
+            if self.left.contains(&id) {
+                continue;
+            }
             let Some(mut said) = self.fetched(&id)? else { continue };
             let again = |error: std::io::Error| failed(&self.beside, &error);
             said.rewind().map_err(again)?;
@@ -110,8 +119,7 @@ impl Mesh {
         let wants = |header: &Header| header.from.as_ref() == Some(&hub) && header.workflow == workflow;
         let header = match self.runtime.block_on(self.client.fetch(id, wants, &mut sink)) {
             Ok(header) => header,
-            Err(MeshError::Gone) => return Ok(None),
-            Err(error) => return Err(carried(error)),
+            Err(error) => return self.leave(id, error).map(|()| None),
         };
         match header.kind {
             Kind::Data if wants(&header) => Ok(Some(sink.out)),
@@ -131,7 +139,7 @@ struct Into {
 impl Sink for Into {
     async fn take(&mut self, part: Vec<u8>) -> Result<(), MeshError> {
         let left = self.left.checked_sub(part.len() as u64);
-        self.left = left.ok_or(MeshError::NotUnderstood("an acknowledgement is too long"))?;
+        self.left = left.ok_or(MeshError::TooLong)?;
         self.out
             .write_all(&part)
             .map_err(|error| MeshError::Local(format!("an acknowledgement cannot be kept: {}", error.kind())))

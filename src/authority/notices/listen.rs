@@ -45,8 +45,8 @@ impl Listening {
 
     /// The pause after a round, or after one that could not even begin. `random` is anything from 0 to 1.
     pub fn pause(&mut self, round: Option<&Round>, random: f64) -> Duration {
-        let is_well = round.is_some_and(Round::is_well);
-        self.in_vain = if is_well { 0 } else { self.in_vain.saturating_add(1) };
+        let goes_on = round.is_some_and(|round| !round.slows_down());
+        self.in_vain = if goes_on { 0 } else { self.in_vain.saturating_add(1) };
         let pause = self.every.saturating_mul(1 << self.in_vain.min(10)).min(LONGEST.max(self.every));
         pause.mul_f64(0.75 + random.clamp(0.0, 1.0) / 2.0)
     }
@@ -67,6 +67,11 @@ mod tests {
         }
         assert_eq!(listening.pause(None, 1.0), Duration::from_secs(75));
         assert_eq!(listening.pause(Some(&well), 0.0), Duration::from_millis(3750));
+        // A document that was set aside is trouble, and slows nothing down.
+        let hub = Some(crate::authority::notices::HubTrouble::NotInOrder);
+        let set_aside = Round { hub, is_set_aside: true, ..Round::default() };
+        assert!(!set_aside.is_well());
+        assert_eq!(listening.pause(Some(&set_aside), 0.5), Duration::from_secs(5));
     }
 
     #[test]

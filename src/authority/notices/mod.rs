@@ -68,6 +68,8 @@ pub struct Round {
     pub refused: Vec<String>,
     /// Why the hub's part did not come to its end.
     pub hub: Option<HubTrouble>,
+    /// That is of documents that were set aside, and of nothing else: there is nothing to slow down for.
+    pub is_set_aside: bool,
     /// Why the record's part did not.
     pub notes: Option<String>,
     /// Alerts that were made.
@@ -85,6 +87,13 @@ impl Round {
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.hub.is_none() && self.notes.is_none() && self.routing.is_none()
+    }
+
+    /// Whether the next is to wait for longer.
+    #[must_use]
+    pub fn slows_down(&self) -> bool {
+        let is_hub_well = self.hub.is_none() || self.is_set_aside;
+        !(is_hub_well && self.notes.is_none() && self.routing.is_none())
     }
 }
 
@@ -125,6 +134,7 @@ pub fn round(
     // What cannot be taken keeps no receipt from the hub; a hub that is not reached does.
     let is_reached = !matches!(fetched, Err(HubTrouble::Transport(_)));
     let filed = if is_reached { file(register, mailbox, ends, clock)? } else { Ok(()) };
+    round.is_set_aside &= filed.is_ok();
     round.hub = fetched.and(filed).err();
     let (hub, notes) = (round.hub.as_ref().map(ToString::to_string), round.notes.as_deref());
     register.note_trouble(Whose::Hub, hub.as_deref(), clock())?;
@@ -197,6 +207,7 @@ fn fetch(
         }
     }
     if let Some(trouble) = trouble {
+        round.is_set_aside = true;
         return Ok(Err(trouble));
     }
     fetch_missing(register, mailbox, ends, clock, round)

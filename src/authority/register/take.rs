@@ -47,7 +47,13 @@ impl Register {
             if let Some(next) = next {
                 taken.missing += note_missing(&work, next, mark.number, now)?;
             }
+            let again = taken.again;
             keep(&work, heading, item, now, &mut taken)?;
+            // By a way on which the hub cannot say of what it has no receipt, that it sends it again says so.
+            if taken.again > again && heading.unfiled.is_none() {
+                work.prepare_cached("UPDATE notice SET told = NULL WHERE id = ?1")?
+                    .execute([mark.id.as_str()])?;
+            }
             next = Some(mark.number.saturating_add(1));
         }
         match items.last() {

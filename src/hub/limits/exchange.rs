@@ -52,3 +52,5 @@ pub const MESH_PARCELS: u32 = 50;
 
 /// After this a notification that was delivered by MESH and has no receipt is sent again: the link may have lost it.
 pub const MESH_UNFILED_AGAIN: Duration = Duration::from_secs(4 * 60 * 60);
+/// Until a message that could not be taken is tried again.
+pub const MESH_LEFT_AGAIN: Duration = Duration::from_secs(60 * 60);

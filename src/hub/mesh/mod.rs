@@ -7,6 +7,7 @@
 mod send;
 mod take;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use super::Hub;
 use super::limits;
 use super::store::StoreError;
 use crate::config::mesh::MeshSettings;
-use crate::mesh::{MailboxId, MeshError, Post};
+use crate::mesh::{MailboxId, MeshError, MessageId, Post};
 
 /// Why a round did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,40 @@ enum Trouble {
     /// The hub has no room for an upload at present.
     #[error("an upload waits at MESH: the hub is busy, or short of disk")]
     Upload,
+}
+
+impl Trouble {
+    /// Whether it is of one message or one mailbox: nothing else waits for it.
+    fn is_of_one(&self) -> bool {
+        match self {
+            Self::Mesh(error) => error.is_of_one(),
+            Self::Store(_) | Self::Upload => false,
+        }
+    }
+
+    /// Whether nobody was there: asking for more would only take longer.
+    fn is_away(&self) -> bool {
+        match self {
+            Self::Mesh(error) => matches!(error, MeshError::NotReached(_)),
+            Self::Store(_) | Self::Upload => false,
+        }
+    }
+}
+
+/// Messages that could not be taken, and when that was tried last. They stay at MESH, which gives them back to their sender.
+#[derive(Debug, Default)]
+struct Left(HashMap<MessageId, Instant>);
+
+impl Left {
+    /// Whether it was tried so lately that it rests.
+    fn rests(&mut self, id: &MessageId) -> bool {
+        self.0.retain(|_, tried| tried.elapsed() < limits::MESH_LEFT_AGAIN);
+        self.0.contains_key(id)
+    }
+
+    fn leave(&mut self, id: MessageId) {
+        self.0.insert(id, Instant::now());
+    }
 }
 
 /// What a round does.
@@ -46,8 +81,9 @@ pub(super) async fn keep(hub: Hub) {
 
 async fn keep_part(hub: &Hub, settings: &MeshSettings, part: Part) {
     let (mut in_vain, mut said, mut shaken): (u32, Option<Instant>, Option<Instant>) = (0, None, None);
+    let mut left = Left::default();
     loop {
-        match round(hub, settings, part, &mut shaken).await {
+        match round(hub, settings, part, &mut shaken, &mut left).await {
             Ok(()) => {
                 if said.take().is_some() {
                     tracing::info!(?part, "MESH is worked with again");
@@ -73,13 +109,17 @@ async fn round(
     settings: &MeshSettings,
     part: Part,
     shaken: &mut Option<Instant>,
+    left: &mut Left,
 ) -> Result<(), Trouble> {
     let mesh = connect(hub, settings)?;
     if shaken.is_none_or(|at| at.elapsed() >= limits::MESH_HANDSHAKE) {
         mesh.handshake().await?;
         *shaken = Some(Instant::now());
     }
-    let taken = take::all(hub, &mesh, settings, part).await;
+    let taken = take::all(hub, &mesh, settings, part, left).await;
+    if taken.as_ref().is_err_and(Trouble::is_away) {
+        return taken;
+    }
     let sent = send::all(hub, &mesh, settings, part).await;
     taken.and(sent)
 }

@@ -18,16 +18,27 @@ pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: P
     match part {
         Part::Notices => {
             for (code, of) in hub.uploads().by_mesh() {
-                if let Err(why) = notices(hub, mesh, settings, &code, &of).await {
-                    trouble.get_or_insert(why);
+                match notices(hub, mesh, settings, &code, &of).await {
+                    Ok(()) => {}
+                    // Its row is tried again later, and slows no other authority down.
+                    Err(why) if why.is_of_one() => {
+                        tracing::error!(authority = code, reason = %why, "notifications by MESH wait");
+                    }
+                    Err(why) if why.is_away() => return Err(why),
+                    Err(why) => drop(trouble.get_or_insert(why)),
                 }
             }
             follow(hub, mesh, settings, "notifications").await?;
         }
         Part::Uploads => {
             for parcel in hub.store().mesh_acknowledgements(limits::MESH_PARCELS).await? {
-                if let Err(why) = acknowledgement(hub, mesh, settings, parcel).await {
-                    trouble.get_or_insert(why);
+                match acknowledgement(hub, mesh, settings, parcel).await {
+                    Ok(()) => {}
+                    Err(why) if why.is_of_one() => {
+                        tracing::error!(reason = %why, "an acknowledgement by MESH waits");
+                    }
+                    Err(why) if why.is_away() => return Err(why),
+                    Err(why) => drop(trouble.get_or_insert(why)),
                 }
             }
             follow(hub, mesh, settings, "acknowledgement").await?;
@@ -167,11 +178,28 @@ async fn post(
 
 /// Asks after what was sent.
 async fn follow(hub: &Hub, mesh: &Post, settings: &MeshSettings, kind: &'static str) -> Result<(), Trouble> {
-    if !mesh.is_tracked() && kind == "notifications" {
+    if kind == "notifications" {
         hub.store().mesh_filed().await?;
     }
+    let mut trouble = None;
     for awaited in hub.store().mesh_awaited(kind, limits::MESH_PARCELS).await? {
-        let standing = standing(mesh, &awaited).await?;
+        let standing = match standing(mesh, &awaited).await {
+            Ok(standing) => standing,
+            // It is of this one alone: those behind it are asked after.
+            Err(error) => {
+                hub.store().mesh_later(awaited.id, pause_ms(settings, awaited.tries)).await?;
+                let why = Trouble::from(error);
+                if why.is_away() {
+                    return Err(why);
+                }
+                if why.is_of_one() {
+                    tracing::error!(kind, reason = %why, "it is not known how a message of MESH stands");
+                } else {
+                    trouble.get_or_insert(why);
+                }
+                continue;
+            }
+        };
         if !mesh.is_tracked() && standing != Standing::NotDelivered {
             // Of folders nothing more is learnt: an acknowledgement is its link's, and notifications are over by their receipts.
             match kind {
@@ -196,10 +224,20 @@ async fn follow(hub: &Hub, mesh: &Post, settings: &MeshSettings, kind: &'static 
             }
         }
     }
-    Ok(())
+    trouble.map_or(Ok(()), Err)
 }
 
 async fn standing(mesh: &Post, awaited: &Awaited) -> Result<Standing, MeshError> {
+    let standing = said_of(mesh, awaited).await?;
+    // MESH knows more than one of this name and says of none how it stands. By now its recipient would have it, or we the report.
+    let is_lost = standing == Standing::Accepted(None)
+        && mesh.is_tracked()
+        && awaited.message_id.is_none()
+        && awaited.is_old;
+    Ok(if is_lost { Standing::NotDelivered } else { standing })
+}
+
+async fn said_of(mesh: &Post, awaited: &Awaited) -> Result<Standing, MeshError> {
     match awaited.message_id.as_deref().and_then(MessageId::parse) {
         Some(id) => mesh.standing_of_message(&id).await,
         None => mesh.standing_of(&awaited.local_id).await,

@@ -2,18 +2,25 @@
 
 use serde_json::json;
 
-use super::{Part, Trouble};
+use super::{Left, Part, Trouble};
 use crate::config::mesh::MeshSettings;
 use crate::exchange::acknowledgement::Writer;
 use crate::exchange::{Acknowledgement, FileCode, notice};
 use crate::hub::Hub;
+use crate::hub::error::ApiError;
 use crate::hub::metrics::Uploaded;
 use crate::hub::store::Named;
 use crate::hub::uploads::{Arrival, Received, Sender, caller, has_room};
 use crate::mesh::{Header, Kind, MailboxId, MeshError, MessageId, Post, Sink};
 
 /// Everything that waits. What is wrong with one message keeps no other from being taken.
-pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: Part) -> Result<(), Trouble> {
+pub(super) async fn all(
+    hub: &Hub,
+    mesh: &Post,
+    settings: &MeshSettings,
+    part: Part,
+    left: &mut Left,
+) -> Result<(), Trouble> {
     // Of the workflows under which we send, MESH's reports come back.
     let (own, sent) = match part {
         Part::Notices => (&settings.workflows.receipt, &settings.workflows.notification),
@@ -22,12 +29,21 @@ pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: P
     let mut trouble = None;
     for workflow in [own, sent] {
         for id in mesh.inbox(workflow).await? {
+            if left.rests(&id) {
+                continue;
+            }
             let taken = match part {
                 Part::Notices => receipts(hub, mesh, own, &id).await,
                 Part::Uploads => upload(hub, mesh, own, &id).await,
             };
-            if let Err(why) = taken {
-                trouble.get_or_insert(why);
+            match taken {
+                Ok(()) => {}
+                Err(why) if why.is_of_one() => {
+                    tracing::error!(?part, message = id.as_str(), reason = %why, "a message of MESH is left where it is");
+                    left.leave(id);
+                }
+                Err(why) if why.is_away() => return Err(why),
+                Err(why) => drop(trouble.get_or_insert(why)),
             }
         }
     }
@@ -44,9 +60,10 @@ async fn receipts(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Res
     let mut document = (Vec::new(), notice::DOCUMENT_BYTES);
     let wants = |header: &Header| sender(hub, header, workflow).is_some();
     let header = match mesh.fetch(id, wants, &mut document).await {
-        // Nobody writes receipts so long: the sender's mistake, and it would be the same again.
-        Err(MeshError::NotUnderstood(why)) => {
-            tracing::error!(reason = why, "a message of MESH was not taken");
+        // Nobody writes receipts so long: the sender's mistake, and it would be the same again. Anything else that is wrong with it
+        // may be MESH's: it stays, and its sender hears of it and sends it again.
+        Err(MeshError::TooLong) => {
+            tracing::error!("receipts that came by MESH are too long: they were not taken");
             refuse(hub, None, "not-understood").await?;
             return Ok(mesh.acknowledge(id).await?);
         }
@@ -85,7 +102,11 @@ async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Resul
         Ok(_) => return Err(MeshError::NotUnderstood("a message changes on its way").into()),
         Err(error) => {
             arriving.arrival.broken_off(std::io::ErrorKind::ConnectionReset).await;
-            return Err(error.into());
+            if !matches!(error, MeshError::NotUnderstood(_) | MeshError::TooLong) {
+                return Err(error.into());
+            }
+            unreadable(hub, &sender, &header, &error).await?;
+            return Ok(mesh.acknowledge(id).await?);
         }
     }
     let received = arriving.arrival.whole(hub, &sender).await.map_err(|_| Trouble::Upload)?;
@@ -113,6 +134,25 @@ async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Resul
     Ok(mesh.acknowledge(id).await?)
 }
 
+/// A file that cannot be unpacked, or is longer than any can be: it would be the same again, and its sender is to hear of it.
+async fn unreadable(hub: &Hub, sender: &Sender, header: &Header, error: &MeshError) -> Result<(), Trouble> {
+    tracing::error!(authority = sender.code(), reason = %error, "an upload that came by MESH cannot be read");
+    hub.metrics().uploaded(Uploaded::Refused);
+    refuse(hub, header.from.as_ref(), "not-understood").await?;
+    let what = Acknowledgement {
+        authority_code: sender.code().to_owned(),
+        sequence: None,
+        records: None,
+        code: FileCode::Corrupt,
+        why: Some("Nothing was uploaded: the message cannot be unpacked, or is too long".to_owned()),
+        digest: None,
+        rejected: None,
+        apart: None,
+    };
+    let said = written(&what, hub.clock().now())?;
+    Ok(hub.store().mesh_answer(sender.code().to_owned(), None, Some(said)).await?)
+}
+
 fn written(what: &Acknowledgement, at: jiff::Timestamp) -> Result<Vec<u8>, MeshError> {
     let written = Writer::begin(Vec::new(), what, at).and_then(Writer::finish);
     written.map_err(|_| MeshError::Local("an acknowledgement could not be written".to_owned()))
@@ -121,7 +161,8 @@ fn written(what: &Acknowledgement, at: jiff::Timestamp) -> Result<Vec<u8>, MeshE
 /// A report, or a message that nobody may send us.
 async fn not_ours(hub: &Hub, mesh: &Post, header: &Header, id: &MessageId) -> Result<(), Trouble> {
     match &header.kind {
-        Kind::Report { of, local_id } => {
+        // MESH's own messages are from nobody.
+        Kind::Report { of, local_id } if header.from.is_none() => {
             let named = Named {
                 local_id: local_id.clone(),
                 message_id: of.as_ref().map(|id| id.as_str().to_owned()),
@@ -130,7 +171,7 @@ async fn not_ours(hub: &Hub, mesh: &Post, header: &Header, id: &MessageId) -> Re
                 tracing::error!("MESH has not delivered a message: it is sent again; ring the authority");
             }
         }
-        Kind::Data => {
+        Kind::Data | Kind::Report { .. } => {
             let mailbox = header.from.as_ref().map_or("", MailboxId::as_str);
             hub.metrics().uploaded(Uploaded::OtherAuthority);
             tracing::error!(
@@ -161,6 +202,9 @@ struct Arriving<'a> {
 impl Sink for Arriving<'_> {
     async fn take(&mut self, part: Vec<u8>) -> Result<(), MeshError> {
         let taken = self.arrival.part(self.hub, part.into()).await;
-        taken.map_err(|_| MeshError::Local("an upload is too long, or there is no room for it".to_owned()))
+        taken.map_err(|error| match error {
+            ApiError::TOO_LARGE => MeshError::TooLong,
+            _ => MeshError::Local("there is no room for an upload".to_owned()),
+        })
     }
 }

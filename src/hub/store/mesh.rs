@@ -49,6 +49,8 @@ pub(in crate::hub) struct Awaited {
     pub(in crate::hub) local_id: String,
     pub(in crate::hub) message_id: Option<String>,
     pub(in crate::hub) tries: u32,
+    /// It was made so long ago that MESH would have given it back by now.
+    pub(in crate::hub) is_old: bool,
 }
 
 /// By what a message is known that was not delivered.
@@ -67,7 +69,7 @@ impl Store {
         authority: String,
     ) -> Result<Option<Parcel>, StoreError> {
         let (looked, now) = (authority.clone(), self.0.clock.now().as_millisecond());
-        let is_due = self.read_elsewhere(move |db| {
+        let is_any = self.read_elsewhere(move |db| {
             let sending: Option<i64> = db
                 .prepare_cached(
                     "SELECT next_ms FROM mesh_out WHERE authority_code = ?1 AND kind = 'notifications' AND state = 'sending'",
@@ -75,14 +77,14 @@ impl Store {
                 .query_row([&looked], |row| row.get(0))
                 .optional()?;
             match sending {
-                Some(next) => Ok(next <= now),
+                Some(next) => Ok(is_due(next, now)),
                 None => {
                     let waiting = params![looked, lost_before(now)];
                     Ok(db.prepare_cached(&format!("{WAITING} LIMIT 1"))?.exists(waiting)?)
                 }
             }
         });
-        if !is_due.await? {
+        if !is_any.await? {
             return Ok(None);
         }
         Ok(self.write(move |work| next(work, &by, &authority)).await?.into_value())
@@ -96,11 +98,11 @@ impl Store {
                 "SELECT mesh_out.id, local_id, tries, mesh_out.authority_code, mesh_out.sequence, document
                  FROM mesh_out LEFT JOIN authority_file AS file
                       ON file.authority_code = mesh_out.authority_code AND file.sequence = mesh_out.sequence
-                 WHERE kind = 'acknowledgement' AND mesh_out.state = 'sending' AND next_ms <= ?1
+                 WHERE kind = 'acknowledgement' AND mesh_out.state = 'sending' AND next_ms NOT BETWEEN ?1 + 1 AND ?3
                    AND (document IS NOT NULL OR file.state IS NULL OR file.state <> 'waiting')
                  ORDER BY mesh_out.id LIMIT ?2",
             )?;
-            let mut rows = statement.query(params![now, most])?;
+            let mut rows = statement.query(params![now, most, ahead(now)])?;
             let mut parcels = Vec::new();
             while let Some(row) = rows.next()? {
                 parcels.push(Parcel {
@@ -184,15 +186,16 @@ impl Store {
         let now = self.0.clock.now().as_millisecond();
         self.read_elsewhere(move |db| {
             let mut statement = db.prepare_cached(
-                "SELECT id, local_id, message_id, tries FROM mesh_out
-                 WHERE kind = ?1 AND state = 'accepted' AND next_ms <= ?2 ORDER BY next_ms LIMIT ?3",
+                "SELECT id, local_id, message_id, tries, at_ms < ?5 FROM mesh_out
+                 WHERE kind = ?1 AND state = 'accepted' AND next_ms NOT BETWEEN ?2 + 1 AND ?4 ORDER BY next_ms LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![kind, now, most], |row| {
+            let rows = statement.query_map(params![kind, now, most, ahead(now), now.saturating_sub(BACK_MS)], |row| {
                 Ok(Awaited {
                     id: row.get(0)?,
                     local_id: row.get(1)?,
                     message_id: row.get(2)?,
                     tries: row.get(3)?,
+                    is_old: row.get(4)?,
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -241,7 +244,7 @@ impl Store {
             let Some((id, kind)) = found else { return Ok(false) };
             if kind == "acknowledgement" {
                 work.db.execute(
-                    "UPDATE mesh_out SET state = 'sending', message_id = NULL, local_id = ?2, tries = 0, next_ms = ?3
+                    "UPDATE mesh_out SET state = 'sending', message_id = NULL, local_id = ?2, tries = 0, at_ms = ?3, next_ms = ?3
                      WHERE id = ?1",
                     params![id, new_local_id(), work.now_ms()],
                 )?;
@@ -267,6 +270,18 @@ const WAITING: &str = "SELECT number FROM outbox INDEXED BY outbox_unfiled
       AND (state IN ('queued', 'returned') OR (state = 'delivered' AND state_ms < ?2))
     ORDER BY number";
 
+/// After so long MESH gives back what was not collected.
+const BACK_MS: i64 = 5 * 24 * 60 * 60 * 1000;
+
+/// No pause is longer than this. A moment further off is of a clock that was ahead.
+fn ahead(now_ms: i64) -> i64 {
+    now_ms.saturating_add(i64::try_from(limits::MESH_PAUSE.as_millis()).unwrap_or(i64::MAX).saturating_mul(2))
+}
+
+fn is_due(next_ms: i64, now_ms: i64) -> bool {
+    next_ms <= now_ms || next_ms > ahead(now_ms)
+}
+
 /// What was delivered before this and has no receipt goes again.
 fn lost_before(now_ms: i64) -> i64 {
     now_ms.saturating_sub(i64::try_from(limits::MESH_UNFILED_AGAIN.as_millis()).unwrap_or(i64::MAX))
@@ -282,7 +297,7 @@ fn next(work: &Work<'_>, by: &Caller, authority: &str) -> Result<Option<Parcel>,
         .query_row([authority], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
     if let Some((id, local_id, tries, next_ms)) = sending {
-        if next_ms > work.now_ms() {
+        if !is_due(next_ms, work.now_ms()) {
             return Ok(None);
         }
         let page = notices::page_of(work.db, authority, id)?;

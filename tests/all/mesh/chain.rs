@@ -108,11 +108,10 @@ async fn h19_a_hub_that_does_not_know_whether_it_sent_asks_first() {
     hub.view(&nurse(), number(1)).await;
     let is = |state: &str| hub.rows("SELECT state FROM mesh_out WHERE kind = 'notifications'") == [state];
     until("sent", || is("accepted")).await;
-    // As if the hub had ended before it noted that MESH had taken it.
+    // As if the hub had ended before it noted that MESH had taken it, and as if its clock had been a year ahead.
     let db = rusqlite::Connection::open(&hub.database).unwrap();
     db.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
-    let forget =
-        "UPDATE mesh_out SET state = 'sending', message_id = NULL, next_ms = 0 WHERE kind = 'notifications'";
+    let forget = "UPDATE mesh_out SET state = 'sending', message_id = NULL, next_ms = next_ms + 31536000000 WHERE kind = 'notifications'";
     assert_eq!(db.execute(forget, []).unwrap(), 1);
     until("it knows again", || is("accepted")).await;
     assert_eq!(post.messages(WEXCOMBES, "CPIS_NOTICE").len(), 1, "it was not sent again");
@@ -150,6 +149,49 @@ async fn h18_what_a_link_acknowledged_and_lost_goes_again_after_hours() {
     let (_, said) = link.run(&["fetch"]).await;
     assert!(said.contains("1 new notification, 1 part"), "{said}");
     until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_receipts_that_the_hub_lost_come_again() {
+    let post = Post::new();
+    let (hub, link) = one_child(&post).await;
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 1).await;
+    link.run(&["fetch"]).await;
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    until("over", || hub.count("SELECT 1 FROM mesh_out") == 0).await;
+    // A hub that was put back from a backup does not know of the receipt any more.
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    db.execute("UPDATE outbox SET state = 'delivered', outcome = NULL", []).unwrap();
+    hub.turn(60 * 5);
+    until("sent again", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 2).await;
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("Nothing new."), "{said}");
+    until("filed again", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    assert_eq!(link.notes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h19_what_mesh_knows_twice_of_one_name_is_over_with_its_receipts() {
+    let post = Post::new();
+    let (hub, link) = one_child(&post).await;
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || hub.rows("SELECT state FROM mesh_out WHERE kind = 'notifications'") == ["accepted"])
+        .await;
+    let message = post.messages(WEXCOMBES, "CPIS_NOTICE").remove(0);
+    let local_id = message["metadata"]["local_id"].as_str().unwrap();
+    std::fs::write(post.path("document"), content(&post, WEXCOMBES, &message)).unwrap();
+    post.peer(HUB, &["send", WEXCOMBES, "CPIS_NOTICE", local_id, "document"]).unwrap();
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    db.execute("UPDATE mesh_out SET message_id = NULL, next_ms = 0", []).unwrap();
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part"), "{said}");
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    until("MESH has nothing more to say", || hub.count("SELECT 1 FROM mesh_out") == 0).await;
 }
 
 /// Lets an insert or update of a table fail, as a full disk would.

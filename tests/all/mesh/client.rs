@@ -1,9 +1,10 @@
 //! Our client and NHS England's, each as the other's other end.
 
 use cpis::config::mesh::RestSettings;
-use cpis::mesh::{Content, Kind, MailboxId, MeshError, MessageId, Outgoing, Standing};
+use cpis::mesh::{Client, Content, Kind, MailboxId, MeshError, MessageId, Outgoing, Standing};
 
 use super::exchange::{HUB, Post, STRANGERS, WEXCOMBES};
+use crate::hub::support::{NOW, at};
 
 fn text(length: usize) -> Vec<u8> {
     (0..length as u32).map(|byte| (byte.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
@@ -83,7 +84,7 @@ async fn what_their_client_sends_ours_reads_and_acknowledges() {
     assert_eq!(header.from, MailboxId::parse(WEXCOMBES));
     assert!(got.0 == sent);
     let short = mailbox.fetch(&found, |_| true, &mut (Vec::new(), sent.len() - 1)).await;
-    assert_eq!(short, Err(MeshError::NotUnderstood("a message is too long")));
+    assert_eq!(short, Err(MeshError::TooLong));
     // Once acknowledged it is gone; acknowledging again changes nothing.
     assert_eq!(post.peer(WEXCOMBES, &["track", &id]).unwrap(), "accepted");
     for _ in 0..2 {
@@ -130,5 +131,16 @@ async fn whoever_cannot_prove_the_mailbox_gets_nothing() {
     for wrong in [stranger, elsewhere] {
         let said = post.client_of(HUB, &wrong).handshake().await;
         assert!(matches!(said, Err(MeshError::NotReached(_))), "{said:?}");
+    }
+    // A key that everybody on the machine can read is nobody's proof.
+    #[cfg(unix)]
+    {
+        std::fs::copy(post.path("owner-key.pem"), post.path("open-key.pem")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(post.path("open-key.pem"), mode).unwrap();
+        let open = RestSettings { key: post.path("open-key.pem"), ..post.rest() };
+        let mailbox = MailboxId::parse(HUB).unwrap();
+        let said = Client::new(&mailbox, &open, Box::new(|| at(NOW))).unwrap_err().to_string();
+        assert!(said.contains("chmod 600"), "{said}");
     }
 }

@@ -175,11 +175,25 @@ impl Post {
     /// The messages that came to a mailbox, as the sandbox keeps them, oldest first.
     pub(super) fn messages(&self, mailbox: &str, workflow: &str) -> Vec<Value> {
         let folder = self.path("store").join(mailbox).join("in");
-        let mut all: Vec<Value> = fs::read_dir(folder)
-            .unwrap()
-            .map(|file| file.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-            .filter_map(|path| serde_json::from_slice(&fs::read(path).unwrap()).ok())
+        let begun = Instant::now();
+        // The sandbox empties a file and writes it again with each event: one that is half there is read again.
+        let read = || -> Option<Vec<Value>> {
+            fs::read_dir(&folder)
+                .unwrap()
+                .map(|file| file.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+                .map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok())
+                .collect()
+        };
+        let all = loop {
+            match read() {
+                Some(all) => break all,
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+            assert!(begun.elapsed() < Duration::from_secs(120), "a message of the sandbox is never whole");
+        };
+        let mut all: Vec<Value> = all
+            .into_iter()
             .filter(|message: &Value| message["workflow_id"] == workflow)
             // Of which not all came: nobody gets that one.
             .filter(|message| message["events"][0]["status"] != "uploading")

@@ -8,3 +8,4 @@ mod exchange;
 mod folders;
 mod link;
 mod lost;
+mod poison;
