@@ -252,11 +252,23 @@ pub(super) async fn ask_report(
     Extension(person): Extension<Person>,
     Path((note, part)): Path<(String, u32)>,
 ) -> Answered {
-    let found = read_child(&page, &person, note).await?;
-    let chrome = page.chrome(&person, Some(found.triage));
+    asks_what_is_odd(&page, &person, (note, part), "", None).await
+}
+
+/// The form for it; with what was typed and what is wrong with that, where it was refused.
+async fn asks_what_is_odd(
+    page: &Page,
+    person: &Person,
+    (note, part): (String, u32),
+    typed: &str,
+    wrong: Option<&'static str>,
+) -> Answered {
+    let found = read_child(page, person, note).await?;
+    let chrome = page.chrome(person, Some(found.triage));
     let of =
         found.accesses.iter().find(|of| of.note == found.note && of.part == part).ok_or(Sorry::NotThere)?;
-    Ok(page.html(StatusCode::OK, &views::report(&chrome, &found.shown(&person, None), of, "", None)))
+    let markup = views::report(&chrome, &found.shown(person, None), of, typed, wrong);
+    Ok(page.html(if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &markup))
 }
 
 /// "I do not recognise this access."
@@ -270,12 +282,7 @@ pub(super) async fn report(
     let words = match fields.words("words") {
         Ok(words) => words,
         Err(wrong) => {
-            let found = read_child(&page, &person, note).await?;
-            let chrome = page.chrome(&person, Some(found.triage));
-            let of = found.accesses.iter().find(|of| of.note == found.note && of.part == part);
-            let (of, child) = (of.ok_or(Sorry::NotThere)?, found.shown(&person, None));
-            let markup = views::report(&chrome, &child, of, fields.get("words"), Some(wrong));
-            return Ok(page.html(StatusCode::BAD_REQUEST, &markup));
+            return asks_what_is_odd(&page, &person, (note, part), fields.get("words"), Some(wrong)).await;
         }
     };
     if !ask::is_reference(&note) {

@@ -6,11 +6,10 @@ use std::io::{BufWriter, Seek, Write};
 
 use super::{Part, Trouble, mailbox, pause_ms};
 use crate::config::mesh::MeshSettings;
-use crate::exchange::notice::{self, Heading};
-use crate::hub::disk;
-use crate::hub::store::{Awaited, Content, FileState, Named, Page, Parcel};
+use crate::hub::store::{Awaited, Content, FileState, Named, Parcel};
 use crate::hub::uploads::{caller, write_acknowledgement};
 use crate::hub::{Hub, limits};
+use crate::hub::{disk, notices};
 use crate::mesh::{Content as Carried, MailboxId, MeshError, MessageId, Outgoing, Post, Standing};
 
 pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: Part) -> Result<(), Trouble> {
@@ -59,7 +58,7 @@ async fn notices(
     for _ in 0..limits::MESH_PARCELS {
         let Some(parcel) = hub.store().mesh_notices(caller(code), code.to_owned()).await? else { break };
         let Content::Notices(page) = &parcel.what else { break };
-        let document = document(hub, code, page);
+        let document = notices::written(hub, code, page);
         let outgoing = Outgoing {
             to: &to,
             workflow: &settings.workflows.notification,
@@ -70,16 +69,6 @@ async fn notices(
         post(hub, mesh, settings, &parcel, outgoing).await?;
     }
     Ok(())
-}
-
-fn document(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
-    let heading = Heading {
-        source: hub.issuer().to_owned(),
-        authority_code: code.to_owned(),
-        last: page.last,
-        unfiled: page.unfiled.clone(),
-    };
-    notice::write_items(&heading, page.items(), hub.clock().now())
 }
 
 async fn acknowledgement(

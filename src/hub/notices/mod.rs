@@ -75,7 +75,8 @@ fn told(hub: &Hub, code: &str, given: &Given) -> Result<Response, ApiError> {
     Ok(document(hub, code, page))
 }
 
-fn written(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
+/// The document of notifications that an authority is given, whichever way it goes.
+pub(in crate::hub) fn written(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
     let heading = Heading {
         source: hub.issuer().to_owned(),
         authority_code: code.to_owned(),

@@ -6,6 +6,15 @@ use crate::authority::register::Access;
 use crate::domain::{ContactMode, dates, text};
 use crate::exchange::notice::{Event, Notice, Place};
 
+/// A case as a heading names it, and the way to its page.
+pub(super) fn case(note: &str, local_id: &str) -> Markup {
+    html! {
+        a href={ "/child/" (note) } {
+            @if local_id.is_empty() { "Not known whose" } @else { "Case " (local_id) }
+        }
+    }
+}
+
 /// What others wrote, or that they did not.
 pub(super) fn said(text: &str) -> Markup {
     html! { @if text.is_empty() { "Not stated" } @else { (text::visible(text)) } }

@@ -57,11 +57,7 @@ fn card(duty: &Duty<'_>, of: &Access) -> Markup {
     html! {
         article class="card" {
             div class="head" {
-                h2 {
-                    a href={ "/child/" (of.note) } {
-                        @if of.local_id.is_empty() { "Not known whose" } @else { "Case " (of.local_id) }
-                    }
-                }
+                h2 { (access::case(&of.note, &of.local_id)) }
                 (states(of))
             }
             p class="when" { (access::heading(of)) }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::access;
 use super::frame::{self, Chrome, Section};
 use crate::authority::register::{ID_SHOWN, Listed};
 use crate::domain::{dates, text};
@@ -32,11 +33,7 @@ fn card(of: &Listed) -> Markup {
     html! {
         article class="card" {
             div class="head" {
-                h2 {
-                    a href={ "/child/" (of.note) } {
-                        @if of.local_id.is_empty() { "Not known whose" } @else { "Case " (of.local_id) }
-                    }
-                }
+                h2 { (access::case(&of.note, &of.local_id)) }
                 span { "Since " (dates::day_and_time(of.since)) }
             }
             dl {
