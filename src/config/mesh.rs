@@ -31,6 +31,17 @@ pub enum MeshWay {
     Folder(PathBuf),
 }
 
+impl MeshWay {
+    /// The file with the certificate that is shown to MESH, where we show it ourselves.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Path> {
+        match self {
+            Self::Rest(rest) => Some(&rest.certificate),
+            Self::Folder(_) => None,
+        }
+    }
+}
+
 /// MESH's own interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestSettings {

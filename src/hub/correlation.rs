@@ -10,21 +10,39 @@ use axum::response::Response;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::frame::DEMOGRAPHICS;
 use super::headers::uuid;
 use crate::fhir::codes;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps all that is done for a request, its own log line included.
 pub(super) async fn correlate(request: Request, next: Next) -> Response {
     let id = of(request.headers());
+    let mirrored = mirrored(&request);
     // Of the highest level, so that no setting of the log takes it from a line.
     let span = tracing::error_span!("request", correlation = %id);
     let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(CORRELATION_ID, value);
     }
+    if let Some(id) = mirrored {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     response
+}
+
+/// What the demographics service mirrors, as published: the `X-Request-ID`, whatever becomes of the request. Here, and not where the
+/// request is answered, since those that are turned away before that are the ones that are tried again.
+fn mirrored(request: &Request) -> Option<HeaderValue> {
+    if !request.uri().path().starts_with(DEMOGRAPHICS) {
+        return None;
+    }
+    let mut values = request.headers().get_all(REQUEST_ID).iter();
+    let only = values.next().filter(|_| values.next().is_none())?;
+    // Nothing else of a caller's: a UUID is not text.
+    HeaderValue::from_str(&uuid(only.to_str().ok()?.trim())?.to_string()).ok()
 }
 
 fn of(headers: &HeaderMap) -> Uuid {

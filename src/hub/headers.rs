@@ -1,7 +1,6 @@
 //! The request headers that both services ask for. A bad one is a 400, never a guess.
 
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::http::HeaderMap;
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -30,7 +29,7 @@ impl ViewHeaders {
     }
 }
 
-/// What the demographics endpoints want, and mirror.
+/// What the demographics endpoints want; it is mirrored with every answer (`correlation`).
 pub(super) struct TraceHeaders {
     pub(super) request: Uuid,
 }
@@ -42,12 +41,6 @@ impl TraceHeaders {
             .ok_or(ApiError::missing_value("X-Request-ID is missing"))?;
         let request = uuid(request).ok_or(ApiError::invalid_value("X-Request-ID must be a UUID"))?;
         Ok(Self { request })
-    }
-
-    pub(super) fn mirror(&self, response: &mut Response) {
-        if let Ok(id) = HeaderValue::from_str(&self.request.to_string()) {
-            response.headers_mut().insert("x-request-id", id);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod exchange;
 mod force;
+mod operating;
 mod sessions;
 mod signing_in;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use exchange::*;
 pub use force::{Limits, Rate, Volume};
+pub use operating::*;
 pub use sessions::*;
 pub use signing_in::*;
 

@@ -10,6 +10,7 @@ use super::error::ApiError;
 use super::frame::{CHILD_PROTECTION, DEMOGRAPHICS, FLAGS};
 use super::proven::Proven;
 use super::respond;
+use super::router::{GRANTING, OPEN, addresses};
 use crate::domain::dates;
 
 /// The OpenAPI document: the one source of what is served at which address, and how. A test holds the router, the
@@ -117,12 +118,26 @@ pub(super) async fn metadata(State(hub): State<Hub>, _caller: Proven, address: U
                     "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
                     "code": "OAuth",
                 }] }],
-                "description": "A bearer token of the hub, for every address but /healthz and /openapi.json",
+                "description": security(),
             },
             "resource": here,
         }],
     });
     respond::fhir(StatusCode::OK, &statement)
+}
+
+/// What has to be shown at which address. The router's own lists: what is added there is said here.
+fn security() -> String {
+    let exchange: Vec<&str> =
+        addresses().map(|(path, _)| path).filter(|path| path.starts_with("/exchange/")).collect();
+    format!(
+        "An access token of this hub, which is bound to a key, as `Authorization: DPoP TOKEN`, and with each request a proof of \
+         that key made for it in the header `DPoP` (RFC 9449). A token that is shown as `Bearer`, or without such a proof, is refused. \
+         With a proof alone: {}. With the client certificate of a local authority and no token: {}. With none of these: {}",
+        GRANTING.join(" "),
+        exchange.join(" "),
+        OPEN.join(" ")
+    )
 }
 
 fn resource(served: &Served) -> Value {

@@ -4,7 +4,7 @@
 //! answers while that one is full.
 
 use std::future::Future;
-use std::time::Duration;
+use std::path::Path;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,11 +16,8 @@ use tokio::net::TcpListener;
 
 use super::metrics::Scraped;
 use super::serve::{Door, ServeError, accept};
-use super::tls::Tls;
+use super::tls::{Tls, facts_of_file};
 use super::{Hub, limits, metadata, respond};
-
-/// Longer than this nobody waits for the database's figures.
-const FIGURES: Duration = Duration::from_secs(5);
 
 /// Serves the operator's addresses until `shutdown` is ready.
 ///
@@ -36,6 +33,7 @@ pub async fn serve_operator(
         secure: None,
         connections: limits::OPERATOR_CONNECTIONS,
         idle: limits::IDLE,
+        open: None,
     };
     accept(door, listener, router(hub), shutdown).await
 }
@@ -60,8 +58,13 @@ impl Hub {
     /// What an operator watches, as OpenMetrics text.
     pub async fn metrics_text(&self) -> String {
         let store = self.store();
-        let figures = tokio::time::timeout(FIGURES, store.figures()).await;
-        let waiting = tokio::time::timeout(FIGURES, store.notices_waiting(self.overdue_before())).await;
+        let figures = store.figures(self.overdue_before());
+        let figures = tokio::time::timeout(limits::FIGURES_WAIT, figures).await;
+        let hub = self.clone();
+        // Files are read for it.
+        let certificates = tokio::task::spawn_blocking(move || hub.certificates_left()).await;
+        let (sessions, streams, streams_most) = self.sessions().counted();
+        let (proofs, proofs_most) = self.proofs().remembered();
         let (views_waiting, others_waiting) = store.waiting();
         let scraped = Scraped {
             now: self.clock().now(),
@@ -72,13 +75,33 @@ impl Hub {
             others_waiting,
             searches: store.searching(),
             disk: self.disk(),
-            certificate_left: self.tls().map(Tls::seconds_left),
+            certificates_left: certificates.unwrap_or_default(),
             certificate_refused: self.tls().is_some_and(Tls::is_refused),
-            waiting: waiting.ok().and_then(Result::ok),
+            removes_anything: self.0.retention.removes_anything(),
+            places: [
+                ("sessions", sessions, limits::SESSIONS),
+                ("event-streams", streams, streams_most),
+                ("proofs", proofs, proofs_most),
+            ],
             figures: figures.ok().and_then(Result::ok),
             process: process(),
         };
         self.metrics().text(&scraped)
+    }
+
+    /// Seconds until each certificate ends that the hub depends on: its own, that of whoever issues the authorities', and the
+    /// one that it shows to MESH. Of a file with several the first to end counts; of one that cannot be read there is none.
+    fn certificates_left(&self) -> Vec<(&'static str, f64)> {
+        let now = self.clock().now();
+        let left = |path: &Path| {
+            let ends = facts_of_file(path)?.into_iter().map(|facts| facts.not_after);
+            ends.min().map(|end| end.duration_since(now).as_secs_f64())
+        };
+        let own = self.tls().map(Tls::seconds_left);
+        let clients = self.tls().and_then(|tls| tls.settings().clients.authorities()).and_then(left);
+        let mesh = self.mesh().and_then(|mesh| mesh.way.certificate()).and_then(left);
+        let all = [("hub", own), ("client-ca", clients), ("mesh", mesh)];
+        all.into_iter().filter_map(|(of, left)| Some((of, left?))).collect()
     }
 }
 

@@ -25,8 +25,7 @@ pub(super) async fn search(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let trace = TraceHeaders::read(&headers)?;
-    let answer = answer_search(&hub, &caller, &trace, query.as_deref()).await;
-    Ok(mirrored(answer, &trace))
+    answer_search(&hub, &caller, &trace, query.as_deref()).await
 }
 
 async fn answer_search(
@@ -73,8 +72,7 @@ pub(super) async fn retrieve(
     let trace = TraceHeaders::read(&headers)?;
     // What is not even an address is no number: empty.
     let number = number.map(|Path(number)| number).unwrap_or_default();
-    let answer = answer_retrieve(&hub, &caller, &trace, &number, query.as_deref()).await;
-    Ok(mirrored(answer, &trace))
+    answer_retrieve(&hub, &caller, &trace, &number, query.as_deref()).await
 }
 
 async fn answer_retrieve(
@@ -121,10 +119,4 @@ async fn permit(
 ) -> Result<SearchPermit, ApiError> {
     let refusal = Refusal { asked, number, request: trace.request.to_string() };
     frame::permitted(hub, caller, SearchPermit::of(caller, hub.rights()), refusal).await
-}
-
-fn mirrored(answer: Result<Response, ApiError>, trace: &TraceHeaders) -> Response {
-    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
-    trace.mirror(&mut response);
-    response
 }

@@ -44,7 +44,7 @@ fn split(query: Option<&str>, characters: usize) -> Result<Vec<(String, String)>
     for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         pairs.push((decoded(name, characters)?, decoded(value, characters)?));
-        if pairs.len() > 30 {
+        if pairs.len() > limits::PARAMETERS {
             return Err(ApiError::invalid_search("There are too many parameters"));
         }
     }
@@ -183,6 +183,8 @@ struct Asked {
     given: Vec<AskedText>,
     given_words: usize,
     gender: Option<Gender>,
+    /// How often a birth date was given.
+    bounds: usize,
     from: Option<Date>,
     to: Option<Date>,
     postcode: Option<AskedText>,
@@ -211,6 +213,9 @@ impl Asked {
                     "male" | "female" | "other" | "unknown" => Gender::from_code(value),
                     _ => return Err(ApiError::invalid_value("gender is male, female, other or unknown")),
                 });
+            }
+            "birthdate" if self.bounds >= limits::BIRTH_BOUNDS => {
+                return Err(ApiError::invalid_search("birthdate is given at most twice: from and to"));
             }
             "birthdate" => self.birthdate(value)?,
             // The older name of the same parameter; both together are refused too.
@@ -256,7 +261,8 @@ impl Asked {
             .ok()
             .filter(|_| fits)
             .ok_or(ApiError::invalid_value("birthdate is eq, ge or le and a day such as 2015-03-12"))?;
-        // Repeated bounds narrow each other.
+        self.bounds += 1;
+        // Two bounds narrow each other.
         if prefix != "le" {
             self.from = Some(self.from.map_or(day, |from| from.max(day)));
         }

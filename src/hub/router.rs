@@ -87,7 +87,7 @@ const ADDRESSES: &[Address] = &[
 ];
 
 /// Addresses that need no token.
-const OPEN: [&str; 9] = [
+pub(super) const OPEN: [&str; 9] = [
     "/healthz",
     "/openapi.json",
     "/authorize",
@@ -100,7 +100,7 @@ const OPEN: [&str; 9] = [
 ];
 
 /// Addresses that need a proof and no access token: there one is given, or ended.
-const GRANTING: [&str; 2] = ["/token", "/revoke"];
+pub(super) const GRANTING: [&str; 2] = ["/token", "/revoke"];
 
 /// The addresses with their methods, as the document has to name them.
 pub fn addresses() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {

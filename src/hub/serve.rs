@@ -19,6 +19,7 @@ use hyper::service::{Service, service_fn};
 use hyper::{Request, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -88,6 +89,7 @@ pub async fn serve(
         secure: hub.tls().map(|tls| Secure::new(tls.clone(), hub.clone())),
         connections,
         idle: hub.limits().idle,
+        open: Some(hub.metrics().connections(connections)),
     };
     accept(door, listener, router(hub.clone()), ends).await?;
     drop(reloading);
@@ -105,6 +107,24 @@ pub(super) struct Door {
     pub(super) connections: usize,
     /// For so long without a request.
     pub(super) idle: Duration,
+    /// How many there are, where that is counted.
+    pub(super) open: Option<Gauge>,
+}
+
+/// A connection that is counted for as long as it is open.
+struct Counted(Gauge);
+
+impl Counted {
+    fn one(open: &Gauge) -> Self {
+        open.inc();
+        Self(open.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// What each connection needs.
@@ -145,7 +165,11 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok((stream, Some(taken))) => {
-                tokio::spawn(connection(stream, taken, serving.clone()));
+                let (counted, serving) = (door.open.as_ref().map(Counted::one), serving.clone());
+                tokio::spawn(async move {
+                    connection(stream, taken, serving).await;
+                    drop(counted);
+                });
             }
             Ok((_, None)) => break,
             Err(error) => {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::config::file::{ConfigError, setting};
 use crate::config::mesh::{MeshSettings, MeshTable};
-use crate::domain::{Authority, OfficeHours, Telephone};
+use crate::domain::{Authority, OdsCode, OfficeHours, Telephone};
 
 /// What sending needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,10 +128,8 @@ pub(super) fn resolve(
             Ok(directory.join(path))
         }
     };
-    let code = authority.code.trim().to_owned();
-    if !(3..=20).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(setting("authority.code", "an ODS code: 3 to 20 letters and digits"));
-    }
+    let code = OdsCode::parse(authority.code.trim());
+    let code = String::from(code.ok_or_else(|| setting("authority.code", OdsCode::SHAPE))?);
     if hub.try_for_minutes > MOST_MINUTES {
         return Err(setting("hub.try_for_minutes", "0 to 720 minutes"));
     }

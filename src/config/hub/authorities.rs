@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::ClientCertificates;
 use crate::config::file::{ConfigError, setting};
 use crate::config::mesh::{self, MeshSettings};
+use crate::domain::OdsCode;
 
 /// A local authority that sends its plans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +57,8 @@ pub(super) fn resolve(
     }
     let mut authorities: Vec<SendingAuthority> = Vec::with_capacity(tables.len());
     for table in tables {
-        let code = table.code.trim().to_owned();
-        let fits = (3..=20).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !fits {
-            return Err(setting("authority.code", "an ODS code: 3 to 20 letters and digits"));
-        }
+        let code = OdsCode::parse(table.code.trim());
+        let code = String::from(code.ok_or_else(|| setting("authority.code", OdsCode::SHAPE))?);
         let key = format!("authority.{code}");
         if authorities.iter().any(|known| known.code == code) {
             return Err(setting(&key, "there are two tables for this authority"));

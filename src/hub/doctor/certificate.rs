@@ -1,6 +1,7 @@
 //! The certificate: whether it can be served, for whom it is, and for how long; and what the hub that runs answers with.
 
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -10,8 +11,9 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::{CREDENTIALS, Finding};
 use crate::config::hub::{ClientCertificates, HubConfig};
+use crate::domain::text::visible;
 use crate::hub::clock::Clock;
-use crate::hub::tls::{Facts, Tls};
+use crate::hub::tls::{Facts, Tls, facts_of_file};
 
 const CHECK: &str = "certificate";
 
@@ -45,7 +47,25 @@ pub(super) fn examine(config: &HubConfig, clock: &Clock) -> Vec<Finding> {
             ClientCertificates::Required(path) => format!("must show a certificate of {}", path.display()),
         },
     ));
+    // What cannot be read of it is said above: then nothing can be served.
+    found.extend(settings.clients.authorities().and_then(|path| last_as_long("callers", path, clock)));
     found
+}
+
+/// Says of a file with certificates that one of them has ended or soon will; nothing where all go on for long.
+pub(super) fn last_as_long(check: &'static str, path: &Path, clock: &Clock) -> Option<Finding> {
+    let first = facts_of_file(path)?.into_iter().min_by_key(|facts| facts.not_after)?;
+    let (path, end, whose) = (path.display(), first.not_after, visible(&first.subject));
+    let days = end.duration_since(clock.now()).as_hours() / 24;
+    if end < clock.now() {
+        let says = format!("a certificate in {path} ended at {end} ({whose}): put the new one in its place");
+        Some(Finding::mend(check, says))
+    } else if days < SOON_DAYS {
+        let says = format!("a certificate in {path} ends in {days} days ({whose}): have it renewed");
+        Some(if days < NOW_DAYS { Finding::mend(check, says) } else { Finding::soon(check, says) })
+    } else {
+        None
+    }
 }
 
 fn time(facts: &Facts, clock: &Clock) -> Finding {

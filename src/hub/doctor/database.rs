@@ -1,10 +1,14 @@
 //! The database: its schema, whether it is whole, and what stands in it about authorities and time.
 
-use jiff::SignedDuration;
+use std::cmp::Ordering;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Asked, Finding, is_open_to_others};
 use crate::config::hub::HubConfig;
 use crate::hub::clock::Clock;
+use crate::hub::disk::{beside, directory_of, space};
 use crate::hub::limits;
 use crate::hub::store::{Examined, examine as look};
 
@@ -39,7 +43,10 @@ pub(super) fn examine(config: &HubConfig, clock: &Clock, asked: Asked) -> Vec<Fi
     match look(&config.database, looks_whole) {
         Ok(examined) => {
             found.push(held(&examined, asked));
+            found.push(schema(config, &examined));
             found.extend(of(&examined, clock));
+            found.push(backup(&examined, clock));
+            found.push(retention(config, &examined, clock));
         }
         Err(why) => found.push(Finding::mend(
             "database",
@@ -71,18 +78,6 @@ fn of(examined: &Examined, clock: &Clock) -> Vec<Finding> {
         ),
         None => Finding::ok("database", format!("{people}; large: --thorough looks whether it is whole")),
     };
-    let (held, known) = examined.schema;
-    let schema = match held.cmp(&known) {
-        std::cmp::Ordering::Equal => Finding::ok("schema", format!("version {held}")),
-        std::cmp::Ordering::Less => Finding::ok(
-            "schema",
-            format!("version {held}; the next start brings it to {known}, for good: back up first"),
-        ),
-        std::cmp::Ordering::Greater => Finding::mend(
-            "schema",
-            format!("version {held} is of a later hub than this one ({known}): install that one again"),
-        ),
-    };
     let now = clock.now();
     let time = match examined.newest_audit {
         Some(newest) if newest > now + SLACK => Finding::mend(
@@ -100,5 +95,93 @@ fn of(examined: &Examined, clock: &Clock) -> Vec<Finding> {
         let says = format!("{} lack a number to ring; ask them for it: {first}", lacking.len());
         Finding::mend("authorities", says)
     };
-    vec![whole, schema, time, numbers]
+    vec![whole, time, numbers]
+}
+
+/// The next start copies a database that holds people before it changes the schema, and does not start without room for that.
+fn schema(config: &HubConfig, examined: &Examined) -> Finding {
+    const CHECK: &str = "schema";
+    let (held, known) = examined.schema;
+    match held.cmp(&known) {
+        Ordering::Equal => Finding::ok(CHECK, format!("version {held}")),
+        Ordering::Greater => Finding::mend(
+            CHECK,
+            format!("version {held} is of a later hub than this one ({known}): install that one again"),
+        ),
+        Ordering::Less => {
+            let next = format!("version {held}; the next start brings it to {known}, for good");
+            let space = space(&directory_of(&config.database));
+            match space.map(|space| (room_for_copy(&config.database), space.free)) {
+                Some((needed, free)) if examined.people > 0 && free < needed => Finding::mend(
+                    CHECK,
+                    format!(
+                        "{next}, and copies the database before, for which it needs {} MB and {} MB are free: make room, else it does not start",
+                        needed / MEGABYTE,
+                        free / MEGABYTE
+                    ),
+                ),
+                Some(_) | None => Finding::ok(CHECK, format!("{next}: back up first")),
+            }
+        }
+    }
+}
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// What is to be free for a copy of the database: its pages, what waits in its log, and what has to remain beside.
+fn room_for_copy(database: &Path) -> u64 {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let log = size(&beside(database, "-wal"));
+    size(database).saturating_add(log).saturating_add(limits::LOAD_FREE_BYTES)
+}
+
+/// Backups are daily: who has nobody yet, or has begun today, lacks none.
+fn backup(examined: &Examined, clock: &Clock) -> Finding {
+    const CHECK: &str = "backup";
+    let (made, failed) = examined.backups;
+    let failed = failed.filter(|failed| made.is_none_or(|made| made < *failed));
+    let said = match failed {
+        Some(at) => format!("; one failed at {at}: the command's own words, or the timer's log, say why"),
+        None => String::new(),
+    };
+    match made.or(examined.first_audit) {
+        Some(at) if examined.people > 0 && is_long_ago(at, clock) => {
+            let last = made.map_or("none was ever made".to_owned(), |at| format!("the last one is of {at}"));
+            let what = "run `cpis-hub backup`, and find out why it is not run daily";
+            Finding::mend(CHECK, format!("{last}{said}: {what}"))
+        }
+        Some(_) if failed.is_some() => Finding::mend(CHECK, format!("the last one was not made{said}")),
+        Some(_) | None => match made {
+            Some(at) => Finding::ok(CHECK, format!("the last one is of {at}")),
+            None => Finding::ok(CHECK, "none yet: the first is due within a day"),
+        },
+    }
+}
+
+/// What is over its time goes daily, where it goes at all.
+fn retention(config: &HubConfig, examined: &Examined, clock: &Clock) -> Finding {
+    const CHECK: &str = "retention";
+    if !config.retention.removes_anything() {
+        return Finding::ok(CHECK, "nothing is ever removed: no [retention]");
+    }
+    match examined.last_retention.or(examined.first_audit) {
+        Some(at) if is_long_ago(at, clock) => {
+            let last = match examined.last_retention {
+                Some(at) => format!("nothing was removed since {at}"),
+                None => "nothing was ever removed".to_owned(),
+            };
+            Finding::mend(
+                CHECK,
+                format!(
+                    "{last}: the hub's log says why; look at the clock, and if it is right, run `cpis-hub retention --today` with the day of today"
+                ),
+            )
+        }
+        Some(_) | None => Finding::ok(CHECK, "up to date"),
+    }
+}
+
+fn is_long_ago(at: Timestamp, clock: &Clock) -> bool {
+    let kept_up = SignedDuration::try_from(limits::KEPT_UP).unwrap_or(SignedDuration::MAX);
+    clock.now().duration_since(at) > kept_up
 }

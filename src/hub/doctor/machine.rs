@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Finding;
 use super::certificate::secure;
@@ -13,9 +12,6 @@ use crate::hub::clock::Clock;
 use crate::hub::disk::{directory_of, space};
 use crate::hub::limits::{self, Limits};
 use crate::hub::tls::{Facts, Tls};
-
-/// For this long somebody who has the address may take to answer.
-const ANSWER: Duration = Duration::from_secs(2);
 
 pub(super) fn examine(config: &HubConfig, clock: &Clock) -> Vec<Finding> {
     let directory = directory_of(&config.database);
@@ -69,14 +65,17 @@ fn disk(directory: &Path, alert_percent: u8) -> Vec<Finding> {
     let Some(space) = space(directory) else {
         return vec![Finding::cannot_tell("disk", format!("{} cannot be looked at", directory.display()))];
     };
-    let percent = space.free.saturating_mul(100).checked_div(space.total).unwrap_or(0);
-    let free = format!("{percent} % free ({} MB)", space.free / 1_000_000);
-    let space = if percent < u64::from(alert_percent) {
-        Finding::mend("disk", format!("{free}: make room or enlarge it before nothing can be written"))
+    vec![of_space((space.free, space.total), alert_percent), file_system(directory)]
+}
+
+fn of_space((free, total): (u64, u64), alert_percent: u8) -> Finding {
+    let percent = free.saturating_mul(100).checked_div(total).unwrap_or(0);
+    let said = format!("{percent} % free ({} MB)", free / 1_000_000);
+    if percent < u64::from(alert_percent) {
+        Finding::mend("disk", format!("{said}: make room or enlarge it before nothing can be written"))
     } else {
-        Finding::ok("disk", free)
-    };
-    vec![space, file_system(directory)]
+        Finding::ok("disk", said)
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -84,9 +83,17 @@ fn file_system(_directory: &Path) -> Finding {
     Finding::cannot_tell("file system", "make sure that it is a disk of this machine")
 }
 
-/// SQLite's write-ahead log needs memory that is shared between processes of one machine.
 #[cfg(target_os = "linux")]
 fn file_system(directory: &Path) -> Finding {
+    match rustix::fs::statfs(directory) {
+        Ok(found) => of_kind(u32::try_from(found.f_type & 0xffff_ffff).unwrap_or(0)),
+        Err(_) => Finding::cannot_tell("file system", "it does not say what it is"),
+    }
+}
+
+/// SQLite's write-ahead log needs memory that is shared between processes of one machine.
+#[cfg(target_os = "linux")]
+fn of_kind(kind: u32) -> Finding {
     const NETWORK: [(u32, &str); 7] = [
         (0x6969, "NFS"),
         (0x517b, "SMB"),
@@ -97,10 +104,6 @@ fn file_system(directory: &Path) -> Finding {
         (0x0102_1997, "9P"),
     ];
     const FUSE: u32 = 0x6573_5546;
-    let Ok(found) = rustix::fs::statfs(directory) else {
-        return Finding::cannot_tell("file system", "it does not say what it is");
-    };
-    let kind = u32::try_from(found.f_type & 0xffff_ffff).unwrap_or(0);
     match NETWORK.iter().find(|(network, _)| *network == kind) {
         Some((_, name)) => {
             Finding::mend("file system", format!("{name}: move the database to a disk of this machine"))
@@ -175,8 +178,8 @@ enum Answer {
 }
 
 fn ask(listen: SocketAddr, certificate: Option<Arc<Facts>>) -> Answer {
-    let connected = TcpStream::connect_timeout(&listen, ANSWER).ok();
-    let stream = connected.filter(|stream| stream.set_read_timeout(Some(ANSWER)).is_ok());
+    let connected = TcpStream::connect_timeout(&listen, limits::DOCTOR_ANSWER).ok();
+    let stream = connected.filter(|stream| stream.set_read_timeout(Some(limits::DOCTOR_ANSWER)).is_ok());
     let Some(stream) = stream else { return Answer::Nothing };
     let answer = match certificate {
         None => told(stream),
@@ -196,4 +199,34 @@ fn told(mut stream: impl Read + Write) -> Option<String> {
     // What was read before an error counts.
     let _ = stream.take(limits::HEADER_BYTES as u64).read_to_end(&mut answer);
     (!answer.is_empty()).then(|| String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn a_disk_with_less_free_than_is_wanted_is_to_be_mended() {
+        let gigabyte = 1_000_000_000;
+        let full = of_space((4 * gigabyte, 100 * gigabyte), 5);
+        assert_eq!(full.verdict, Verdict::Mend);
+        assert_eq!(full.says, "4 % free (4000 MB): make room or enlarge it before nothing can be written");
+        assert_eq!(of_space((5 * gigabyte, 100 * gigabyte), 5).verdict, Verdict::Ok);
+        assert_eq!(of_space((0, 0), 5).verdict, Verdict::Mend, "nothing of nothing");
+    }
+
+    #[test]
+    fn a_database_on_a_network_is_to_be_moved_and_one_behind_fuse_is_to_be_looked_at() {
+        // As Linux names them (`statfs(2)`): NFS, SMB, CIFS, SMB2, Ceph, AFS, 9P; then FUSE; then ext4, XFS, tmpfs, overlayfs.
+        for network in [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x00c3_6400, 0x5346_414f, 0x0102_1997] {
+            let found = of_kind(network);
+            assert_eq!(found.verdict, Verdict::Mend, "{network:x}");
+            assert!(found.says.contains("move the database to a disk of this machine"), "{}", found.says);
+        }
+        assert_eq!(of_kind(0x6573_5546).verdict, Verdict::CannotTell);
+        for own in [0xef53, 0x5846_5342, 0x0102_1994, 0x794c_7630] {
+            assert_eq!(of_kind(own), Finding::ok("file system", "of this machine"), "{own:x}");
+        }
+    }
 }

@@ -94,6 +94,8 @@ pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
     found.push(key(&config));
     found.push(provider(&config));
     found.extend(mesh(&config, clock));
+    let shown = config.mesh.as_ref().and_then(|mesh| mesh.way.certificate());
+    found.extend(shown.and_then(|path| certificate::last_as_long("mesh", path, clock)));
     found.extend(database::examine(&config, clock, asked));
     found.extend(certificate::examine(&config, clock));
     found.extend(machine::examine(&config, clock));

@@ -47,6 +47,18 @@ pub const LOGOUTS_REMEMBERED: usize = 100_000;
 /// Bytes of a logout token's form.
 pub const LOGOUT_BYTES: usize = 16 * 1024;
 
+/// Letters of one parameter at `/authorize`.
+pub const AUTHORIZE_CHARACTERS: usize = 1_000;
+
+/// Letters of one parameter of whoever comes back from the provider.
+pub const BACK_CHARACTERS: usize = 4_000;
+
+/// Letters of one field of the page's form.
+pub const PAGE_CHARACTERS: usize = 300;
+
+/// Letters of one parameter of the address that ends the session at the provider.
+pub const TICKET_CHARACTERS: usize = 100;
+
 /// Roles of one person.
 pub const ROLES: usize = 100;
 

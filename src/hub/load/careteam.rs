@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{LoadedPlan, nhs_number, text};
-use crate::domain::{Authority, NhsNumber, OfficeHours, PlanKind, PlanPeriod, TeamContact, Telephone};
+use crate::domain::{
+    Authority, NhsNumber, OdsCode, OfficeHours, PlanKind, PlanPeriod, TeamContact, Telephone,
+};
 use crate::fhir::codes;
 use crate::fhir::wire::{CareTeam, Extension};
 use crate::hub::store::{time_from_wire, weekday_from_wire};
@@ -79,11 +81,15 @@ fn period(team: &CareTeam, kind: PlanKind) -> Result<PlanPeriod, String> {
 }
 
 fn authority_code(team: &CareTeam) -> Result<String, String> {
-    team.managing_organization
+    let code = team
+        .managing_organization
         .iter()
         .filter_map(|organisation| organisation.identifier.as_ref())
         .find_map(|identifier| text(identifier.value.as_deref()))
-        .ok_or_else(|| "no `managingOrganization` with the authority's ODS code".to_owned())
+        .ok_or("no `managingOrganization` with the authority's ODS code")?;
+    // It names the authority in the log and to whoever watches: nothing of a person may come there.
+    let code = OdsCode::parse(&code);
+    code.map(String::from).ok_or_else(|| format!("`managingOrganization` is not {}", OdsCode::SHAPE))
 }
 
 fn authority(team: &CareTeam) -> Result<Authority, String> {

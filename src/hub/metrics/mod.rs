@@ -5,6 +5,7 @@
 //! a handful, and an authority's ODS code, which must look like one; both have a limit besides. So no label
 //! ever holds a user, a patient, a number or a caller's text, and the number of series is bounded.
 
+mod kept;
 mod scrape;
 mod words;
 
@@ -70,6 +71,8 @@ pub struct Metrics {
     uploads: Family<Word, Counter>,
     not_secured: Family<Word, Counter>,
     provider_down: Counter,
+    /// Open connections, and how many there may be.
+    connections: [Gauge; 2],
     scraped: scrape::Gauges,
 }
 
@@ -93,12 +96,16 @@ impl Default for Metrics {
             uploads: Family::default(),
             not_secured: Family::default(),
             provider_down: Counter::default(),
+            connections: Default::default(),
             scraped: scrape::Gauges::register(&mut registry),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
         let told = "Sign-ins that came to nothing because the provider did not answer, or not in time";
         registry.register("provider_down", told, metrics.provider_down.clone());
+        let [open, most] = metrics.connections.clone();
+        registry.register("connections", "Open connections of callers", open);
+        registry.register("connections_limit", "Connections of callers that there may be", most);
         for view in Viewed::ALL {
             drop(metrics.views.get_or_create(&[("mode", view.code())]));
         }
@@ -265,6 +272,13 @@ impl Metrics {
     /// Somebody could not sign in because the provider did not answer.
     pub(super) fn provider_down(&self) {
         self.provider_down.inc();
+    }
+
+    /// Counts open connections, of which there may be so many.
+    pub(super) fn connections(&self, most: usize) -> Gauge {
+        let [open, limit] = &self.connections;
+        limit.set(i64::try_from(most).unwrap_or(i64::MAX));
+        open.clone()
     }
 
     /// Everything, as Prometheus reads it (OpenMetrics text).

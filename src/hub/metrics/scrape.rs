@@ -9,7 +9,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::kept::{Kept, Places};
 use super::{Seconds, Word};
+use crate::domain::OdsCode;
 use crate::hub::disk::DiskState;
 use crate::hub::limits;
 use crate::hub::store::{Figures, Waiting};
@@ -32,12 +34,14 @@ pub(in crate::hub) struct Scraped {
     pub(in crate::hub) others_waiting: usize,
     pub(in crate::hub) searches: usize,
     pub(in crate::hub) disk: DiskState,
-    /// Seconds until the certificate ends; `None` without TLS.
-    pub(in crate::hub) certificate_left: Option<f64>,
+    /// Seconds until each certificate ends that the hub depends on.
+    pub(in crate::hub) certificates_left: Vec<(&'static str, f64)>,
     /// A newer certificate was refused.
     pub(in crate::hub) certificate_refused: bool,
-    /// What authorities were not told, or have not filed; `None` where it could not be read.
-    pub(in crate::hub) waiting: Option<Vec<Waiting>>,
+    /// Whether what is over its time is removed.
+    pub(in crate::hub) removes_anything: bool,
+    /// Of what there may be only so much: how much there is, and how much there may be.
+    pub(in crate::hub) places: [(&'static str, usize, usize); 3],
     /// What the database says; `None` where it could not be read.
     pub(in crate::hub) figures: Option<Figures>,
     /// Resident memory in bytes and open files, where the system tells.
@@ -65,6 +69,8 @@ pub(super) struct Gauges {
     oldest_unsent: Seconds,
     told: Told,
     newest_audit: Seconds,
+    kept: Kept,
+    places: Places,
     upload_age: Family<AuthorityCode, Seconds>,
     people: Gauge,
     authorities: Gauge,
@@ -136,6 +142,8 @@ impl Gauges {
             oldest_unsent,
             told: Told::register(registry),
             newest_audit,
+            kept: Kept::register(registry),
+            places: Places::register(registry),
             upload_age,
             people,
             authorities,
@@ -170,19 +178,20 @@ impl Gauges {
         self.disk_reserve.set(whole(scraped.disk.reserve_bytes));
         self.on_reserve.set(i64::from(scraped.disk.is_on_reserve()));
         self.certificate.set(scraped);
-        if let Some(waiting) = &scraped.waiting {
-            self.told.set(waiting, scraped.now);
-        }
+        self.places.set(scraped);
         let (memory, files) = scraped.process;
         self.memory.set(whole(memory.unwrap_or(0)));
         self.files.set(whole(files.unwrap_or(0)));
         // Where the database cannot be read, the last that was read stays, and `database_readable` says so.
         if let Some(figures) = &scraped.figures {
-            self.set_figures(figures, scraped.now);
+            self.set_figures(figures, scraped);
         }
     }
 
-    fn set_figures(&self, figures: &Figures, now: Timestamp) {
+    fn set_figures(&self, figures: &Figures, scraped: &Scraped) {
+        let now = scraped.now;
+        self.told.set(&figures.waiting, now);
+        self.kept.set(figures, scraped);
         let age = |at: Timestamp| (seconds(now) - seconds(at)).max(0.0);
         for (state, rows) in figures.outbox {
             self.outbox.get_or_create(&[("state", state)]).set(whole(rows));
@@ -213,7 +222,7 @@ impl Certificate {
         let (left, refused) = (Family::<Word, Seconds>::default(), Gauge::default());
         registry.register(
             "certificate_seconds_left",
-            "Time until the certificate that is served ends, below zero where it has; none without TLS",
+            "Time until a certificate ends, below zero where it has: the hub's own, the client certificates' authority's, the one that MESH is shown",
             left.clone(),
         );
         registry.register(
@@ -227,8 +236,9 @@ impl Certificate {
     fn set(&self, scraped: &Scraped) {
         self.refused.set(i64::from(scraped.certificate_refused));
         // Without TLS there is no such line, and so no alert.
-        if let Some(left) = scraped.certificate_left {
-            self.left.get_or_create(&[("of", "hub")]).set(left);
+        self.left.clear();
+        for (of, left) in &scraped.certificates_left {
+            self.left.get_or_create(&[("of", *of)]).set(*left);
         }
     }
 }
@@ -243,13 +253,6 @@ struct Told {
 
 /// All authorities that have no line of their own.
 const OTHER_AUTHORITY: &str = "other";
-
-/// What an authority is called in a label: a plan that was loaded may say anything at all of whose it is, and only what looks
-/// like an ODS code leaves the hub here.
-fn label(code: &str) -> Option<&str> {
-    let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-    ((3..=20).contains(&code.len()) && code.bytes().all(fits)).then_some(code)
-}
 
 /// Where something waits. Each authority by itself: one that is silent for a week must not hide the next.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -283,8 +286,9 @@ impl Told {
         let mut by_label: BTreeMap<String, [u64; 3]> = BTreeMap::new();
         for of in waiting {
             let is_full = by_label.len() >= limits::METRIC_AUTHORITIES;
-            let label = label(&of.authority_code).filter(|label| !is_full || by_label.contains_key(*label));
-            let sums = by_label.entry(label.unwrap_or(OTHER_AUTHORITY).to_owned()).or_default();
+            let said = OdsCode::said(&of.authority_code);
+            let label = if is_full && !by_label.contains_key(said) { OTHER_AUTHORITY } else { said };
+            let sums = by_label.entry(label.to_owned()).or_default();
             for (sum, more) in sums.iter_mut().zip([of.overdue_unsent, of.overdue_unfiled, of.triage]) {
                 *sum = sum.saturating_add(more);
             }
@@ -322,6 +326,6 @@ fn families(registry: &mut Registry) -> Families {
     (waiting, outbox, upload_age)
 }
 
-fn whole<T: TryInto<i64>>(number: T) -> i64 {
+pub(super) fn whole<T: TryInto<i64>>(number: T) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }

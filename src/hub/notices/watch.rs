@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::OdsCode;
 use crate::hub::{Hub, limits};
 
 /// Runs until it is dropped.
@@ -29,7 +30,7 @@ async fn say(hub: &Hub) -> bool {
     let overdue: Vec<_> = waiting.iter().filter(|authority| authority.overdue() > 0).collect();
     for authority in overdue.iter().take(limits::NOTICES_SAID) {
         tracing::error!(
-            authority = authority.authority_code,
+            authority = OdsCode::said(&authority.authority_code),
             not_fetched = authority.overdue_unsent,
             not_filed = authority.overdue_unfiled,
             "a local authority's link does not fetch, or does not file, what it is to be told: ring the authority"

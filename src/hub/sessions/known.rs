@@ -110,6 +110,13 @@ impl Sessions {
         self.known().most = limits::EVENT_STREAMS.min(connections / 2);
     }
 
+    /// How many are remembered, those that ended within a day among them; how many streams there are; and how many of
+    /// these there may be.
+    pub(in crate::hub) fn counted(&self) -> (usize, usize, usize) {
+        let known = self.known();
+        (known.held.len(), known.listening, known.most)
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         // Nothing that is done under the lock leaves half a state behind.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::text;
-use crate::hub::query;
+use crate::hub::{limits, query};
 use crate::identity::dpop::Thumbprint;
 
 /// The only client there is.
@@ -12,9 +12,6 @@ pub(super) const CLIENT: &str = "cpis-viewer";
 
 /// Where a viewer listens for its answer.
 const PATH: &str = "/signed-in";
-
-/// Letters of one parameter.
-const CHARACTERS: usize = 1_000;
 
 /// A question that can be answered.
 #[derive(Clone, Serialize, Deserialize)]
@@ -45,7 +42,7 @@ pub(super) enum Wrong {
 impl Asked {
     pub(super) fn of(query: Option<&str>) -> Result<Self, Wrong> {
         let unreadable = Wrong::Nowhere("The address cannot be read.");
-        let pairs = query::pairs_within(query, CHARACTERS).map_err(|_| unreadable)?;
+        let pairs = query::pairs_within(query, limits::AUTHORIZE_CHARACTERS).map_err(|_| unreadable)?;
         let client = one(&pairs, "client_id");
         if client != Some(CLIENT) {
             return Err(Wrong::Nowhere("The program that sent you here is not one that can sign in."));

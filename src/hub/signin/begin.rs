@@ -21,9 +21,6 @@ use crate::hub::provider::{Asking, Down, Proven, Refused};
 use crate::hub::serve::Peer;
 use crate::hub::{Hub, limits, query, respond};
 
-/// Letters of one parameter that comes from the provider.
-const CHARACTERS: usize = 4_000;
-
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414).
 pub(in crate::hub) async fn metadata(State(hub): State<Hub>) -> Response {
     let issuer = hub.issuer();
@@ -157,7 +154,7 @@ const ENDED: &str = "You have signed out at your organisation's sign-in page mea
 pub(in crate::hub) async fn back(State(hub): State<Hub>, request: Request) -> Response {
     const PATH: &str = "/sign-in/back";
     let now = hub.clock().now();
-    let pairs = query::pairs_within(request.uri().query(), CHARACTERS).unwrap_or_default();
+    let pairs = query::pairs_within(request.uri().query(), limits::BACK_CHARACTERS).unwrap_or_default();
     let Some(attempt) = attempt(&hub, request.headers()) else {
         return stray(&hub, PATH, "sign-in-other-browser", OVER);
     };

@@ -55,7 +55,8 @@ pub(in crate::hub) async fn answer(State(hub): State<Hub>, request: Request) -> 
         Ok(Ok(body)) => std::str::from_utf8(body).ok(),
         Ok(Err(_)) | Err(_) => None,
     };
-    let form = form.and_then(|form| query::pairs_within(Some(form), 300).ok()).unwrap_or_default();
+    let form = form.and_then(|form| query::pairs_within(Some(form), limits::PAGE_CHARACTERS).ok());
+    let form = form.unwrap_or_default();
     let is_ours = is_from_here(&parts.headers, hub.issuer())
         && one(&form, "form").is_some_and(|form| secrets::same(form, &waiting.form));
     if !is_ours {

@@ -76,7 +76,7 @@ fn refused() -> Response {
 
 /// `GET /sign-out`: on to the provider, with a ticket that the hub gave at `/revoke`.
 pub(in crate::hub) async fn sign_out(State(hub): State<Hub>, request: Request) -> Response {
-    let pairs = query::pairs_within(request.uri().query(), 100).unwrap_or_default();
+    let pairs = query::pairs_within(request.uri().query(), limits::TICKET_CHARACTERS).unwrap_or_default();
     let address =
         one(&pairs, "ticket").and_then(|ticket| hub.signing_in().grants.redeem(ticket, hub.clock().now()));
     match address {

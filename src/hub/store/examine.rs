@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::error::{Fault, reason};
+use super::figures::{FIRST_ENTRY, LAST_FAILED, LAST_MADE, LAST_RETENTION};
 use super::{STEPS, codec, read_marking};
 use crate::hub::limits;
 
@@ -20,6 +21,12 @@ pub struct Examined {
     pub people: u64,
     /// When the newest audit entry was written.
     pub newest_audit: Option<Timestamp>,
+    /// When the audit log begins.
+    pub first_audit: Option<Timestamp>,
+    /// When the last backup was made, and when one last failed.
+    pub backups: (Option<Timestamp>, Option<Timestamp>),
+    /// When what is over its time was last removed.
+    pub last_retention: Option<Timestamp>,
     /// Names of authorities without a number for office hours or for the emergency duty team.
     pub lacking_numbers: Vec<String>,
     /// Whether the people are synthetic.
@@ -51,6 +58,13 @@ fn read(path: &Path, looks_whole: bool) -> Result<Examined, Fault> {
     let people: i64 = db.query_row("SELECT count(*) FROM person", [], |row| row.get(0))?;
     let newest: Option<i64> =
         db.query_row("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    let moment = |sql: &str| -> Result<Option<Timestamp>, Fault> {
+        let at: Option<i64> = db.query_row(sql, [], |row| row.get(0)).optional()?;
+        at.map(codec::moment).transpose()
+    };
+    // Older schemas have no such table.
+    let has_runs = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'retention_run'")?.exists([])?;
+    let last_retention = if has_runs { moment(LAST_RETENTION)? } else { None };
     let mut lacking = db.prepare(
         "SELECT name FROM authority WHERE office IS NULL OR emergency_duty IS NULL ORDER BY name LIMIT 200",
     )?;
@@ -60,6 +74,9 @@ fn read(path: &Path, looks_whole: bool) -> Result<Examined, Fault> {
         is_whole,
         people: u64::try_from(people).unwrap_or(0),
         newest_audit: newest.map(codec::moment).transpose()?,
+        first_audit: moment(FIRST_ENTRY)?,
+        backups: (moment(LAST_MADE)?, moment(LAST_FAILED)?),
+        last_retention,
         lacking_numbers,
         is_synthetic: read_marking(&db)?,
     })

@@ -4,12 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Store;
 use super::codec;
 use super::error::{Fault, StoreError};
+use super::notices::{Waiting, waiting};
+use crate::config::hub::OverdueBefore;
+use crate::domain::OdsCode;
 use crate::hub::limits;
 
 /// The database in numbers.
@@ -24,6 +27,15 @@ pub struct Figures {
     /// When an authority's plans last arrived, or, where none ever did, since when it is expected to send; by its ODS
     /// code; only codes that look like one, and not without end.
     pub uploads: Vec<(String, Timestamp)>,
+    /// When the last backup was made; where none ever was, when the audit log begins: a hub that was begun today lacks none
+    /// yet.
+    pub last_backup: Option<Timestamp>,
+    /// Whether the last backup that came to an end failed.
+    pub backup_failed: bool,
+    /// When what is over its time was last removed; where it never was, when the audit log begins.
+    pub last_retention: Option<Timestamp>,
+    /// What authorities were not told, or have not filed.
+    pub waiting: Vec<Waiting>,
     /// How many people are held.
     pub people: u64,
     /// How many authorities there are.
@@ -40,30 +52,54 @@ pub struct Figures {
 pub(super) struct Figuring {
     pub(super) db: Connection,
     pub(super) path: PathBuf,
-    pub(super) last: Option<(Instant, Figures)>,
+    pub(super) last: Option<Last>,
+}
+
+/// What was read last, when, and what was overdue then.
+pub(super) struct Last {
+    at: Instant,
+    before: OverdueBefore,
+    figures: Figures,
 }
 
 impl Store {
-    /// The database in numbers; read anew at most every few seconds, however often somebody asks.
+    /// The database in numbers; read anew at most every few seconds, however often somebody asks, and from no connection that
+    /// a search waits for. What was queued before these moments is overdue.
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn figures(&self) -> Result<Figures, StoreError> {
+    pub async fn figures(&self, before: OverdueBefore) -> Result<Figures, StoreError> {
         let store = self.clone();
         let read = tokio::task::spawn_blocking(move || {
             let mut figuring = store.0.figuring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some((at, last)) = &figuring.last
-                && at.elapsed() < limits::FIGURES_EVERY
+            if let Some(last) = &figuring.last
+                && last.at.elapsed() < limits::FIGURES_EVERY
+                && is_as_good(last.before, before)
             {
-                return Ok(last.clone());
+                return Ok(last.figures.clone());
             }
-            let read = read(&figuring.db, &figuring.path).map_err(|fault| fault.into_error("figures"))?;
-            figuring.last = Some((Instant::now(), read.clone()));
-            Ok(read)
+            let read = read(&figuring.db, &figuring.path, before);
+            let figures = read.map_err(|fault| fault.into_error("figures"))?;
+            figuring.last = Some(Last { at: Instant::now(), before, figures: figures.clone() });
+            Ok(figures)
         });
         read.await.unwrap_or(Err(StoreError::Closed))
     }
 }
+
+/// Whether what was overdue then is still what is: the hub's clock has not been set meanwhile.
+fn is_as_good(then: OverdueBefore, now: OverdueBefore) -> bool {
+    let every = SignedDuration::try_from(limits::FIGURES_EVERY).unwrap_or(SignedDuration::MAX);
+    then.unsent.duration_since(now.unsent).abs() <= every
+}
+
+/// By the index of backups alone, in the order in which they were noted.
+pub(super) const LAST_MADE: &str =
+    "SELECT at_ms FROM audit WHERE kind = 'backup' AND outcome = 'made' ORDER BY id DESC LIMIT 1";
+pub(super) const LAST_FAILED: &str =
+    "SELECT at_ms FROM audit WHERE kind = 'backup' AND outcome = 'failed' ORDER BY id DESC LIMIT 1";
+pub(super) const LAST_RETENTION: &str = "SELECT at_ms FROM retention_run";
+pub(super) const FIRST_ENTRY: &str = "SELECT at_ms FROM audit ORDER BY id LIMIT 1";
 
 const STATES: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
 const WAITING: &str = "SELECT min(at_ms) FROM outbox INDEXED BY outbox_by_state WHERE state = 'queued'";
@@ -74,7 +110,7 @@ const UPLOADS: &str = "SELECT code, last FROM
      FROM (SELECT code FROM authority UNION SELECT code FROM authority_expected) AS known)
     WHERE last IS NOT NULL ORDER BY code";
 
-fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
+fn read(db: &Connection, path: &Path, before: OverdueBefore) -> Result<Figures, Fault> {
     let mut outbox = [("queued", 0), ("delivered", 0), ("filed", 0), ("returned", 0)];
     let mut statement = db.prepare_cached(STATES)?;
     let mut rows = statement.query([])?;
@@ -89,7 +125,12 @@ fn read(db: &Connection, path: &Path) -> Result<Figures, Fault> {
         at.map(codec::moment).transpose()
     };
     let count = |sql: &str| db.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+    let (begun, made, failed) = (moment(FIRST_ENTRY)?, moment(LAST_MADE)?, moment(LAST_FAILED)?);
     Ok(Figures {
+        last_backup: made.or(begun),
+        backup_failed: failed.is_some_and(|failed| made.is_none_or(|made| made < failed)),
+        last_retention: moment(LAST_RETENTION)?.or(begun),
+        waiting: waiting(db, before)?,
         outbox,
         oldest_unsent: moment(WAITING)?,
         newest_audit: moment("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1")?,
@@ -109,19 +150,11 @@ fn uploads(db: &Connection) -> Result<Vec<(String, Timestamp)>, Fault> {
     while let Some(row) = rows.next()? {
         let code: String = row.get(0)?;
         // It came with a load file: what does not look like a code goes into no label.
-        if is_code(&code) && uploads.len() < limits::METRIC_AUTHORITIES {
+        if OdsCode::parse(&code).is_some() && uploads.len() < limits::METRIC_AUTHORITIES {
             uploads.push((code, codec::moment(row.get(1)?)?));
         }
     }
     Ok(uploads)
-}
-
-/// Of three to nine letters and digits: councils' own codes are three digits (`301`), those of statistics nine.
-fn is_code(code: &str) -> bool {
-    // Ten digits could be somebody's number, and letters alone a name.
-    (3..=9).contains(&code.len())
-        && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-        && code.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 fn size(path: &Path) -> u64 {
@@ -149,6 +182,8 @@ mod tests {
             (STATES, "outbox_by_state"),
             (WAITING, "COVERING INDEX outbox_by_state (state=?)"),
             (UPLOADS, "upload_by_authority"),
+            (LAST_MADE, "SEARCH audit USING INDEX audit_of_backups (outcome=?)"),
+            (LAST_FAILED, "SEARCH audit USING INDEX audit_of_backups (outcome=?)"),
         ] {
             let plan = plan(sql).join("; ");
             assert!(plan.contains(index), "{sql}: {plan}");
@@ -169,28 +204,22 @@ mod tests {
             disk: Disk::of(&path),
         };
         let store = Store::open(&settings, Clock::system()).unwrap();
-        assert_eq!(store.figures().await.unwrap().people, 0);
+        let (now, later) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + SignedDuration::from_mins(1));
+        let before = OverdueBefore { unsent: now, unfiled: now };
+        assert_eq!(store.figures(before).await.unwrap().people, 0);
         let other = Connection::open(&path).unwrap();
         other
             .execute("INSERT INTO person (gender, deceased, restricted) VALUES ('female', 'no', 0)", [])
             .unwrap();
-        assert_eq!(store.figures().await.unwrap().people, 0, "however often somebody asks");
+        assert_eq!(store.figures(before).await.unwrap().people, 0, "however often somebody asks");
         // As if it were later.
-        if let Some((at, _)) = &mut store.0.figuring.lock().unwrap().last {
+        if let Some(Last { at, .. }) = &mut store.0.figuring.lock().unwrap().last {
             *at = at.checked_sub(limits::FIGURES_EVERY).unwrap();
         }
-        assert_eq!(store.figures().await.unwrap().people, 1);
-    }
-
-    #[test]
-    fn only_what_looks_like_a_code_becomes_a_label() {
-        for code in ["E06000030", "W06000015", "RN3", "301", "8AE51"] {
-            assert!(is_code(code), "{code}");
-        }
-        for other in
-            ["", "12", "Swindon", "9990000018", "Ava Bennett", "SWINDON", "e06000030", "E0600003000", "E1\n"]
-        {
-            assert!(!is_code(other), "{other}");
-        }
+        assert_eq!(store.figures(before).await.unwrap().people, 1);
+        other.execute_batch("DELETE FROM person").unwrap();
+        assert_eq!(store.figures(before).await.unwrap().people, 1);
+        let before = OverdueBefore { unsent: later, unfiled: later };
+        assert_eq!(store.figures(before).await.unwrap().people, 0, "the hub's clock has gone on");
     }
 }

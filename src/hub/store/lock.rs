@@ -5,7 +5,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::OpenError;
 use crate::hub::{disk, limits};
@@ -45,7 +45,7 @@ pub(super) fn wait<T>(mut ask: impl FnMut() -> Result<Option<T>, OpenError>) -> 
     let since = Instant::now();
     loop {
         match ask()? {
-            None if since.elapsed() < limits::IN_USE_WAIT => std::thread::sleep(Duration::from_millis(20)),
+            None if since.elapsed() < limits::IN_USE_WAIT => std::thread::sleep(limits::IN_USE_POLL),
             answer => return Ok(answer),
         }
     }

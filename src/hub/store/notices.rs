@@ -18,6 +18,7 @@ use super::writer::Work;
 pub(super) use give::page_of;
 pub(in crate::hub) use give::{Ask, Given, Page};
 pub use waiting::Waiting;
+pub(super) use waiting::waiting;
 
 use crate::domain::{AccessReference, AccessStatus, Caller, Notice, NoticeState, Site, ViewMode};
 

@@ -29,6 +29,7 @@ pub use certificate::{Facts, SubjectName};
 pub use client::ClientCertificate;
 pub(super) use handshake::{Refusal, Secure};
 pub use pair::TlsError;
+pub(super) use pair::facts_of_file;
 pub(super) use reload::{keep, say_what_is_served};
 
 use pair::{Files, Pair};
@@ -82,6 +83,10 @@ impl Tls {
     pub fn seconds_left(&self) -> f64 {
         let left = self.facts().not_after.duration_since(self.0.clock.now());
         left.as_secs_f64()
+    }
+
+    pub(super) fn settings(&self) -> &TlsSettings {
+        &self.0.settings
     }
 
     /// Whether what is on the disk was refused, so that an older pair is served.

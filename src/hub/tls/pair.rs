@@ -167,6 +167,12 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     (!all.is_empty()).then_some(all)
 }
 
+/// What all certificates of a PEM file say of themselves; `None` where it cannot be read, or one of them cannot.
+pub(in crate::hub) fn facts_of_file(path: &Path) -> Option<Vec<Facts>> {
+    let pem = open(path).and_then(contents).ok()?;
+    certificates(&pem)?.iter().map(Facts::of).collect()
+}
+
 fn open(path: &Path) -> io::Result<File> {
     // What is no file (a pipe, a device) might never end, or never begin.
     if !std::fs::metadata(path)?.is_file() {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::spool::{self, Spool};
 use super::{Sender, caller};
+use crate::domain::OdsCode;
 use crate::exchange::acknowledgement::Apart;
 use crate::exchange::upload::{self, Document, DocumentFault, Header, Record, RecordFault, Sink};
 use crate::exchange::{Acknowledgement, FileCode};
@@ -229,7 +230,11 @@ async fn other_authority(
     what: Received,
 ) -> Result<Audited<Received>, ApiError> {
     hub.metrics().uploaded(Uploaded::OtherAuthority);
-    tracing::error!(authority = sender.code(), named, "an upload names another authority than its sender");
+    tracing::error!(
+        authority = sender.code(),
+        named = OdsCode::said(named),
+        "an upload names another authority than its sender"
+    );
     let detail = json!({ "named": named });
     let audited = hub.store().upload_refused(caller(sender.code()), "other-authority", detail).await?;
     Ok(audited.map(|()| what))

@@ -141,6 +141,12 @@ impl Proofs {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many proofs are remembered at the moment, and how many may be.
+    #[must_use]
+    pub fn remembered(&self) -> (usize, usize) {
+        (self.seen().count(), self.limits.remembered)
+    }
+
     /// The nonce that proofs have to carry from now on.
     #[must_use]
     pub fn nonce(&self, now: Timestamp) -> String {

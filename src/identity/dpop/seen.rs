@@ -89,6 +89,11 @@ impl Seen {
         }
     }
 
+    /// How many proofs are remembered.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     /// The newest nonce.
     pub(super) fn nonce(&mut self, now: i64) -> &str {
         self.at(now);

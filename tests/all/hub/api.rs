@@ -1,5 +1,6 @@
 //! The documented errors, headers and addresses, as a table.
 
+use cpis::config::hub::LimitSettings;
 use cpis::identity::token::SigningKey;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -56,6 +57,9 @@ async fn every_bad_search_gets_its_documented_outcome() {
     check("?given=Ava&gender=female&birthdate=2019-03-12&_fuzzy-match=true", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett&given=a+b+c&given=d+e+f&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett&family=Secret&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
+    let bounds = "?family=Bennett&birthdate=ge2019-03-12&birthdate=le2019-03-12";
+    assert_eq!(hub.people(&nurse(), bounds).await.total(), 1);
+    check(&format!("{bounds}&birthdate=ge2019-03-12"), "400 INVALID_SEARCH_DATA").await;
     check("?family=%FF&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%4&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=a%00b&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
@@ -234,6 +238,34 @@ async fn the_demographics_headers_are_mirrored_and_nothing_else_is() {
     check(&[("X-Request-ID", "1")], "400 INVALID_VALUE", None).await;
     let bad = hub.get(&format!("{path}1"), &nurse(), &[request]).await;
     assert_eq!(bad.header("x-request-id"), Some(TRACE), "mirrored on errors too");
+    let nobody = hub.send("GET", &path, None, &[request], None).await;
+    assert_eq!((nobody.told().as_str(), nobody.header("x-request-id")), ("401 ACCESS_DENIED", Some(TRACE)));
+    let other_form = hub.get(&path, &nurse(), &[request, ("Accept", "text/xml")]).await;
+    assert_eq!((other_form.status, other_form.header("x-request-id")), (406, Some(TRACE)));
+    let other_method = hub.send("DELETE", &path, Some(&nurse()), &[request], None).await;
+    assert_eq!((other_method.status, other_method.header("x-request-id")), (405, Some(TRACE)));
+    let twice = hub.get(&path, &nurse(), &[request, ("X-Request-ID", id)]).await;
+    assert_eq!((twice.status, twice.header("x-request-id")), (400, None), "nobody knows which");
+    let text = hub.send("GET", &path, None, &[("X-Request-ID", "<script>")], None).await;
+    assert_eq!((text.status, text.header("x-request-id")), (401, None), "only what is a UUID");
+    let elsewhere = hub.get(&plans_of(number(1)), &nurse(), &[request, ("TraceID", id)]).await;
+    assert_eq!((elsewhere.status, elsewhere.header("x-request-id")), (200, None));
+}
+
+#[tokio::test]
+async fn who_is_turned_away_for_asking_too_often_is_told_of_which_request() {
+    let limits = LimitSettings {
+        retrieves_at_once: Some(60),
+        retrieves_per_minute: Some(30),
+        ..LimitSettings::default()
+    };
+    let hub = TestHub::with_limits(limits, &child()).await;
+    let path = format!("/personal-demographics/FHIR/R4/Patient/{}", number(1).digits());
+    for _ in 0..60 {
+        assert_eq!(hub.get(&path, &nurse(), &[("X-Request-ID", TRACE)]).await.status, 200);
+    }
+    let refused = hub.get(&path, &nurse(), &[("X-Request-ID", TRACE)]).await;
+    assert_eq!((refused.status, refused.header("x-request-id")), (429, Some(TRACE)));
 }
 
 #[tokio::test]

@@ -11,12 +11,14 @@ use super::support::program::Place;
 /// Exit code, and the lines of a check.
 fn doctor(place: &Place) -> (Option<i32>, Vec<(String, String, String)>) {
     let output = place.run(&["doctor", "--config", "hub.toml", "--json"]);
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (output.status.code(), read(&output.stdout))
+}
+
+fn read(printed: &[u8]) -> Vec<(String, String, String)> {
+    let found: Value = serde_json::from_slice(printed).unwrap();
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
     let found = found.as_array().unwrap().iter();
-    let found =
-        found.map(|finding| (text(finding, "check"), text(finding, "verdict"), text(finding, "says")));
-    (output.status.code(), found.collect())
+    found.map(|finding| (text(finding, "check"), text(finding, "verdict"), text(finding, "says"))).collect()
 }
 
 pub(super) fn said(place: &Place, check: &str) -> (String, String) {
@@ -163,4 +165,101 @@ fn an_address_that_a_hub_answers_is_told_from_one_that_is_taken() {
     std::fs::write(place.path("hub.toml"), config.replace("127.0.0.1:0", address)).unwrap();
     let (verdict, says) = said(&place, "address");
     assert!(verdict == "ok" && says.contains("a hub that is well"), "{says}");
+}
+
+/// A `timedatectl` that says this, before the machine's own.
+fn with_timedatectl(place: &Place, script: &str) -> Vec<(String, String, String)> {
+    let bin = place.path("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    // Under another name first: what is being written cannot be run.
+    let new = bin.join("new");
+    std::fs::write(&new, format!("#!/bin/sh\n{script}\n")).unwrap();
+    mode(&new, 0o755);
+    std::fs::rename(new, bin.join("timedatectl")).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_cpis-hub"))
+        .args(["doctor", "--config", "hub.toml", "--json"])
+        .env("PATH", path)
+        .current_dir(place.directory.path())
+        .output()
+        .unwrap();
+    read(&output.stdout)
+}
+
+#[test]
+fn a_clock_that_nobody_sets_is_to_be_mended() {
+    let place = Place::with(&child());
+    place.configure(OPERATOR);
+    for (script, verdict, expected) in [
+        ("echo no", "mend", "start systemd-timesyncd or chrony"),
+        ("echo yes", "ok", "synchronised"),
+        ("exit 1", "cannot-tell", "compare with `date -u`"),
+        ("echo perhaps", "cannot-tell", "compare with `date -u`"),
+    ] {
+        let found = with_timedatectl(&place, script);
+        let (_, was, says) = found.iter().find(|(check, ..)| check == "clock sync").unwrap();
+        assert!(was == verdict && says.contains(expected), "{script}: {was} {says}");
+    }
+}
+
+#[test]
+fn a_backup_that_was_not_made_for_long_or_failed_is_to_be_mended() {
+    let place = Place::with(&child());
+    place.configure(OPERATOR);
+    assert_eq!(
+        said(&place, "backup"),
+        ("ok".to_owned(), "none yet: the first is due within a day".to_owned())
+    );
+    let missing = place.run(&["backup", "nowhere/a.db", "--config", "hub.toml"]);
+    assert!(!missing.status.success());
+    mended(&place, "backup", "the last one was not made; one failed at ");
+    let made = place.run(&["backup", "a.db", "--config", "hub.toml"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (verdict, says) = said(&place, "backup");
+    assert!(verdict == "ok" && says.starts_with("the last one is of 20"), "{verdict} {says}");
+    // As if two days had gone by since everything that was written.
+    let older = "DROP TRIGGER audit_is_never_changed; UPDATE audit SET at_ms = at_ms - 172800000;";
+    place.database().execute_batch(older).unwrap();
+    mended(&place, "backup", "find out why it is not run daily");
+    place.database().execute_batch("UPDATE audit SET kind = 'none' WHERE kind = 'backup'").unwrap();
+    mended(&place, "backup", "none was ever made: run `cpis-hub backup`");
+    // Where nobody is held there is nothing to lose.
+    place.database().execute_batch("DELETE FROM plan; DELETE FROM nhs_number; DELETE FROM person").unwrap();
+    assert_eq!(said(&place, "backup").0, "ok");
+}
+
+#[test]
+fn a_removal_that_stands_still_is_to_be_mended_where_anything_is_to_be_removed() {
+    let place = Place::with(&child());
+    place.configure(OPERATOR);
+    let days_ago = |days: i64| {
+        let at = cpis::hub::clock::Clock::system().now().as_millisecond() - days * 86_400_000;
+        let run = format!("INSERT OR REPLACE INTO retention_run (id, at_ms) VALUES (1, {at})");
+        place.database().execute_batch(&run).unwrap();
+    };
+    days_ago(2);
+    assert_eq!(said(&place, "retention").1, "nothing is ever removed: no [retention]");
+    place.configure(&format!("{OPERATOR}\n[retention]\nplans_days = 400"));
+    mended(&place, "retention", "run `cpis-hub retention --today` with the day of today");
+    days_ago(1);
+    assert_eq!(said(&place, "retention"), ("ok".to_owned(), "up to date".to_owned()));
+    place.database().execute_batch("DELETE FROM retention_run").unwrap();
+    assert_eq!(said(&place, "retention").0, "ok", "the hub was begun today");
+    let older = "DROP TRIGGER audit_is_never_changed; UPDATE audit SET at_ms = at_ms - 172800000;";
+    place.database().execute_batch(older).unwrap();
+    mended(&place, "retention", "nothing was ever removed");
+}
+
+#[test]
+fn an_older_schema_without_room_for_its_copy_is_to_be_mended_before_the_next_start() {
+    let place = Place::empty(OPERATOR);
+    super::schemas::make(&place.path("hub.db"), super::schemas::FIRST);
+    mode(&place.path("hub.db"), 0o600);
+    let (verdict, says) = said(&place, "schema");
+    assert!(verdict == "ok" && says.contains("version 1; the next start brings it to "), "{verdict} {says}");
+    // Much larger than any disk, and without a block of its own.
+    let file = std::fs::File::options().write(true).open(place.path("hub.db")).unwrap();
+    if file.set_len(1 << 42).is_ok() {
+        mended(&place, "schema", "make room, else it does not start");
+    }
 }

@@ -176,6 +176,59 @@ async fn the_capability_statements_say_what_the_document_says() {
     assert_eq!(differences(&said, &fhir.collect()), Vec::<String>::new());
 }
 
+/// The addresses that a CapabilityStatement's `security` names behind these words.
+fn named_behind(said: &str, words: &str) -> BTreeSet<String> {
+    let (_, list) = said.split_once(words).unwrap_or_else(|| panic!("{words:?} in {said}"));
+    let list = list.split(". ").next().unwrap();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn what_the_capability_statements_say_of_security_is_what_is_asked_for() {
+    let hub = TestHub::with(&child()).await;
+    let document = document();
+    let paths_that_want = |wants: &dyn Fn(&Value) -> bool| -> BTreeSet<String> {
+        let all = operations(&document).into_iter();
+        all.filter(|(_, _, operation)| wants(&operation["security"])).map(|(path, ..)| path).collect()
+    };
+    let by_certificate = paths_that_want(&|says| !says[0]["certificate"].is_null());
+    let mut open = paths_that_want(&|says| says.as_array().is_some_and(Vec::is_empty));
+    // There a proof alone is wanted: the document says so of the operation's headers.
+    let granting: BTreeSet<String> = ["/token", "/revoke"].map(str::to_owned).into();
+    open.retain(|path| !granting.contains(path));
+    for (path, _) in addresses().filter(|(path, _)| path.ends_with("/metadata")) {
+        let security = &hub.get(path, &nurse(), &[]).await.json()["rest"][0]["security"];
+        let said = security["description"].as_str().unwrap();
+        assert!(
+            said.contains("`Authorization: DPoP TOKEN`")
+                && said.contains("`Bearer`, or without such a proof, is refused")
+        );
+        assert_eq!(named_behind(said, "With a proof alone: "), granting, "{path}");
+        assert_eq!(named_behind(said, "and no token: "), by_certificate, "{path}");
+        assert_eq!(named_behind(said, "With none of these: "), open, "{path}");
+    }
+    // And it is so.
+    let now = hub.clock.now();
+    let token = super::support::token(&hub.database, &hub.key, &nurse(), now);
+    let bearer = format!("Bearer {token}");
+    let refused = hub.send("GET", "/metadata", None, &[("Authorization", &bearer)], None).await;
+    assert_eq!(refused.told(), "401 ACCESS_DENIED");
+    for (path, methods) in addresses() {
+        let address = path.replace("{sequence}", "17").replace("{number}", "x").replace("{reference}", "x");
+        let answer = hub.send(methods[0], &address, None, &[], None).await;
+        let wants =
+            answer.header("www-authenticate").map(|header| header.split(' ').next().unwrap().to_owned());
+        let expected = if by_certificate.contains(path) {
+            Some("Certificate")
+        } else if open.contains(path) || granting.contains(path) {
+            None
+        } else {
+            Some("DPoP")
+        };
+        assert_eq!(wants.as_deref(), expected, "{path}: {}", answer.told());
+    }
+}
+
 #[tokio::test]
 async fn the_document_is_open_to_everybody_and_nothing_else_but_health_is() {
     let hub = TestHub::with(&child()).await;

@@ -1,8 +1,11 @@
 //! The manual's chapter on limits says of every limit what the code says.
 
+use crate::source::none_of;
+
 const CODE: &str = concat!(
     include_str!("../../../src/hub/limits.rs"),
     include_str!("../../../src/hub/limits/exchange.rs"),
+    include_str!("../../../src/hub/limits/operating.rs"),
     include_str!("../../../src/hub/limits/sessions.rs"),
     include_str!("../../../src/hub/limits/signing_in.rs"),
     include_str!("../../../src/mesh/limits.rs"),
@@ -87,6 +90,46 @@ fn every_limit_is_in_the_manual_with_its_value() {
         (only(&code, &manual), only(&manual, &code)),
         (vec![], vec![]),
         "in the code, in the manual only"
+    );
+}
+
+/// Times and lengths that a source says itself, line by line; its own tests may.
+fn said_outside(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let says = |line: &str| {
+        let time = ["Duration::from_secs(", "Duration::from_millis("].iter().any(|call| {
+            let mut calls = line.match_indices(call);
+            calls.any(|(at, _)| !line[..at].ends_with("Signed") && is_digit(&line[at + call.len()..]))
+        });
+        let length = line
+            .split_once("pairs_within(")
+            .is_some_and(|(_, rest)| rest.split(", ").last().is_some_and(is_digit));
+        time || length
+    };
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//") && says(line))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn no_time_and_no_length_of_what_comes_from_outside_stands_elsewhere() {
+    let mut found = Vec::new();
+    for source in crate::source::all() {
+        let is_limits = source.path.contains("/limits") || source.path.ends_with("tests.rs");
+        if source.path.starts_with("src/hub/") && !is_limits && source.path != "src/hub/fuzzing.rs" {
+            let said = said_outside(&source.text).into_iter();
+            found.extend(said.map(|line| format!("{}: {line}", source.path)));
+        }
+    }
+    none_of(found);
+    assert_eq!(said_outside("const A: Duration = Duration::from_secs(5);").len(), 1);
+    assert_eq!(said_outside("query::pairs_within(Some(form), 300)").len(), 1);
+    assert_eq!(
+        said_outside("const A: SignedDuration = SignedDuration::from_secs(5); Duration::from_secs(seconds)")
+            .len(),
+        0
     );
 }
 

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::support::data::{
-    CHILD_PROTECTION, child, history_of, lines, number, person, plan, plans_of, superseded,
+    CHILD_PROTECTION, NO_CODES, child, history_of, lines, number, person, plan, plans_of,
+    plans_without_codes, superseded,
 };
 use super::support::program::{Place, Program};
 use super::support::{caller, midwife, nurse, proofs, receptionist};
@@ -74,6 +75,8 @@ async fn no_number_name_or_token_reaches_the_log_whatever_fails() {
         plan(3, CHILD_PROTECTION, "2026-01-05", "", "E06000030"),
     ]));
     let place = Place::with(&people);
+    let now_ms = cpis::hub::clock::Clock::system().now().as_millisecond();
+    place.database().execute_batch(&plans_without_codes(number(3), now_ms)).unwrap();
     let program = place.serve();
     // A connection each: an oversized body ends its own.
     let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
@@ -84,6 +87,8 @@ async fn no_number_name_or_token_reaches_the_log_whatever_fails() {
         assert_eq!(asking.ask("GET", path, who, &[], "").await, expected, "{path}");
     };
     get(&plans_of(number(3)), &who, 200).await;
+    // Nobody has fetched it for hours: the hub says so by itself within a minute or so.
+    place.database().execute_batch("UPDATE outbox SET at_ms = at_ms - 36000000").unwrap();
     get(&plans_of(number(2)), &midwife(), 200).await;
     get(&history_of(number(3)), &who, 200).await;
     get(&plans_of(number(3)), &receptionist(), 403).await;
@@ -142,6 +147,14 @@ async fn no_number_name_or_token_reaches_the_log_whatever_fails() {
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read_to_end(&mut Vec::new());
     }
+    let overdue = std::time::Instant::now();
+    while !place.log().contains("ring the authority") {
+        assert!(overdue.elapsed().as_secs() < 300, "an overdue notification was never said");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    assert!(
+        place.log().lines().any(|line| line.contains("ring the authority") && line.contains("\"other\""))
+    );
     // A bad file to load.
     std::fs::write(place.path("bad"), person(3, "Verysecret", "Quentin", "Verysecret").to_string()).unwrap();
     let loaded = place.run(&["load", "bad", "--config", "hub.toml"]);
@@ -150,19 +163,16 @@ async fn no_number_name_or_token_reaches_the_log_whatever_fails() {
     let started = log.lines().filter(|line| line.contains("cpis::hub")).count();
     assert!(started > 25, "the log has its own lines");
     assert!(log.contains("a request failed inside the hub"));
-    for secret in [
-        "verysecret",
-        "quentin",
-        "bennett",
-        "zebedee",
-        "quux",
-        "okafor",
-        "marsh",
-        "eyj",
-        "bearer",
-        "e06000030",
-    ] {
+    for secret in ["verysecret", "quentin", "bennett", "zebedee", "quux", "okafor", "marsh", "eyj", "bearer"]
+    {
         assert!(!log.to_lowercase().contains(secret), "{secret} in the log");
+    }
+    for odd in NO_CODES {
+        assert!(!log.contains(odd), "{odd} in the log");
+    }
+    // An authority is named where it has to be rung, and nowhere else.
+    for line in log.lines().filter(|line| !line.contains("ring the authority")) {
+        assert!(!line.contains("E06000030"), "{line}");
     }
     for seed in [1, 2, 3, 9] {
         assert!(!log.contains(&number(seed).digits()), "an NHS number in the log");

@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use uuid::Uuid;
 
 use super::support::data::{
-    CHILD_PROTECTION, LOOKED_AFTER, child, history_of, lines, number, person, plan, plans_of,
+    CHILD_PROTECTION, LOOKED_AFTER, NO_CODES, child, history_of, lines, number, person, plan, plans_of,
+    plans_without_codes,
 };
 use super::support::{NOW, TestHub, at, caller, configuration, midwife, nurse, receptionist};
 use cpis::config::hub::{DiskSettings, HubConfig};
@@ -62,15 +63,33 @@ fn town() -> Vec<String> {
     people.extend(lines(&[
         person(2, "Verysecret", "Quentin", "2012-01-01"),
         plan(2, LOOKED_AFTER, "2026-01-05", "", "E10000013"),
-        // Not a code: it becomes no label.
-        plan(2, CHILD_PROTECTION, "2026-01-05", "", "Verysecret 9990000018"),
     ]));
     people
 }
 
+/// With plans of authorities whose codes are none, as they could be loaded before codes were looked at.
+async fn town_with_odd_codes() -> TestHub {
+    let hub = TestHub::with(&town()).await;
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.execute_batch(&plans_without_codes(number(2), hub.clock.now().as_millisecond())).unwrap();
+    hub
+}
+
+#[tokio::test]
+async fn a_file_that_calls_an_authority_by_anything_but_an_ods_code_is_refused_without_repeating_it() {
+    let hub = TestHub::with(&town()).await;
+    for code in NO_CODES {
+        let odd = lines(&[plan(2, CHILD_PROTECTION, "2026-01-05", "", code)]);
+        let refused = hub.try_load(&odd).await.unwrap_err();
+        assert!(refused.contains("is not an ODS code: 3 to 9 capital letters and digits"), "{refused}");
+        assert!(!refused.contains(code), "{refused}");
+    }
+    assert_eq!(hub.count("SELECT 1 FROM authority"), 2);
+}
+
 #[tokio::test]
 async fn what_happened_is_counted_once_it_is_on_disk() {
-    let hub = TestHub::with(&town()).await;
+    let hub = town_with_odd_codes().await;
     let trace = Uuid::new_v4();
     hub.view_again(&nurse(), number(1), trace, true).await;
     hub.view_again(&nurse(), number(1), trace, true).await;
@@ -104,7 +123,13 @@ async fn what_happened_is_counted_once_it_is_on_disk() {
         ("cpis_hub_outbox{state=\"filed\"}", 0.0),
         ("cpis_hub_outbox_oldest_unsent_seconds", 420.0),
         ("cpis_hub_upload_age_seconds{authority=\"E06000030\"}", 420.0),
-        ("cpis_hub_authorities", 3.0),
+        ("cpis_hub_authorities", 5.0),
+        ("cpis_hub_backup_failed", 0.0),
+        ("cpis_hub_places{of=\"event-streams\"}", 0.0),
+        ("cpis_hub_places_limit{of=\"event-streams\"}", 6_000.0),
+        ("cpis_hub_places_limit{of=\"sessions\"}", 200_000.0),
+        ("cpis_hub_places_limit{of=\"proofs\"}", 2_000_000.0),
+        ("cpis_hub_connections_limit", 12_000.0),
         ("cpis_hub_searches", 0.0),
         ("cpis_hub_writer_queue{line=\"views\"}", 0.0),
         ("cpis_hub_synthetic", 1.0),
@@ -131,7 +156,7 @@ async fn what_happened_is_counted_once_it_is_on_disk() {
 
 #[tokio::test]
 async fn whoever_asks_whatever_the_number_of_series_stays_and_none_names_anybody() {
-    let hub = TestHub::with(&town()).await;
+    let hub = town_with_odd_codes().await;
     let ask = async |seed: u64| {
         let who = caller(
             &format!("Zebedee Quux {seed}"),
@@ -161,8 +186,14 @@ async fn whoever_asks_whatever_the_number_of_series_stays_and_none_names_anybody
     let text = hub.hub.metrics_text().await;
     let after = series(&text);
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
-    assert!(after.len() < 180, "{} series", after.len());
-    for secret in ["verysecret", "quux", "zebedee", "bennett", "quentin", "999000", "9990"] {
+    assert!(after.len() < 200, "{} series", after.len());
+    // What nobody fetches of those without a code is overdue, and said together.
+    hub.turn(31);
+    let text = format!("{text}{}", hub.hub.metrics_text().await);
+    let other = series(&hub.hub.metrics_text().await)["cpis_hub_outbox_overdue{authority=\"other\",state=\"unsent\"}"];
+    assert!(other > 2.0, "{other}");
+    for secret in ["verysecret", "quux", "zebedee", "bennett", "quentin", "smith", "999417", "999000", "9990"]
+    {
         assert!(!text.to_lowercase().contains(secret), "{secret} in\n{text}");
     }
     for seed in 0..4 {

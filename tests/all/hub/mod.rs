@@ -28,6 +28,7 @@ mod loading;
 mod loading_large;
 mod logs;
 mod metrics;
+mod metrics_kept;
 mod model;
 mod notices;
 mod notices_killed;

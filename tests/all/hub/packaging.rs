@@ -1,9 +1,11 @@
 //! What is installed beside the program: alert rules that name what there is, and units that systemd understands.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use cpis::config::hub::{ClientCertificates, TlsSettings};
+use serde_json::Value;
 
 use super::metrics::series;
 use super::support::TestHub;
@@ -14,6 +16,7 @@ use super::support::program::is_there;
 use crate::source::none_of;
 
 const ALERTS: &str = include_str!("../../../packaging/alerts.yml");
+const ALERTS_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/alerts.yml");
 const OPERATIONS: &str = include_str!("../../../src/manual/operations.md");
 const SERVICE: &str = include_str!("../../../packaging/cpis-hub.service");
 const SOCKET: &str = include_str!("../../../packaging/cpis-hub.socket");
@@ -57,15 +60,18 @@ async fn every_alert_is_about_a_metric_that_there_is_and_has_a_heading_that_says
         .collect();
     none_of(of_chapter);
     none_of(named.into_iter().filter(|named| !known.contains(named)).collect());
-    let headings: Vec<String> = OPERATIONS.lines().filter(|line| line.starts_with("## ")).map(slug).collect();
+    let rules = rules(ALERTS).unwrap();
+    let said = |rule: &Value, name: &str| rule["annotations"][name].as_str().unwrap().to_owned();
+    let runbooks: Vec<String> = rules.iter().map(|rule| said(rule, "runbook")).collect();
     let runbooks: Vec<&str> =
-        ALERTS.lines().filter_map(|line| line.trim().strip_prefix("runbook: operations.md#")).collect();
-    let alerts: Vec<&str> = ALERTS.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+        runbooks.iter().map(|link| link.strip_prefix("operations.md#").unwrap()).collect();
+    let headings: Vec<String> = OPERATIONS.lines().filter(|line| line.starts_with("## ")).map(slug).collect();
+    let alerts: Vec<&str> = rules.iter().map(|rule| rule["alert"].as_str().unwrap()).collect();
     assert_eq!(runbooks.len(), alerts.len(), "each alert has its runbook");
     none_of(
         runbooks
             .iter()
-            .filter(|link| !headings.contains(&(**link).to_owned()))
+            .filter(|link| !headings.iter().any(|heading| heading == **link))
             .map(|link| (*link).to_owned())
             .collect(),
     );
@@ -108,6 +114,71 @@ fn nobody_is_woken_by_a_caller_and_views_that_fail_are_counted_among_views() {
     {
         assert!(cpis::hub::addresses().any(|(address, _)| address == route), "{route}");
     }
+}
+
+/// The rules as a YAML reader that is not ours has them; else what it says is wrong.
+fn rules(text: &str) -> Result<Vec<Value>, String> {
+    let python = "/usr/bin/python3";
+    let script = "import json, sys, yaml\njson.dump(yaml.safe_load(sys.stdin), sys.stdout)";
+    let mut child = Command::new(python)
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|_| panic!("{python} is needed (Debian package python3-yaml)"));
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("ModuleNotFoundError"), "Debian package python3-yaml is needed: {said}");
+    if !output.status.success() {
+        return Err(said);
+    }
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    Ok(read["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| group["rules"].as_array().unwrap())
+        .cloned()
+        .collect())
+}
+
+#[test]
+fn the_alert_rules_are_read_by_who_reads_yaml_and_each_says_what_prometheus_wants_of_it() {
+    let rules = rules(ALERTS).unwrap();
+    let written = ALERTS.lines().filter(|line| line.trim().starts_with("- alert: ")).count();
+    assert_eq!(rules.len(), written);
+    for rule in &rules {
+        let alert = rule["alert"].as_str().unwrap();
+        let keys: Vec<&String> = rule.as_object().unwrap().keys().collect();
+        assert!(
+            keys.iter().all(|key| ["alert", "annotations", "expr", "for", "labels"].contains(&&***key)),
+            "{alert}: {keys:?}"
+        );
+        assert!(rule["expr"].as_str().unwrap().contains("cpis"), "{alert}");
+        let severity = rule["labels"]["severity"].as_str().unwrap();
+        assert!(["page", "ticket"].contains(&severity), "{alert}: {severity}");
+        assert!(rule["annotations"]["summary"].as_str().unwrap().len() > 10, "{alert}");
+        let is_time = |time: &str| time.trim_end_matches(['m', 'h']).parse::<u32>().is_ok();
+        assert!(rule.get("for").is_none_or(|time| is_time(time.as_str().unwrap())), "{alert}");
+    }
+    // Where Prometheus' own reader is, it reads the expressions too.
+    if is_there("promtool") {
+        let checked = Command::new("promtool").args(["check", "rules", ALERTS_FILE]).output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    }
+}
+
+#[test]
+fn alert_rules_that_are_no_yaml_are_noticed() {
+    // A text that begins with a brace is no text.
+    let broken = ALERTS
+        .replace("summary: \"{{ $labels.authority }}", "summary: {{ $labels.authority }}")
+        .replace("to be told\"", "to be told");
+    assert_ne!(broken, ALERTS);
+    let said = rules(&broken).unwrap_err();
+    assert!(said.contains("yaml"), "{said}");
 }
 
 fn directives(unit: &str) -> Vec<(&str, &str)> {

@@ -109,3 +109,24 @@ fn a_hub_that_serves_what_is_on_the_disk_is_told_from_one_that_does_not() {
         mended(&place, "address", "does not answer with the certificate on the disk");
     });
 }
+
+#[test]
+fn the_authority_of_callers_certificates_that_ends_is_said_in_time() {
+    let (place, authority) = hub();
+    authority.for_hub().put(place.directory.path());
+    let clients = "client_ca = \"callers.pem\"\nclient_certificates = \"offered\"\n";
+    place.configure(&format!("{TLS}{clients}[operator]\nlisten = \"127.0.0.1:9470\""));
+    for (days, verdict, expected) in [
+        (400, "ok", "may show a certificate of "),
+        (20, "soon", "ends in 20 days"),
+        (3, "mend", "ends in 3 days"),
+        (-2, "mend", "put the new one in its place"),
+    ] {
+        // The one that has long to go beside it hides nothing.
+        let both =
+            format!("{}{}", days_left(&authority, 500).certificate, days_left(&authority, days).certificate);
+        put(place.directory.path(), "callers.pem", &both);
+        let (was, says) = said(&place, "callers");
+        assert!(was == verdict && says.contains(expected), "{days}: {was} {says}");
+    }
+}

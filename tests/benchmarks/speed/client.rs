@@ -27,12 +27,14 @@ pub(crate) fn percentile(sorted: &[u32], hundredths: usize) -> f64 {
     f64::from(sorted.get(place).copied().unwrap_or(0)) / 1000.0
 }
 
-/// `clients` connections that each ask again as soon as they are answered. `request` appends the bytes of the
+/// `clients` connections that each ask again as soon as they are answered, which an answer with `answered` in its body is alone.
+/// `request` appends the bytes of the
 /// next request of a client.
 pub(crate) async fn run(
     address: &str,
     clients: usize,
     time: Duration,
+    answered: &'static str,
     request: impl Fn(&mut Chance, &mut Vec<u8>) + Clone + 'static,
 ) -> Measured {
     let started = Instant::now();
@@ -41,7 +43,7 @@ pub(crate) async fn run(
     let mut running = Vec::new();
     for client in 0..clients {
         let (address, request) = (address.to_owned(), request.clone());
-        running.push(local.spawn_local(one_client(address, client, end, request)));
+        running.push(local.spawn_local(one_client(address, client, end, answered, request)));
     }
     let mut all = Measured {
         total: Vec::new(),
@@ -71,6 +73,7 @@ async fn one_client(
     address: String,
     client: usize,
     end: Instant,
+    answered: &'static str,
     request: impl Fn(&mut Chance, &mut Vec<u8>),
 ) -> Measured {
     let mut chance = Chance::new(client as u64 + 1);
@@ -97,7 +100,9 @@ async fn one_client(
         };
         let total = u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX);
         let text = String::from_utf8_lossy(&answer[..head]);
-        if text.as_bytes().get(9..12) == Some(b"200") {
+        // "Too many" is a 200 too, and found nobody.
+        let is_answer = memmem(&answer[head..], answered.as_bytes());
+        if text.as_bytes().get(9..12) == Some(b"200") && is_answer {
             let commit =
                 header(&text, "server-timing: commit;dur=").map_or(0.0, |ms| ms.parse().unwrap_or(0.0));
             measured.total.push(total);
@@ -110,6 +115,11 @@ async fn one_client(
         }
     }
     measured
+}
+
+/// Whether bytes are among others. Answers say early what they are.
+fn memmem(bytes: &[u8], wanted: &[u8]) -> bool {
+    wanted.is_empty() || bytes.windows(wanted.len()).any(|found| found == wanted)
 }
 
 /// Requests are small: they fit into the socket's buffer, or the connection is of no use.

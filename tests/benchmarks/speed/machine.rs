@@ -118,7 +118,7 @@ pub(crate) fn serve_echo() {
 }
 
 pub(crate) async fn echo(address: &str, clients: usize, time: Duration) -> Measured {
-    client::run(address, clients, time, |_, out| {
+    client::run(address, clients, time, "", |_, out| {
         out.extend_from_slice(b"GET /anything HTTP/1.1\r\nHost: echo\r\n\r\n");
     })
     .await

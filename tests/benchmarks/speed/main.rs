@@ -97,8 +97,8 @@ async fn measure(options: &Options, place: &Place, program: &Path) {
     let asks = Asks::new(place, options);
     println!("\nThe hub (release), resident {} MiB when started", hub.memory().0);
     println!(
-        "{:<32}{:>8}{:>9}{:>9}{:>9}{:>9}{:>8}{:>11}",
-        "milliseconds", "clients", "median", "99th", "99th*", "/s", "failed", "hub CPU us"
+        "{:<32}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}{:>11}",
+        "milliseconds", "clients", "median", "99th", "99th*", "at most", "/s", "failed", "hub CPU us"
     );
     let mut at_64 = 0.0;
     let asked = [
@@ -113,11 +113,13 @@ async fn measure(options: &Options, place: &Place, program: &Path) {
     for (name, kind, clients) in wanted {
         let before = hub.processor();
         let measured = asks.run(&hub.address, kind, clients, time).await;
-        line(name, clients, &measured, hub.processor() - before);
+        line((name, kind.target_ms()), clients, &measured, hub.processor() - before);
         at_64 = measured.per_second();
     }
     let target = (25.0 * flushes).min(5000.0);
-    println!("\n* without the time until the commit was on disk (`Server-Timing`)");
+    println!(
+        "\n* without the time until the commit was on disk (`Server-Timing`); `at most` is of this one; an answer above it is marked !"
+    );
     if options.only.is_none() {
         println!(
             "views at 64 clients: {at_64:.0}/s, of {target:.0}/s to be reached ({:.1} per flush)",
@@ -125,7 +127,9 @@ async fn measure(options: &Options, place: &Place, program: &Path) {
         );
     }
     let (now, most) = hub.memory();
-    println!("resident memory of the hub: {now} MiB, {most} MiB at most");
+    println!(
+        "resident memory of the hub: {now} MiB, {most} MiB at most (below 143 MiB, 150 MB, at a million)"
+    );
 }
 
 /// What the machine gives to anybody; its flushes a second.
@@ -150,12 +154,15 @@ async fn the_machine(place: &Place, time: Duration) -> f64 {
     flushes
 }
 
-fn line(name: &str, clients: usize, measured: &Measured, processor: u64) {
+fn line((name, target): (&str, Option<f64>), clients: usize, measured: &Measured, processor: u64) {
+    let reached = percentile(&measured.without_commit, 99);
+    // Nothing was measured where nothing was answered.
+    let is_missed = measured.total.is_empty() || target.is_some_and(|target| reached > target);
+    let target = target.map_or("-".to_owned(), |ms| format!("{ms:.0}{}", if is_missed { "!" } else { "" }));
     println!(
-        "{name:<32}{clients:>8}{:>9.2}{:>9.2}{:>9.2}{:>9.0}{:>8}{:>11}",
+        "{name:<32}{clients:>8}{:>9.2}{:>9.2}{reached:>9.2}{target:>9}{:>9.0}{:>8}{:>11}",
         percentile(&measured.total, 50),
         percentile(&measured.total, 99),
-        percentile(&measured.without_commit, 99),
         measured.per_second(),
         measured.failed,
         processor / (measured.total.len() + measured.failed).max(1) as u64
@@ -171,6 +178,25 @@ enum Kind {
     Search,
     Fuzzy,
     View,
+}
+
+impl Kind {
+    /// What the 99th percentile is to stay below, without the commit; views are measured by their number.
+    fn target_ms(self) -> Option<f64> {
+        match self {
+            Self::Retrieve | Self::Search => Some(5.0),
+            Self::Fuzzy => Some(20.0),
+            Self::View => None,
+        }
+    }
+
+    /// What is in the body of what was asked for, and of nothing else.
+    fn answered(self) -> &'static str {
+        match self {
+            Self::Retrieve => "\"Patient\"",
+            Self::Search | Self::Fuzzy | Self::View => "\"searchset\"",
+        }
+    }
 }
 
 /// Requests, each with a proof of its own: made before the clock runs, since making one costs as much of the machine as
@@ -207,7 +233,7 @@ impl<'a> Asks<'a> {
         };
         let many = PREPARED * clients.min(4) / 4 * time.as_secs().min(PREPARED_SECONDS / 2) as usize;
         let (prepared, since) = (Rc::new(RefCell::new(prepared(many, &make))), Instant::now());
-        client::run(address, clients, time, move |chance, out| {
+        client::run(address, clients, time, kind.answered(), move |chance, out| {
             let is_fresh = since.elapsed().as_secs() < PREPARED_SECONDS;
             let request = if is_fresh { prepared.borrow_mut().pop() } else { None };
             out.extend_from_slice(&request.unwrap_or_else(|| make(chance)));

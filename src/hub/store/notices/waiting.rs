@@ -48,7 +48,7 @@ impl Store {
     }
 }
 
-pub(super) fn waiting(db: &Connection, before: OverdueBefore) -> Result<Vec<Waiting>, Fault> {
+pub(in crate::hub::store) fn waiting(db: &Connection, before: OverdueBefore) -> Result<Vec<Waiting>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT notice_last.authority_code, notice_last.number,
                 count(*) FILTER (WHERE state IN ('queued', 'returned')),

@@ -55,6 +55,24 @@ pub(crate) fn plan(seed: u64, kind: &str, start: &str, end: &str, authority: &st
     })
 }
 
+/// What is no ODS code, and could be a name or somebody's number.
+pub(crate) const NO_CODES: [&str; 3] = ["Verysecret 9990000018", "9994170139", "SMITH"];
+
+/// Statements by which a person has plans of authorities with such codes, as they could be loaded before codes were looked at.
+pub(crate) fn plans_without_codes(number: NhsNumber, now_ms: i64) -> String {
+    let digits = number.digits();
+    let plan = |code: &str| {
+        format!(
+            "INSERT INTO authority (code, name) VALUES ('{code}', 'Verysecret');
+             INSERT INTO upload (authority_code, at_ms) VALUES ('{code}', {now_ms});
+             INSERT INTO plan (person_id, authority_code, kind, start_day, number_uploaded, local_id, upload_id)
+             SELECT person_id, '{code}', '{CHILD_PROTECTION}', '2026-01-05', number, 'x', (SELECT max(id) FROM upload)
+             FROM nhs_number WHERE number = '{digits}';"
+        )
+    };
+    NO_CODES.map(plan).concat()
+}
+
 /// A number that was superseded by another.
 pub(crate) fn superseded(old: u64, new: u64) -> Value {
     json!({
