@@ -54,14 +54,20 @@ fn main() -> ExitCode {
     let (idle, slow) = (number("--idle", 10_000 / part), number("--slow", 200 / part));
     raise_open_files();
     let hub = Hub::start();
-    let level = memory(&hub, requests);
-    let harmless =
-        connections(&hub, usize::try_from(idle).expect("fits"), usize::try_from(slow).expect("fits"));
+    // A little of each says whether it runs at all, and nothing of how memory and speed settle.
+    let is_whole = part == 1;
+    let level = memory(&hub, requests, is_whole);
+    let harmless = connections(
+        &hub,
+        usize::try_from(idle).expect("fits"),
+        usize::try_from(slow).expect("fits"),
+        is_whole,
+    );
     if level && harmless { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The long run: true if memory stayed level and every answer was as it should be.
-fn memory(hub: &Hub, requests: u64) -> bool {
+fn memory(hub: &Hub, requests: u64, is_whole: bool) -> bool {
     println!(
         "{requests} mixed requests over {CLIENTS} connections; resident memory at start {} KiB",
         hub.memory()
@@ -113,7 +119,7 @@ fn memory(hub: &Hub, requests: u64) -> bool {
         shed.into_inner(),
         judged(wrong == 0)
     );
-    is_level && wrong == 0
+    (is_level || !is_whole) && wrong == 0
 }
 
 /// By how much the readings grow from one to the next, by least squares: one high reading is not growth.
@@ -135,7 +141,7 @@ fn judged(holds: bool) -> &'static str {
 }
 
 /// Good clients without a crowd, with it, and without it again: true if none of them was failed.
-fn connections(hub: &Hub, idle: usize, slow: usize) -> bool {
+fn connections(hub: &Hub, idle: usize, slow: usize, is_whole: bool) -> bool {
     let before = good(hub);
     let crowd = Crowd::gather(hub, idle, slow);
     let started = Instant::now();
@@ -173,7 +179,7 @@ fn connections(hub: &Hub, idle: usize, slow: usize) -> bool {
     );
     let failures = before.failures + beside.failures + after.failures;
     println!("good clients failed: {failures} (none): {}", judged(failures == 0));
-    is_crowd && is_fast && is_soon && failures == 0
+    is_crowd && ((is_fast && is_soon) || !is_whole) && failures == 0
 }
 
 struct Measured {
