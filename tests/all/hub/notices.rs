@@ -295,16 +295,19 @@ async fn what_no_link_fetches_is_counted_and_aged_without_saying_whose_it_is() {
     let link: Link = exchange.link(WEXCOMBE);
     let (_, told) = page(&link.notifications("").await);
     link.notifications(&behind(&told[0].mark)).await;
+    // What was counted is kept for a moment.
+    exchange.hub.turn(1);
     let text = exchange.hub.hub.metrics_text().await;
     has(&text, &overdue(WEXCOMBE, "unsent", 0));
     has(&text, &overdue(WEXCOMBE, "unfiled", 0));
     has(&text, &overdue(ALDBURY, "unsent", 1));
-    has(&text, "cpis_hub_outbox_oldest_seconds{state=\"unfiled\"} 1860.0");
+    has(&text, "cpis_hub_outbox_oldest_seconds{state=\"unfiled\"} 1920.0");
     // Fetched, and nothing comes of it: that is an alert too.
     exchange.hub.turn(240);
     let text = exchange.hub.hub.metrics_text().await;
     has(&text, &overdue(WEXCOMBE, "unfiled", 1));
     link.filed(receipts(WEXCOMBE, &[&told[0].mark], Outcome::Triage)).await;
+    exchange.hub.turn(1);
     let text = exchange.hub.hub.metrics_text().await;
     has(&text, "cpis_hub_outbox_oldest_seconds{state=\"unfiled\"} 0.0");
     has(&text, &format!("cpis_hub_outbox_triage{{authority=\"{WEXCOMBE}\"}} 1"));
