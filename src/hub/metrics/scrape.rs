@@ -69,8 +69,6 @@ pub(super) struct Gauges {
     oldest_unsent: Seconds,
     told: Told,
     newest_audit: Seconds,
-    kept: Kept,
-    places: Places,
     upload_age: Family<AuthorityCode, Seconds>,
     people: Gauge,
     authorities: Gauge,
@@ -81,7 +79,8 @@ pub(super) struct Gauges {
     disk_low: Gauge,
     disk_reserve: Gauge,
     on_reserve: Gauge,
-    certificate: Certificate,
+    /// What has its own way of being said.
+    apart: (Certificate, Kept, Places),
     schema: Gauge,
     memory: Gauge,
     files: Gauge,
@@ -142,8 +141,6 @@ impl Gauges {
             oldest_unsent,
             told: Told::register(registry),
             newest_audit,
-            kept: Kept::register(registry),
-            places: Places::register(registry),
             upload_age,
             people,
             authorities,
@@ -154,7 +151,7 @@ impl Gauges {
             disk_low,
             disk_reserve,
             on_reserve,
-            certificate: Certificate::register(registry),
+            apart: (Certificate::register(registry), Kept::register(registry), Places::register(registry)),
             schema,
             memory,
             files,
@@ -177,8 +174,8 @@ impl Gauges {
         self.disk_low.set(i64::from(scraped.disk.is_low));
         self.disk_reserve.set(whole(scraped.disk.reserve_bytes));
         self.on_reserve.set(i64::from(scraped.disk.is_on_reserve()));
-        self.certificate.set(scraped);
-        self.places.set(scraped);
+        self.apart.0.set(scraped);
+        self.apart.2.set(scraped);
         let (memory, files) = scraped.process;
         self.memory.set(whole(memory.unwrap_or(0)));
         self.files.set(whole(files.unwrap_or(0)));
@@ -191,7 +188,7 @@ impl Gauges {
     fn set_figures(&self, figures: &Figures, scraped: &Scraped) {
         let now = scraped.now;
         self.told.set(&figures.waiting, now);
-        self.kept.set(figures, scraped);
+        self.apart.1.set(figures, scraped);
         let age = |at: Timestamp| (seconds(now) - seconds(at)).max(0.0);
         for (state, rows) in figures.outbox {
             self.outbox.get_or_create(&[("state", state)]).set(whole(rows));

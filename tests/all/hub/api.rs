@@ -58,7 +58,6 @@ async fn every_bad_search_gets_its_documented_outcome() {
     check("?family=Bennett&given=a+b+c&given=d+e+f&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=Bennett&family=Secret&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     let bounds = "?family=Bennett&birthdate=ge2019-03-12&birthdate=le2019-03-12";
-    assert_eq!(hub.people(&nurse(), bounds).await.total(), 1);
     check(&format!("{bounds}&birthdate=ge2019-03-12"), "400 INVALID_SEARCH_DATA").await;
     check("?family=%FF&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
     check("?family=%4&birthdate=2019-03-12", "400 INVALID_SEARCH_DATA").await;
