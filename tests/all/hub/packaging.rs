@@ -22,6 +22,26 @@ const CIS2: &str = include_str!("../../../packaging/hub-cis2.toml");
 const PROVIDER: &str = include_str!("../../../packaging/cpis-hub-provider.conf");
 const SIGNIN: &str = include_str!("../../../src/manual/signin.md");
 
+/// Every file that the manual's chapter on threats names as showing something is there.
+#[test]
+fn what_the_chapter_on_threats_names_is_there() {
+    let chapter = include_str!("../../../src/manual/threats.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named: Vec<&str> =
+        chapter.split('`').filter(|word| word.starts_with("tests/") || word.starts_with("src/")).collect();
+    assert!(named.len() > 30, "{named:?}");
+    let lacking = named.into_iter().filter(|name| {
+        let (folder, file) = name.rsplit_once('/').unwrap();
+        let (before, after) = file.split_once('*').unwrap_or((file, ""));
+        let mut files = std::fs::read_dir(root.join(folder)).unwrap();
+        !files.any(|one| {
+            let one = one.unwrap().file_name().into_string().unwrap();
+            one.starts_with(before) && one.ends_with(after)
+        })
+    });
+    none_of(lacking.map(str::to_owned).collect());
+}
+
 /// The words of a text that begin like one of the hub's metrics.
 fn metrics_named(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
