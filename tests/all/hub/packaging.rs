@@ -193,7 +193,8 @@ fn systemd_understands_the_units_and_finds_them_shut() {
 /// What systemd hands over to the service, and from where.
 fn handed_over() -> Vec<(&'static str, &'static str)> {
     let all = directives(SERVICE).into_iter().chain(directives(PROVIDER));
-    all.filter_map(|(name, value)| (name == "LoadCredential").then(|| value.split_once(':').unwrap()))
+    all.filter(|(name, _)| *name == "LoadCredential")
+        .map(|(_, value)| value.split_once(':').unwrap())
         .collect()
 }
 
