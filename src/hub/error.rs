@@ -217,6 +217,7 @@ impl ApiError {
             | Why::UnknownSession
             | Why::Unread
             | Why::Refresh
+            | Why::TooLong
             | Why::SignIn(_) => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
             Why::Proof(ProofError::NoNonce) => {
                 Self::NO_NONCE.challenging("DPoP error=\"use_dpop_nonce\", algs=\"ES256\"")

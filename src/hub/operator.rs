@@ -36,6 +36,7 @@ pub async fn serve_operator(
         secure: None,
         connections: limits::OPERATOR_CONNECTIONS,
         idle: limits::IDLE,
+        noting: None,
     };
     accept(door, listener, router(hub), shutdown).await
 }

@@ -88,6 +88,7 @@ pub async fn serve(
         secure: hub.tls().map(|tls| Secure::new(tls.clone(), hub.clone())),
         connections,
         idle: hub.limits().idle,
+        noting: Some(hub.clone()),
     };
     accept(door, listener, router(hub.clone()), ends).await?;
     drop(reloading);
@@ -105,6 +106,8 @@ pub(super) struct Door {
     pub(super) connections: usize,
     /// For so long without a request.
     pub(super) idle: Duration,
+    /// Where it is noted that somebody sent headers that are too long to be looked at.
+    pub(super) noting: Option<Hub>,
 }
 
 /// What each connection needs.
@@ -113,7 +116,20 @@ struct Serving {
     service: TowerToHyperService<axum::Router>,
     secure: Option<Secure>,
     idle: Duration,
+    noting: Option<Hub>,
     stopped: watch::Receiver<()>,
+}
+
+impl Serving {
+    /// The connection ended with this: nobody's text is in what is noted of it.
+    fn ended(&self, ended: Result<(), hyper::Error>) {
+        if let Err(error) = ended
+            && error.is_parse_too_large()
+            && let Some(hub) = &self.noting
+        {
+            proven::note_too_long(hub);
+        }
+    }
 }
 
 /// Serves these addresses for callers or for the operator.
@@ -131,7 +147,8 @@ pub(super) async fn accept(
     let connections = Connections::new(door.connections);
     let (stop, stopped) = watch::channel(());
     let service = TowerToHyperService::new(router);
-    let serving = Serving { service, secure: door.secure, idle: door.idle, stopped };
+    let Door { secure, idle, noting, .. } = door;
+    let serving = Serving { service, secure, idle, noting, stopped };
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = async {
@@ -188,6 +205,7 @@ async fn connection(stream: TcpStream, taken: Taken, mut serving: Serving) {
     }
     // An answer is one small write: waiting for more would only delay it.
     let _ = stream.set_nodelay(true);
+    files::give_up_unheard(&stream);
     let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
     let mut stream = Guarded::new(stream, Arc::clone(taken.place()));
     match serving.secure.clone() {
@@ -280,7 +298,7 @@ where
     let too_long = tokio::time::sleep(limits::CONNECTION);
     tokio::select! {
         // Errors here are the peer's: gone, too slow, not HTTP. Their texts may hold what it sent.
-        _ = connected.as_mut() => return,
+        ended = connected.as_mut() => return serving.ended(ended),
         () = taken.place().has_to_leave() => return,
         _ = serving.stopped.changed() => {}
         () = too_long => {

@@ -66,6 +66,16 @@ pub enum ClientProof {
     Secret(PathBuf),
 }
 
+impl ClientProof {
+    /// The file that has the key or the secret.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Key { file, .. } | Self::Secret(file) => file,
+        }
+    }
+}
+
 /// A kind of signing in (`acr`), and how long a session lasts that began so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {

@@ -117,6 +117,11 @@ fn provider(config: &HubConfig) -> Finding {
     };
     match crate::hub::provider_is_usable(settings) {
         Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
+        // As with the signing key.
+        Err(_) if settings.proof.file().starts_with(CREDENTIALS) && !settings.proof.file().exists() => {
+            let file = settings.proof.file().display();
+            Finding::cannot_tell(CHECK, format!("{file} is there only while the service runs"))
+        }
         Err(error) => Finding::mend(CHECK, error.to_string()),
     }
 }

@@ -31,7 +31,7 @@ fn personas() -> Vec<(&'static str, Option<Caller>)> {
 }
 
 /// Addresses whose answer depends on what is shown there, and not on a role. Each has its own table in the manual.
-const NOT_BY_ROLE: [(&str, &str); 10] = [
+const NOT_BY_ROLE: [(&str, &str); 9] = [
     ("/token", "whoever has the session's code or refresh token, and key"),
     ("/revoke", "whoever has the session's refresh token and key"),
     ("/authorize", "everybody: it begins to sign in"),
@@ -41,8 +41,10 @@ const NOT_BY_ROLE: [(&str, &str); 10] = [
     ("/signed-out", "everybody: it says that one is signed out"),
     ("/backchannel-logout", "the provider, with its signature"),
     ("/.well-known/oauth-authorization-server", "everybody: it says nothing of anybody"),
-    ("/events", "whoever is signed in: their own session's stream"),
 ];
+
+/// Addresses whose answer says nothing of anybody.
+const OF_NOBODY: [&str; 3] = ["/openapi.json", "/healthz", "/events"];
 
 /// A request to every other address that is as it should be; `own` is the reference of a view of the caller's own.
 async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own: &str) -> Answer {
@@ -83,7 +85,7 @@ async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own:
             let document = write_receipts(&none, super::support::at(super::support::NOW));
             (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
         }
-        ("GET", _) if path.ends_with("/metadata") || path == "/openapi.json" || path == "/healthz" => {
+        ("GET", _) if path.ends_with("/metadata") || OF_NOBODY.contains(&path) => {
             (path.to_owned(), &[], None)
         }
         _ => panic!("say here what {method} {path} is asked, and in the manual who may"),
@@ -101,6 +103,26 @@ fn word(method: &str, path: &str, answer: &Answer) -> String {
         "404 RESOURCE_NOT_FOUND" => "own".to_owned(),
         told => panic!("{method} {path}: {told} {}", answer.body),
     }
+}
+
+/// Whoever shows a token or a certificate where neither counts is answered as whoever shows none.
+async fn no_role_counts(
+    hub: &mut TestHub,
+    method: &str,
+    path: &str,
+    personas: &[(&'static str, Option<Caller>)],
+    [plain, certified]: [&reqwest::Client; 2],
+) {
+    let mut told = Vec::new();
+    for (name, who) in personas {
+        hub.http = if *name == "an authority's certificate" { certified.clone() } else { plain.clone() };
+        let answer = hub.send(method, path, who.as_ref(), &[], None).await;
+        let location = answer.header("location").unwrap_or_default().to_owned();
+        told.push((answer.status, answer.json()["error"].clone(), location));
+    }
+    assert!(told.iter().all(|one| *one == told[0]), "{method} {path}: {told:?}");
+    let says_nothing = path == "/signed-out" || path.starts_with("/.well-known");
+    assert_eq!(told[0].0 == 200, says_nothing, "{method} {path}: {told:?}");
 }
 
 #[tokio::test]
@@ -128,6 +150,7 @@ async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
         for method in methods {
             if NOT_BY_ROLE.iter().any(|(other, _)| *other == path) {
                 named.insert(path);
+                no_role_counts(&mut exchange.hub, method, path, &personas, [&plain, &certified]).await;
                 continue;
             }
             let mut cells = Vec::new();
@@ -153,6 +176,28 @@ async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
     let audited =
         exchange.hub.count("SELECT 1 FROM audit WHERE kind = 'refused' AND outcome = 'not-allowed'");
     assert_eq!(audited, refused, "every refusal of a role is audited");
+}
+
+#[tokio::test]
+async fn a_code_that_the_table_does_not_name_allows_nothing_and_each_try_is_in_the_audit_log() {
+    let hub = TestHub::with(&child()).await;
+    let unknown = caller("Ola Berg", "RN3", &["B9999"]);
+    let refused = [
+        hub.people(&unknown, "?family=Bennett&birthdate=eq2019-03-12").await,
+        hub.people(&unknown, &format!("/{}", number(1).digits())).await,
+        hub.view(&unknown, number(1)).await,
+        hub.history(&unknown, number(1)).await,
+    ];
+    for answer in refused {
+        assert_eq!(answer.told(), "403 ACCESS_DENIED", "{}", answer.body);
+        assert!(!answer.body.contains("Bennett"), "{}", answer.body);
+    }
+    assert_eq!(
+        hub.rows("SELECT kind, outcome, user_name, detail FROM audit WHERE kind != 'load' ORDER BY id"),
+        ["search", "retrieve", "view", "history"]
+            .map(|asked| format!("refused|not-allowed|Ola Berg|{{\"asked\":\"{asked}\"}}"))
+    );
+    assert_eq!((hub.count("SELECT 1 FROM view"), hub.count("SELECT 1 FROM outbox")), (0, 0));
 }
 
 #[tokio::test]

@@ -72,14 +72,21 @@ impl Scripted {
             let whose = if address.contains("&login_hint=") { "" } else { "&login_hint=0" };
             let landed = runtime.block_on(follow(&format!("{address}{whose}")));
             for back in does(&landed) {
-                let page =
-                    runtime.block_on(async { reqwest::get(&back).await.unwrap().text().await.unwrap() });
+                let page = runtime.block_on(async {
+                    match reqwest::get(&back).await {
+                        Ok(page) => page.text().await.unwrap_or_default(),
+                        Err(_) => NOBODY.to_owned(),
+                    }
+                });
                 seen.lock().unwrap().1.push(page);
             }
         };
         std::thread::Builder::new().name("browser".to_owned()).spawn(browse).unwrap();
     }
 }
+
+/// What the browser shows where nobody listens.
+const NOBODY: &str = "nobody listens";
 
 struct Scene {
     town: Town,
@@ -159,12 +166,45 @@ fn what_is_not_an_answer_to_this_sign_in_is_not_heard() {
 }
 
 #[test]
+fn after_the_first_answer_no_second_one_is_heard_whatever_is_in_it() {
+    fn again_and_another(landed: &str) -> Vec<String> {
+        let refused = landed.replace("code=", "error=access_denied&was=");
+        vec![landed.to_owned(), landed.to_owned(), changed(landed, "code", "x"), refused]
+    }
+    let Scene { town, mut desk, seen } = scene(true, again_and_another);
+    desk.press("Sign in");
+    desk.wait_for("Signed in: Sam Okafor, ");
+    desk.until("all pages", |_| (seen.lock().unwrap().1.len() == 4).then_some(()));
+    let pages = seen.lock().unwrap().1.clone();
+    assert!(pages[0].contains("You can close this page"), "{pages:?}");
+    for page in &pages[1..] {
+        assert!(page == NOBODY || page.contains("There is nothing here"), "{pages:?}");
+    }
+    // The session is the one of the first, and its code was shown once.
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    assert_eq!(sessions(&town), ["goes on"]);
+}
+
+#[test]
 fn each_refusal_is_one_sentence_and_leaves_no_session() {
-    let table: [(Does, &str); 5] = [
+    let table: [(Does, &str); 9] = [
         (
             |landed| vec![changed(landed, "iss", "http://127.0.0.1:9")],
             "the answer did not come from the CP-IS service that is set up here",
         ),
+        (
+            |landed| vec![landed.replace("iss=", "other=")],
+            "the answer did not come from the CP-IS service that is set up here",
+        ),
+        (
+            |landed| {
+                let iss = landed.split('&').find(|pair| pair.starts_with("iss=")).unwrap();
+                vec![format!("{landed}&{iss}")]
+            },
+            "the answer did not come from the CP-IS service that is set up here",
+        ),
+        (|landed| vec![format!("{landed}&code=y")], "the CP-IS service did not accept it"),
+        (|landed| vec![format!("{landed}&error=x")], "the CP-IS service did not accept it"),
         (
             |landed| vec![changed(&changed(landed, "code", "x"), "code", "x")],
             "the CP-IS service did not accept it",

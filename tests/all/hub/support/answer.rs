@@ -3,6 +3,7 @@
 use cpis::domain::Failure;
 use cpis::fhir::read;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Status, headers and body.
 pub(crate) struct Answer {
@@ -27,6 +28,25 @@ impl Answer {
         let is_stream = headers.contains(&("content-type".to_owned(), "text/event-stream".to_owned()));
         let body = if is_stream { String::new() } else { response.text().await.ok()? };
         Some(Self { status, headers, body })
+    }
+
+    /// Of whoever says that so many bytes of a form follow, and waits for what is said to that.
+    pub(crate) async fn to_announced(base: &str, path: &str, bytes: usize) -> Self {
+        let address = base.strip_prefix("http://").unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {bytes}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).await.unwrap();
+        let all = String::from_utf8(all).unwrap();
+        let (head, body) = all.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { status, headers, body: body.to_owned() }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
