@@ -178,6 +178,11 @@ impl HubClient {
         self.renew(&token).await
     }
 
+    /// Comes back when no renewal is under way: the hub may have given tokens that nobody has kept yet.
+    pub async fn settled(&self) {
+        drop(self.prover.renewing.lock().await);
+    }
+
     /// From now on each new refresh token is kept there before it is used.
     pub fn keep_with(&self, keeper: Arc<dyn Keeps>) {
         // A second one would not know what the first has kept.

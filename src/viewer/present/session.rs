@@ -62,8 +62,16 @@ fn note(state: &State) -> Option<String> {
         Some(false) => Some(words::LOCK_NOT_TOLD),
         Some(true) | None => None,
     };
-    let both: Vec<&str> = keychain.into_iter().chain(lock).collect();
-    if both.is_empty() { None } else { Some(both.join(". ")) }
+    let left = state.left.iter().copied().map(words::left);
+    let all: Vec<&str> = left.chain(keychain).chain(lock).collect();
+    if all.is_empty() { None } else { Some(all.join(". ")) }
+}
+
+/// And what could not be ended of the last session, a line each.
+pub(super) fn with_left(state: &State, message: Option<String>) -> Option<String> {
+    let left = state.left.iter().map(|left| words::left(*left).to_owned());
+    let lines: Vec<String> = message.into_iter().chain(left).collect();
+    if lines.is_empty() { None } else { Some(lines.join("\n")) }
 }
 
 /// Signing in at a hub, with the browser.

@@ -13,8 +13,10 @@ use uuid::Uuid;
 use super::Clipboard;
 use super::arrived::{Arrived, Held};
 use super::browser::Browser;
+use super::ending::Leaving;
+use super::heard::Heard;
 use super::keychain::Keychain;
-use super::sessions::{Leaving, Who};
+use super::sessions::Who;
 use crate::client::{HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
 use crate::domain::{Failure, SessionOver};
@@ -51,6 +53,8 @@ pub(super) struct Doer {
     pub(super) held: Option<Held>,
     /// What sign-ins gave that nobody has taken up yet, under their numbers.
     pub(super) arrived: Arrived,
+    /// What the system says of itself.
+    pub(super) heard: Heard,
     /// Holds the event stream of that session.
     pub(super) following: Option<tokio::task::JoinHandle<()>>,
     /// Says when the hub has heard of the last sign-out.
@@ -80,6 +84,7 @@ impl Doer {
             ctx,
             held: None,
             arrived: Arrived::default(),
+            heard: Heard::default(),
             following: None,
             signing_out: None,
             chosen: Arc::default(),
@@ -111,6 +116,14 @@ impl Doer {
         self.client().is_some_and(HubClient::waits_for_input)
     }
 
+    /// Looks at the clocks as long as the window is there.
+    pub(super) fn watch_clock(&self) {
+        let (sender, sends) = (self.sender.clone(), self.sends());
+        self.runtime.spawn(async move {
+            super::clock::watch(|| sender.closed(), || sends(Event::Slept)).await;
+        });
+    }
+
     /// Somebody is at the computer.
     pub(super) fn input(&self) {
         if let Some(client) = self.client().filter(|client| client.is_to_tell_input()) {
@@ -131,7 +144,8 @@ impl Doer {
             Effect::SignInByBrowser(ask, afresh) => self.sign_in(ask, Who::Person { afresh }),
             Effect::LookForKept => self.look_for_kept(),
             Effect::Continue(ask) => self.go_on(ask),
-            Effect::EndKept => self.end_kept(),
+            Effect::EndKept => self.end_kept(true),
+            Effect::EndEarlier => self.end_kept(false),
             Effect::CancelSignIn => self.cancel_sign_in(),
             Effect::SignOut => self.sign_out(Leaving::AtTheProviderToo),
             Effect::Lock => self.sign_out(Leaving::Here),

@@ -9,6 +9,8 @@ mod browser;
 mod clipboard;
 mod clock;
 mod doer;
+mod ending;
+mod heard;
 mod keychain;
 mod locked;
 mod sessions;
@@ -110,6 +112,9 @@ impl Desktop {
     ) -> Self {
         ui::install(&ctx);
         let looks = start.setup.private_desk && start.hub.is_some();
+        // Another's, from when the desk was not shared; the demonstration keeps nothing.
+        let has_keychain = keychain.is_some() || !start.setup.demonstration;
+        let ends_earlier = !start.setup.private_desk && start.hub.is_some() && has_keychain;
         let phase = match start.hub {
             Some(_) => Phase::signed_out(None),
             None => Phase::NoConfiguration { problem: None },
@@ -122,7 +127,10 @@ impl Desktop {
         if looks {
             state.kept = Kept::Looking;
             doer.run(Effect::LookForKept);
+        } else if ends_earlier {
+            doer.run(Effect::EndEarlier);
         }
+        doer.watch_clock();
         Self {
             state,
             clock: Clock::start(doer.started()),
@@ -137,7 +145,11 @@ impl Desktop {
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
-        // First, so that no answer of an ended session is shown as one.
+        // First: whoever looks at the screen now may be somebody else.
+        for event in self.doer.heard.take() {
+            self.happen(event);
+        }
+        // So that no answer of an ended session is shown as one.
         if let Some(over) = self.doer.session_is_over() {
             self.happen(Event::SessionOver(over));
         }
@@ -171,7 +183,8 @@ impl Desktop {
 
     /// Draws the screen and does what the person asked for.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
-        if is_input(ui.ctx()) {
+        // The way to the end of the program is no work in the session.
+        if is_input(ui.ctx()) && !ui.ctx().input(|input| input.viewport().close_requested()) {
             self.doer.input();
         }
         let screen = present::screen(&self.state, self.clock.now());
