@@ -129,8 +129,11 @@ fn service(hub: &str) -> String {
 
 /// Whoever is on another page than the one that this window has opened does not press there.
 fn number(browser: &BrowserAt) -> (String, String) {
-    let shown = format!("Number on the page: {}", browser.number);
-    (shown, "If the page shows another number, do not go on there.".to_owned())
+    let shown = format!("After you have signed in there, check that the page shows {}", browser.number);
+    (
+        shown,
+        "You do not type this number anywhere. If the page shows another one, do not go on there.".to_owned(),
+    )
 }
 
 /// Somebody's session is kept here: nothing of it is used before they say that it is them.

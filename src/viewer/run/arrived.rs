@@ -1,5 +1,6 @@
-//! What sign-ins gave, until it is known whether anybody wants it; and the session that was set aside.
+//! What sign-ins gave, until it is known whether anybody wants it; the session in use; and the one that was set aside.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::keychain::Keeper;
@@ -11,6 +12,22 @@ pub(super) struct Held {
     pub(super) client: HubClient,
     /// On a desk that is nobody else's.
     pub(super) keeper: Option<Arc<Keeper>>,
+    is_ending: Arc<AtomicBool>,
+}
+
+impl Held {
+    pub(super) fn new(client: HubClient, keeper: Option<Arc<Keeper>>) -> Self {
+        Self { client, keeper, is_ending: Arc::default() }
+    }
+
+    /// Whether whoever asks is the one to end it: it ends once, whoever hears first that it is to.
+    pub(super) fn begins_to_end(&self) -> bool {
+        !self.is_ending.swap(true, Ordering::AcqRel)
+    }
+
+    fn is_kept(&self) -> bool {
+        self.keeper.as_ref().is_some_and(|keeper| keeper.is_kept())
+    }
 }
 
 /// What sign-ins gave, under their numbers. Few: each is kept or revoked as soon as its answer is taken.
@@ -21,7 +38,11 @@ pub(super) struct Arrived(Arc<Mutex<Inside>>);
 struct Inside {
     /// The sign-in that somebody waits for: what another brings is nobody's.
     wanted: Option<u64>,
+    /// How many were begun.
+    begun: u64,
     all: Vec<(u64, Held)>,
+    /// In which somebody works.
+    in_use: Option<Held>,
     /// The kept session, once anything of it was used here: there is one client for it, so that no two of them renew it.
     aside: Option<Held>,
     /// Under which number somebody goes on with that.
@@ -36,7 +57,29 @@ impl Arrived {
 
     /// From now on somebody waits for this sign-in, and for no other; or for none.
     pub(super) fn wants(&self, ask: Option<u64>) {
-        self.inside().wanted = ask;
+        let mut inside = self.inside();
+        inside.wanted = ask;
+        if ask.is_some() {
+            inside.begun += 1;
+        }
+    }
+
+    /// Changes with each sign-in that begins.
+    pub(super) fn begun(&self) -> u64 {
+        self.inside().begun
+    }
+
+    /// Somebody works in this session now, or in none.
+    pub(super) fn uses(&self, held: Option<&Held>) {
+        self.inside().in_use = held.cloned();
+    }
+
+    /// Nobody is there any more: gives what is over with that. What is kept here is not.
+    pub(super) fn leave(&self) -> Vec<Held> {
+        let mut inside = self.inside();
+        inside.wanted = None;
+        let in_use = inside.in_use.take_if(|held| !held.is_kept());
+        inside.all.drain(..).map(|(_, held)| held).chain(in_use).collect()
     }
 
     /// Gives it back where nobody waits for it any more.
@@ -115,7 +158,7 @@ mod tests {
     fn held() -> Held {
         let access = Access::new(String::new(), ProofKey::generate().unwrap(), "http://127.0.0.1:1");
         let client = HubClient::new("http://127.0.0.1:1", access, None, Limits::default(), &[]).unwrap();
-        Held { client, keeper: None }
+        Held::new(client, None)
     }
 
     #[test]
@@ -128,6 +171,18 @@ mod tests {
         arrived.wants(None);
         assert!(arrived.put(2, held()).is_some() && arrived.aside().is_none());
         assert_eq!((arrived.take(1).len(), arrived.take_all().len()), (1, 0));
+    }
+
+    #[test]
+    fn whoever_leaves_ends_everything_that_is_not_kept_and_ends_it_once() {
+        let arrived = Arrived::default();
+        let (used, began) = (held(), arrived.begun());
+        arrived.wants(Some(1));
+        assert!(arrived.begun() != began && arrived.put(1, held()).is_none());
+        arrived.uses(Some(&used));
+        assert_eq!(arrived.leave().iter().filter(|held| held.begins_to_end()).count(), 2);
+        assert!(!used.begins_to_end() && arrived.leave().is_empty());
+        assert!(arrived.put(1, held()).is_some(), "nobody waits for it");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The viewer's one clock.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,15 +15,15 @@ const DRIFT: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Says so whenever the computer has slept, or its clock was set; until nobody is there who `ends` waits for.
-pub(super) async fn watch<Ends: Future<Output = ()>>(ends: impl Fn() -> Ends, slept: impl Fn()) {
-    let started = Instant::now();
-    let mut looked = (Duration::ZERO, wall());
+pub(super) async fn watch<Ends: Future<Output = ()>>(
+    clock: Clock,
+    ends: impl Fn() -> Ends,
+    slept: impl Fn(),
+) {
     while tokio::time::timeout(LOOK_EVERY, ends()).await.is_err() {
-        let now = (started.elapsed(), wall());
-        if is_sleep(looked, now) {
+        if clock.has_slept() {
             slept();
         }
-        looked = now;
     }
 }
 
@@ -32,31 +33,32 @@ fn is_sleep((tick, wall): (Duration, Timestamp), (tick_now, wall_now): (Duration
     by_wall.unsigned_abs() > DRIFT.as_millis() || tick_now.saturating_sub(tick) > DRIFT
 }
 
-/// Counts from the start; does not go back when the computer's clock is set.
+/// Counts from the start; does not go back when the computer's clock is set. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Clock {
     started: Instant,
-    /// Both clocks when they were last compared.
-    compared: (Duration, Timestamp),
+    /// Both clocks when anybody last looked: one sleep is told once, whoever notices it.
+    looked: Arc<Mutex<(Duration, Timestamp)>>,
 }
 
 impl Clock {
     pub(super) fn start(started: Instant) -> Self {
-        Self { started, compared: (Duration::ZERO, wall()) }
+        Self { started, looked: Arc::new(Mutex::new((started.elapsed(), wall()))) }
     }
 
     pub(super) fn now(&self) -> Now {
         Now { tick: self.started.elapsed(), wall: wall(), fresh: Uuid::new_v4() }
     }
 
-    /// Whether the computer slept (on some systems the steady clock stands still then) or its clock was set
-    /// since the last time this was asked.
-    pub(super) fn has_slept(&mut self) -> bool {
-        let now = self.now();
-        let (tick, wall) = self.compared;
-        self.compared = (now.tick, now.wall);
-        let by_tick = i128::try_from(now.tick.saturating_sub(tick).as_millis()).unwrap_or(i128::MAX);
-        let by_wall = i128::from(now.wall.as_millisecond() - wall.as_millisecond());
-        (by_wall - by_tick).unsigned_abs() > DRIFT.as_millis()
+    /// Whether the computer slept or its clock was set since the last time that anybody asked.
+    pub(super) fn has_slept(&self) -> bool {
+        let now = (self.started.elapsed(), wall());
+        let looked = {
+            // Nothing that is done under the lock leaves half a state behind.
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *looked, now)
+        };
+        is_sleep(looked, now)
     }
 }
 

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::Clipboard;
 use super::arrived::{Arrived, Held};
 use super::browser::Browser;
-use super::ending::Leaving;
+use super::clock::Clock;
+use super::ending::{Ends, Leaving};
 use super::heard::Heard;
 use super::keychain::Keychain;
 use super::sessions::Who;
@@ -57,11 +58,11 @@ pub(super) struct Doer {
     pub(super) heard: Heard,
     /// Holds the event stream of that session.
     pub(super) following: Option<tokio::task::JoinHandle<()>>,
-    /// Says when the hub has heard of the last sign-out.
-    pub(super) signing_out: Option<std::sync::mpsc::Receiver<()>>,
+    /// Ends sessions.
+    pub(super) ends: Ends,
     /// The hub of a configuration that was chosen while the program runs.
     chosen: Arc<Mutex<Option<Hub>>>,
-    started: Instant,
+    clock: Clock,
 }
 
 impl Doer {
@@ -73,6 +74,15 @@ impl Doer {
         sender: mpsc::Sender<Event>,
         ctx: egui::Context,
     ) -> Self {
+        let arrived = Arrived::default();
+        let ends = Ends {
+            runtime: runtime.clone(),
+            sender: sender.clone(),
+            ctx: ctx.clone(),
+            browser: Arc::clone(&browser),
+            arrived: arrived.clone(),
+            under_way: Arc::default(),
+        };
         Self {
             hub,
             clipboard,
@@ -83,18 +93,18 @@ impl Doer {
             sender,
             ctx,
             held: None,
-            arrived: Arrived::default(),
+            arrived,
             heard: Heard::default(),
             following: None,
-            signing_out: None,
+            ends,
             chosen: Arc::default(),
-            started: Instant::now(),
+            clock: Clock::start(Instant::now()),
         }
     }
 
-    /// From when everything here counts.
-    pub(super) fn started(&self) -> Instant {
-        self.started
+    /// From its start everything here counts.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     fn client(&self) -> Option<&HubClient> {
@@ -118,9 +128,9 @@ impl Doer {
 
     /// Looks at the clocks as long as the window is there.
     pub(super) fn watch_clock(&self) {
-        let (sender, sends) = (self.sender.clone(), self.sends());
+        let (sender, sends, clock) = (self.sender.clone(), self.sends(), self.clock.clone());
         self.runtime.spawn(async move {
-            super::clock::watch(|| sender.closed(), || sends(Event::Slept)).await;
+            super::clock::watch(clock, || sender.closed(), || sends(Event::Slept)).await;
         });
     }
 

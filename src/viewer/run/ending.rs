@@ -1,12 +1,13 @@
 //! Ends sessions in the background: at the hub, in the keychain and at the provider; and says what could not be ended.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use eframe::egui;
 use tokio::sync::mpsc;
 
-use super::arrived::Held;
+use super::arrived::{Arrived, Held};
 use super::browser::Browser;
 use super::doer::Hub;
 use super::keychain::{Found, Keychain, Record};
@@ -24,6 +25,9 @@ pub(super) enum Leaving {
     AtTheProviderToo,
 }
 
+/// Ends that are waited for at once. People do not end more sessions in the seconds that one takes.
+const UNDER_WAY: usize = 16;
+
 /// What it takes.
 #[derive(Clone)]
 pub(super) struct Ends {
@@ -31,6 +35,9 @@ pub(super) struct Ends {
     pub(super) sender: mpsc::Sender<Event>,
     pub(super) ctx: egui::Context,
     pub(super) browser: Arc<dyn Browser>,
+    pub(super) arrived: Arrived,
+    /// Each says when it has come to its end.
+    pub(super) under_way: Arc<Mutex<Vec<Receiver<()>>>>,
 }
 
 /// Asks in a session that was kept, without an access token yet.
@@ -52,15 +59,46 @@ impl Ends {
         }
     }
 
-    /// Ends these sessions. From this call on nothing of them is kept. What it gives says when the hub has heard.
-    pub(super) fn start(&self, all: Vec<Held>, leaving: Leaving) -> Receiver<()> {
-        let (told, heard) = sync_channel(1);
+    /// Something that is waited for where the program ends.
+    fn begin(&self) -> SyncSender<()> {
+        let (told, hears) = sync_channel(1);
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.retain(|end| end.try_recv() == Err(TryRecvError::Empty));
+        under_way.truncate(UNDER_WAY - 1);
+        under_way.push(hears);
+        told
+    }
+
+    /// Whether all that was begun has come to its end; waits until then at the latest.
+    pub(super) fn are_over(&self, until: Instant) -> bool {
+        let mut under_way =
+            std::mem::take(&mut *self.under_way.lock().unwrap_or_else(PoisonError::into_inner));
+        under_way.retain(|end| {
+            let left = until.saturating_duration_since(Instant::now());
+            end.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
+        });
+        let are_over = under_way.is_empty();
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).extend(under_way);
+        are_over
+    }
+
+    /// Nobody is there any more. At once, and from wherever that is heard: the window's next turn may be after a sleep.
+    pub(super) fn leave(&self) {
+        self.start(self.arrived.leave(), Leaving::Here);
+    }
+
+    /// Ends these sessions, but for those that end already. From this call on nothing of them is kept.
+    pub(super) fn start(&self, all: Vec<Held>, leaving: Leaving) {
         // Before anything else is asked of the keychain.
         let all: Vec<_> = all
             .into_iter()
+            .filter(Held::begins_to_end)
             .map(|held| (held.client, held.keeper.as_ref().map(|keeper| keeper.forget())))
             .collect();
-        let ends = self.clone();
+        if all.is_empty() {
+            return;
+        }
+        let (ends, told, begun) = (self.clone(), self.begin(), self.arrived.begun());
         self.runtime.spawn(async move {
             for (client, forgotten) in all {
                 let signed_out = client.sign_out().await;
@@ -72,29 +110,23 @@ impl Ends {
                 {
                     ends.say(Event::NotEnded(Left::InTheKeychain)).await;
                 }
-                if let (Some(page), Leaving::AtTheProviderToo) = (signed_out.page, leaving) {
+                // Whoever signs in there meanwhile would be signed out.
+                let is_alone = ends.arrived.begun() == begun;
+                if let (Some(page), Leaving::AtTheProviderToo, true) = (signed_out.page, leaving, is_alone) {
                     ends.say(Event::SignsOutThere(ends.browser.open(&page))).await;
                 }
             }
             // Nobody waits for it unless the program is ending.
             let _ = told.send(());
         });
-        heard
     }
 
     /// Ends whatever session is kept here, and takes it out. `aside`: it was used here already. `is_said`: it was offered, so
     /// that whoever refused it is told where it could not be ended.
-    pub(super) fn start_of_kept(
-        &self,
-        hub: Hub,
-        keychain: &Keychain,
-        aside: Option<Held>,
-        is_said: bool,
-    ) -> Receiver<()> {
-        let (told, heard) = sync_channel(1);
+    pub(super) fn start_of_kept(&self, hub: Hub, keychain: &Keychain, aside: Option<Held>, is_said: bool) {
         // In this order, and before anybody else's is put there.
         let (loading, erasing) = (keychain.load(), keychain.erase());
-        let (ends, patience) = (self.clone(), keychain.patience());
+        let (ends, told, patience) = (self.clone(), self.begin(), keychain.patience());
         self.runtime.spawn(async move {
             let is_heard = match aside {
                 Some(held) => held.client.sign_out().await.is_heard,
@@ -119,7 +151,6 @@ impl Ends {
             }
             let _ = told.send(());
         });
-        heard
     }
 
     /// Somebody has signed in, and is kept from now on: a session that is kept there still would have no end.

@@ -23,11 +23,12 @@ pub(super) use bus::watch;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod bus {
-    use std::collections::{BTreeSet, HashMap};
+    use std::collections::{BTreeMap, HashMap};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
+    use zbus::blocking::fdo::DBusProxy;
     use zbus::blocking::{Connection, MessageIterator};
     use zbus::zvariant::{OwnedFd, OwnedObjectPath, OwnedValue};
     use zbus::{MatchRule, Message, message};
@@ -43,7 +44,7 @@ mod bus {
     const BUS: &str = "org.freedesktop.DBus";
 
     /// Whatever locks a screen has one of these names, and says `ActiveChanged` under it.
-    const LOCKERS: [&str; 5] = [
+    static LOCKERS: [&str; 5] = [
         "org.freedesktop.ScreenSaver",
         "org.gnome.ScreenSaver",
         "org.cinnamon.ScreenSaver",
@@ -114,30 +115,32 @@ mod bus {
 
     /// The login manager: locked, asleep, or another user at the screen.
     fn login(watcher: &Watcher) -> zbus::Result<()> {
-        let bus = Connection::system()?;
+        // What is asked later is asked elsewhere: its answer would wait behind whatever is not read yet.
+        let (bus, asks) = (Connection::system()?, Connection::system()?);
         // First: what is said from now on waits in it.
         let messages = MessageIterator::from(&bus);
+        let mut manager = Owners::of(&bus, &[LOGIN])?;
         let session = own_session(&bus)?;
         let of_session = MatchRule::builder().msg_type(message::Type::Signal).sender(LOGIN)?;
         listen(&bus, &of_session.path(session)?.build())?;
         let of_manager = MatchRule::builder().msg_type(message::Type::Signal).sender(LOGIN)?;
         listen(&bus, &of_manager.interface(MANAGER_INTERFACE)?.member("PrepareForSleep")?.build())?;
-        let mut delay = delay_sleep(&bus);
+        let mut delay = delay_sleep(&asks);
         for heard in messages {
             let heard = heard?;
-            if heard.message_type() != message::Type::Signal {
+            if manager.changes(&heard) || !manager.says(&heard) {
                 continue;
             }
             match sleeps(&heard) {
                 Some(true) => {
-                    watcher.locked();
+                    (watcher.tell)(Event::Slept);
                     if delay.is_some() {
                         std::thread::sleep(BEFORE_SLEEP);
                     }
                     // Closed: the computer may sleep.
                     drop(delay.take());
                 }
-                Some(false) => delay = delay_sleep(&bus),
+                Some(false) => delay = delay_sleep(&asks),
                 None => {
                     let changed = changes(&heard);
                     if changed.says("LockedHint", true) {
@@ -161,8 +164,56 @@ mod bus {
     }
 
     fn listen(bus: &Connection, rule: &MatchRule<'_>) -> zbus::Result<()> {
-        let daemon = zbus::blocking::fdo::DBusProxy::new(bus)?;
-        Ok(daemon.add_match_rule(rule.clone())?)
+        Ok(DBusProxy::new(bus)?.add_match_rule(rule.clone())?)
+    }
+
+    /// Who has the names that count, by what the bus itself calls them. Anybody may send what looks like a signal to somebody
+    /// else, on the system's bus another user too.
+    struct Owners {
+        names: &'static [&'static str],
+        there: BTreeMap<&'static str, String>,
+    }
+
+    impl Owners {
+        fn of(bus: &Connection, names: &'static [&'static str]) -> zbus::Result<Self> {
+            let daemon = DBusProxy::new(bus)?;
+            let mut there = BTreeMap::new();
+            for name in names {
+                let rule =
+                    MatchRule::builder().msg_type(message::Type::Signal).sender(BUS)?.interface(BUS)?;
+                listen(bus, &rule.member("NameOwnerChanged")?.arg(0, *name)?.build())?;
+                if let Ok(owner) = daemon.get_name_owner((*name).try_into()?) {
+                    there.insert(*name, owner.to_string());
+                }
+            }
+            Ok(Self { names, there })
+        }
+
+        /// Whether one of them says this.
+        fn says(&self, message: &Message) -> bool {
+            message.message_type() == message::Type::Signal
+                && message
+                    .header()
+                    .sender()
+                    .is_some_and(|sender| self.there.values().any(|owner| owner == sender.as_str()))
+        }
+
+        /// Whether this says that one of them has come, or has gone; the bus alone says so.
+        fn changes(&mut self, message: &Message) -> bool {
+            let is_of_bus = message.header().sender().is_some_and(|sender| sender.as_str() == BUS);
+            if !is_of_bus || !is(message, BUS, "NameOwnerChanged") {
+                return false;
+            }
+            let body = message.body();
+            let Ok((name, _, owner)) = body.deserialize::<(String, String, String)>() else { return false };
+            let Some(name) = self.names.iter().find(|known| **known == name) else { return false };
+            if owner.is_empty() {
+                self.there.remove(name);
+            } else {
+                self.there.insert(name, owner);
+            }
+            true
+        }
     }
 
     fn delay_sleep(bus: &Connection) -> Option<OwnedFd> {
@@ -215,44 +266,22 @@ mod bus {
         let bus = Connection::session()?;
         // First: what is said from now on waits in it.
         let messages = MessageIterator::from(&bus);
-        let daemon = zbus::blocking::fdo::DBusProxy::new(&bus)?;
-        let mut there = BTreeSet::new();
+        let mut lockers = Owners::of(&bus, &LOCKERS)?;
         for name in LOCKERS {
             let rule = MatchRule::builder().msg_type(message::Type::Signal).interface(name)?;
-            daemon.add_match_rule(rule.member("ActiveChanged")?.build())?;
-            let rule = MatchRule::builder().msg_type(message::Type::Signal).sender(BUS)?.interface(BUS)?;
-            daemon.add_match_rule(rule.member("NameOwnerChanged")?.arg(0, name)?.build())?;
-            if daemon.name_has_owner(name.try_into()?)? {
-                there.insert(name);
-            }
+            listen(&bus, &rule.member("ActiveChanged")?.build())?;
         }
-        watcher.has_locker(!there.is_empty());
+        watcher.has_locker(!lockers.there.is_empty());
         for heard in messages {
             let heard = heard?;
-            if let Some((name, is_there)) = comes_or_goes(&heard) {
-                if is_there {
-                    there.insert(name);
-                } else {
-                    there.remove(name);
-                }
-                watcher.has_locker(!there.is_empty());
+            if lockers.changes(&heard) {
+                watcher.has_locker(!lockers.there.is_empty());
             }
             let is_of_locker = LOCKERS.iter().any(|name| is(&heard, name, "ActiveChanged"));
-            if is_of_locker && heard.body().deserialize::<bool>().unwrap_or(false) {
+            if is_of_locker && lockers.says(&heard) && heard.body().deserialize::<bool>().unwrap_or(false) {
                 watcher.locked();
             }
         }
         Ok(())
-    }
-
-    /// Which of them has come, or has gone.
-    fn comes_or_goes(message: &Message) -> Option<(&'static str, bool)> {
-        if !is(message, BUS, "NameOwnerChanged") {
-            return None;
-        }
-        let body = message.body();
-        let (name, _, owner) = body.deserialize::<(String, String, String)>().ok()?;
-        let name = LOCKERS.into_iter().find(|locker| *locker == name)?;
-        Some((name, !owner.is_empty()))
     }
 }

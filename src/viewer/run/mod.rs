@@ -133,7 +133,7 @@ impl Desktop {
         doer.watch_clock();
         Self {
             state,
-            clock: Clock::start(doer.started()),
+            clock: doer.clock().clone(),
             doer,
             events,
             memory: UiMemory::default(),
@@ -145,15 +145,16 @@ impl Desktop {
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
-        // First: whoever looks at the screen now may be somebody else.
-        for event in self.doer.heard.take() {
-            self.happen(event);
-        }
+        // What becomes of the session at a lock depends on it.
+        self.look_whether_kept();
+        self.happen_as_heard();
         // So that no answer of an ended session is shown as one.
         if let Some(over) = self.doer.session_is_over() {
             self.happen(Event::SessionOver(over));
         }
         while let Ok(event) = self.events.try_recv() {
+            // It may say what has come of that.
+            self.happen_as_heard();
             self.happen(event);
         }
         if self.clock.has_slept() {
@@ -168,12 +169,29 @@ impl Desktop {
             self.waits_for_input = waits;
             self.happen(Event::WaitsForInput(waits));
         }
+        self.look_whether_kept();
+        self.happen(Event::Tick);
+    }
+
+    fn look_whether_kept(&mut self) {
         let is_kept = self.doer.is_kept();
         if is_kept != self.is_kept {
             self.is_kept = is_kept;
             self.happen(Event::IsKept(is_kept));
         }
-        self.happen(Event::Tick);
+    }
+
+    /// What the system has said: before anything else, since whoever looks at the screen now may be somebody else.
+    fn happen_as_heard(&mut self) {
+        for event in self.doer.heard.take() {
+            self.happen(event);
+        }
+    }
+
+    /// Ends what is not kept, from wherever it is heard that nobody is there any more.
+    fn leaves(&self) -> impl Fn() + Send + Sync + use<> {
+        let ends = self.doer.ends.clone();
+        move || ends.leave()
     }
 
     /// Tells what the system says of itself, from wherever that is heard.
@@ -197,10 +215,11 @@ impl Desktop {
         }
     }
 
-    /// The window closes: what was copied from here does not outlive it.
-    pub fn close(&mut self) {
+    /// The window closes: what was copied from here does not outlive it. Waits a moment for the hub to hear of it; says
+    /// whether it has, and may be asked again.
+    pub fn close(&mut self) -> bool {
         self.doer.run(Effect::ForgetClipboard);
-        self.doer.end();
+        self.doer.end()
     }
 
     /// The window's title. Never anything of a patient.

@@ -8,7 +8,7 @@ use eframe::egui::ViewportCommand;
 use super::arrived::{Arrived, Held};
 use super::browser;
 use super::doer::{Doer, Hub};
-use super::ending::{Ends, Leaving, client_of};
+use super::ending::{Leaving, client_of};
 use super::keychain::{Found, Keeper, Keychain, Record};
 use crate::client::{HubClient, Keeps as _};
 use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SignedInPerson};
@@ -89,7 +89,7 @@ fn held_of(hub: &Hub, keychain: Keychain, record: Record) -> Result<Held, Failur
     let client = client_of(hub, &record)?;
     let keeper = Keeper::new(keychain, record, true);
     client.keep_with(keeper.clone());
-    Ok(Held { client, keeper: Some(keeper) })
+    Ok(Held::new(client, Some(keeper)))
 }
 
 /// Puts a session that has begun where it is kept.
@@ -120,10 +120,15 @@ impl Doer {
     /// What happens by itself and is told from elsewhere.
     pub(super) fn sends(&self) -> impl Fn(Event) + Send + Sync + use<> {
         let (sender, ctx, heard) = (self.sender.clone(), self.ctx.clone(), self.heard.clone());
+        let ends = self.ends.clone();
         move |event| {
+            let is_left = matches!(event, Event::ComputerLocked | Event::Slept);
             if let Some(event) = heard.keep(event) {
                 // Only a full queue refuses, and then sixty-four others wake the window.
                 let _ = sender.try_send(event);
+            }
+            if is_left {
+                ends.leave();
             }
             ctx.request_repaint();
         }
@@ -137,7 +142,7 @@ impl Doer {
             return self.tell(Event::NotSignedIn(ask, NotSignedIn::Hub(Failure::NotAccepted)));
         };
         let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
-        let (arrived, keychain, ends) = (self.arrived.clone(), self.keychain.clone(), self.ends());
+        let (arrived, keychain, ends) = (self.arrived.clone(), self.keychain.clone(), self.ends.clone());
         self.arrived.wants(Some(ask));
         let (hint, afresh) = match who {
             Who::Persona(persona) => (Some(persona.to_string()), false),
@@ -160,7 +165,7 @@ impl Doer {
                         Keeper::new(keychain.clone(), Record::of(&person, &refresh, &key), false)
                     });
                     // First: whoever cancels now signs out what has begun, and whoever has cancelled gets it back.
-                    let held = Held { client: client.clone(), keeper: keeper.clone() };
+                    let held = Held::new(client.clone(), keeper.clone());
                     if let Some(unwanted) = arrived.put(ask, held) {
                         ends.start(vec![unwanted], Leaving::Here);
                         return;
@@ -243,19 +248,10 @@ impl Doer {
         let Some((hub, keychain)) = self.hub_and_keychain() else { return };
         self.stop_signing_in();
         let aside = self.arrived.take_aside();
-        self.signing_out = Some(self.ends().start_of_kept(hub, &keychain, aside, is_said));
+        self.ends.start_of_kept(hub, &keychain, aside, is_said);
         if !is_said {
             // A shared desk keeps nothing.
             self.keychain = None;
-        }
-    }
-
-    fn ends(&self) -> Ends {
-        Ends {
-            runtime: self.runtime.clone(),
-            sender: self.sender.clone(),
-            ctx: self.ctx.clone(),
-            browser: Arc::clone(&self.browser),
         }
     }
 
@@ -277,17 +273,18 @@ impl Doer {
         let Some(held) = arrived.or_else(|| self.arrived.take_resumed(ask)) else { return };
         self.stop_following();
         self.following = Some(self.follow(held.client.clone()));
+        self.arrived.uses(Some(&held));
         self.held = Some(held);
     }
 
     /// Holds the event stream. What it hears goes the way of all events; what ends the session is looked for with each of
     /// them.
     fn follow(&self, client: HubClient) -> tokio::task::JoinHandle<()> {
-        let (sender, ctx, started) = (self.sender.clone(), self.ctx.clone(), self.started());
+        let (sender, ctx, clock) = (self.sender.clone(), self.ctx.clone(), self.clock().clone());
         self.runtime.spawn(async move {
             let here = || {
                 // Only a full queue refuses, and the next one comes in five seconds.
-                let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
+                let _ = sender.try_send(Event::HubIsHere(clock.now().tick));
                 ctx.request_repaint();
             };
             // What is shown says so, and the window would sleep.
@@ -308,6 +305,7 @@ impl Doer {
     pub(super) fn set_aside(&mut self) {
         self.stop_signing_in();
         self.stop_following();
+        self.arrived.uses(None);
         if let Some(held) = self.held.take() {
             self.arrived.set_aside(held);
         }
@@ -319,18 +317,18 @@ impl Doer {
         self.stop_signing_in();
         self.stop_following();
         self.revoke(self.arrived.take_all(), Leaving::Here);
+        self.arrived.uses(None);
         let held = self.held.take().into_iter().collect();
         self.revoke(held, leaving);
     }
 
-    pub(super) fn revoke(&mut self, all: Vec<Held>, leaving: Leaving) {
-        if !all.is_empty() {
-            self.signing_out = Some(self.ends().start(all, leaving));
-        }
+    pub(super) fn revoke(&self, all: Vec<Held>, leaving: Leaving) {
+        self.ends.start(all, leaving);
     }
 
-    /// The program ends: a session that is kept goes on another time, every other one is over.
-    pub(super) fn end(&mut self) {
+    /// The program ends: a session that is kept goes on another time, every other one is over. Says whether the hub has heard
+    /// all that it is to hear.
+    pub(super) fn end(&mut self) -> bool {
         if self.is_kept() == Some(true) {
             self.set_aside();
         } else {
@@ -339,10 +337,11 @@ impl Doer {
         // What is under way would end with the program: a moment for the hub to hear that the session is over, and for a
         // renewal of a kept one to be put where the next run finds it.
         let (until, renewed) = (Instant::now() + SIGN_OUT, self.aside_is_settled());
-        for ends in self.signing_out.take().into_iter().chain(renewed) {
-            // Gone or late: the hub ends the session in time.
-            let _ = ends.recv_timeout(until.saturating_duration_since(Instant::now()));
-        }
+        // Where it is late, the hub ends the session in time.
+        let are_over = self.ends.are_over(until);
+        let left = until.saturating_duration_since(Instant::now());
+        let is_settled = renewed.is_none_or(|renewed| renewed.recv_timeout(left).is_ok());
+        are_over && is_settled
     }
 
     fn aside_is_settled(&self) -> Option<std::sync::mpsc::Receiver<()>> {

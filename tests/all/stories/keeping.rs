@@ -67,7 +67,7 @@ fn whoever_closes_the_viewer_goes_on_where_they_say_that_it_is_them() {
     let own = Own::new();
     let mut desk = own.nurse();
     assert!(!own.opened().contains("prompt="), "the provider may know them: {}", own.opened());
-    assert_eq!(desk.text_with("No keychain answers"), None);
+    assert_eq!(desk.text_with("This computer cannot keep you signed in"), None);
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.close();
     drop(desk);
@@ -173,7 +173,7 @@ fn what_is_over_is_in_no_keychain() {
                 desk.press(how);
                 desk.wait_for("Signed in: Sam Okafor, ");
                 assert!(own.opened().contains("prompt=login"), "{}", own.opened());
-                assert_eq!(desk.text_with("No keychain answers"), None);
+                assert_eq!(desk.text_with("This computer cannot keep you signed in"), None);
                 desk.press("Sign out");
                 expected.push("signed-out".to_owned());
             }
@@ -238,7 +238,7 @@ fn a_keychain_that_takes_long_keeps_nobody_waiting_and_is_heard_when_it_comes() 
     // Whoever does not wait signs in, and is not disturbed by what comes late.
     own.chain.0.holds.store(true, Ordering::SeqCst);
     let mut desk = own.nurse();
-    desk.wait_for("No keychain answers");
+    desk.wait_for("This computer cannot keep you signed in");
     own.chain.0.holds.store(false, Ordering::SeqCst);
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.close();
@@ -256,7 +256,7 @@ fn without_a_keychain_everything_works_and_one_signs_in_each_time() {
         own.chain.take_away();
     }
     let mut desk = own.nurse();
-    desk.wait_for("No keychain answers on this computer: you sign in again each time the viewer starts");
+    desk.wait_for("This computer cannot keep you signed in: you sign in again each time the viewer starts");
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.new_search();
     own.town.pass(EXPIRED);

@@ -154,5 +154,5 @@ fn a_desk_that_is_shared_now_ends_what_was_kept_before() {
     // And keeps nobody.
     desk.press("Sign in");
     desk.wait_for("Signed in: Sam Okafor, ");
-    assert!(own.chain.is_empty(hub) && desk.text_with("No keychain answers").is_none());
+    assert!(own.chain.is_empty(hub) && desk.text_with("This computer cannot keep you signed in").is_none());
 }

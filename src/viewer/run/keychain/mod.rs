@@ -51,6 +51,8 @@ pub struct Keychain {
     machine: Option<Arc<str>>,
     patience: Duration,
     turn: Turn,
+    /// It was waited for in vain, and nothing that it was asked is done yet: nobody waits for it a second time.
+    hangs: Arc<AtomicBool>,
 }
 
 /// Whose turn it is to keep something there. A new one comes with each keeper and with whatever is taken out: a renewal may
@@ -101,12 +103,12 @@ impl Keychain {
     pub fn over(opens: Opens, hub: &str, machine: Option<&str>, patience: Duration) -> Self {
         let (asks, asked) = sync_channel(WAITING);
         let hub: Arc<str> = Arc::from(hub.trim_end_matches('/'));
-        let (name, turn) = (Arc::clone(&hub), Turn::default());
-        let now = turn.clone();
-        let works = move || work(&asked, &opens, &name, &now);
+        let (name, turn, hangs) = (Arc::clone(&hub), Turn::default(), Arc::<AtomicBool>::default());
+        let (now, works_on) = (turn.clone(), Arc::clone(&hangs));
+        let works = move || work(&asked, &opens, &name, &now, &works_on);
         // Where no thread starts, every call below finds that nobody answers.
         let _ = std::thread::Builder::new().name("cpis-keychain".to_owned()).spawn(works);
-        Self { asks, hub, machine: machine.map(Arc::from), patience, turn }
+        Self { asks, hub, machine: machine.map(Arc::from), patience, turn, hangs }
     }
 
     /// For so long it is waited for.
@@ -142,7 +144,14 @@ impl Keychain {
         if self.asks.try_send(Ask::Store(sealed, turn, tell)).is_err() {
             return Told::Refused;
         }
-        is_told(told, self.patience).await
+        if self.hangs.load(Ordering::Acquire) {
+            return Told::Late;
+        }
+        let told = is_told(told, self.patience).await;
+        if told == Told::Late {
+            self.hangs.store(true, Ordering::Release);
+        }
+        told
     }
 
     /// Takes out whatever is there, before whatever is asked for later; says whether it is gone.
@@ -176,7 +185,7 @@ async fn is_gone(told: Option<oneshot::Receiver<()>>, patience: Duration) -> boo
 }
 
 /// The keychain's thread: one call after the other, for as long as somebody may ask.
-fn work(asked: &Receiver<Ask>, opens: &Opens, hub: &str, turn: &Turn) {
+fn work(asked: &Receiver<Ask>, opens: &Opens, hub: &str, turn: &Turn, hangs: &AtomicBool) {
     let mut entry: Option<Entry> = None;
     // What was to be taken out and could not be: that comes before anything else.
     let mut owes = false;
@@ -186,12 +195,14 @@ fn work(asked: &Receiver<Ask>, opens: &Opens, hub: &str, turn: &Turn) {
             entry = opens().and_then(|store| entry_of(store.as_ref(), hub)).ok();
         }
         // One that was not there, or has gone, may be there at the next call. Who asked hears that nobody answers.
-        let Some(open) = &entry else { continue };
-        let answered = if owes { erase(open) } else { Ok(()) };
-        owes &= answered.is_err();
-        if answered.and_then(|()| answer(open, ask, turn)).is_err() {
-            entry = None;
+        if let Some(open) = &entry {
+            let answered = if owes { erase(open) } else { Ok(()) };
+            owes &= answered.is_err();
+            if answered.and_then(|()| answer(open, ask, turn)).is_err() {
+                entry = None;
+            }
         }
+        hangs.store(false, Ordering::Release);
     }
 }
 
@@ -201,6 +212,11 @@ fn answer(entry: &Entry, ask: Ask, turn: &Turn) -> keyring_core::Result<()> {
             let sealed = match entry.get_secret() {
                 Ok(sealed) => Some(Zeroizing::new(sealed)),
                 Err(Error::NoEntry) => None,
+                // Nobody can say which of them is the last: the hub ends both in time.
+                Err(Error::Ambiguous(_)) => {
+                    erase(entry)?;
+                    None
+                }
                 Err(error) => return Err(error),
             };
             // Who asked may have gone.
@@ -214,7 +230,11 @@ fn answer(entry: &Entry, ask: Ask, turn: &Turn) -> keyring_core::Result<()> {
             if tell.is_closed() {
                 return erase(entry);
             }
-            if let Err(error) = entry.set_secret(sealed.as_bytes()) {
+            let put = match entry.set_secret(sealed.as_bytes()) {
+                Err(Error::Ambiguous(_)) => erase(entry).and_then(|()| entry.set_secret(sealed.as_bytes())),
+                put => put,
+            };
+            if let Err(error) = put {
                 // What was there before is used up.
                 erase(entry)?;
                 return Err(error);
@@ -232,10 +252,15 @@ fn answer(entry: &Entry, ask: Ask, turn: &Turn) -> keyring_core::Result<()> {
     }
 }
 
+/// All of that name, should there be one in each of two keyrings.
 fn erase(entry: &Entry) -> keyring_core::Result<()> {
-    match entry.delete_credential() {
+    let erased = |one: &Entry| match one.delete_credential() {
         Ok(()) | Err(Error::NoEntry) => Ok(()),
         Err(error) => Err(error),
+    };
+    match erased(entry) {
+        Err(Error::Ambiguous(all)) => all.iter().try_for_each(erased),
+        erased => erased,
     }
 }
 
