@@ -45,8 +45,12 @@ pub(super) struct Inside {
 
 impl Chain {
     pub(super) fn new() -> Self {
-        let store = if is_of_the_bus() { of_the_bus() } else { Some(mock::Store::new().unwrap() as _) };
-        Self::over(store, Duration::from_secs(30))
+        Self::of(mock::Store::new().unwrap())
+    }
+
+    /// That of the session's bus, where the stories are told before that, or this one.
+    pub(super) fn of(store: Arc<CredentialStore>) -> Self {
+        Self::over(if is_of_the_bus() { of_the_bus() } else { Some(store) }, Duration::from_secs(30))
     }
 
     fn over(store: Option<Arc<CredentialStore>>, patience: Duration) -> Self {

@@ -16,7 +16,7 @@ use super::signing_in::{Scripted, as_it_is, sessions};
 use super::town::{AMELIA, Town};
 
 /// Minutes after which an access token has expired.
-const EXPIRED: i64 = 11 * 60;
+pub(super) const EXPIRED: i64 = 11 * 60;
 
 pub(super) type Seen = Arc<Mutex<(String, Vec<String>)>>;
 
@@ -191,7 +191,7 @@ fn what_is_over_is_in_no_keychain() {
 #[test]
 fn what_was_kept_on_another_computer_or_for_another_hub_is_nobodys_here() {
     let own = Own::new();
-    let mut desk = own.nurse();
+    let desk = own.nurse();
     desk.close();
     drop(desk);
     let mut desk = own.desk_of(&own.chain, "another computer");

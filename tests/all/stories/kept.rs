@@ -8,7 +8,7 @@ use std::time::Duration;
 use cpis::viewer::event::Event;
 
 use super::desk::Desk;
-use super::keeping::{GO_ON, Own, Seen};
+use super::keeping::{EXPIRED, GO_ON, Own, Seen};
 use super::proxy::{Act, Gate, Proxy};
 use super::signing_in::{Scripted, as_it_is, sessions};
 use super::town::{AMELIA, Town};
@@ -37,10 +37,11 @@ fn held_up(own: &Own, proxy: &Proxy, has_browser: bool) -> (Desk, Gate) {
     desk.wait_for(GO_ON);
     let gate = Gate::default();
     let held = gate.clone();
-    // The first is refused with what the next one needs.
-    proxy.on("/token", move |before| if before == 0 { Act::Pass } else { Act::Hold(held.clone()) });
+    proxy.on("/token", move |_| Act::HoldGranted(held.clone()));
+    let tokens = || own.town.book().column("SELECT hex(current) || rotated_ms FROM session", []);
+    let before = tokens();
     desk.press(GO_ON);
-    desk.until("the renewal", |_| (proxy.asked() > 1).then_some(()));
+    desk.until("the renewal", |_| (tokens() != before).then_some(()));
     desk.press("Cancel");
     desk.wait_for(GO_ON);
     (desk, gate)
@@ -57,6 +58,7 @@ fn a_renewal_that_ends_after_its_session_brings_nobody_back() {
     desk.until("the hub", |_| (sessions(&own.town) == ["signed-out"]).then_some(()));
     gate.open();
     desk.stay(Duration::from_millis(500));
+    desk.close_and_hear();
     assert!(own.chain.is_empty(&proxy.address()));
     drop(desk);
     proxy.heal();
@@ -78,6 +80,39 @@ fn whoever_gives_up_going_on_can_still_go_on() {
     // And so after the next start.
     desk.close();
     drop(desk);
+    let mut desk = behind(&own, &proxy, true);
+    desk.wait_for(GO_ON);
+    desk.press(GO_ON);
+    desk.wait_for("Signed in: Sam Okafor, ");
+    assert_eq!(sessions(&own.town), ["goes on"]);
+}
+
+#[test]
+fn a_renewal_that_is_under_way_when_the_viewer_is_closed_is_kept_before_it_ends() {
+    let own = Own::new();
+    let proxy = Proxy::before(own.town.demonstration.address());
+    let mut desk = behind(&own, &proxy, true);
+    desk.wait_for(NOBODY_IS_KEPT);
+    desk.press("Sign in");
+    desk.wait_for("Signed in: Sam Okafor, ");
+    own.town.pass(EXPIRED);
+    let tokens = || own.town.book().column("SELECT hex(current) || rotated_ms FROM session", []);
+    let (before, put) = (tokens(), own.chain.0.put.load(Ordering::SeqCst));
+    let gate = Gate::default();
+    let (held, opens) = (gate.clone(), gate);
+    proxy.on("/token", move |_| Act::HoldGranted(held.clone()));
+    desk.ask(AMELIA);
+    desk.until("the renewal", |_| (tokens() != before).then_some(()));
+    let later = std::thread::Builder::new().name("later".to_owned()).spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        opens.open();
+    });
+    desk.close_and_hear();
+    assert!(own.chain.0.put.load(Ordering::SeqCst) > put, "the next run would find the token before");
+    later.unwrap().join().unwrap();
+    drop(desk);
+    proxy.heal();
+    own.town.pass(61);
     let mut desk = behind(&own, &proxy, true);
     desk.wait_for(GO_ON);
     desk.press(GO_ON);

@@ -13,6 +13,7 @@ mod kept;
 mod keyboard;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod keyring;
+mod killed;
 mod late;
 mod leaving;
 mod locking;
