@@ -9,6 +9,7 @@ mod errors;
 mod events;
 mod session;
 mod signin;
+mod since;
 mod status;
 mod transfer;
 

@@ -132,7 +132,7 @@ fn a_nurse_signs_in_with_her_browser_works_and_signs_out() {
     desk.press("Sign out");
     desk.until("the hub to hear of it", |_| (sessions(&town) == ["signed-out"]).then_some(()));
     // Where she signed in, she is signed out by her browser.
-    desk.wait_for("You are signed out. Nothing of the last session is left. If your web browser asks whether to sign you out");
+    desk.wait_for("You are signed out. Nothing of the last session is left in this viewer. If your web browser asks whether to sign you out");
     let ends_there = seen.lock().unwrap().0.clone();
     assert!(
         ends_there.starts_with(&format!("{}/sign-out?ticket=", town.demonstration.address())),
@@ -241,7 +241,11 @@ fn where_no_browser_opens_its_address_can_be_copied_and_used() {
     let copied = desk.clipboard.text().unwrap();
     let key = copied.split("dpop_jkt=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
     let number = cpis::identity::dpop::Thumbprint::try_from(key.to_owned()).unwrap().short();
-    assert!(desk.text(&format!("Number on the page: {number}")).is_some(), "{}", desk.tree());
+    assert!(
+        desk.text(&format!("After you have signed in there, check that the page shows {number}")).is_some(),
+        "{}",
+        desk.tree()
+    );
     assert!(desk.text(&copied).is_some() && copied == seen.lock().unwrap().0, "{copied}");
     Scripted { is_there: true, does: as_it_is, seen }.go(&copied);
     desk.wait_for("Signed in: Sam Okafor, ");
