@@ -26,7 +26,12 @@ pub(super) async fn all(
     let mut trouble = None;
     match part {
         Part::Notices => {
-            all_notices(hub, mesh, settings).await?;
+            // What waits for one authority keeps no other from being asked after; a MESH that is away does.
+            match all_notices(hub, mesh, settings).await {
+                Ok(()) => {}
+                Err(why) if why.is_away() => return Err(why),
+                Err(why) => trouble = Some(why),
+            }
             follow(hub, mesh, settings, "notifications").await?;
         }
         Part::Uploads => {

@@ -203,7 +203,7 @@ async fn h18_h19_hub_and_link_are_killed_at_random_and_by_mesh_too_each_view_is_
     gone.store(true, Ordering::Release);
     case_system.join().unwrap();
     pick_up(&pair.link.path("case-notes"), &picked);
-    let picked = picked.lock().unwrap();
+    let picked = std::mem::take(&mut *picked.lock().unwrap());
     assert_eq!(picked.twice, Vec::<String>::new());
     let mut noted: Vec<String> =
         picked.notes.values().map(|note| note["access"]["reference"].as_str().unwrap().to_owned()).collect();
