@@ -221,7 +221,8 @@ impl Mailbox for Inside {
         Ok(())
     }
 
-    fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError> {
-        self.runtime.block_on(self.hub.notices_filed_inside(WEXCOMBE, receipts)).map_err(not_now)
+    fn file(&mut self, receipts: &[u8]) -> Result<Option<String>, TransportError> {
+        self.runtime.block_on(self.hub.notices_filed_inside(WEXCOMBE, receipts)).map_err(not_now)?;
+        Ok(None)
     }
 }

@@ -62,7 +62,7 @@ impl Mailbox for Https {
         Ok(())
     }
 
-    fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError> {
+    fn file(&mut self, receipts: &[u8]) -> Result<Option<String>, TransportError> {
         let request = self
             .http
             .post(format!("{}{NOTICES_FILED}", self.address))
@@ -72,7 +72,7 @@ impl Mailbox for Https {
         let answer = request.send().map_err(|error| not_reached(&error))?;
         let after = retry_after(&answer);
         match answer.status() {
-            StatusCode::OK => Ok(()),
+            StatusCode::OK => Ok(None),
             status => Err(refused(status, after)),
         }
     }

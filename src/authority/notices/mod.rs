@@ -39,6 +39,11 @@ pub enum HubTrouble {
     /// It says that the link has other numbers, and the link has said none.
     #[error("the hub contradicts itself about where its notifications begin")]
     Contradicts,
+    /// Some messages of the hub's were left in the mailbox.
+    #[error(
+        "{0} of the messages in the mailbox could not be taken: they are looked at again after an hour, and MESH gives them back to their sender"
+    )]
+    Resting(usize),
     /// The numbers of a document run backwards.
     #[error("what the hub sent was not taken: its numbers are not in order")]
     NotInOrder,
@@ -178,8 +183,8 @@ fn fetch(
                 continue;
             }
             Ok(Collected::NothingMore) => break,
-            Ok(Collected::ReceiptsLost) => {
-                register.tell_again()?;
+            Ok(Collected::ReceiptsLost(name)) => {
+                register.tell_again(name.as_deref())?;
                 if let Err(error) = mailbox.is_kept() {
                     return Ok(Err(error.into()));
                 }
@@ -206,7 +211,8 @@ fn fetch(
             break;
         }
     }
-    if let Some(trouble) = trouble {
+    let resting = Some(mailbox.resting()).filter(|resting| *resting > 0);
+    if let Some(trouble) = trouble.or(resting.map(HubTrouble::Resting)) {
         round.is_set_aside = true;
         return Ok(Err(trouble));
     }
@@ -224,7 +230,7 @@ fn fetch_missing(
     for _ in 0..DOCUMENTS {
         let document = match mailbox.collect_again(above) {
             Err(error) => return Ok(Err(error.into())),
-            Ok(Collected::OtherNumbers | Collected::NothingMore | Collected::ReceiptsLost) => break,
+            Ok(Collected::OtherNumbers | Collected::NothingMore | Collected::ReceiptsLost(_)) => break,
             Ok(Collected::Document(document)) => document,
         };
         let (heading, items) = match believed(&document, ends) {
@@ -300,8 +306,9 @@ fn file(
         Ok(None) => {}
         Ok(Some(gone)) => {
             // What cannot be read is sent again by the register.
-            let gone = notice::read_receipts(&gone).map(|gone| gone.receipts).unwrap_or_default();
-            register.receipts_taken(&gone, clock())?;
+            let receipts =
+                notice::read_receipts(&gone.receipts).map(|gone| gone.receipts).unwrap_or_default();
+            register.receipts_taken(&receipts, Some(&gone.name), clock())?;
             if let Err(error) = mailbox.is_noted() {
                 return Ok(Err(error.into()));
             }
@@ -313,10 +320,11 @@ fn file(
             break;
         }
         let what = Receipts { authority_code: ends.authority_code.to_owned(), receipts };
-        if let Err(error) = mailbox.file(&notice::write_receipts(&what, clock())) {
-            return Ok(Err(error.into()));
-        }
-        register.receipts_taken(&what.receipts, clock())?;
+        let name = match mailbox.file(&notice::write_receipts(&what, clock())) {
+            Ok(name) => name,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        register.receipts_taken(&what.receipts, name.as_deref(), clock())?;
         if let Err(error) = mailbox.is_noted() {
             return Ok(Err(error.into()));
         }

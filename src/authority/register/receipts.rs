@@ -36,24 +36,33 @@ impl Register {
         Ok(receipts)
     }
 
-    /// Notes that the hub may have taken none: all are sent again, which changes nothing where it has.
+    /// Notes that the hub has taken none of those that went under a name: they are sent again. Where it is not known which did
+    /// not arrive, all are, which changes nothing where they have.
     ///
     /// # Errors
     /// The register cannot be written.
-    pub fn tell_again(&mut self) -> Result<(), RegisterError> {
-        self.db.execute("UPDATE notice SET told = NULL WHERE told IS NOT NULL", [])?;
+    pub fn tell_again(&mut self, name: Option<&str>) -> Result<(), RegisterError> {
+        self.db.execute(
+            "UPDATE notice SET told = NULL WHERE told IS NOT NULL AND (?1 IS NULL OR told_in = ?1)",
+            [name],
+        )?;
         Ok(())
     }
 
-    /// Notes that the hub has taken these.
+    /// Notes that the hub has taken these, and under which name they went.
     ///
     /// # Errors
     /// The register cannot be written: they are sent again, which changes nothing.
-    pub fn receipts_taken(&mut self, receipts: &[Receipt], now: Timestamp) -> Result<(), RegisterError> {
+    pub fn receipts_taken(
+        &mut self,
+        receipts: &[Receipt],
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), RegisterError> {
         let work = self.db.transaction()?;
         for receipt in receipts {
-            work.prepare_cached("UPDATE notice SET told = ?2 WHERE id = ?1")?
-                .execute(params![receipt.mark.id.as_str(), receipt.outcome.code()])?;
+            work.prepare_cached("UPDATE notice SET told = ?2, told_in = ?3 WHERE id = ?1")?
+                .execute(params![receipt.mark.id.as_str(), receipt.outcome.code(), name])?;
         }
         work.execute("UPDATE link SET heard_ms = ?1", [now.as_millisecond()])?;
         Ok(work.commit()?)

@@ -42,6 +42,11 @@ impl Register {
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut taken = Taken::default();
         let mut next = have.as_ref().map(|have| have.number.saturating_add(1));
+        // By a way on which the hub does not say where it begins, a new register's numbers begin with the first: the message with the first
+        // ones may be the one that is not there.
+        if next.is_none() && heading.unfiled.is_none() && is_new(&work)? {
+            next = Some(1);
+        }
         for item in items {
             let mark = item.mark();
             if let Some(next) = next {
@@ -136,6 +141,10 @@ fn keep(
         taken.again += 1
     }
     Ok(())
+}
+
+fn is_new(work: &Transaction<'_>) -> Result<bool, RegisterError> {
+    Ok(!work.prepare_cached("SELECT 1 FROM notice LIMIT 1")?.exists([])?)
 }
 
 fn reach(work: &Transaction<'_>, mark: &Mark) -> Result<(), RegisterError> {

@@ -97,7 +97,7 @@ fn what_the_case_system_refuses_for_good_comes_before_a_person_and_can_be_got_ou
     );
     assert_eq!(told(&register), [(1, Outcome::Triage), (2, Outcome::Triage)]);
     let receipts = register.receipts().unwrap();
-    register.receipts_taken(&receipts, at).unwrap();
+    register.receipts_taken(&receipts, None, at).unwrap();
     assert_eq!(told(&register), []);
     // Something came since the list was looked at: it is not closed unseen.
     let id = list[0].note.clone();
@@ -158,7 +158,7 @@ fn a_hub_that_was_put_back_is_told_everything_again_also_behind_what_was_never_t
     let part = register.next_part(now()).unwrap().unwrap();
     register.placed(&part, now()).unwrap();
     let receipts = register.receipts().unwrap();
-    register.receipts_taken(&receipts, now()).unwrap();
+    register.receipts_taken(&receipts, None, now()).unwrap();
     assert_eq!(told(&register), []);
     register.forget_where(now()).unwrap();
     assert_eq!(told(&register), [(1, Outcome::Documented)]);
@@ -188,4 +188,58 @@ fn a_large_gap_is_asked_for_piece_by_piece_and_what_never_comes_is_settled_by_a_
     };
     assert_eq!(register.take_again(&heading, &[item(2), item(1002)], now()).unwrap().new, 2);
     assert_eq!(register.missing().unwrap().len(), 500);
+}
+
+#[test]
+fn a_correction_that_comes_before_what_it_corrects_is_said_in_both() {
+    let place = Place::new();
+    let mut register = place.open();
+    let at = "2026-11-22T02:40:00Z".parse().unwrap();
+    let Item::Notice(notice) = item(2) else { panic!("it is one") };
+    let correction = Item::Notice(Box::new(Notice { event: Event::OpenedInError, at, ..*notice }));
+    take(&mut register, &[correction]);
+    take(&mut register, &[item(1)]);
+    let mut words = Vec::new();
+    while let Some(part) = register.next_part(now()).unwrap() {
+        words.push(part.added.clone());
+        register.placed(&part, now()).unwrap();
+    }
+    let [correction, opened] = words.try_into().unwrap();
+    assert!(correction.contains("was opened in error"), "{correction}");
+    assert!(opened.starts_with("CP-IS information opened 22-Nov-2026"), "{opened}");
+    assert!(
+        opened.contains("It was opened in error: the correction of 22-Nov-2026 02:40 is about this."),
+        "{opened}"
+    );
+}
+
+#[test]
+fn only_the_receipts_of_a_message_that_came_back_are_told_again() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(2), item(3)]);
+    while let Some(part) = register.next_part(now()).unwrap() {
+        register.placed(&part, now()).unwrap();
+    }
+    let receipts = register.receipts().unwrap();
+    register.receipts_taken(&receipts[..1], Some("cpis-a"), now()).unwrap();
+    register.receipts_taken(&receipts[1..], Some("cpis-b"), now()).unwrap();
+    assert_eq!(told(&register), []);
+    register.tell_again(Some("cpis-nobodys")).unwrap();
+    assert_eq!(told(&register), []);
+    register.tell_again(Some("cpis-a")).unwrap();
+    assert_eq!(told(&register), [(1, Outcome::Documented)]);
+    register.tell_again(None).unwrap();
+    assert_eq!(told(&register).len(), 3);
+}
+
+#[test]
+fn a_new_register_sees_that_the_first_numbers_are_missing() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(4), item(5)]);
+    let missing = |register: &Register| register.missing().unwrap().len();
+    assert_eq!(missing(&register), 3);
+    take(&mut register, &[item(1), item(2), item(3)]);
+    assert_eq!(missing(&register), 0);
 }

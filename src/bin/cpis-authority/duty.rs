@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use cpis::authority::mesh::Mesh;
 use cpis::authority::notices::restricted_list;
 use cpis::authority::register::{Access, Figures, MailFigures, Reader, Register, Wanted};
 use cpis::authority::routing::closed_since;
-use cpis::config::authority::AuthorityConfig;
+use cpis::config::authority::{AuthorityConfig, Way};
 use cpis::domain::dates;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -49,6 +50,9 @@ pub(super) struct Missing {
 pub(super) struct CheckConfig {
     #[command(flatten)]
     config: super::WithConfig,
+    /// Ask MESH, too: whether it believes the mailbox, and knows it as this authority's
+    #[arg(long)]
+    mesh: bool,
 }
 
 /// Accesses of one handover at most that are read at once.
@@ -190,6 +194,17 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
                 said.push_str("Office hours are not known: emergency duty is alerted at any hour.\n");
             }
         }
+    }
+    if what.mesh {
+        let way = config.link.as_ref().map(|link| (&link.hub.way, &link.code));
+        let Some((Way::Mesh(settings), code)) = way else {
+            return Err("--mesh: the link does not go by MESH".to_owned());
+        };
+        let differs = Mesh::compared(settings, code, now).map_err(|error| error.to_string())?;
+        if !differs.is_empty() {
+            return Err(format!("{}: ask whoever runs MESH", differs.join("; ")));
+        }
+        said.push_str("MESH believes the mailbox, and knows it as this authority's.\n");
     }
     said.push_str("The configuration can be used.\n");
     print(&said)?;

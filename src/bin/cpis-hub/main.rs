@@ -46,6 +46,9 @@ enum Command {
         /// Look at every page of the database, however large it is
         #[arg(long)]
         thorough: bool,
+        /// Ask MESH, too: whether it believes the hub's mailbox, and knows those of the authorities
+        #[arg(long)]
+        mesh: bool,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -147,8 +150,8 @@ fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
-        Command::Doctor { config, first_start, thorough, json } => {
-            let asked = cpis::hub::doctor::Asked { first_start, thorough };
+        Command::Doctor { config, first_start, thorough, mesh, json } => {
+            let asked = cpis::hub::doctor::Asked { first_start, thorough, mesh };
             doctor::doctor(&config.config, asked, json)
         }
         Command::Load(what) => load::load_file(&what),

@@ -18,7 +18,7 @@ use crate::domain::{AccessReference, ContactMode, NhsNumber};
 
 pub use read::{Item, NotNotices, read};
 pub use receipt::{Outcome, Receipt, Receipts, read_receipts, write_receipts};
-pub use transport::{Collected, Mailbox};
+pub use transport::{Collected, Gone, Mailbox};
 pub use write::{write, write_items};
 
 /// Notifications, or receipts, of one document.

@@ -79,6 +79,8 @@ pub struct Asked {
     pub first_start: bool,
     /// Every page of the database is to be looked at, however large it is.
     pub thorough: bool,
+    /// MESH is asked, too.
+    pub mesh: bool,
 }
 
 /// Looks at everything.
@@ -93,7 +95,7 @@ pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
         vec![Finding::ok("configuration", path.display().to_string()), sites(&config), rights(&config)];
     found.push(key(&config));
     found.push(provider(&config));
-    found.extend(mesh(&config, clock));
+    found.extend(mesh(&config, clock, asked));
     found.extend(database::examine(&config, clock, asked));
     found.extend(certificate::examine(&config, clock));
     found.extend(machine::examine(&config, clock));
@@ -127,7 +129,7 @@ fn provider(config: &HubConfig) -> Finding {
 }
 
 /// Nothing where there is no mailbox: most hubs have none.
-fn mesh(config: &HubConfig, clock: &Clock) -> Option<Finding> {
+fn mesh(config: &HubConfig, clock: &Clock, asked: Asked) -> Option<Finding> {
     const CHECK: &str = "mesh";
     let settings = config.mesh.as_ref()?;
     let authorities = config.authorities.iter().filter(|authority| authority.mailbox.is_some()).count();
@@ -137,10 +139,21 @@ fn mesh(config: &HubConfig, clock: &Clock) -> Option<Finding> {
             CHECK,
             "no [[authority]] has a `mailbox`: nobody comes that way; name one, or leave out [mesh]",
         ),
+        Ok(()) if asked.mesh => match crate::hub::ask_mesh(settings, &config.authorities, clock) {
+            Err(error) => Finding::mend(CHECK, error.to_string()),
+            Ok(said) if said.is_empty() => Finding::ok(
+                CHECK,
+                format!(
+                    "mailbox {}, {authorities} authorities come that way, as MESH knows them",
+                    settings.mailbox
+                ),
+            ),
+            Ok(said) => Finding::mend(CHECK, said.join("; ")),
+        },
         Ok(()) => Finding::ok(
             CHECK,
             format!(
-                "mailbox {}, {authorities} authorities come that way (MESH was not asked)",
+                "mailbox {}, {authorities} authorities come that way (MESH is asked with --mesh)",
                 settings.mailbox
             ),
         ),

@@ -82,7 +82,7 @@ impl Mailbox for Losing {
         self.through(Mailbox::is_kept)
     }
 
-    fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError> {
+    fn file(&mut self, receipts: &[u8]) -> Result<Option<String>, TransportError> {
         self.through(|https| https.file(receipts))
     }
 }
@@ -210,4 +210,27 @@ async fn a_hub_that_has_forgotten_receipts_gets_them_again_and_nothing_is_noted_
     assert!(round.is_well() && round.new == 0 && round.placed == 0, "{round:?}");
     assert_eq!(hub.rows("SELECT state, count(*) FROM outbox GROUP BY 1"), ["filed|3"]);
     assert_eq!(desk.notes().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_whose_clock_is_an_hour_off_notes_each_view_once_and_at_the_hubs_time() {
+    let desk = desk().await;
+    let hub = &desk.exchange.hub;
+    let mut views = 0;
+    // Behind, ahead, and put right again: what was noted with a clock ahead keeps nothing waiting.
+    for minutes in [-60, 60, 0] {
+        for name in ["A", "B"] {
+            let who = caller(&format!("{name} {views}"), "RN3", &["B0264", "B0107"]);
+            hub.view(&who, number(1)).await;
+            views += 1;
+        }
+        let (_, whole) = round(&desk, None, None, later(minutes)).await;
+        assert!(whole.is_well(), "{minutes}: {whole:?}");
+        assert_eq!(desk.notes().len(), views, "{minutes}");
+        assert_eq!(hub.rows("SELECT DISTINCT state FROM outbox"), ["filed"], "{minutes}");
+    }
+    // The hub says when it was, and not the clock of whoever writes it down.
+    for note in desk.notes() {
+        assert!(note.to_string().contains("22-Nov-2026 14:0"), "{note}");
+    }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 pub(crate) mod certificates;
 pub(crate) mod data;
+pub(crate) mod killing;
 pub(crate) mod program;
 pub(crate) mod proofs;
 pub(crate) mod provider;
