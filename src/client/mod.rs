@@ -7,6 +7,8 @@ mod access;
 mod asking;
 mod errors;
 mod events;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod session;
 mod signin;
 mod since;

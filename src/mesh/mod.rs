@@ -16,6 +16,8 @@ mod answers;
 mod client;
 mod control;
 mod folders;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod limits;
 mod parcels;
 mod post;

@@ -15,6 +15,8 @@
 mod answers;
 mod ask;
 pub mod door;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(in crate::authority) mod fuzzing;
 pub mod guard;
 pub mod limits;
 pub mod serve;

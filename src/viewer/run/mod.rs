@@ -25,6 +25,8 @@ pub use browser::{Browser, SystemBrowser};
 pub use clipboard::{Clipboard, SystemClipboard};
 pub use doer::Hub;
 pub use keychain::Keychain;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) use keychain::fuzzing::kept;
 
 use super::effect::Effect;
 use super::event::Event;

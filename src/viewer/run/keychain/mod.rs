@@ -4,6 +4,8 @@
 //! A keychain may be missing, locked, ask its owner something, or not answer at all: every call is made on a thread of its
 //! own, one after the other, and waited for with a limit. What is in it is sealed for one computer and one hub.
 
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(in crate::viewer::run) mod fuzzing;
 mod record;
 
 use std::collections::HashMap;
