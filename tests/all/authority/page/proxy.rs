@@ -37,7 +37,7 @@ async fn sign_in(listener: tokio::net::TcpListener) {
         let mut who = None;
         let mut line = String::new();
         while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) && line != "\r\n" {
-            who = who.or(line.trim_end().strip_prefix("Cookie: who=").map(str::to_owned));
+            who = who.or(line.trim_end().to_lowercase().strip_prefix("cookie: who=").map(str::to_owned));
             line.clear();
         }
         let status = match who {
@@ -70,7 +70,7 @@ fn configure(place: &std::path::Path, port: u16, page: std::net::SocketAddr, che
         .map(|kind| format!("{kind}_temp_path {};\n", path(kind)))
         .concat();
     let whole = format!(
-        "daemon off; pid {}; error_log stderr; events {{}}\nhttp {{ access_log off;\n{temporary}server {{{server}}}\n",
+        "daemon off; master_process off; pid {}; error_log stderr; events {{}}\nhttp {{ access_log off;\n{temporary}server {{{server}}}\n",
         path("nginx.pid")
     );
     std::fs::write(place.join("nginx.conf"), whole).unwrap();
