@@ -2,6 +2,7 @@
 
 mod check;
 mod desk;
+mod disputed;
 mod document;
 mod notification_document;
 mod noting;
@@ -11,4 +12,5 @@ mod patience;
 mod recovery;
 mod routing;
 mod schema;
+mod second_link;
 mod upload;

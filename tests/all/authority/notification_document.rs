@@ -3,7 +3,7 @@
 
 use cpis::domain::{AccessReference, ContactMode, NhsNumber};
 use cpis::exchange::notice::{
-    self, Event, Heading, Item, Mark, Notice, NoticeId, Outcome, Place, Receipt, Receipts,
+    self, Event, Heading, Item, Mark, NotOver, Notice, NoticeId, Outcome, Place, Receipt, Receipts,
 };
 use serde_json::Value;
 
@@ -24,6 +24,7 @@ fn example() -> Vec<u8> {
         authority_code: "E06000030".to_owned(),
         last: 214,
         unfiled: Some(mark()),
+        not_over: Some(NotOver { without_receipt: 1, on_list: 0 }),
     };
     let reference = AccessReference::parse("7KQM-4T2X").unwrap();
     let notice = Notice {

@@ -36,6 +36,7 @@ mod packaging;
 mod personas;
 mod proofs;
 mod reads;
+mod registers;
 #[cfg(unix)]
 mod restarts;
 mod retention;
