@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use cpis::authority::mail::{Mailer, NotSent, Smtp};
+use cpis::authority::memory::Memory;
 use cpis::authority::notes::case_system::CaseSystem;
 use cpis::authority::notes::folder::{Folder, Mark};
 use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
@@ -59,6 +60,14 @@ fn open<'a>(
             (None, _) => Box::new(RegisterAlone),
         };
         Ok(Box::new(ByMark { common, restricted }))
+    }
+}
+
+/// What is asked of the memory of uploads may be newer than the memory: it is brought up to date once. One that an upload works with is by
+/// that upload.
+fn bring_up(link: &LinkSettings) {
+    if link.memory.exists() {
+        drop(Memory::open(&link.memory, &link.code));
     }
 }
 
@@ -116,6 +125,7 @@ fn said(round: &Round) -> Vec<String> {
 pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
     let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    bring_up(&link);
     let round = round(&mut register, &link, &notes, &table)?;
     let mut said = said(&round);
     if said.is_empty() {
@@ -128,6 +138,7 @@ pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
 pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
     let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    bring_up(&link);
     let stop = Stop::default();
     stop_on_signal(&stop)?;
     print("cpis-authority listens\n")?;
