@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use cpis::authority::mail::{Mailer, NotSent, Smtp};
+use cpis::authority::memory::Memory;
 use cpis::authority::notes::case_system::CaseSystem;
 use cpis::authority::notes::folder::{Folder, Mark};
 use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
@@ -103,6 +104,14 @@ fn mail_beside(
     spawned.map(drop).map_err(|error| format!("cannot start: {}", error.kind()))
 }
 
+/// What is asked of the memory of uploads may be newer than the memory: it is brought up to date once. One that an upload works with is by
+/// that upload.
+fn bring_up(link: &LinkSettings) {
+    if link.memory.exists() {
+        drop(Memory::open(&link.memory, &link.code));
+    }
+}
+
 /// A round, with a connection of its own: a certificate that was replaced is taken up.
 fn round<'a>(
     register: &mut Register,
@@ -154,6 +163,7 @@ fn said(round: &Round) -> Vec<String> {
 pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
     let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    bring_up(&link);
     let mut mailer = mailer(&table);
     let mailer: Option<OpenMailer<'_>> = if table.mail.is_some() { Some(&mut mailer) } else { None };
     let round = round(&mut register, &link, &notes, &table, mailer)?;
@@ -168,6 +178,7 @@ pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
 pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
     let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    bring_up(&link);
     let stop = Stop::default();
     stop_on_signal(&stop)?;
     mail_beside(&notes.register, &link.code, &table, notes.every, &stop)?;

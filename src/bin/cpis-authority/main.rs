@@ -33,7 +33,7 @@ enum Command {
     /// List the current plans that hospitals do not see, since when, and what to mend
     NotVisible(lists::List),
     /// List the plans that the hub holds and that are no longer in the extract
-    Absent(lists::List),
+    Absent(lists::ListAbsent),
     /// Give up the file that is under way; the next upload sends everything
     Abandon(lists::List),
     /// Decide about plans that are no longer in the extract; the next upload carries it to the hub

@@ -1,5 +1,6 @@
 //! The local authority's link, from outside.
 
+mod bad_nights;
 mod check;
 mod desk;
 mod disputed;
@@ -9,8 +10,10 @@ mod noting;
 mod noting_lost;
 mod page;
 mod patience;
+mod progress;
 mod recovery;
 mod routing;
 mod schema;
 mod second_link;
 mod upload;
+mod upload_killed;
