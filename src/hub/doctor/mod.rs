@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::ProviderError;
 use super::clock::Clock;
 use crate::config::hub::HubConfig;
 use crate::identity::token::SigningKey;
@@ -119,8 +120,10 @@ fn provider(config: &HubConfig) -> Finding {
     };
     match crate::hub::provider_is_usable(settings) {
         Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
-        // As with the signing key.
-        Err(_) if settings.proof.file().starts_with(CREDENTIALS) && !settings.proof.file().exists() => {
+        // As with the signing key. What else is wrong is to be mended, whether or not the key is there.
+        Err(ProviderError::Proof(_))
+            if settings.proof.file().starts_with(CREDENTIALS) && !settings.proof.file().exists() =>
+        {
             let file = settings.proof.file().display();
             Finding::cannot_tell(CHECK, format!("{file} is there only while the service runs"))
         }

@@ -159,6 +159,12 @@ fn what_only_the_service_has_or_raises_is_not_to_be_mended() {
     std::fs::write(place.path("hub.toml"), format!("{config}\n{provider}")).unwrap();
     let (verdict, says) = said(&place, "provider");
     assert!(verdict == "cannot-tell" && says.contains("only while the service runs"), "{verdict} {says}");
+    // What is wrong besides can be told all the same.
+    std::fs::write(place.path("authorities.pem"), "nothing of the kind").unwrap();
+    let provider = provider.replace("[[provider", "ca = \"authorities.pem\"\n[[provider");
+    std::fs::write(place.path("hub.toml"), format!("{config}\n{provider}")).unwrap();
+    let (verdict, says) = said(&place, "provider");
+    assert!(verdict == "mend" && says.contains("provider.ca"), "{verdict} {says}");
 }
 
 #[test]

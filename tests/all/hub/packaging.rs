@@ -246,10 +246,28 @@ fn the_configuration_to_start_from_with_a_provider_starts_with_the_keys_that_it_
 
     // A key that is not one, or that everybody can read, is noticed before anybody signs in.
     drop(program);
+    let key = std::fs::read(place.path("provider-key.pem")).unwrap();
     std::fs::write(place.path("provider-key.pem"), "nothing of the kind").unwrap();
-    let checked = place.run(&["check-config", "--config", "hub.toml"]);
-    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
-    assert!(!checked.status.success() && said.contains("no PEM file for its algorithm"), "{said}");
+    let refused = || {
+        let checked = place.run(&["check-config", "--config", "hub.toml"]);
+        assert!(!checked.status.success());
+        String::from_utf8_lossy(&checked.stderr).into_owned()
+    };
+    let said = refused();
+    assert!(said.contains("no PEM file for its algorithm"), "{said}");
+    std::fs::write(place.path("provider-key.pem"), key).unwrap();
+    #[cfg(unix)]
+    {
+        let mode = |mode| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(place.path("provider-key.pem"), mode).unwrap();
+        };
+        mode(0o604);
+        let said = refused();
+        assert!(said.contains("open to every user"), "{said}");
+        mode(0o600);
+    }
+    assert!(place.run(&["check-config", "--config", "hub.toml"]).status.success());
 }
 
 #[test]
@@ -272,14 +290,24 @@ fn what_the_manual_has_of_a_provider_can_be_read_and_is_what_the_file_to_start_f
         ClientProof::Secret(_) => panic!("a key"),
     });
     assert_eq!(proofs[0], proofs[1]);
-    // What is left out there, and may be taken in, can be read too.
-    let lower = CIS2.replace("# [[provider.level]]\n# acr", "[[provider.level]]\nacr");
-    let lower = lower.replace("# idle_minutes", "idle_minutes").replace("# whole_hours", "whole_hours");
-    let lower = lower.replace("max_age_minutes", "acr_values = [\"AAL2_OR_AAL3_ANY\"]\nmax_age_minutes");
-    let lower = read(&lower);
-    let minutes: Vec<i64> = lower.levels.iter().map(|level| level.idle.as_mins()).collect();
-    assert_eq!(
-        (minutes.as_slice(), lower.acr_values.as_slice()),
-        ([15, 30].as_slice(), ["AAL2_OR_AAL3_ANY".to_owned()].as_slice())
+    // What is left out there, and may be taken in, can be read too: instead of the level that is there, and what is asked for
+    // is what is taken.
+    let level = CIS2.find("[[provider.level]]").unwrap();
+    let left_out = CIS2.find("# [[provider.level]]").unwrap();
+    let ends = left_out + CIS2[left_out..].find("\n\n").unwrap();
+    let lower = CIS2[left_out..ends].replace("# ", "");
+    let lower = read(&format!("{}{lower}{}", &CIS2[..level], &CIS2[ends..]));
+    let levels: Vec<_> = lower
+        .levels
+        .iter()
+        .map(|level| (level.acr.as_str(), level.idle.as_mins(), level.whole.as_hours()))
+        .collect();
+    assert_eq!(levels, [("AAL2_OR_AAL3_ANY", 15, 12)]);
+    assert_eq!(lower.acr_values, ["AAL2_OR_AAL3_ANY"]);
+    // And the chapter's commands let systemd listen where the file says.
+    let listens = CIS2.lines().find_map(|line| line.strip_prefix("listen = \"")?.strip_suffix('"')).unwrap();
+    assert!(
+        OPERATIONS.contains(&format!("[Socket]\\nListenStream=\\nListenStream={listens}\\n'")),
+        "{listens}"
     );
 }

@@ -200,7 +200,7 @@ fn on_the_token(scene: &Scene) -> Vec<(&'static str, Shown)> {
         ("a token that says nothing of its user", with(&saying("sub", Value::Null))),
         ("a token of no session", with(&saying("sid", Value::Null))),
         ("a token that is good for a day", with(&saying("exp", json!(now.as_second() + 24 * 3600)))),
-        ("the provider's id token", with(&scene.key.signed(&header, &id_token))),
+        ("the provider's id token", with(&Forger::new().signed(&header, &id_token))),
         (
             "an id token that the hub's own key signed",
             with(&signed(&hub_key, Algorithm::ES256, &header, &id_token)),

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use cpis::domain::Caller;
 use cpis::exchange::notice::{Receipts, write_receipts};
 use cpis::hub::addresses;
+use cpis::hub::clock::Clock;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::support::answer::Answer;
 use super::support::data::{NHS, child, history_of, number, plans_of};
+use super::support::provider::Provider;
+use super::support::signing_in::Viewer;
 use super::support::uploads::{Exchange, WEXCOMBE, ava, document};
-use super::support::{TestHub, caller, midwife, nurse, receptionist, reviewer};
+use super::support::{ISSUER, NOW, TestHub, at, caller, midwife, nurse, receptionist, reviewer};
 
 const CHAPTER: &str = include_str!("../../../src/manual/rights.md");
 
@@ -83,7 +86,7 @@ async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own:
         ("GET", "/exchange/notifications") => (path.to_owned(), &register, None),
         ("POST", "/exchange/notifications/filed") => {
             let none = Receipts { authority_code: WEXCOMBE.to_owned(), receipts: Vec::new() };
-            let document = write_receipts(&none, super::support::at(super::support::NOW));
+            let document = write_receipts(&none, at(NOW));
             (path.to_owned(), &register, Some(String::from_utf8(document).unwrap()))
         }
         ("GET", _) if path.ends_with("/metadata") || OF_NOBODY.contains(&path) => {
@@ -114,21 +117,41 @@ async fn no_role_counts(
     personas: &[(&'static str, Option<Caller>)],
     [plain, certified]: [&reqwest::Client; 2],
 ) {
+    // What a viewer asks there; what the browser brings back of it is another chapter's.
+    let begins = Viewer::of("", ISSUER, hub.clock.clone()).address("");
+    let asked = if path == "/authorize" { begins.as_str() } else { path };
     let mut told = Vec::new();
     for (name, who) in personas {
         hub.http = if *name == "an authority's certificate" { certified.clone() } else { plain.clone() };
-        let answer = hub.send(method, path, who.as_ref(), &[], None).await;
-        let location = answer.header("location").unwrap_or_default().to_owned();
-        told.push((answer.status, answer.json()["error"].clone(), location));
+        let answer = hub.send(method, asked, who.as_ref(), &[], None).await;
+        let leads_to = leads_to(answer.header("location").unwrap_or_default());
+        told.push((answer.status, answer.body.clone(), leads_to, answer.header("set-cookie").is_some()));
     }
     assert!(told.iter().all(|one| *one == told[0]), "{method} {path}: {told:?}");
+    let (status, _, leads_to, has_cookie) = &told[0];
     let says_nothing = path == "/signed-out" || path.starts_with("/.well-known");
-    assert_eq!(told[0].0 == 200, says_nothing, "{method} {path}: {told:?}");
+    assert_eq!(*status == 200, says_nothing, "{method} {path}: {told:?}");
+    if path == "/authorize" {
+        assert_eq!((*status, *has_cookie), (303, true), "{told:?}");
+        assert!(leads_to.contains("/authorize?") && leads_to.contains("acr_values=AAL3_ANY"), "{leads_to}");
+    } else {
+        assert!(*status != 503, "{method} {path}: somebody can sign in here, {told:?}");
+    }
+}
+
+/// An address, without what is another one each time.
+fn leads_to(location: &str) -> String {
+    let each_time = ["state=", "nonce=", "code_challenge="];
+    let pairs = location.split_inclusive(['?', '&']);
+    pairs.filter(|pair| !each_time.iter().any(|name| pair.starts_with(name))).collect()
 }
 
 #[tokio::test]
 async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
-    let mut exchange = Exchange::with(&child()).await;
+    // A hub at which people can sign in.
+    let secret = tempfile::tempdir().unwrap();
+    let provider = Provider::start(Clock::standing_at(at(NOW))).await;
+    let mut exchange = Exchange::with_provider(Some(provider.settings(&secret)), &child()).await;
     let personas = personas();
     let heading: Vec<&str> = personas.iter().map(|(name, _)| *name).collect();
     let mut table = format!("| | {} |\n|{}\n", heading.join(" | "), "---|".repeat(heading.len() + 1));

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use cpis::config::hub::HubConfig;
 use cpis::domain::TailDays;
-use cpis::hub::{Granted, Hub, SessionTimes};
+use cpis::hub::{Granted, Hub, SessionTimes, limits};
 use cpis::identity::dpop::ProofKey;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::support::answer::Answer;
+use super::support::answer::{ANNOUNCED, Answer, UNANNOUNCED};
 use super::support::data::{child, number, plans_of};
 use super::support::{ISSUER, TestHub, configuration, nurse, proofs};
 
@@ -184,8 +184,9 @@ async fn shown(name: &str, scene: &Scene) -> Answer {
         "nothing" => with(&scene.key, String::new()),
         "the refresh token twice" => with(&scene.key, format!("{own}&refresh_token={}", scene.refresh)),
         "the refresh token, as JSON" => Sent { kind: "application/json", ..with(&scene.key, own) },
-        "a refresh token of 100 KB" => {
-            return Answer::to_announced(&scene.hub.base, "/token", 100 * 1024).await;
+        ANNOUNCED => return Answer::to_announced(&scene.hub.base, "/token", 100 * 1024).await,
+        UNANNOUNCED => {
+            return Answer::to_unannounced(&scene.hub.base, "/token", limits::FORM_BYTES + 1).await;
         }
         "the refresh token, for another grant" => {
             with(&scene.key, own.replace("=refresh_token", "=password"))

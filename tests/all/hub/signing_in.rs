@@ -410,3 +410,27 @@ async fn a_new_key_is_learnt_under_the_old_name_too_and_from_a_logout_that_comes
         );
     }
 }
+
+#[tokio::test]
+async fn a_key_that_the_provider_has_withdrawn_counts_for_an_hour_and_where_it_does_not_answer_for_a_day() {
+    for (is_down, minutes, refused) in [(false, 60, 400), (true, 24 * 60, 503)] {
+        // given a hub that has just learnt the provider's key
+        let mut scene = Scene::new().await;
+        let code = scene.code().await;
+        assert_eq!(scene.viewer.change(&code).await.status, 200);
+        let of_another = |scene: &Scene| {
+            let elsewhere = json!("another-session");
+            scene.provider.logout(move |claims| claims["sid"] = elsewhere.clone())
+        };
+
+        // when the provider withdraws it, and somebody else has it
+        let script = Script { published: Published::Two, is_down, ..Script::default() };
+        scene.provider.says(script);
+
+        // then what it signs is believed until the hub has to ask again, and not a minute longer
+        scene.hub.turn(minutes - 1);
+        assert_eq!(scene.logged_out(of_another(&scene)).await.status, 200, "{minutes}");
+        scene.hub.turn(1);
+        assert_eq!(scene.logged_out(of_another(&scene)).await.status, refused, "{minutes}");
+    }
+}

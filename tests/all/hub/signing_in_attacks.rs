@@ -2,12 +2,13 @@
 
 use cpis::config::hub::HubConfig;
 use cpis::domain::TailDays;
+use cpis::hub::limits;
 use cpis::identity::dpop::ProofKey;
 use cpis::identity::token::Minter;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::answer::Answer;
+use super::support::answer::{ANNOUNCED, Answer, UNANNOUNCED};
 use super::support::provider::{Provider, Script, Signed};
 use super::support::signing_in::{Browser, REDIRECT, Shown, Viewer, encoded};
 use super::support::{ISSUER, TestHub, at, configuration, nurse};
@@ -323,7 +324,10 @@ async fn sent_to_page(name: &str, scene: &mut Scene) -> Shown {
             scene.press(&form, yes, &[]).await
         }
         "a form of 8 KB" => {
-            let long = format!("answer=sign-in&more={}", "x".repeat(8 * 1024));
+            // No part of it is too long, and they are not too many: it is refused for what they are together.
+            let more = (0..28).map(|part| format!("&more-{part}={}", "x".repeat(290)));
+            let long = format!("answer=sign-in{}", more.collect::<String>());
+            assert!(long.len() > 8 * 1024);
             scene.press(&form, &long, &[]).await
         }
         "the form after six minutes" => {
@@ -447,7 +451,7 @@ async fn every_row_of_what_is_sent_to_the_back_channel_is_so() {
         };
         let it = &scene.provider;
         let token = match name {
-            "nothing" | "a token of 100 KB" => String::new(),
+            "nothing" | ANNOUNCED | UNANNOUNCED => String::new(),
             "an id token" => it.sign(&id_token(it.issuer(), now).to_string(), "JWT"),
             "a token that another key signed" => by(Signed::WithOtherKey),
             "a token of a key that is not the provider's" => by(Signed::WithUnknownKey),
@@ -473,8 +477,10 @@ async fn every_row_of_what_is_sent_to_the_back_channel_is_so() {
         };
         let told = match name {
             "nothing" => scene.hub.send("POST", "/backchannel-logout", None, &[], Some(String::new())).await,
-            "a token of 100 KB" => {
-                Answer::to_announced(&scene.hub.base, "/backchannel-logout", 100 * 1024).await
+            ANNOUNCED => Answer::to_announced(&scene.hub.base, "/backchannel-logout", 100 * 1024).await,
+            UNANNOUNCED => {
+                let bytes = limits::LOGOUT_BYTES + 1;
+                Answer::to_unannounced(&scene.hub.base, "/backchannel-logout", bytes).await
             }
             _ => scene.logged_out(token).await,
         };

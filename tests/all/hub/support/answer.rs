@@ -5,6 +5,11 @@ use cpis::fhir::read;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+/// As the manual's tables name what [`Answer::to_announced`] and [`Answer::to_unannounced`] send.
+pub(crate) const ANNOUNCED: &str = "a form of which it is announced that it has 100 KB";
+pub(crate) const UNANNOUNCED: &str =
+    "a form that is a byte too long, and of which nobody announced how long it is";
+
 /// Status, headers and body.
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -32,13 +37,24 @@ impl Answer {
 
     /// Of whoever says that so many bytes of a form follow, and waits for what is said to that.
     pub(crate) async fn to_announced(base: &str, path: &str, bytes: usize) -> Self {
+        Self::to_form(base, path, &format!("Content-Length: {bytes}\r\n\r\n")).await
+    }
+
+    /// Of whoever sends so many bytes of a form without saying how many there will be, and waits before its end. No byte
+    /// more: what nobody reads any more might cost the answer.
+    pub(crate) async fn to_unannounced(base: &str, path: &str, bytes: usize) -> Self {
+        let chunk = format!("Transfer-Encoding: chunked\r\n\r\n{bytes:x}\r\n{}", "x".repeat(bytes));
+        Self::to_form(base, path, &chunk).await
+    }
+
+    /// Of whoever sends the head of a form, and this.
+    async fn to_form(base: &str, path: &str, rest: &str) -> Self {
         let address = base.strip_prefix("http://").unwrap();
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {bytes}\r\n\r\n"
+        let sent = format!(
+            "POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-www-form-urlencoded\r\n{rest}"
         );
-        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
         let mut all = Vec::new();
         stream.read_to_end(&mut all).await.unwrap();
         let all = String::from_utf8(all).unwrap();

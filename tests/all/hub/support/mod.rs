@@ -14,8 +14,8 @@ pub(crate) mod uploads;
 use std::path::{Path, PathBuf};
 
 use cpis::config::hub::{
-    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, Retention, SendingAuthority,
-    Synchronous, TlsSettings,
+    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, ProviderSettings, Retention,
+    SendingAuthority, Synchronous, TlsSettings,
 };
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Right, Rights, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
@@ -170,14 +170,15 @@ impl TestHub {
     pub(crate) async fn with_authorities(
         tls: TlsSettings,
         authorities: Vec<SendingAuthority>,
+        provider: Option<ProviderSettings>,
         trusted: &str,
     ) -> Self {
-        let config =
-            HubConfig { tls: Some(tls), authorities, ..configuration(PathBuf::new(), TailDays::default()) };
+        let config = configuration(PathBuf::new(), TailDays::default());
+        let config = HubConfig { tls: Some(tls), authorities, provider, ..config };
         let test = Self::prepared(config, |_| ()).await;
         let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).unwrap();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
-        Self { http, ..test }
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        Self { http: http.tls_certs_only([trusted]).build().unwrap(), ..test }
     }
 
     /// With this configuration and clock; its database is its own.

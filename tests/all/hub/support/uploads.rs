@@ -1,6 +1,8 @@
 //! Local authorities that send to a hub, each with a certificate of its own.
 
-use cpis::config::hub::{CertificateName, ClientCertificates, SendingAuthority, TlsSettings};
+use cpis::config::hub::{
+    CertificateName, ClientCertificates, ProviderSettings, SendingAuthority, TlsSettings,
+};
 use cpis::domain::{Authority as Sender, NhsNumber, PlanKind, PlanPeriod, Telephone};
 use cpis::exchange::upload::{Header, Plan, Record, TakenBack, Writer};
 use cpis::exchange::{Acknowledgement, FileCode, Item, Rejection, StillHeld, acknowledgement};
@@ -34,6 +36,11 @@ pub(crate) struct Link {
 
 impl Exchange {
     pub(crate) async fn with(lines: &[String]) -> Self {
+        Self::with_provider(None, lines).await
+    }
+
+    /// The same where people sign in, too.
+    pub(crate) async fn with_provider(provider: Option<ProviderSettings>, lines: &[String]) -> Self {
         let (ours, theirs) = (Authority::new("Trust of the hub"), Authority::new("Trust of callers"));
         let directory = tempfile::tempdir().unwrap();
         ours.for_hub().put(directory.path());
@@ -49,7 +56,7 @@ impl Exchange {
             mailbox: None,
         };
         let authorities = vec![sending(WEXCOMBE), sending(ALDBURY)];
-        let hub = TestHub::with_authorities(tls, authorities, &ours.pem()).await;
+        let hub = TestHub::with_authorities(tls, authorities, provider, &ours.pem()).await;
         hub.load(lines).await;
         Self { hub, ours, theirs, _directory: directory }
     }
@@ -68,7 +75,8 @@ impl Exchange {
 impl Link {
     pub(crate) fn to(base: &str, trusted: &Authority, own: Option<&Issued>) -> Self {
         let trusted = reqwest::Certificate::from_pem(trusted.pem().as_bytes()).unwrap();
-        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]);
+        let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let builder = builder.tls_certs_only([trusted]);
         let builder = match own {
             None => builder,
             Some(own) => {
