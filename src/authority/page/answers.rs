@@ -366,9 +366,10 @@ pub(super) async fn seen_by_duty(
 /// What has no open case.
 pub(super) async fn triage(State(page): State<Page>, Extension(person): Extension<Person>) -> Answered {
     let reader = person.reader.clone();
-    let list = page.look(move |register| listed(register, &reader)).await?;
+    let (list, numbers) =
+        page.look(move |register| Ok((listed(register, &reader)?, register.count_inactive()?.0))).await?;
     let chrome = page.chrome(&person, Some(list.len() as u64));
-    Ok(page.html(StatusCode::OK, &views::triage(&chrome, &list)))
+    Ok(page.html(StatusCode::OK, &views::triage(&chrome, &list, numbers)))
 }
 
 /// What of the list this person may see.

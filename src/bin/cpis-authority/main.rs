@@ -5,6 +5,7 @@ mod common;
 mod duty;
 mod listen;
 mod lists;
+mod numbers;
 mod serve;
 mod status;
 mod upload;

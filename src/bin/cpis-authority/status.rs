@@ -71,6 +71,7 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && figures.note_trouble.is_none()
         && figures.refused.is_none()
         && figures.triage == 0
+        && figures.inactive == 0
         && figures.not_recognised == 0
         && figures.route_trouble.is_none()
         && mail.trouble.is_none()
@@ -97,6 +98,9 @@ fn told(figures: &Figures, missing: &[Missing], lying: u64) -> String {
             counted(many, "case note", "case notes")
         ),
     };
+    if figures.inactive > 0 {
+        said.push_str(&super::numbers::line_of(figures.inactive));
+    }
     let _ = match figures.heard {
         Some(heard) if heard < before(HEARD_MINUTES) => writeln!(
             said,

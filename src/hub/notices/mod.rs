@@ -83,7 +83,7 @@ pub(in crate::hub) fn written(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
         last: page.last,
         unfiled: page.unfiled.clone(),
     };
-    notice::write_items(&heading, page.items(), hub.clock().now())
+    notice::write_items(&heading, &page.notices, hub.clock().now())
 }
 
 fn document(hub: &Hub, code: &str, page: &Page) -> Response {

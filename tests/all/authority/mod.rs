@@ -1,11 +1,12 @@
 //! The local authority's link, from outside.
 
 mod check;
-mod desk;
+pub(crate) mod desk;
 mod document;
 mod notification_document;
 mod noting;
 mod noting_lost;
+mod numbers;
 mod page;
 mod patience;
 mod recovery;

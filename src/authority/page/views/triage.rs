@@ -7,7 +7,7 @@ use super::frame::{self, Chrome, Section};
 use crate::authority::register::{ID_SHOWN, Listed};
 use crate::domain::{dates, text};
 
-pub(in super::super) fn triage(chrome: &Chrome<'_>, list: &[Listed]) -> Markup {
+pub(in super::super) fn triage(chrome: &Chrome<'_>, list: &[Listed], numbers: u64) -> Markup {
     let main = html! {
         h1 { "To be placed" }
         p {
@@ -22,6 +22,13 @@ pub(in super::super) fn triage(chrome: &Chrome<'_>, list: &[Listed]) -> Markup {
                     "Whoever runs the link settles them at its computer: "
                     "“cpis-authority triage”, with the short reference that stands beside each."
                 }
+            }
+        }
+        @if numbers > 0 {
+            h2 { "NHS numbers that are no longer in use" }
+            p {
+                "Records whose NHS number has to be mended: " (numbers) ". Ask your data officer; whoever runs the link sees which they are: "
+                "“cpis-authority not-visible”."
             }
         }
     };
