@@ -63,7 +63,11 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     let figures = register.figures().map_err(|error| error.to_string())?;
     let missing = register.missing().map_err(|error| error.to_string())?;
     let mail = register.mail_figures(now()).map_err(|error| error.to_string())?;
-    print(&format!("{}{}", told(&figures, &missing, lying), super::duty::told(&figures, &mail)))?;
+    let numbers = match figures.inactive {
+        0 => String::new(),
+        many => super::numbers::line_of(many),
+    };
+    print(&format!("{}{numbers}{}", told(&figures, &missing, lying), super::duty::told(&figures, &mail)))?;
     let is_recent = |at: Option<Timestamp>, minutes| at.is_some_and(|at| at >= before(minutes));
     let is_well = is_recent(figures.heard, HEARD_MINUTES)
         && (figures.waiting == 0 || is_recent(figures.oldest_waiting, WAITING_MINUTES))
@@ -98,9 +102,6 @@ fn told(figures: &Figures, missing: &[Missing], lying: u64) -> String {
             counted(many, "case note", "case notes")
         ),
     };
-    if figures.inactive > 0 {
-        said.push_str(&super::numbers::line_of(figures.inactive));
-    }
     let _ = match figures.heard {
         Some(heard) if heard < before(HEARD_MINUTES) => writeln!(
             said,

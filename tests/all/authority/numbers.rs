@@ -66,7 +66,7 @@ async fn h2_a_superseded_number_is_told_with_the_new_one_and_stands_on_the_list_
     desk.run(&["fetch"]).await.has("Nothing new.");
     // Mended: said so at once, and the hub hears of it with the link's next round.
     let mended = desk.upload(&[&row("A1", 8, AVA), &rows[1]]).await;
-    mended.has("1 record sent, 1 taken").has("Hospitals see every current plan").has_not("NHS numbers");
+    mended.has("taken, 0 rejected").has("Hospitals see every current plan").has_not("NHS numbers");
     assert_eq!(mended.code, Some(0));
     desk.run(&["fetch"]).await.has("No NHS number that is no longer in use is left to be mended.");
     let over = hub.rows(TOLD)[0].clone();
