@@ -104,8 +104,11 @@ async fn h2_h3_what_is_told_follows_the_number_and_never_leads_to_another_identi
 async fn h2_a_plan_that_comes_under_an_old_number_and_one_that_a_merge_drops_are_told_too() {
     let hub = TestHub::with(&lines(&[ava(2), superseded(1, 2)])).await;
     assert_eq!(hub.rows(TOLD), Vec::<String>::new());
-    hub.load(&lines(&[plan(1, CHILD_PROTECTION, "2026-01-05", "", WEXCOMBE)])).await;
-    assert_eq!(hub.rows(TOLD), [told(WEXCOMBE, 1, 1, Some(2))]);
+    // The same line again, as it may come each night, is told once.
+    for _ in 0..2 {
+        hub.load(&lines(&[plan(1, CHILD_PROTECTION, "2026-01-05", "", WEXCOMBE)])).await;
+        assert_eq!(hub.rows(TOLD), [told(WEXCOMBE, 1, 1, Some(2))]);
+    }
     // The same plan under two numbers of one child: one of them goes, and with it a number that somebody has recorded.
     let later = changed(
         plan(4, CHILD_PROTECTION, "2026-01-05", "", ALDBURY),
