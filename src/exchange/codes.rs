@@ -213,6 +213,15 @@ pub const NUMBER: &str = "https://fhir.cpis.example/StructureDefinition/notifica
 pub const LAST_NUMBER: &str = "https://fhir.cpis.example/StructureDefinition/last-notification-number";
 /// On a message: the first notification of which the hub has no receipt, by number and id.
 pub const FIRST_UNFILED: &str = "https://fhir.cpis.example/StructureDefinition/first-unfiled-notification";
+/// On a message: how many notifications, of those that the link has said it has, are not over by what the hub knows.
+pub const NOT_OVER: &str = "https://fhir.cpis.example/StructureDefinition/notifications-not-over";
+/// In [`NOT_OVER`]: of how many the hub has no receipt (valueInteger).
+pub const WITHOUT_RECEIPT: &str =
+    "https://fhir.cpis.example/StructureDefinition/notifications-without-receipt";
+/// In [`NOT_OVER`]: how many are on the authority's own list (valueInteger).
+pub const ON_LIST: &str = "https://fhir.cpis.example/StructureDefinition/notifications-on-list";
+/// The header in which a link says with which register it asks.
+pub const REGISTER: &str = "x-register";
 /// On a notification: `first` or `repeat` of its attendance (valueCode).
 pub const ORDER: &str = "https://fhir.cpis.example/StructureDefinition/access-order";
 /// On a notification: the reference of the first access of the attendance (valueString).

@@ -86,7 +86,42 @@ fn unread(error: &rusqlite::Error) -> String {
     format!("the link's memory of uploads cannot be read at present{code}")
 }
 
+/// Whether a note may be put under a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fits {
+    /// The case is this child's.
+    Yes,
+    /// Neither the last extract nor the hub has such a local id.
+    NoSuchCase,
+    /// The case is of somebody with another NHS number.
+    OtherChild,
+}
+
 impl CasesOfExtract {
+    /// Whether a note of a child with this NHS number belongs under a local id: a slip would put it on another child's record.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    pub fn fits(&self, local_id: &str, number: &str) -> Result<Fits, String> {
+        if !self.memory.exists() {
+            return Ok(Fits::NoSuchCase);
+        }
+        let read = |db: Connection| {
+            db.query_row(
+                "SELECT count(*), count(*) FILTER (WHERE number = ?2)
+                 FROM (SELECT number FROM extract WHERE local_id = ?1 UNION ALL SELECT number FROM held WHERE local_id = ?1)",
+                [local_id, number],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            )
+        };
+        let (all, same) = self.open().and_then(read).map_err(|error| unread(&error))?;
+        Ok(match (all, same) {
+            (0, _) => Fits::NoSuchCase,
+            (_, 0) => Fits::OtherChild,
+            (_, _) => Fits::Yes,
+        })
+    }
+
     fn open(&self) -> Result<Connection, rusqlite::Error> {
         let db = Connection::open_with_flags(
             &self.memory,

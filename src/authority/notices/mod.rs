@@ -4,6 +4,7 @@
 mod alerting;
 mod cases;
 mod listen;
+mod mailing;
 mod numbers;
 
 use jiff::Timestamp;
@@ -14,8 +15,9 @@ use crate::exchange::TransportError;
 use crate::exchange::notice::{self, Collected, Heading, Item, Mailbox, NotNotices, Receipts};
 
 pub use alerting::{Alerting, Listed, OpenMailer, restricted_list};
-pub use cases::CasesOfExtract;
-pub use listen::{Listening, Stop};
+pub use cases::{CasesOfExtract, Fits};
+pub use listen::{Listening, Stop, chance};
+pub use mailing::{Limited, MAIL, send_beside};
 
 /// Documents of one round at most: then notes are made of what has come.
 const DOCUMENTS: u32 = 20;
@@ -127,6 +129,12 @@ pub fn round(
     // Which cases are restricted has to be known before anything of theirs is placed.
     let known = alerting::refresh(register, cases, alerting.table)?;
     let mut made = None;
+    if is_of_another(register, &fetched, clock)? {
+        round.hub = fetched.err();
+        let why = round.hub.as_ref().map(ToString::to_string);
+        register.note_trouble(Whose::Hub, why.as_deref(), clock())?;
+        return Ok(round);
+    }
     let before = register.count_inactive()?;
     // By what was known before, or a slip in a list would keep every alert of a weekend. Where nothing was, it waits.
     if known.is_ok() || register.knows_cases()? {
@@ -146,6 +154,9 @@ pub fn round(
     // What cannot be taken keeps no receipt from the hub; a hub that is not reached does.
     let is_reached = !matches!(fetched, Err(HubTrouble::Transport(_)));
     let filed = if is_reached { file(register, mailbox, ends, clock)? } else { Ok(()) };
+    if matches!(filed, Err(HubTrouble::Transport(TransportError::OtherRegister))) {
+        register.note_other_register(true, clock())?;
+    }
     round.is_set_aside &= filed.is_ok();
     round.hub = fetched.and(filed).err();
     let (hub, notes) = (round.hub.as_ref().map(ToString::to_string), round.notes.as_deref());
@@ -156,11 +167,7 @@ pub fn round(
     }
     register.note_trouble(Whose::Routing, round.routing.as_deref(), clock())?;
     if let Some(mailer) = alerting.mailer {
-        let sent = alerting::send(register, mailer, clock)?;
-        // What waits for its time says nothing of the server; what is refused is no fault of the others.
-        if sent.away.is_some() || sent.sent > 0 {
-            register.note_trouble(Whose::Mail, sent.away.as_deref(), clock())?;
-        }
+        let sent = mailing::send(register, mailer, clock)?;
         round.sent = sent.sent;
         round.mail = sent.away.or(sent.refused);
     }
@@ -168,6 +175,25 @@ pub fn round(
 }
 
 type Heard = Result<(), HubTrouble>;
+
+/// Whether the hub tells another register, which documents and alerts in place of this one: said now, or last where it is not reached.
+fn is_of_another(
+    register: &mut Register,
+    fetched: &Heard,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<bool, RegisterError> {
+    match fetched {
+        Err(HubTrouble::Transport(TransportError::OtherRegister)) => {
+            register.note_other_register(true, clock())?;
+            Ok(true)
+        }
+        Err(HubTrouble::Transport(_)) => Ok(register.other_register()?.is_some()),
+        Ok(()) | Err(_) => {
+            register.note_other_register(false, clock())?;
+            Ok(false)
+        }
+    }
+}
 
 fn fetch(
     register: &mut Register,

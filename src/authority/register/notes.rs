@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{Inactive, Register, RegisterError, Responsible, id_of, inactive};
 use crate::authority::notes::text;
@@ -138,7 +138,7 @@ pub(super) fn read(document: &[u8]) -> Option<Notice> {
 fn unreadable(work: &Transaction<'_>, id: &NoticeId, now: Timestamp) -> Result<(), RegisterError> {
     let why =
         "this notification cannot be read by this version of the link: ask the hub's operator who looked";
-    begin(work, id, id.as_str(), "", Some(why), now)?;
+    begin(work, id, (id.as_str(), "", ""), Some(why), now)?;
     add(work, id.as_str(), id, "A notification came that this version of the link cannot read.", now)
 }
 
@@ -167,7 +167,8 @@ fn place(
                 Ok(Case::Open) => None,
                 Ok(Case::NotOpen(why)) => Some(why),
             };
-            begin(work, id, notice.attendance.as_str(), &notice.local_id, why, now)?;
+            let number = notice.number.digits();
+            begin(work, id, (notice.attendance.as_str(), &notice.local_id, &number), why, now)?;
             id.as_str().to_owned()
         }
     };
@@ -206,18 +207,36 @@ fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<Strin
 fn begin(
     work: &Transaction<'_>,
     id: &NoticeId,
-    attendance: &str,
-    local_id: &str,
+    (attendance, local_id, number): (&str, &str, &str),
     why: Option<&str>,
     now: Timestamp,
 ) -> Result<(), RegisterError> {
     let standing = if why.is_some() { "triage" } else { "record" };
     work.prepare_cached(
-        "INSERT INTO note (id, attendance, told_as, local_id, standing, why, since_ms)
-         VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)",
+        "INSERT INTO note (id, attendance, told_as, local_id, standing, why, since_ms, nhs_number)
+         VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)",
     )?
-    .execute(params![id.as_str(), attendance, local_id, standing, why, now.as_millisecond()])?;
+    .execute(params![id.as_str(), attendance, local_id, standing, why, now.as_millisecond(), number])?;
     Ok(())
+}
+
+/// Whose notes those are that were made before this was kept.
+pub(super) fn fill_numbers(db: &mut Connection) -> Result<(), RegisterError> {
+    let work = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let ids: Vec<String> = {
+        let mut statement = work.prepare("SELECT id FROM note WHERE nhs_number IS NULL")?;
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+    };
+    for id in &ids {
+        let document: Option<Vec<u8>> = work
+            .prepare_cached("SELECT document FROM notice WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        let notice = document.and_then(|document| read(&document));
+        let number = notice.map_or_else(String::new, |notice| notice.number.digits());
+        work.prepare_cached("UPDATE note SET nhs_number = ?2 WHERE id = ?1")?.execute([id, &number])?;
+    }
+    Ok(work.commit()?)
 }
 
 fn add(

@@ -2,6 +2,7 @@
 
 mod accesses;
 mod alerts;
+mod restricted;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -64,9 +65,15 @@ fn take(register: &mut Register, items: &[Item]) {
         authority_code: "E06000030".to_owned(),
         last,
         unfiled: None,
+        not_over: None,
     };
     register.take(&heading, items, now()).unwrap();
     register.make_notes(&AllOpen, now()).unwrap().unwrap();
+}
+
+fn settle(register: &mut Register, note: &str, parts: u32, how: &Settle) -> Settled {
+    let by = super::Reader::named("officer").unwrap();
+    register.settle(&by, (note, parts), how, now()).unwrap()
 }
 
 fn told(register: &Register) -> Vec<(u32, Outcome)> {
@@ -102,9 +109,9 @@ fn what_the_case_system_refuses_for_good_comes_before_a_person_and_can_be_got_ou
     // Something came since the list was looked at: it is not closed unseen.
     let id = list[0].note.clone();
     take(&mut register, &[item(3)]);
-    assert_eq!(register.settle(&id[..8], 2, &Settle::DealtWith).unwrap(), Settled::Parts(3));
-    assert_eq!(register.settle(&id[..7], 3, &Settle::DealtWith).unwrap(), Settled::NotOne);
-    assert_eq!(register.settle(&id, 3, &Settle::Under("4712".to_owned())).unwrap(), Settled::Done);
+    assert_eq!(settle(&mut register, &id[..8], 2, &Settle::DealtWith), Settled::Parts(3));
+    assert_eq!(settle(&mut register, &id[..7], 3, &Settle::DealtWith), Settled::NotOne);
+    assert_eq!(settle(&mut register, &id, 3, &Settle::Under("4712".to_owned())), Settled::Done);
     for part in 1..=3 {
         let next = register.next_part(at).unwrap().unwrap();
         assert_eq!((next.part, next.local_id.as_str()), (part, "4712"));
@@ -124,9 +131,9 @@ fn what_cannot_be_read_stops_nothing_is_kept_as_it_came_and_belongs_under_no_cas
     assert_eq!(kept, b"{\"status\":7}");
     let id = mark(1).id.as_str().to_owned();
     let under = Settle::Under("4711".to_owned());
-    assert_eq!(register.settle(&id, 1, &under).unwrap(), Settled::Unreadable);
+    assert_eq!(settle(&mut register, &id, 1, &under), Settled::Unreadable);
     assert_eq!(told(&register), [(1, Outcome::Triage)]);
-    assert_eq!(register.settle(&id, 1, &Settle::DealtWith).unwrap(), Settled::Done);
+    assert_eq!(settle(&mut register, &id, 1, &Settle::DealtWith), Settled::Done);
     assert_eq!(told(&register), [(1, Outcome::DealtWith)]);
     // What was read once, and is not by this version, or was damaged since: its words are placed, nothing stops.
     register.db.execute("UPDATE notice SET document = x'00' WHERE number = 2", []).unwrap();
@@ -185,6 +192,7 @@ fn a_large_gap_is_asked_for_piece_by_piece_and_what_never_comes_is_settled_by_a_
         authority_code: "E06000030".to_owned(),
         last: 1504,
         unfiled: None,
+        not_over: None,
     };
     assert_eq!(register.take_again(&heading, &[item(2), item(1002)], now()).unwrap().new, 2);
     assert_eq!(register.missing().unwrap().len(), 500);

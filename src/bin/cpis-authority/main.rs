@@ -2,6 +2,7 @@
 
 mod check;
 mod common;
+mod disputed;
 mod duty;
 mod listen;
 mod lists;
@@ -52,7 +53,9 @@ enum Command {
     Notes(status::Notes),
     /// List the case notes that have to be worked off by hand, or settle one
     Triage(status::Triage),
-    /// Show what emergency duty was alerted of since the office closed, as a handover to print
+    /// List the accesses that somebody did not recognise, or say what came of one
+    NotRecognised(disputed::Disputed),
+    /// Show every access since the office closed, as a handover to print
     Duty(duty::Duty),
     /// Settle numbers of notifications that do not come, once somebody has looked into them
     Missing(duty::Missing),
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Status(what) => status::status(&what),
         Command::Notes(what) => status::notes(&what),
         Command::Triage(what) => status::triage(&what),
+        Command::NotRecognised(what) => disputed::disputed(&what),
         Command::Duty(what) => duty::duty(&what),
         Command::Missing(what) => duty::missing(&what),
         Command::CheckConfig(what) => duty::check_config(&what),

@@ -7,6 +7,7 @@ mod concerns;
 mod doctor;
 mod load;
 mod outbox;
+mod register;
 mod retention;
 mod sample;
 mod serve;
@@ -91,6 +92,8 @@ enum Command {
     },
     /// Print what each local authority has not been told, or has not filed: counts and ages, nobody's data
     Outbox(WithConfig),
+    /// Print with which register each local authority's link is told, or move that to another one; this is audited
+    Register(register::Register),
     /// Copy the database to a file, while the hub serves; this is audited
     Backup {
         /// Where to; refused if it is there
@@ -163,6 +166,7 @@ fn run(command: Command) -> Result<(), String> {
             concerns::concerns(&config.config, since.as_deref(), until.as_deref(), format)
         }
         Command::Outbox(with) => outbox::outbox(&with.config),
+        Command::Register(what) => register::register(&what),
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),
         Command::Retention { config, dry_run, today } => retention::retention(&config.config, dry_run, today),

@@ -49,6 +49,25 @@ impl NoticeId {
     }
 }
 
+/// Which register a link keeps: 128 random bits that it was given when it was made, as 32 hexadecimal digits. A backup of it
+/// that is put in its place is the same one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterId(NoticeId);
+
+impl RegisterId {
+    /// Reads an id as received.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        NoticeId::parse(text).map(Self)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
 /// Which notification: its place in an authority's numbers, and what it is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
@@ -69,6 +88,18 @@ pub struct Heading {
     pub last: u32,
     /// The first of them of which the hub has no receipt.
     pub unfiled: Option<Mark>,
+    /// Of those up to the one that the link has said it has, how many are not over; `None` where it has said none, or the
+    /// document may be read later.
+    pub not_over: Option<NotOver>,
+}
+
+/// How many notifications are not over by what the hub knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotOver {
+    /// The hub has no receipt of them.
+    pub without_receipt: u32,
+    /// They stand on the authority's own list.
+    pub on_list: u32,
 }
 
 /// What happened.

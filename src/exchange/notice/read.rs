@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE, REPLACED_BY};
 use super::{
-    CHARACTERS, DOCUMENT_BYTES, Event, Heading, InactiveNumber, MOST, Mark, Notice, NoticeId, Place,
+    CHARACTERS, DOCUMENT_BYTES, Event, Heading, InactiveNumber, MOST, Mark, NotOver, Notice, NoticeId, Place,
 };
 use crate::domain::{AccessReference, ContactMode, NhsNumber, text};
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
@@ -111,9 +111,14 @@ pub fn read(document: &[u8]) -> Result<(Heading, Vec<Item>), NotNotices> {
             Some(first_unfiled(first).ok_or(NotNotices("the first that is not filed is not named"))?)
         }
     };
+    let not_over = match extension(&message.extension, codes::NOT_OVER) {
+        None => None,
+        Some(of) => Some(counted(of).ok_or(NotNotices("it does not say how many are not over"))?),
+    };
     let [to] = message.destination.as_slice() else { return Err(NotNotices("it is not to one authority")) };
     let code = to.endpoint.strip_prefix("urn:cpis:authority:").unwrap_or_default();
-    let heading = Heading { source: message.source.endpoint, authority_code: code.to_owned(), last, unfiled };
+    let (source, authority_code) = (message.source.endpoint, code.to_owned());
+    let heading = Heading { source, authority_code, last, unfiled, not_over };
     let mut items = Vec::with_capacity(rest.len());
     for resource in rest {
         // Whatever else is wrong with one entry, it must not keep those behind it from their records.
@@ -158,6 +163,11 @@ pub(super) fn opened(document: &[u8], event: &str) -> Result<(MessageHeader, Vec
 fn first_unfiled(first: &Extension) -> Option<Mark> {
     let id = extension(&first.extension, NOTICE)?.value_string.as_deref()?;
     Some(Mark { number: number(&first.extension, NUMBER)?, id: NoticeId::parse(id)? })
+}
+
+fn counted(of: &Extension) -> Option<NotOver> {
+    let count = |url| number(&of.extension, url);
+    Some(NotOver { without_receipt: count(codes::WITHOUT_RECEIPT)?, on_list: count(codes::ON_LIST)? })
 }
 
 pub(super) fn extension<'a>(extensions: &'a [Extension], url: &str) -> Option<&'a Extension> {

@@ -41,6 +41,7 @@ fn heading() -> Heading {
         authority_code: "E06000030".to_owned(),
         last: 9,
         unfiled: Some(mark(3)),
+        not_over: Some(NotOver { without_receipt: 4, on_list: 1 }),
     }
 }
 

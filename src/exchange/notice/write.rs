@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE};
-use super::{CHARACTERS, Event, Heading, InactiveNumber, Item, Mark, Notice};
+use super::{CHARACTERS, Event, Heading, InactiveNumber, Item, Mark, NotOver, Notice};
 use crate::domain::NhsNumber;
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
 
@@ -114,6 +114,12 @@ fn message(heading: &Heading) -> Value {
         extension.push(json!({
             "url": codes::FIRST_UNFILED,
             "extension": [integer(NUMBER, *number), { "url": NOTICE, "valueString": id.as_str() }],
+        }));
+    }
+    if let Some(NotOver { without_receipt, on_list }) = heading.not_over {
+        extension.push(json!({
+            "url": codes::NOT_OVER,
+            "extension": [integer(codes::WITHOUT_RECEIPT, without_receipt), integer(codes::ON_LIST, on_list)],
         }));
     }
     header(codes::IS_NOTICE, &heading.source, Some(link(&heading.authority_code)), extension)

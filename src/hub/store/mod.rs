@@ -95,8 +95,8 @@ pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
 pub(super) use loads::{LoadBegin, Loading};
 pub(super) use mesh::{Awaited, Content, Named, Parcel};
-pub use notices::Waiting;
 pub(super) use notices::{Ask as NoticesAsk, Given, Page};
+pub use notices::{Bound, Waiting};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
@@ -120,6 +120,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0014.sql")),
     M::up(include_str!("migrations/0016.sql")),
     M::up(include_str!("migrations/0017.sql")),
+    M::up(include_str!("migrations/0018.sql")),
     M::up(include_str!("migrations/0019.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

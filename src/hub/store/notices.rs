@@ -8,6 +8,7 @@
 mod filed;
 mod give;
 pub(super) mod numbers;
+mod registers;
 mod waiting;
 
 use jiff::SignedDuration;
@@ -19,6 +20,7 @@ use super::error::Fault;
 use super::writer::Work;
 pub(super) use give::page_of;
 pub(in crate::hub) use give::{Ask, Given, Page};
+pub use registers::Bound;
 pub use waiting::Waiting;
 
 use crate::domain::{AccessReference, AccessStatus, Caller, Notice, NoticeState, Site, ViewMode};

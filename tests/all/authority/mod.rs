@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) mod desk;
+mod disputed;
 mod document;
 mod notification_document;
 mod noting;
@@ -12,4 +13,5 @@ mod patience;
 mod recovery;
 mod routing;
 mod schema;
+mod second_link;
 mod upload;

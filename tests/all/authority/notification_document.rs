@@ -3,7 +3,8 @@
 
 use cpis::domain::{AccessReference, ContactMode, NhsNumber};
 use cpis::exchange::notice::{
-    self, Event, Heading, InactiveNumber, Item, Mark, Notice, NoticeId, Outcome, Place, Receipt, Receipts,
+    self, Event, Heading, InactiveNumber, Item, Mark, NotOver, Notice, NoticeId, Outcome, Place, Receipt,
+    Receipts,
 };
 use serde_json::Value;
 
@@ -25,6 +26,7 @@ fn example() -> Vec<u8> {
         authority_code: "E06000030".to_owned(),
         last: 214,
         unfiled: Some(mark()),
+        not_over: Some(NotOver { without_receipt: 1, on_list: 0 }),
     };
     let reference = AccessReference::parse("7KQM-4T2X").unwrap();
     let notice = Notice {

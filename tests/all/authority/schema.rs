@@ -64,6 +64,16 @@ fn look(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<S
                 look(root, definition, value, at, found);
                 return;
             }
+            "anyOf" => {
+                let fits = |schema: &Value| {
+                    let mut found = Vec::new();
+                    look(root, schema, value, at, &mut found);
+                    found.is_empty()
+                };
+                if !said.as_array().unwrap().iter().any(fits) {
+                    wrong("it is none of those".to_owned());
+                }
+            }
             "properties" => {
                 for (name, part) in value.as_object().into_iter().flatten() {
                     match said.get(name) {

@@ -37,6 +37,7 @@ mod packaging;
 mod personas;
 mod proofs;
 mod reads;
+mod registers;
 #[cfg(unix)]
 mod restarts;
 mod retention;

@@ -51,6 +51,7 @@ async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own:
     let fresh = Uuid::new_v4().to_string();
     let id = [("X-Request-ID", fresh.as_str())];
     let view = [("TraceID", fresh.as_str()), ("IsUnscheduledAccessEvent", "true")];
+    let register = [("X-Register", "0a1b2c3d4e5f60718293a4b5c6d7e8f9")];
     let digits = number(1).digits();
     let (target, headers, body): (String, &[(&str, &str)], Option<String>) = match (method, path) {
         ("GET", "/personal-demographics/FHIR/R4/Patient") => {
@@ -79,11 +80,11 @@ async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own:
             (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
         }
         ("GET", "/exchange/uploads/{sequence}") => (path.replace("{sequence}", "1"), &[], None),
-        ("GET", "/exchange/notifications") => (path.to_owned(), &[], None),
+        ("GET", "/exchange/notifications") => (path.to_owned(), &register, None),
         ("POST", "/exchange/notifications/filed") => {
             let none = Receipts { authority_code: WEXCOMBE.to_owned(), receipts: Vec::new() };
             let document = write_receipts(&none, super::support::at(super::support::NOW));
-            (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
+            (path.to_owned(), &register, Some(String::from_utf8(document).unwrap()))
         }
         ("GET", _) if path.ends_with("/metadata") || OF_NOBODY.contains(&path) => {
             (path.to_owned(), &[], None)

@@ -16,6 +16,8 @@ use uuid::Uuid;
 pub(crate) struct Picked {
     pub(crate) notes: BTreeMap<String, Value>,
     pub(crate) twice: Vec<String>,
+    /// Files that came again under their name, with the same in them.
+    pub(crate) again: u64,
 }
 
 pub(crate) fn pick_up(folder: &Path, picked: &Mutex<Picked>) {
@@ -29,8 +31,10 @@ pub(crate) fn pick_up(folder: &Path, picked: &Mutex<Picked>) {
         fs::remove_file(file.path()).unwrap();
         let mut picked = picked.lock().unwrap();
         // What the link does not know to be placed comes again under its name, and says the same.
-        if picked.notes.insert(name.clone(), note.clone()).is_some_and(|before| before != note) {
-            picked.twice.push(name);
+        match picked.notes.insert(name.clone(), note.clone()) {
+            Some(before) if before == note => picked.again += 1,
+            Some(_) => picked.twice.push(name),
+            None => {}
         }
     }
 }

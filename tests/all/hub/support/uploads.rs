@@ -20,6 +20,9 @@ use super::{NOW, TestHub, at, configuration};
 pub(crate) const WEXCOMBE: &str = "E06000030";
 pub(crate) const ALDBURY: &str = "E06000031";
 
+/// The register of every link that is none of the program's.
+const REGISTER: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
 /// A hub with TLS to which two authorities may send.
 pub(crate) struct Exchange {
     pub(crate) hub: TestHub,
@@ -117,13 +120,25 @@ impl Link {
 
     /// Asks for notifications, with this query.
     pub(crate) async fn notifications(&self, query: &str) -> Answer {
+        self.notifications_with(query, REGISTER).await
+    }
+
+    /// The same with this register.
+    pub(crate) async fn notifications_with(&self, query: &str, register: &str) -> Answer {
         let request = self.http.get(format!("{}/exchange/notifications{query}", self.base));
+        let request = request.header("x-register", register);
         Answer::read(request.send().await.unwrap()).await
     }
 
     /// Sends receipts as they are.
     pub(crate) async fn filed(&self, document: Vec<u8>) -> Answer {
+        self.filed_with(document, REGISTER).await
+    }
+
+    /// The same with this register.
+    pub(crate) async fn filed_with(&self, document: Vec<u8>, register: &str) -> Answer {
         let request = self.http.post(format!("{}/exchange/notifications/filed", self.base));
+        let request = request.header("x-register", register);
         let request = request.header("content-type", "application/fhir+json").body(document);
         Answer::read(request.send().await.unwrap()).await
     }
