@@ -63,6 +63,7 @@ fn example_of_a_number(replaced_by: Option<NhsNumber>) -> Vec<u8> {
         authority_code: "E06000030".to_owned(),
         last: 214,
         unfiled: Some(mark()),
+        not_over: None,
     };
     let at = "2026-11-22T02:14:05Z".parse().unwrap();
     let notice = Item::Inactive(Box::new(InactiveNumber {

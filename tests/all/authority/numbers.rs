@@ -196,6 +196,10 @@ async fn a_link_that_has_lost_its_register_is_told_again_and_one_that_knows_noth
         let _ = fs::remove_file(desk.path(file));
     }
     desk.run(&["not-visible"]).await.has_not("NHS numbers");
+    // It is another register now, which the hub's operator has to allow.
+    desk.run(&["fetch"]).await.has("tells this authority with another register");
+    let db = rusqlite::Connection::open(&desk.exchange.hub.database).unwrap();
+    db.execute_batch("DELETE FROM authority_register").unwrap();
     desk.run(&["fetch"]).await.has("1 new notification").has(LINE);
     assert_eq!(desk.noted("SELECT local_id, settled_ms FROM inactive"), ["A1|-"]);
     // The memory of uploads is gone too: what it does not know was not mended.
