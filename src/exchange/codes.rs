@@ -173,7 +173,7 @@ pub const REJECTED_COUNT: &str = "https://fhir.cpis.example/StructureDefinition/
 pub const LAST: &str = "https://fhir.cpis.example/StructureDefinition/last-sequence-number";
 /// On a plan that is taken back: the day on which that was decided (valueDate).
 pub const DELETE_DATE: &str = "https://fhir.cpis.example/StructureDefinition/delete-date";
-/// On a rejected record: the number that has taken its number's place (valueString).
+/// On a rejected record, and on a notification of a superseded number: the number that has taken its place (valueString).
 pub const REPLACED_BY: &str = "https://fhir.cpis.example/StructureDefinition/replaced-by";
 /// On an acknowledgement: what became of the file (valueCode).
 pub const FILE_CODE: &str = "https://fhir.cpis.example/StructureDefinition/file-code";
@@ -203,6 +203,10 @@ pub const NOTICE_KIND: &str = "https://fhir.cpis.example/CodeSystem/access-notif
 pub const OPENED: &str = "opened";
 /// It was opened in error, in [`NOTICE_KIND`].
 pub const OPENED_IN_ERROR: &str = "opened-in-error";
+/// An NHS number of theirs is no longer in use, and this one has taken its place ([`REPLACED_BY`]); in [`NOTICE_KIND`].
+pub const NUMBER_SUPERSEDED: &str = "number-superseded";
+/// An NHS number of theirs is no longer in use, because the identity ended: nothing is said of any other; in [`NOTICE_KIND`].
+pub const NUMBER_ENDED: &str = "number-ended";
 /// On a notification: its number (valueInteger).
 pub const NUMBER: &str = "https://fhir.cpis.example/StructureDefinition/notification-number";
 /// On a message: the last number that was given (valueInteger).

@@ -190,7 +190,14 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
             Some(_) => continue,
         };
         sent.because(why);
-        sent.holds.push(plan.clone());
+        // By itself: whatever has become of the number or the names, what is over must not stay on the screen.
+        let only_ends = known.is_some_and(|held| is_sooner(plan, held));
+        if only_ends {
+            sent.ends.push(plan.clone());
+        }
+        if is_full || !only_ends {
+            sent.holds.push(plan.clone());
+        }
     }
     let new: Vec<&Held> = now.iter().filter(|plan| !before.iter().any(|held| is_same(held, plan))).collect();
     for held in before {
@@ -221,6 +228,11 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
         }
     }
     Ok(sent)
+}
+
+/// Whether a plan ends before it did. Days are ISO texts, which sort as days do.
+fn is_sooner(plan: &Held, held: &Held) -> bool {
+    plan.end.as_ref().is_some_and(|end| held.end.as_ref().is_none_or(|before| end < before))
 }
 
 /// Whether one of the new plans stands in the place of one that is gone from the extract: of the same kind, and not one that

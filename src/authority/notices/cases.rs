@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use crate::authority::register::{Case, Cases, Who};
+use super::numbers;
+use crate::authority::register::{Case, Cases, Inactive, Who};
 use crate::domain::{PlanKind, dates};
 
 /// For so long an upload is waited for that writes its memory at this moment.
@@ -73,6 +74,13 @@ impl Cases for CasesOfExtract {
                          UNION ALL SELECT is_restricted FROM refused_row WHERE local_id = ?1)";
         let read = |db: Connection| db.query_row(sql, [local_id], |row| row.get(0));
         self.open().and_then(read).map_err(|error| unread(&error))
+    }
+
+    fn mended(&self, numbers: &[Inactive], now: Timestamp) -> Result<Vec<bool>, String> {
+        if !self.memory.exists() {
+            return Ok(vec![false; numbers.len()]);
+        }
+        self.open().and_then(|db| numbers::mended(&db, numbers, now)).map_err(|error| unread(&error))
     }
 }
 

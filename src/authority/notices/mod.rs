@@ -5,6 +5,7 @@ mod alerting;
 mod cases;
 mod listen;
 mod mailing;
+mod numbers;
 
 use jiff::Timestamp;
 
@@ -79,6 +80,8 @@ pub struct Round {
     pub is_set_aside: bool,
     /// Why the record's part did not.
     pub notes: Option<String>,
+    /// NHS numbers that are no longer in use: how many are on the list, where they are others than before.
+    pub numbers: Option<u64>,
     /// Alerts that were made.
     pub alerts: u64,
     /// E-mails that were sent.
@@ -132,14 +135,18 @@ pub fn round(
         register.note_trouble(Whose::Hub, why.as_deref(), clock())?;
         return Ok(round);
     }
+    let before = register.count_inactive()?;
     // By what was known before, or a slip in a list would keep every alert of a weekend. Where nothing was, it waits.
     if known.is_ok() || register.knows_cases()? {
         made = register.make_notes(cases, clock())?.err();
+        made = made.or(register.settle_inactive(cases, clock())?.err());
         match register.route(alerting.table, cases, clock())? {
             Ok(routed) => round.alerts = routed.alerts,
             Err(why) => round.routing = Some(why),
         }
     }
+    let after = register.count_inactive()?;
+    round.numbers = (after != before).then_some(after.0);
     round.notes = match known {
         Ok(()) => document(register, open, clock, &mut round)?.err().or(made),
         Err(why) => Some(why),

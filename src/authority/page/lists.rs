@@ -47,13 +47,16 @@ pub(super) async fn triage(
 ) -> Result<Response, Sorry> {
     let (this, skip, most) = page_of(query)?;
     let reader = person.reader.clone();
-    let (mut list, waits) = page
-        .look(move |register| Ok((register.triage_for(&reader, skip, most)?, waits(register, &reader)?)))
+    let (mut list, waits, numbers) = page
+        .look(move |register| {
+            let numbers = register.count_inactive()?.0;
+            Ok((register.triage_for(&reader, skip, most)?, waits(register, &reader)?, numbers))
+        })
         .await?;
     let has_more = list.len() > PAGE_ROWS as usize;
     list.truncate(PAGE_ROWS as usize);
     let chrome = page.chrome(&person, Some(waits));
-    Ok(page.html(StatusCode::OK, &views::triage(&chrome, &list, &person.form, (this, has_more))))
+    Ok(page.html(StatusCode::OK, &views::triage(&chrome, &list, &person.form, numbers, (this, has_more))))
 }
 
 /// What somebody did not recognise, and nobody has said what came of it.

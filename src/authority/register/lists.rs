@@ -41,6 +41,8 @@ pub struct Figures {
     pub triage: u64,
     /// See above.
     pub restricted_triage: u64,
+    /// NHS numbers that are no longer in use, and that nobody has mended.
+    pub inactive: u64,
     /// Notes of which somebody was alerted, and that nobody has read; since when the oldest is.
     pub unread: u64,
     /// See above.
@@ -167,6 +169,7 @@ impl Register {
             restricted_triage: count(&format!(
                 "SELECT count(*) FROM note WHERE standing = 'triage' AND {IS_RESTRICTED}"
             ))?,
+            inactive: self.count_inactive()?.0,
             unread: count(&format!("SELECT count(DISTINCT alert.note_id) {UNREAD}"))?,
             oldest_unread: at(&format!("SELECT min(alert.made_ms) {UNREAD}"))?,
             not_recognised: count("SELECT count(*) FROM not_recognised WHERE settled_by IS NULL")?,

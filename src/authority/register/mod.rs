@@ -5,6 +5,7 @@
 
 mod accesses;
 mod alerts;
+mod inactive;
 mod lists;
 mod looks;
 mod mail;
@@ -30,6 +31,7 @@ use crate::exchange::notice::{Mark, NoticeId, RegisterId};
 
 pub use accesses::{ACCESSES, Access, Alerted, NotRecognised, Read, Reader, Standing, Wanted};
 pub use alerts::Routed;
+pub use inactive::Inactive;
 pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled, Shown};
 pub use looks::Look;
 pub use mail::{MailFigures, Outgoing};
@@ -44,6 +46,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0002.sql")),
     M::up(include_str!("0003.sql")),
     M::up(include_str!("0004.sql")),
+    M::up(include_str!("0005.sql")),
     M::up(include_str!("0006.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

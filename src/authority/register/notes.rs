@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Register, RegisterError, Responsible, id_of};
+use super::{Inactive, Register, RegisterError, Responsible, id_of, inactive};
 use crate::authority::notes::text;
 use crate::domain::PlanKind;
 use crate::exchange::notice::{self, Event, Item, Notice, NoticeId};
@@ -70,10 +70,18 @@ pub trait Cases {
     fn is_unrestricted(&self, _local_id: &str) -> Result<bool, String> {
         Ok(false)
     }
+
+    /// Of each number that is no longer in use, whether it was mended: no current plan stands under it any more.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn mended(&self, numbers: &[Inactive], _now: Timestamp) -> Result<Vec<bool>, String> {
+        Ok(vec![false; numbers.len()])
+    }
 }
 
 impl Register {
-    /// Makes notes of what has none yet; how many notifications found their place.
+    /// Makes notes of what has none yet, and puts numbers that are no longer in use on their list; how many found their place.
     ///
     /// # Errors
     /// The register cannot be written. Whose case cannot be known now is left for the next time: the inner error.
@@ -94,11 +102,15 @@ impl Register {
             let Some((id, document)) = next else { return Ok(Ok(made)) };
             let id = id_of(&id)?;
             // Also what was once read, and is not by this version: it stops nothing, and a person hears of it.
-            let notice = read(&document);
+            let item = item(&document);
             let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            match notice {
-                None => unreadable(&work, &id, now)?,
-                Some(notice) => match place(&work, &notice, cases, now)? {
+            match item {
+                None | Some(Item::Unreadable(..)) => unreadable(&work, &id, now)?,
+                Some(Item::Inactive(notice)) => match cases.extract() {
+                    Ok(extract) => inactive::place(&work, &notice, extract, now)?,
+                    Err(why) => return Ok(Err(why)),
+                },
+                Some(Item::Notice(notice)) => match place(&work, &notice, cases, now)? {
                     Ok(()) => {}
                     Err(why) => return Ok(Err(why)),
                 },
@@ -109,12 +121,17 @@ impl Register {
     }
 }
 
-/// A notification as it was kept; `None` where it cannot be read.
-pub(super) fn read(document: &[u8]) -> Option<Notice> {
+/// What was told, as it was kept.
+fn item(document: &[u8]) -> Option<Item> {
     let (_, items) = notice::read(document).ok()?;
-    match items.into_iter().next() {
+    items.into_iter().next()
+}
+
+/// A notification of an access as it was kept; `None` where it cannot be read.
+pub(super) fn read(document: &[u8]) -> Option<Notice> {
+    match item(document) {
         Some(Item::Notice(notice)) => Some(*notice),
-        Some(Item::Unreadable(..)) | None => None,
+        Some(Item::Inactive(_) | Item::Unreadable(..)) | None => None,
     }
 }
 

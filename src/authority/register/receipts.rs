@@ -7,7 +7,7 @@ use super::{Register, RegisterError, id_of, moment};
 use crate::exchange::notice::{MOST, Mark, Outcome, Receipt};
 
 impl Register {
-    /// The next receipts that the hub does not have: of what is in the record, on the list, or dealt with.
+    /// The next receipts that the hub does not have: of what is in the record, on a list, or dealt with.
     ///
     /// # Errors
     /// The register cannot be read.
@@ -19,6 +19,11 @@ impl Register {
                               WHEN note.standing = 'triage' THEN 'triage' END AS outcome
                   FROM notice INDEXED BY notice_not_told
                   JOIN note ON note.id = notice.note_id JOIN part ON part.notice_id = notice.id
+                  WHERE notice.told IS NOT 'documented' AND notice.told IS NOT 'dealt-with'
+                  UNION ALL
+                  SELECT notice.number, notice.id, notice.told, coalesce(inactive.settled_ms, inactive.since_ms),
+                         CASE WHEN inactive.settled_ms IS NULL THEN 'triage' ELSE 'dealt-with' END
+                  FROM notice INDEXED BY notice_not_told JOIN inactive ON inactive.notice_id = notice.id
                   WHERE notice.told IS NOT 'documented' AND notice.told IS NOT 'dealt-with')
              WHERE outcome IS NOT NULL AND told IS NOT outcome ORDER BY number LIMIT ?1",
         )?;

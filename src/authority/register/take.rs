@@ -129,6 +129,7 @@ fn keep(
     let mark = item.mark();
     let document = match item {
         Item::Unreadable(_, entry) => entry.clone().into_bytes(),
+        Item::Inactive(_) => notice::write_items(heading, std::slice::from_ref(item), now),
         Item::Notice(notice) => notice::write(heading, std::slice::from_ref(notice.as_ref()), now),
     };
     let kept = work

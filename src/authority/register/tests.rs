@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Cases, Register, Settle, Settled, Shown};
 use crate::domain::{AccessReference, NhsNumber};
-use crate::exchange::notice::{Event, Heading, Item, Mark, Notice, NoticeId, Outcome};
+use crate::exchange::notice::{Event, Heading, InactiveNumber, Item, Mark, Notice, NoticeId, Outcome};
 
 struct AllOpen;
 
@@ -250,4 +250,34 @@ fn a_new_register_sees_that_the_first_numbers_are_missing() {
     assert_eq!(missing(&register), 3);
     take(&mut register, &[item(1), item(2), item(3)]);
     assert_eq!(missing(&register), 0);
+}
+
+#[test]
+fn h2_of_two_notices_of_one_number_the_later_holds_whichever_comes_first() {
+    let inactive = |number: u32, minutes: i64, by: u64| {
+        Item::Inactive(Box::new(InactiveNumber {
+            mark: mark(number),
+            at: now() + SignedDuration::from_mins(minutes),
+            number: NhsNumber::synthetic(1),
+            local_id: "4711".to_owned(),
+            upload: None,
+            replaced_by: Some(NhsNumber::synthetic(by)),
+        }))
+    };
+    let place = Place::new();
+    let mut register = place.open();
+    for items in [[inactive(2, 5, 3)], [inactive(1, 0, 2)]] {
+        take(&mut register, &items);
+        register.make_notes(&AllOpen, now()).unwrap().unwrap();
+    }
+    let open = register.inactive().unwrap();
+    assert_eq!(open.iter().map(|of| of.replaced_by).collect::<Vec<_>>(), [Some(NhsNumber::synthetic(3))]);
+    assert_eq!(register.count_inactive().unwrap(), (1, 2));
+    let told: Vec<(u32, Outcome)> =
+        register.receipts().unwrap().iter().map(|receipt| (receipt.mark.number, receipt.outcome)).collect();
+    assert_eq!(told, [(1, Outcome::DealtWith), (2, Outcome::Triage)]);
+    // It is in no note, waits for nothing, and nobody is named where it is shown as a value.
+    let figures = register.figures().unwrap();
+    assert_eq!((figures.waiting, figures.triage, figures.inactive), (0, 0, 1));
+    assert_eq!(format!("{open:?}"), "[Inactive(hidden)]");
 }

@@ -149,6 +149,11 @@ fn said(round: &Round) -> Vec<String> {
         let placed = counted(round.placed, "part of a case note", "parts of case notes");
         said.push(format!("{new}, {placed} filed."));
     }
+    match round.numbers {
+        Some(0) => said.push("No NHS number that is no longer in use is left to be mended.".to_owned()),
+        Some(open) => said.push(super::numbers::line_of(open).trim_end().to_owned()),
+        None => {}
+    }
     if round.alerts > 0 {
         said.push(format!("{} made.", counted(round.alerts, "alert", "alerts")));
     }

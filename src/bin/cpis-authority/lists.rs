@@ -75,7 +75,7 @@ impl From<Kind> for PlanKind {
 }
 
 /// What the data officer sees first.
-pub(super) fn first_line(hidden: u64, not_sent: u64) -> String {
+pub(super) fn first_line(hidden: u64, not_sent: u64, numbers: &str) -> String {
     let mut said = match hidden {
         0 => String::new(),
         1 => "Not visible to hospitals, or not as it is: 1 plan. See `cpis-authority not-visible`.\n"
@@ -90,6 +90,7 @@ pub(super) fn first_line(hidden: u64, not_sent: u64) -> String {
         let plans = counted(not_sent, "plan", "plans");
         said.push_str(&format!("Not sent yet, or not acknowledged by the hub: {plans}.\n"));
     }
+    said.push_str(numbers);
     if said.is_empty() { "Hospitals see every current plan of the extract.\n".to_owned() } else { said }
 }
 
@@ -99,7 +100,9 @@ fn memory(config: &super::WithConfig) -> Result<Memory, String> {
 }
 
 pub(super) fn not_visible(what: &List) -> Result<ExitCode, String> {
-    let memory = memory(&what.config)?;
+    let (config, link) = linked(&what.config.config)?;
+    let memory = Memory::open(&link.memory, &link.code).map_err(|error| error.to_string())?;
+    let numbers = super::numbers::open(&config, &link);
     let count = memory.not_visible().map_err(|error| error.to_string())?;
     let (_, today) = moment(None)?;
     let not_sent = memory.not_sent(today).map_err(|error| error.to_string())?;
@@ -107,9 +110,11 @@ pub(super) fn not_visible(what: &List) -> Result<ExitCode, String> {
         print("No extract was sent yet.\n")?;
         return Ok(ExitCode::FAILURE);
     }
-    print(&first_line(count, not_sent))?;
+    print(&first_line(count, not_sent, &super::numbers::line(&numbers)))?;
     memory.each_not_visible(&mut |hidden| print(&of_hidden(hidden))).map_err(|error| error.to_string())?;
-    Ok(if count == 0 && not_sent == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let has_none = numbers.as_ref().is_ok_and(Vec::is_empty);
+    print(&super::numbers::each(&numbers.unwrap_or_default()))?;
+    Ok(if count == 0 && not_sent == 0 && has_none { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub(super) fn absent(what: &ListAbsent) -> Result<ExitCode, String> {

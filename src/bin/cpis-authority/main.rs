@@ -6,6 +6,7 @@ mod disputed;
 mod duty;
 mod listen;
 mod lists;
+mod numbers;
 mod serve;
 mod status;
 mod upload;

@@ -72,10 +72,18 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     let figures = register.figures().map_err(|error| error.to_string())?;
     let missing = register.missing().map_err(|error| error.to_string())?;
     let mail = register.mail_figures(now()).map_err(|error| error.to_string())?;
+    let numbers = match figures.inactive {
+        0 => String::new(),
+        many => super::numbers::line_of(many),
+    };
     let few = register.held_by_few().map_err(|error| error.to_string())?;
     let id = register.id().map_err(|error| error.to_string())?;
     let id = format!("{}This register: {}.\n", super::duty::held_by_few(few), id.as_str());
-    print(&format!("{}{}{id}", told(&figures, &missing, lying), super::duty::told(&figures, &mail)))?;
+    print(&format!(
+        "{}{numbers}{}{id}",
+        told(&figures, &missing, lying),
+        super::duty::told(&figures, &mail)
+    ))?;
     let is_recent = |at: Option<Timestamp>, minutes| at.is_some_and(|at| at >= before(minutes));
     let is_well = is_recent(figures.heard, HEARD_MINUTES)
         && (figures.waiting == 0 || is_recent(figures.oldest_waiting, WAITING_MINUTES))
@@ -83,6 +91,7 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && figures.note_trouble.is_none()
         && figures.refused.is_none()
         && figures.triage == 0
+        && figures.inactive == 0
         && figures.not_recognised == 0
         && figures.route_trouble.is_none()
         && mail.trouble.is_none()

@@ -58,7 +58,9 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
             upload::dry_run(&mut memory, source, ask, &mut progress).map_err(|error| error.to_string())
         });
         bar.finish_and_clear();
-        let said = told_dry(&difference.map_err(|error| format!("{name}: {error}"))?, &config.extract);
+        let numbers = super::numbers::open(&config, &link);
+        let difference = difference.map_err(|error| format!("{name}: {error}"))?;
+        let said = told_dry(&difference, &config.extract, &super::numbers::line(&numbers));
         print(&said)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -86,7 +88,8 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     let hidden = memory.not_visible().map_err(|error| error.to_string())?;
     let not_sent = memory.not_sent(today).map_err(|error| error.to_string())?;
     let absent = memory.absent().map_err(|error| error.to_string())?;
-    let mut said = lists::first_line(hidden, not_sent);
+    let numbers = super::numbers::open(&config, &link);
+    let mut said = lists::first_line(hidden, not_sent, &super::numbers::line(&numbers));
     if let Some(earlier) = earlier {
         said.push_str(&format!("The file of an earlier upload came first. {}", settled(&earlier)));
     }
@@ -100,7 +103,7 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     said.push_str(&of_absent(&absent));
     print(&said)?;
     let is_taken = uploaded.files.last().is_some_and(|(_, of_it)| of_it.why.is_none());
-    let is_well = is_taken && hidden == 0 && not_sent == 0;
+    let is_well = is_taken && hidden == 0 && not_sent == 0 && numbers.is_ok_and(|open| open.is_empty());
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -120,9 +123,9 @@ fn show(bar: &ProgressBar, step: &Step<'_>) {
     bar.set_message(*doing);
 }
 
-fn told_dry(difference: &upload::Difference, mapping: &Mapping) -> String {
+fn told_dry(difference: &upload::Difference, mapping: &Mapping, numbers: &str) -> String {
     let upload::Difference { checked, changes, not_visible, not_sent, absent, dropped } = difference;
-    let mut said = lists::first_line(*not_visible, *not_sent);
+    let mut said = lists::first_line(*not_visible, *not_sent, numbers);
     let records = counted(changes.records, "record", "records");
     said.push_str(&format!("Nothing was sent. Would go up: {records}.\n"));
     said.push_str(&of_silence(upload::would_be_silent(changes, checked), "would be sent"));

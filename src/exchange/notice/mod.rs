@@ -1,5 +1,5 @@
-//! What the hub tells a local authority, and what its link answers: notifications of accesses and corrections, and the
-//! receipts that say what was done with them.
+//! What the hub tells a local authority, and what its link answers: notifications of accesses and corrections, notices of NHS
+//! numbers that are no longer in use, and the receipts that say what was done with them.
 //!
 //! Both documents are FHIR R4 bundles of the type `message` with some notifications each. A notification has a number,
 //! which shows that none is missing, and an id, which shows that it is the same one again. Nothing in it says why the
@@ -157,6 +157,29 @@ pub struct Notice {
     pub organisation_code: String,
     /// From where; `None` where it is not stated.
     pub place: Option<Place>,
+}
+
+/// An NHS number under which the authority holds a plan is no longer in use. `Debug` shows nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InactiveNumber {
+    /// Number and id of the notice.
+    pub mark: Mark,
+    /// When the hub learnt of it.
+    pub at: Timestamp,
+    /// The number, as the authority sent it.
+    pub number: NhsNumber,
+    /// The authority's own id of the person.
+    pub local_id: String,
+    /// The authority's file from which the plan is: its sequence number, where it came in one.
+    pub upload: Option<u32>,
+    /// The number that has taken its place. `None` where the identity ended: nothing is ever said of another then.
+    pub replaced_by: Option<NhsNumber>,
+}
+
+impl std::fmt::Debug for InactiveNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InactiveNumber({})", self.mark.number)
+    }
 }
 
 impl std::fmt::Debug for Notice {

@@ -95,7 +95,7 @@ pub(in crate::hub) fn written(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
         unfiled: page.unfiled.clone(),
         not_over: page.not_over,
     };
-    notice::write_items(&heading, page.items(), hub.clock().now())
+    notice::write_items(&heading, &page.notices, hub.clock().now())
 }
 
 fn document(hub: &Hub, code: &str, page: &Page) -> Response {

@@ -2,12 +2,13 @@
 
 mod bad_nights;
 mod check;
-mod desk;
+pub(crate) mod desk;
 mod disputed;
 mod document;
 mod notification_document;
 mod noting;
 mod noting_lost;
+mod numbers;
 mod page;
 mod patience;
 mod progress;

@@ -13,7 +13,7 @@ use cpis::exchange::TransportError;
 use cpis::exchange::notice::{Collected, Mailbox, Mark};
 use jiff::Timestamp;
 
-use crate::hub::support::data::number;
+use crate::hub::support::data::{lines, number, person, superseded};
 use crate::hub::support::{NOW, at, caller};
 
 use super::desk::Desk;
@@ -238,6 +238,42 @@ async fn a_link_whose_clock_is_an_hour_off_notes_each_view_once_and_at_the_hubs_
     for note in desk.notes() {
         assert!(note.to_string().contains("22-Nov-2026 14:0"), "{note}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h2_a_notice_of_a_number_that_is_lost_on_its_way_comes_again_and_is_listed_once() {
+    let desk = desk().await;
+    let hub = &desk.exchange.hub;
+    let (mut told, mut call, mut in_use) = (0, 1, 1);
+    loop {
+        let mut calls = 0;
+        for lost in [Lost::Question, Lost::Answer] {
+            told += 1;
+            let next = 100 + told;
+            hub.load(&lines(&[person(next, "Bennett", "Ava", "2019-03-12"), superseded(in_use, next)])).await;
+            in_use = next;
+            let at = later(i64::try_from(told).unwrap());
+            let (made, broken) = round(&desk, Some((call, lost)), None, at).await;
+            calls = calls.max(made);
+            assert_eq!(broken.is_well(), made < call, "{call} {lost:?}");
+            let (_, whole) = round(&desk, None, None, at).await;
+            assert!(whole.is_well(), "{whole:?}");
+            let listed = "SELECT count(*), count(*) FILTER (WHERE settled_ms IS NULL) FROM inactive";
+            assert_eq!(desk.noted(listed), [format!("{told}|1")], "{call} {lost:?}");
+            let is_open = desk.noted("SELECT replaced_by FROM inactive WHERE settled_ms IS NULL");
+            assert_eq!(is_open, [number(next).digits()], "the last one holds");
+            let outcomes = hub.rows("SELECT outcome FROM outbox ORDER BY number");
+            let expected: Vec<&str> =
+                (1..=told).map(|nth| if nth == told { "triage" } else { "dealt-with" }).collect();
+            assert_eq!(outcomes, expected, "{call} {lost:?}");
+        }
+        if calls < call {
+            break;
+        }
+        call += 1;
+    }
+    assert!(call > 4, "fetched, kept, fetched again and filed: {call}");
+    assert_eq!(desk.notes().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

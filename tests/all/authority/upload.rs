@@ -315,15 +315,18 @@ async fn story_a_number_is_superseded_after_the_upload() {
     desk.upload(&[&ava("CPP,05/01/2026,")]).await;
     desk.exchange.hub.load(&lines(&[person(8, "Bennett", "Ava", "2019-03-12"), superseded(1, 8)])).await;
     assert_eq!(desk.exchange.hub.view(&nurse(), number(8)).await.total(), 1, "it shows under the new number");
-    // Nothing differs for the link; with the next change it hears of the new number.
+    // Nothing differs for the link. An end reaches the plan, whatever number its person has by now.
     desk.upload(&[&ava("CPP,05/01/2026,")]).await.has("0 records sent");
-    desk.upload(&[&ava("CPP,05/01/2026,20/11/2026")]).await.has("0 taken, 1 rejected");
+    desk.upload(&[&ava("CPP,05/01/2026,20/11/2026")]).await.has("1 record sent, 1 taken");
+    assert_eq!(desk.held(), [held(8, "CPP|2026-01-05|2026-11-20")]);
+    // That it goes on after all needs the new number, which the hub tells with the rejection.
+    desk.upload(&[&ava("CPP,05/01/2026,")]).await.has("0 taken, 1 rejected");
     desk.run(&["not-visible"])
         .await
         .has(&format!("(CPR05): this NHS number was superseded: record the new one: {}", number(8).digits()));
-    let new = row("A1", 8, "Bennett,Ava", "12/03/2019", "CPP,05/01/2026,20/11/2026");
+    let new = row("A1", 8, "Bennett,Ava", "12/03/2019", "CPP,05/01/2026,");
     desk.upload(&[&new]).await.has("1 record sent, 1 taken").has("Hospitals see every current plan");
-    assert_eq!(desk.held(), [held(8, "CPP|2026-01-05|2026-11-20")]);
+    assert_eq!(desk.held(), [held(8, "CPP|2026-01-05|-")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -338,8 +341,8 @@ async fn story_an_adopted_child_has_a_new_identity_and_nothing_joins_the_two() {
     said.has("1 record sent, 1 taken").has("no longer in the extract: 1 plan");
     assert_eq!(desk.exchange.hub.view(&nurse(), number(1)).await.told(), "404 INVALIDATED_RESOURCE");
     assert_eq!(desk.exchange.hub.view(&nurse(), number(9)).await.total(), 1);
-    // What the authority changes under the old number is refused without a word of the new one.
-    desk.upload(&[&new, &ava("LAC,05/01/2026,01/11/2026")]).await.has("1 rejected");
+    // What the authority adds under the old number is refused without a word of the new one.
+    desk.upload(&[&new, &ava("LAC,05/01/2026,"), &ava("CPP,01/11/2026,")]).await.has("1 rejected");
     let list = desk.run(&["not-visible"]).await;
     list.has("local id A1").has("(CPR01): this NHS number is no longer in use").has_not(&number(9).digits());
     let (old, fresh) = (number(1).digits(), number(9).digits());

@@ -31,6 +31,7 @@ mod metrics;
 mod model;
 mod notices;
 mod notices_killed;
+mod numbers;
 #[cfg(unix)]
 mod packaging;
 mod personas;

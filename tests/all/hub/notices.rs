@@ -27,7 +27,7 @@ fn page(answer: &Answer) -> (Heading, Vec<Notice>) {
     let (heading, items) = notice::read(answer.body.as_bytes()).unwrap();
     let readable = items.into_iter().map(|item| match item {
         Item::Notice(notice) => *notice,
-        Item::Unreadable(mark, _) => panic!("{mark:?}"),
+        Item::Inactive(_) | Item::Unreadable(..) => panic!("{:?}", item.mark()),
     });
     (heading, readable.collect())
 }

@@ -151,7 +151,8 @@ async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
     // A hub at which people can sign in.
     let secret = tempfile::tempdir().unwrap();
     let provider = Provider::start(Clock::standing_at(at(NOW))).await;
-    let mut exchange = Exchange::with_provider(Some(provider.settings(&secret)), &child()).await;
+    let mut exchange =
+        Exchange::with_people(&child(), provider.settings(&secret), Clock::standing_at(at(NOW))).await;
     let personas = personas();
     let heading: Vec<&str> = personas.iter().map(|(name, _)| *name).collect();
     let mut table = format!("| | {} |\n|{}\n", heading.join(" | "), "---|".repeat(heading.len() + 1));

@@ -12,7 +12,7 @@ use cpis::mesh::{Kind, MeshError, MessageId, Post};
 use super::chain::{children, row};
 use super::exchange::{HUB, WEXCOMBES, hub_of, until, workflows};
 use super::link::Link;
-use crate::hub::support::data::number;
+use crate::hub::support::data::{lines, number, person, superseded};
 use crate::hub::support::{NOW, at, nurse};
 
 /// One end's folders.
@@ -134,6 +134,18 @@ async fn h18_h19_everything_goes_through_the_file_clients_folders_too() {
     let (_, said) = link.run(&["fetch"]).await;
     assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
     assert_eq!(link.notes().len(), 2);
+
+    // A number that is no longer in use is told the same way, and so is what the link does with it.
+    hub.load(&lines(&[person(8, "Bennett", "Ava", "2019-03-12"), superseded(1, 8)])).await;
+    let waiting = "SELECT 1 FROM outbox WHERE kind = 'number-superseded' AND mesh_out_id IS NOT NULL";
+    until("in a message", || hub.count(waiting) == 1).await;
+    until("written", || files(&outbox).iter().any(|name| name.ends_with(".ctl"))).await;
+    carry(&ours, &theirs);
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("NHS numbers that are no longer in use: 1 record."), "{said}");
+    carry(&theirs, &ours);
+    let outcome = "SELECT outcome FROM outbox WHERE kind = 'number-superseded'";
+    until("on the list", || hub.rows(outcome) == ["triage"]).await;
 }
 
 /// Writes a file that was last changed so many seconds ago.

@@ -30,4 +30,5 @@ mod sessions;
 mod signing_in;
 mod silence;
 mod town;
+mod uploading;
 mod withheld;

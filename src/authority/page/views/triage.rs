@@ -11,6 +11,7 @@ pub(in super::super) fn triage(
     chrome: &Chrome<'_>,
     list: &[Listed],
     form: &str,
+    numbers: u64,
     (this, has_more): (u32, bool),
 ) -> Markup {
     let main = html! {
@@ -24,6 +25,13 @@ pub(in super::super) fn triage(
         }
         ol class="list" { @for listed in list { li { (card(listed, form)) } } }
         (frame::pages("/triage?page=", this, has_more, ("Longer here", "More recent")))
+        @if numbers > 0 {
+            h2 { "NHS numbers that are no longer in use" }
+            p {
+                "Records whose NHS number has to be mended: " (numbers) ". Ask your data officer; whoever runs the link sees which they are: "
+                "“cpis-authority not-visible”."
+            }
+        }
     };
     frame::page(chrome, Section::Triage, "To be placed", &main)
 }

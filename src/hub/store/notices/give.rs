@@ -11,7 +11,9 @@ use super::super::writer::Work;
 use super::super::{Audited, Store, codec};
 use super::registers::{self, Standing};
 use crate::domain::{AccessReference, Caller, ContactMode};
-use crate::exchange::notice::{Event, MOST, Mark, NotOver, Notice, NoticeId, Place, RegisterId};
+use crate::exchange::notice::{
+    Event, InactiveNumber, Item, MOST, Mark, NotOver, Notice, NoticeId, Place, RegisterId,
+};
 
 /// From where a link asks.
 #[derive(Debug, Clone)]
@@ -38,20 +40,14 @@ pub(in crate::hub) enum Given {
 /// Some of an authority's notifications, in order.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Page {
-    /// By number and id; without the rest where the row cannot be read.
-    pub(in crate::hub) notices: Vec<(Mark, Option<Notice>)>,
+    /// In the order of their numbers. Of a row that cannot be read number and id are told.
+    pub(in crate::hub) notices: Vec<Item>,
     /// The last number that was given.
     pub(in crate::hub) last: u32,
     /// The first without a receipt.
     pub(in crate::hub) unfiled: Option<Mark>,
     /// Of those that the link has said it has.
     pub(in crate::hub) not_over: Option<NotOver>,
-}
-
-impl Page {
-    pub(in crate::hub) fn items(&self) -> impl Iterator<Item = (&Mark, Option<&Notice>)> {
-        self.notices.iter().map(|(mark, notice)| (mark, notice.as_ref()))
-    }
 }
 
 impl Store {
@@ -114,7 +110,7 @@ fn give(work: &Work<'_>, by: &Caller, authority: &str, ask: &Ask) -> Result<Give
     }
     let notices = page(work.db, authority, from)?;
     if let (Some(first), Some(end)) = (notices.first(), notices.last()) {
-        let detail = json!({ "from": first.0.number, "to": end.0.number });
+        let detail = json!({ "from": first.mark().number, "to": end.mark().number });
         let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Notices, "given", "notifications") };
         audit::append(work, by, &entry)?;
     }
@@ -217,9 +213,10 @@ const COLUMNS: &str =
     "number, notice_id, kind, at_ms, reference, attendance, sequence, number_uploaded, local_id,
      user_name, role, organisation, organisation_code, contact, setting, site, department, call_back,
      (SELECT sequence FROM authority_file AS file
-      WHERE file.upload_id = outbox.upload_id AND file.authority_code = outbox.authority_code)";
+      WHERE file.upload_id = outbox.upload_id AND file.authority_code = outbox.authority_code),
+     replaced_by";
 
-fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
+fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<Item>, Fault> {
     let sql = format!(
         "SELECT {COLUMNS} FROM outbox WHERE authority_code = ?1 AND number > ?2 ORDER BY number LIMIT ?3"
     );
@@ -239,18 +236,33 @@ pub(in crate::hub::store) fn page_of(db: &Connection, authority: &str, message: 
     Ok(Page { notices, last: last(db, authority)?.number, unfiled: None, not_over: None })
 }
 
-fn notices(authority: &str, mut rows: Rows<'_>) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
+fn notices(authority: &str, mut rows: Rows<'_>) -> Result<Vec<Item>, Fault> {
     let mut notices = Vec::new();
     while let Some(row) = rows.next()? {
         let mark = Mark { number: row.get(0)?, id: id_of(&row.get::<_, String>(1)?)? };
-        let notice = notice(row, &mark);
-        // One row must not keep all behind it from their records.
-        if notice.is_err() {
+        let read = match row.get::<_, String>(2)?.as_str() {
+            "number-superseded" | "number-ended" => inactive(row, &mark).map(Box::new).map(Item::Inactive),
+            _ => notice(row, &mark).map(Box::new).map(Item::Notice),
+        };
+        notices.push(read.unwrap_or_else(|_| {
+            // One row must not keep all behind it from their records.
             tracing::error!(authority, number = mark.number, "a notification in the database cannot be read");
-        }
-        notices.push((mark, notice.ok()));
+            Item::Unreadable(mark, String::new())
+        }));
     }
     Ok(notices)
+}
+
+fn inactive(row: &Row<'_>, mark: &Mark) -> Result<InactiveNumber, Fault> {
+    let replaced_by: Option<String> = row.get(19)?;
+    Ok(InactiveNumber {
+        mark: mark.clone(),
+        at: codec::moment(row.get(3)?)?,
+        number: codec::number(&row.get::<_, String>(7)?)?,
+        local_id: row.get(8)?,
+        upload: row.get(18)?,
+        replaced_by: replaced_by.as_deref().map(codec::number).transpose()?,
+    })
 }
 
 fn notice(row: &Row<'_>, mark: &Mark) -> Result<Notice, Fault> {

@@ -14,8 +14,7 @@ pub(crate) mod uploads;
 use std::path::{Path, PathBuf};
 
 use cpis::config::hub::{
-    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, ProviderSettings, Retention,
-    SendingAuthority, Synchronous, TlsSettings,
+    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, Retention, Synchronous, TlsSettings,
 };
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Right, Rights, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
@@ -165,17 +164,9 @@ impl TestHub {
         Self::prepared(config, |_| ()).await
     }
 
-    /// As [`TestHub::with_tls`], where these authorities may send; its own calls trust whoever issued the certificate of
-    /// this PEM file.
-    pub(crate) async fn with_authorities(
-        tls: TlsSettings,
-        authorities: Vec<SendingAuthority>,
-        provider: Option<ProviderSettings>,
-        trusted: &str,
-    ) -> Self {
-        let config = configuration(PathBuf::new(), TailDays::default());
-        let config = HubConfig { tls: Some(tls), authorities, provider, ..config };
-        let test = Self::prepared(config, |_| ()).await;
+    /// As [`TestHub::with_config`] with TLS; its own calls trust whoever issued the certificate of this PEM file.
+    pub(crate) async fn over_tls(config: HubConfig, clock: Clock, trusted: &str) -> Self {
+        let test = Self::with_config(config, clock).await;
         let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).unwrap();
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         Self { http: http.tls_certs_only([trusted]).build().unwrap(), ..test }

@@ -1,18 +1,21 @@
 //! Local authorities that send to a hub, each with a certificate of its own.
 
+use std::path::{Path, PathBuf};
+
 use cpis::config::hub::{
-    CertificateName, ClientCertificates, ProviderSettings, SendingAuthority, TlsSettings,
+    CertificateName, ClientCertificates, HubConfig, ProviderSettings, SendingAuthority, TlsSettings,
 };
-use cpis::domain::{Authority as Sender, NhsNumber, PlanKind, PlanPeriod, Telephone};
+use cpis::domain::{Authority as Sender, NhsNumber, PlanKind, PlanPeriod, TailDays, Telephone};
 use cpis::exchange::upload::{Header, Plan, Record, TakenBack, Writer};
 use cpis::exchange::{Acknowledgement, FileCode, Item, Rejection, StillHeld, acknowledgement};
+use cpis::hub::clock::Clock;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::answer::Answer;
 use super::certificates::{Authority, Issued, put};
 use super::data::number;
-use super::{NOW, TestHub, at};
+use super::{NOW, TestHub, at, configuration};
 
 pub(crate) const WEXCOMBE: &str = "E06000030";
 pub(crate) const ALDBURY: &str = "E06000031";
@@ -36,27 +39,24 @@ pub(crate) struct Link {
 
 impl Exchange {
     pub(crate) async fn with(lines: &[String]) -> Self {
-        Self::with_provider(None, lines).await
+        Self::of(lines, None, Clock::standing_at(at(NOW))).await
     }
 
-    /// The same where people sign in, too.
-    pub(crate) async fn with_provider(provider: Option<ProviderSettings>, lines: &[String]) -> Self {
+    /// At which people sign in too, and whose clock is this one.
+    pub(crate) async fn with_people(lines: &[String], provider: ProviderSettings, clock: Clock) -> Self {
+        Self::of(lines, Some(provider), clock).await
+    }
+
+    async fn of(lines: &[String], provider: Option<ProviderSettings>, clock: Clock) -> Self {
         let (ours, theirs) = (Authority::new("Trust of the hub"), Authority::new("Trust of callers"));
         let directory = tempfile::tempdir().unwrap();
-        ours.for_hub().put(directory.path());
-        put(directory.path(), "callers.pem", &theirs.pem());
-        let tls = TlsSettings {
-            certificate: directory.path().join("hub.pem"),
-            key: directory.path().join("hub-key.pem"),
-            clients: ClientCertificates::Offered(directory.path().join("callers.pem")),
+        let config = HubConfig {
+            tls: Some(tls(directory.path(), &ours, &theirs)),
+            authorities: both(),
+            provider,
+            ..configuration(PathBuf::new(), TailDays::default())
         };
-        let sending = |code: &str| SendingAuthority {
-            code: code.to_owned(),
-            certificates: vec![CertificateName::Uri(format!("urn:ods:{code}"))],
-            mailbox: None,
-        };
-        let authorities = vec![sending(WEXCOMBE), sending(ALDBURY)];
-        let hub = TestHub::with_authorities(tls, authorities, provider, &ours.pem()).await;
+        let hub = TestHub::over_tls(config, clock, &ours.pem()).await;
         hub.load(lines).await;
         Self { hub, ours, theirs, _directory: directory }
     }
@@ -70,6 +70,25 @@ impl Exchange {
     pub(crate) fn link_of(&self, own: Option<&Issued>) -> Link {
         Link::to(&self.hub.base, &self.ours, own)
     }
+}
+
+fn tls(directory: &Path, ours: &Authority, theirs: &Authority) -> TlsSettings {
+    ours.for_hub().put(directory);
+    put(directory, "callers.pem", &theirs.pem());
+    TlsSettings {
+        certificate: directory.join("hub.pem"),
+        key: directory.join("hub-key.pem"),
+        clients: ClientCertificates::Offered(directory.join("callers.pem")),
+    }
+}
+
+fn both() -> Vec<SendingAuthority> {
+    let sending = |code: &str| SendingAuthority {
+        code: code.to_owned(),
+        certificates: vec![CertificateName::Uri(format!("urn:ods:{code}"))],
+        mailbox: None,
+    };
+    vec![sending(WEXCOMBE), sending(ALDBURY)]
 }
 
 impl Link {
