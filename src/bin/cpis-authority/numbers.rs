@@ -56,7 +56,7 @@ fn mend(of: &Inactive) -> String {
         None => format!(
             "the identity of the NHS number in this record has ended, as at an adoption: no hospital sees its plans. Record no other \
              number here: a child with a new identity has a record and a local id of their own. Once its plans are out of the \
-             extract, take them back: `cpis-authority decide {} --in-error`",
+             extract, take them back: `cpis-authority decide {} --in-error --by USER`",
             of.local_id
         ),
     }

@@ -120,7 +120,7 @@ async fn h3_of_an_identity_that_ended_nothing_is_told_but_that_and_nothing_joins
     let list = desk.run(&["not-visible"]).await;
     list.has("local id A1: the identity of the NHS number in this record has ended, as at an adoption: no hospital sees its plans.")
         .has("Record no other number here")
-        .has("`cpis-authority decide A1 --in-error`")
+        .has("`cpis-authority decide A1 --in-error --by USER`")
         .has_not("Hospitals see every")
         .has_not(&number(9).digits());
     // The child's new record, with a local id of its own, changes nothing about the old one.
@@ -128,7 +128,7 @@ async fn h3_of_an_identity_that_ended_nothing_is_told_but_that_and_nothing_joins
     desk.upload(&[&new, &other]).await.has("1 taken").has(LINE).has("no longer in the extract: 1 plan");
     desk.run(&["fetch"]).await.has("Nothing new.");
     // The list says what to do, and that is what ends it.
-    desk.run(&["decide", "A1", "--in-error"]).await.has("Decided for 1 plan");
+    desk.run(&["decide", "A1", "--in-error", "--by", "j.smith"]).await.has("Decided for 1 plan");
     desk.upload(&[&new, &other]).await.has("1 taken").has("Hospitals see every current plan");
     desk.run(&["fetch"]).await.has("No NHS number that is no longer in use is left");
     assert_eq!(hub.rows(TOLD), [told("number-ended", "A1", 1, None, "delivered|dealt-with")]);
