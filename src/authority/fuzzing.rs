@@ -3,7 +3,31 @@
 use jiff::civil::Date;
 
 use super::extract;
+use super::routing::read_list;
 use crate::config::authority::{AuthorityConfig, Encoding, Form, Mapping};
+
+pub(crate) use super::page::fuzzing::{form, request};
+
+/// As the list of restricted cases: whole, each case once with holders that are known, or refused with its line.
+pub(crate) fn list(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let known = |name: &str| !name.contains("Nobody");
+    match read_list(text, &known) {
+        Ok(list) => {
+            let said = |line: &str| !line.trim().is_empty() && !line.trim().starts_with('#');
+            let lines = text.trim_start_matches('\u{feff}').lines().filter(|line| said(line)).count();
+            assert_eq!(list.len(), lines, "a line that is lost leaves a case open to everybody");
+            for (local_id, holders) in &list {
+                assert!(!local_id.trim().is_empty() && !local_id.chars().any(char::is_control));
+                assert!(holders.iter().all(|name| known(name) && !name.is_empty()));
+            }
+        }
+        Err(fault) => {
+            assert!(fault.line > 0 && fault.line <= text.lines().count() && !fault.why.is_empty());
+            crate::fuzzing::assert_discreet(&fault.to_string(), text);
+        }
+    }
+}
 
 /// As each kind of file: every row is sent, said twice, or refused with a reason, and no reason names anybody.
 pub(crate) fn file(data: &[u8]) {

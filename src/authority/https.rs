@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::config::authority::HttpsSettings;
 use crate::exchange::codes::{MEDIA_TYPE, UPLOADS};
+use crate::exchange::notice::RegisterId;
 use crate::exchange::{Delivery, Transport, TransportError};
 
 /// Time to connect.
@@ -34,6 +35,8 @@ pub struct Https {
     address: String,
     /// What the hub said at once: that a file is refused as a whole.
     said: Option<(u32, Response)>,
+    /// With which register it asks for notifications.
+    register: Option<RegisterId>,
 }
 
 impl std::fmt::Debug for Https {
@@ -81,7 +84,13 @@ impl Https {
                     "certificate and key do not belong together, or cannot be used",
                 )
             })?;
-        Ok(Self { http, address: settings.address.clone(), said: None })
+        Ok(Self { http, address: settings.address.clone(), said: None, register: None })
+    }
+
+    /// With the register into which notifications go: the hub tells an authority with one.
+    #[must_use]
+    pub fn with_register(self, register: RegisterId) -> Self {
+        Self { register: Some(register), ..self }
     }
 }
 

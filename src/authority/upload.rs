@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::extract::Checked;
-use super::memory::{Changes, Comparison, Hashed, Memory, MemoryError, SettleError, Settled};
+use super::memory::{
+    Absent, Changes, Comparison, Decided, Hashed, Memory, MemoryError, SettleError, Settled,
+};
 use super::patience::Patience;
 use crate::config::authority::{LinkSettings, Mapping};
 use crate::exchange::upload::{Header, Writer};
@@ -61,6 +63,8 @@ pub struct Ask<'a> {
     pub now: Timestamp,
     /// Everything goes up, not only what differs.
     pub is_full: bool,
+    /// An extract that has hardly anything of what the last one had is right.
+    pub accepts_fewer: bool,
 }
 
 /// What a comparison without sending says.
@@ -74,6 +78,10 @@ pub struct Difference {
     pub not_visible: u64,
     /// How many current plans the hub does not hold as the extract has them, beside those.
     pub not_sent: u64,
+    /// What is held and no longer in the extract.
+    pub absent: Vec<Absent>,
+    /// Decisions that would go, as the extract has the plans again.
+    pub dropped: Vec<Decided>,
 }
 
 /// What an upload did.
@@ -83,6 +91,10 @@ pub struct Uploaded {
     pub checked: Checked,
     /// What went up, file by file, and what became of it. There is more than one where hub and link did not know the same.
     pub files: Vec<(Changes, Settled)>,
+    /// Decisions that went, as the extract has the plans again.
+    pub dropped: Vec<Decided>,
+    /// No file went: most rows of the extract cannot be sent, nothing that can is new, and a file without records would say that all is well.
+    pub kept_silent: bool,
 }
 
 /// How far it has come.
@@ -104,14 +116,33 @@ pub type Open<'a> = &'a mut dyn FnMut() -> Result<Box<dyn BufRead>, String>;
 ///
 /// # Errors
 /// The extract cannot be believed, or the memory cannot be used.
-pub fn dry_run(memory: &mut Memory, source: impl BufRead, ask: Ask<'_>) -> Result<Difference, UploadError> {
-    let comparison = memory.compare(source, ask.mapping, ask.today, ask.is_full)?;
+pub fn dry_run(
+    memory: &mut Memory,
+    source: impl BufRead,
+    ask: Ask<'_>,
+    progress: Progress<'_>,
+) -> Result<Difference, UploadError> {
+    let how = (ask.is_full, ask.accepts_fewer);
+    let comparison = memory.compare(source, ask.mapping, ask.today, how, &mut read_rows(progress))?;
     Ok(Difference {
         checked: comparison.checked.clone(),
         changes: comparison.changes.clone(),
         not_visible: comparison.not_visible()?,
         not_sent: comparison.not_sent()?,
+        absent: comparison.absent()?,
+        dropped: comparison.dropped.clone(),
     })
+}
+
+/// Whether no file goes for an extract: nothing differs, and most of it cannot be sent. Whoever watches that this authority's plans come
+/// would hear a file as that all is well.
+#[must_use]
+pub fn would_be_silent(changes: &Changes, checked: &Checked) -> bool {
+    changes.records == 0 && !checked.is_mostly_right()
+}
+
+fn read_rows(progress: Progress<'_>) -> impl FnMut(u64) {
+    |rows| progress(Step::Doing("reading", rows, 0))
 }
 
 /// Settles the file that is under way, if there is one. The hub is asked first: it may have it already.
@@ -137,7 +168,7 @@ pub fn settle(
                 return Ok(Some(settled));
             }
             Delivery::UnderWay { done } => {
-                progress(Step::Doing("applied", done, 0));
+                progress(Step::Doing("applied", done, outgoing.records));
                 if asked.stands_still(done) {
                     let why = "it has not gone on with the file for ten minutes".to_owned();
                     return Err(TransportError::NotNow(why, None).into());
@@ -149,7 +180,7 @@ pub fn settle(
                 return Ok(None);
             }
             Delivery::NotArrived if asked.again() => {
-                progress(Step::Doing("sending", 0, 0));
+                progress(Step::Doing("sending", 0, outgoing.records));
                 patience.try_again(progress, || transport.send(&document, outgoing.sequence))?;
             }
             Delivery::NotArrived => {
@@ -176,14 +207,19 @@ pub fn upload(
 ) -> Result<Uploaded, UploadError> {
     let document = memory.document();
     let (mut files, mut asked_for): (Vec<(Changes, Settled)>, bool) = (Vec::new(), ask.is_full);
+    let mut dropped = Vec::new();
     loop {
         let source = open().map_err(UploadError::Extract)?;
-        let comparison = memory.compare(source, ask.mapping, ask.today, std::mem::take(&mut asked_for))?;
+        let how = (std::mem::take(&mut asked_for), ask.accepts_fewer);
+        let comparison = memory.compare(source, ask.mapping, ask.today, how, &mut read_rows(progress))?;
         let (checked, changes) = (comparison.checked.clone(), comparison.changes.clone());
+        dropped.extend(comparison.dropped.iter().cloned());
         let was_full = files.last().is_some_and(|(_, settled)| settled.not_met.is_none());
-        if was_full && (changes.records == 0 || changes.is_only_rejected()) {
+        let is_nothing = was_full && (changes.records == 0 || changes.is_only_rejected());
+        let kept_silent = files.is_empty() && would_be_silent(&changes, &checked);
+        if is_nothing || kept_silent {
             comparison.note()?;
-            return Ok(Uploaded { checked, files });
+            return Ok(Uploaded { checked, files, dropped, kept_silent });
         }
         let digest = write(&comparison, &document, ask, progress)?;
         let outgoing = comparison.go(digest)?;
@@ -194,7 +230,7 @@ pub fn upload(
         let goes_on = settled.not_met.is_some() || (settled.why.is_none() && settled.is_full);
         files.push((changes, settled));
         if !goes_on || files.len() == MOST_FILES {
-            return Ok(Uploaded { checked, files });
+            return Ok(Uploaded { checked, files, dropped, kept_silent: false });
         }
     }
 }

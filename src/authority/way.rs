@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::https::Https;
 use super::mesh::Mesh;
 use crate::config::authority::{HubSettings, Way};
-use crate::exchange::notice::Mailbox;
+use crate::exchange::notice::{Mailbox, RegisterId};
 use crate::exchange::{Transport, TransportError};
 
 /// The way for uploads. What is noted of it stands beside the link's memory.
@@ -32,10 +32,11 @@ pub fn transport(
 pub fn mailbox(
     settings: &HubSettings,
     register: &Path,
+    id: RegisterId,
     now: fn() -> Timestamp,
 ) -> Result<Box<dyn Mailbox>, TransportError> {
     Ok(match &settings.way {
-        Way::Https(https) => Box::new(Https::new(https)?),
+        Way::Https(https) => Box::new(Https::new(https)?.with_register(id)),
         Way::Mesh(mesh) => Box::new(Mesh::new(mesh, register, now)?),
     })
 }

@@ -15,6 +15,7 @@ use reqwest::{Request, StatusCode, Url};
 use zeroize::Zeroizing;
 
 use super::errors;
+use super::since::Since;
 use super::transfer::Received;
 use crate::domain::{Failure, SessionOver};
 use crate::identity::dpop::ProofKey;
@@ -98,7 +99,7 @@ pub(super) struct Prover {
     /// Signed out: nothing is asked for again.
     leaves: AtomicBool,
     /// Since when the hub may have given the next tokens without anybody here having heard of it.
-    in_doubt: Mutex<Option<Instant>>,
+    in_doubt: Mutex<Option<Since>>,
     /// Where each new refresh token is kept before it is used.
     pub(super) keeper: OnceLock<Arc<dyn Keeps>>,
 }
@@ -247,14 +248,14 @@ impl Prover {
     }
 
     /// The hub may have given the next tokens to a question of then, and nobody has heard of it.
-    pub(super) fn doubt(&self, asked: Instant) {
+    pub(super) fn doubt(&self, asked: Since) {
         self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(asked);
     }
 
     /// For how long that has been so.
     pub(super) fn in_doubt_for(&self) -> Option<Duration> {
         let since = *self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner);
-        since.map(|since| since.elapsed())
+        since.map(Since::elapsed)
     }
 
     /// The name that the hub goes by.

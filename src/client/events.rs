@@ -137,7 +137,7 @@ impl HubClient {
 
 /// What an event says.
 #[derive(Debug, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     Here,
     Ended(SessionOver),
     /// Of a kind that is not known, or a comment.
@@ -145,13 +145,13 @@ enum Said {
 }
 
 /// The first whole event, without the empty line behind it.
-fn take_event(read: &mut Vec<u8>) -> Option<String> {
+pub(super) fn take_event(read: &mut Vec<u8>) -> Option<String> {
     let end = read.windows(2).position(|two| two == b"\n\n")?;
     let event = read.drain(..end + 2).collect::<Vec<_>>();
     Some(String::from_utf8_lossy(&event).trim_end().to_owned())
 }
 
-fn said(event: &str) -> Said {
+pub(super) fn said(event: &str) -> Said {
     let field = |name: &str| {
         event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_start)
     };

@@ -7,8 +7,11 @@ mod access;
 mod asking;
 mod errors;
 mod events;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod session;
 mod signin;
+mod since;
 mod status;
 mod transfer;
 

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::since::Since;
 use super::{HubClient, Keeps, errors, transfer};
 use crate::domain::{Failure, SessionOver};
 use crate::identity::dpop::ProofKey;
@@ -107,7 +108,7 @@ impl HubClient {
                 self.prover.end(SessionOver::Unsaid);
                 return say(Err(Failure::SessionEnded));
             }
-            let asked = std::time::Instant::now();
+            let asked = Since::now();
             let failure = match self.renew_once().await {
                 Ok(()) => return say(Ok(())),
                 Err(failure) => failure,
@@ -176,6 +177,11 @@ impl HubClient {
     pub async fn resume(&self) -> Result<(), Failure> {
         let token = self.prover.token();
         self.renew(&token).await
+    }
+
+    /// Comes back when no renewal is under way: the hub may have given tokens that nobody has kept yet.
+    pub async fn settled(&self) {
+        drop(self.prover.renewing.lock().await);
     }
 
     /// From now on each new refresh token is kept there before it is used.
@@ -320,14 +326,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_that_may_be_used_up_is_not_shown_when_it_would_be_taken_for_a_copy() {
-        let ago = |time: Duration| std::time::Instant::now().checked_sub(time).unwrap();
-        let late = client();
-        late.prover.doubt(ago(AGAIN_FOR + PAUSE));
-        assert_eq!(late.renew("").await, Err(Failure::SessionEnded));
-        assert_eq!(late.session_is_over(), Some(SessionOver::Unsaid));
+        let (long, short) = (AGAIN_FOR + PAUSE, PAUSE);
+        // Also where the steady clock stood still meanwhile, since the computer slept.
+        for (steady, by_wall) in [(long, long), (short, long), (long, short)] {
+            let late = client();
+            late.prover.doubt(Since::ago(steady, by_wall));
+            assert_eq!(late.renew("").await, Err(Failure::SessionEnded));
+            assert_eq!(late.session_is_over(), Some(SessionOver::Unsaid));
+        }
         // Not long ago, or not in doubt: it is asked, and nobody is there.
         let soon = client();
-        soon.prover.doubt(ago(PAUSE));
+        soon.prover.doubt(Since::ago(short, short));
         assert_eq!(soon.renew("").await, Err(Failure::NoConnection));
         assert_eq!(soon.session_is_over(), None);
         soon.prover.renewed(String::new(), String::new(), 600);

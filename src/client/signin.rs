@@ -71,6 +71,22 @@ struct PersonWire {
 }
 
 impl SigningIn {
+    /// One that was begun, for a fuzz target.
+    #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+    pub(super) fn for_fuzzing() -> Option<Self> {
+        let (issuer, state) = ("https://hub.example", "state");
+        let access = Access::new(String::new(), ProofKey::generate().ok()?, issuer);
+        Some(Self {
+            client: HubClient::new(issuer, access, None, Limits::default(), &[]).ok()?,
+            issuer: issuer.to_owned(),
+            redirect: "http://127.0.0.1:4711/signed-in".to_owned(),
+            state: state.to_owned(),
+            verifier: Zeroizing::new(String::new()),
+            address: Url::parse(issuer).ok()?,
+            number: String::new(),
+        })
+    }
+
     /// Asks the hub where to sign in. The browser comes back to this port of this computer; `device` is what the person
     /// calls it.
     ///

@@ -59,6 +59,10 @@ struct ExtractTable {
     encoding: Option<EncodingWord>,
     delimiter: Option<String>,
     #[serde(default)]
+    multi_line: Vec<String>,
+    #[serde(default)]
+    ends_without_line_end: bool,
+    #[serde(default)]
     synthetic: bool,
     columns: ColumnTable,
     kinds: KindTable,
@@ -161,7 +165,7 @@ fn mapping(table: ExtractTable) -> Result<Mapping, ConfigError> {
         Some(FormatWord::Ndjson) => Form::Ndjson,
         Some(FormatWord::Csv) | None => Form::Csv { delimiter: delimiter(table.delimiter.as_deref())? },
     };
-    let encoding = match (table.encoding, form) {
+    let encoding = match (&table.encoding, form) {
         (Some(EncodingWord::Windows1252), Form::Ndjson) => {
             return Err(setting("extract.encoding", "NDJSON is always UTF-8"));
         }
@@ -204,7 +208,37 @@ fn mapping(table: ExtractTable) -> Result<Mapping, ConfigError> {
         }
     }
     let kinds = kinds(&table.kinds)?;
-    Ok(Mapping { more, form, encoding, columns, kinds, takes_test_numbers: table.synthetic })
+    let multi_line = multi_line(&table, form, &columns, &more)?;
+    let (ends_without_line_end, takes_test_numbers) = (table.ends_without_line_end, table.synthetic);
+    Ok(Mapping {
+        form,
+        encoding,
+        columns,
+        more,
+        kinds,
+        multi_line,
+        ends_without_line_end,
+        takes_test_numbers,
+    })
+}
+
+/// Columns that are not read, and whose texts may go over several lines.
+fn multi_line(
+    table: &ExtractTable,
+    form: Form,
+    columns: &[String; 8],
+    more: &[Option<String>; 4],
+) -> Result<Vec<String>, ConfigError> {
+    let refused = |why: &str| Err(setting("extract.multi_line", why));
+    let names: Vec<String> = table.multi_line.iter().map(|name| name.trim().to_owned()).collect();
+    let is_read = |name: &String| columns.contains(name) || more.contains(&Some(name.clone()));
+    if names.iter().any(|name| name.is_empty() || is_read(name)) {
+        return refused("columns that are not read; what is read stands on one line");
+    }
+    if form == Form::Ndjson && (table.ends_without_line_end || !names.is_empty()) {
+        return refused("`multi_line` and `ends_without_line_end` are of \"csv\" only");
+    }
+    Ok(names)
 }
 
 fn delimiter(text: Option<&str>) -> Result<u8, ConfigError> {
@@ -268,6 +302,7 @@ mod tests {
         check("\"NHS Number\"", "\"\"", "`extract.columns.nhs_number`");
         check("\"NHS Number\"", "\"Surname\"", "another key names the same column");
         check("\"C1\"", "\"C2\"", "is named twice");
+        check("# multi_line = [\"Comments\"]", "multi_line = [\"Surname\"]", "`extract.multi_line`");
         check("\"C1\"", "\" \"", "`extract.kinds.looked-after`");
         check("format", "formta", "unknown field");
         check("memory =", "# memory =", "`memory`");

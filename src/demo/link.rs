@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use super::DemoError;
 use super::records::WEXCOMBE;
 use crate::authority::notes::RegisterAlone;
-use crate::authority::notices::{self, Alerting, Ends, Stop};
+use crate::authority::notices::{self, Alerting, CasesOfExtract, Ends, Stop};
 use crate::authority::page::door::Way;
 use crate::authority::page::guard::Address;
 use crate::authority::page::{self, Page, Settings};
@@ -119,6 +119,8 @@ fn page(hub: &Hub, register: &Path, address: &str) -> Result<Page, DemoError> {
         authority: "Wexcombe Borough Council".to_owned(),
         hours: Some(hours()),
         address: Address::new(address).ok_or(DemoError::Key)?,
+        // Every case is open here: nothing is ever to be placed.
+        cases: CasesOfExtract { memory: register.with_file_name("no-extract.db"), is_partial: false },
         is_synthetic: true,
     };
     let reader = Reader::named(READER).ok_or(DemoError::Key)?;
@@ -221,7 +223,8 @@ impl Mailbox for Inside {
         Ok(())
     }
 
-    fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError> {
-        self.runtime.block_on(self.hub.notices_filed_inside(WEXCOMBE, receipts)).map_err(not_now)
+    fn file(&mut self, receipts: &[u8]) -> Result<Option<String>, TransportError> {
+        self.runtime.block_on(self.hub.notices_filed_inside(WEXCOMBE, receipts)).map_err(not_now)?;
+        Ok(None)
     }
 }

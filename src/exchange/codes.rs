@@ -173,7 +173,7 @@ pub const REJECTED_COUNT: &str = "https://fhir.cpis.example/StructureDefinition/
 pub const LAST: &str = "https://fhir.cpis.example/StructureDefinition/last-sequence-number";
 /// On a plan that is taken back: the day on which that was decided (valueDate).
 pub const DELETE_DATE: &str = "https://fhir.cpis.example/StructureDefinition/delete-date";
-/// On a rejected record: the number that has taken its number's place (valueString).
+/// On a rejected record, and on a notification of a superseded number: the number that has taken its place (valueString).
 pub const REPLACED_BY: &str = "https://fhir.cpis.example/StructureDefinition/replaced-by";
 /// On an acknowledgement: what became of the file (valueCode).
 pub const FILE_CODE: &str = "https://fhir.cpis.example/StructureDefinition/file-code";
@@ -203,12 +203,25 @@ pub const NOTICE_KIND: &str = "https://fhir.cpis.example/CodeSystem/access-notif
 pub const OPENED: &str = "opened";
 /// It was opened in error, in [`NOTICE_KIND`].
 pub const OPENED_IN_ERROR: &str = "opened-in-error";
+/// An NHS number of theirs is no longer in use, and this one has taken its place ([`REPLACED_BY`]); in [`NOTICE_KIND`].
+pub const NUMBER_SUPERSEDED: &str = "number-superseded";
+/// An NHS number of theirs is no longer in use, because the identity ended: nothing is said of any other; in [`NOTICE_KIND`].
+pub const NUMBER_ENDED: &str = "number-ended";
 /// On a notification: its number (valueInteger).
 pub const NUMBER: &str = "https://fhir.cpis.example/StructureDefinition/notification-number";
 /// On a message: the last number that was given (valueInteger).
 pub const LAST_NUMBER: &str = "https://fhir.cpis.example/StructureDefinition/last-notification-number";
 /// On a message: the first notification of which the hub has no receipt, by number and id.
 pub const FIRST_UNFILED: &str = "https://fhir.cpis.example/StructureDefinition/first-unfiled-notification";
+/// On a message: how many notifications, of those that the link has said it has, are not over by what the hub knows.
+pub const NOT_OVER: &str = "https://fhir.cpis.example/StructureDefinition/notifications-not-over";
+/// In [`NOT_OVER`]: of how many the hub has no receipt (valueInteger).
+pub const WITHOUT_RECEIPT: &str =
+    "https://fhir.cpis.example/StructureDefinition/notifications-without-receipt";
+/// In [`NOT_OVER`]: how many are on the authority's own list (valueInteger).
+pub const ON_LIST: &str = "https://fhir.cpis.example/StructureDefinition/notifications-on-list";
+/// The header in which a link says with which register it asks.
+pub const REGISTER: &str = "x-register";
 /// On a notification: `first` or `repeat` of its attendance (valueCode).
 pub const ORDER: &str = "https://fhir.cpis.example/StructureDefinition/access-order";
 /// On a notification: the reference of the first access of the attendance (valueString).

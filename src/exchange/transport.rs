@@ -53,6 +53,13 @@ pub enum TransportError {
     /// The hub refuses this sender.
     #[error("the hub refuses this authority's link: {0}")]
     NotAllowed(String),
+    /// The hub tells this authority with another register.
+    #[error(
+        "the hub tells this authority with another register: a second link is refused, or everything would be documented and alerted \
+         twice. Stop this link; or, where the other one was lost or replaced, have the hub's operator move to this one, by the \
+         number that `cpis-authority status` says (`cpis-hub register`)"
+    )]
+    OtherRegister,
     /// What came back cannot be meant.
     #[error("the hub's answer cannot be understood: {0}")]
     NotUnderstood(String),
@@ -67,7 +74,11 @@ impl TransportError {
     pub fn after(&self) -> Option<Duration> {
         match self {
             Self::NotNow(_, after) => *after,
-            Self::NotReached(_) | Self::NotAllowed(_) | Self::NotUnderstood(_) | Self::Local(_) => None,
+            Self::NotReached(_)
+            | Self::NotAllowed(_)
+            | Self::OtherRegister
+            | Self::NotUnderstood(_)
+            | Self::Local(_) => None,
         }
     }
 
@@ -76,7 +87,7 @@ impl TransportError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::NotReached(_) | Self::NotNow(..) => true,
-            Self::NotAllowed(_) | Self::NotUnderstood(_) | Self::Local(_) => false,
+            Self::NotAllowed(_) | Self::OtherRegister | Self::NotUnderstood(_) | Self::Local(_) => false,
         }
     }
 }

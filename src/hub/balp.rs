@@ -94,7 +94,7 @@ fn pattern(kind: &str, outcome: &str, number: &str) -> Pattern {
         "status-read" | "audit-read" | "concerns-read" => ("R", None),
         "opened-in-error" | "care-setting" => ("U", None),
         "copy-number" | "copy-summary" | "print" | "export" | "load" | "upload" | "notifications"
-        | "backup" | "restore" => ("C", None),
+        | "number-told" | "backup" | "restore" => ("C", None),
         "session-begun" | "session-ended" | "sign-in-refused" | "role-picked" => ("E", None),
         "record-rejected" => ("R", None),
         "retention" | "plan-taken-back" => ("D", None),

@@ -85,6 +85,15 @@ impl ApiError {
         "OTHER_NUMBERS",
         "This notification is not known here under this number: ask without `after`, from the first without a receipt",
     );
+    pub(super) const OTHER_REGISTER: Self = Self::new(
+        StatusCode::CONFLICT,
+        "conflict",
+        "OTHER_REGISTER",
+        "This authority is told with another register: only one link may hear. Where that one was lost or replaced, ask the hub's \
+         operator to move to this one (`cpis-hub register`)",
+    );
+    pub(super) const NO_REGISTER: Self =
+        Self::header("`X-Register` names the link's register: 32 hexadecimal digits in small letters");
     /// The last of a disk is for views.
     pub(super) const NO_ROOM: Self = Self::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -217,6 +226,7 @@ impl ApiError {
             | Why::UnknownSession
             | Why::Unread
             | Why::Refresh
+            | Why::TooLong
             | Why::SignIn(_) => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
             Why::Proof(ProofError::NoNonce) => {
                 Self::NO_NONCE.challenging("DPoP error=\"use_dpop_nonce\", algs=\"ES256\"")

@@ -1,4 +1,4 @@
-//! How many files, and so connections, the system lets the hub have open.
+//! What the system is asked for: how many files, and so connections, may be open, and when one is given up.
 
 use super::limits;
 
@@ -31,6 +31,19 @@ pub(super) fn connections_allowed(wanted: usize) -> usize {
     );
     fewer
 }
+
+/// What was sent and never acknowledged closes a connection in time: a computer that was switched off says nothing, and each
+/// heartbeat of its stream would wait in the kernel for a quarter of an hour. (Probes of a quiet connection would not help:
+/// this one is never quiet.) Where the system refuses, the connection is as good as any.
+#[cfg(target_os = "linux")]
+pub(super) fn give_up_unheard(stream: &tokio::net::TcpStream) {
+    let time = u32::try_from(limits::UNHEARD.as_millis()).unwrap_or(u32::MAX);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, time);
+}
+
+/// Elsewhere the system decides.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn give_up_unheard(_stream: &tokio::net::TcpStream) {}
 
 /// Elsewhere nothing is known of such a limit.
 #[cfg(not(unix))]

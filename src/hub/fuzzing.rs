@@ -10,6 +10,9 @@ use crate::domain::{Caller, ContactMode, Deceased, Gender, HeldPlan, Person, Per
 use crate::fhir::{codes, write};
 use crate::fuzzing::{assert_discreet, assert_is_a_number};
 
+pub(crate) use super::provider::fuzzing::{claims, logout, offers};
+pub(crate) use super::signin::fuzzing::{authorize, cookies};
+
 /// Percent-encodes everything.
 fn encoded(pairs: &[(String, String)]) -> String {
     let text = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();

@@ -74,6 +74,11 @@ pub const CERTIFICATE_BYTES: u64 = 1024 * 1024;
 /// Time for which a connection may stay open without a request.
 pub const IDLE: Duration = Duration::from_secs(60);
 
+/// Time after which a connection is closed whose other end acknowledges nothing of what was sent, as of a computer that was
+/// switched off. Longer than [`WRITE`], which is for those who do. Linux counts one so, too, that acknowledges its probes and has
+/// no room for anything else (a window of zero); behind a proxy the other end is the proxy, and viewers are its business.
+pub const UNHEARD: Duration = Duration::from_secs(20);
+
 /// Time for which a client may take nothing of its answer; then the connection is closed.
 pub const WRITE: Duration = Duration::from_secs(10);
 

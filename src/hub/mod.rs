@@ -101,7 +101,7 @@ use store::{Lock, OpenError, Store, StoreError, StoreSettings};
 use tls::{Tls, TlsError};
 use uploads::Uploads;
 
-pub use mesh::mesh_is_usable;
+pub use mesh::{ask_mesh, mesh_is_usable};
 pub use metadata::OPENAPI;
 pub use operator::serve_operator;
 pub use proven::{UnprovenCall, UnprovenLog, Why};

@@ -34,6 +34,7 @@ pub async fn serve_operator(
         connections: limits::OPERATOR_CONNECTIONS,
         idle: limits::IDLE,
         open: None,
+        noting: None,
     };
     accept(door, listener, router(hub), shutdown).await
 }

@@ -79,6 +79,15 @@ pub(super) fn note(hub: &Hub, path: &str, why: Why) {
     hub.unproven().note(UnprovenCall { at: hub.clock().now(), path: path.to_owned(), why });
 }
 
+/// Notes that somebody sent headers that are too long to be looked at: nobody knows for which address. They were answered
+/// 431 by the layer below, which has no line of its own in the log.
+pub(super) fn note_too_long(hub: &Hub) {
+    note(hub, "", Why::TooLong);
+    if let Some(calls) = hub.unproven().due(hub.clock().now()) {
+        tracing::warn!(calls, "calls of nobody known since the last such line");
+    }
+}
+
 /// Who asks: named by the token, and proven to hold its key. The token comes first: it costs nothing where it is
 /// known, and nobody without one causes a proof to be reckoned.
 async fn prove(parts: &Parts, hub: &Hub, route: &str, now: Timestamp) -> Result<Caller, Why> {
@@ -195,6 +204,8 @@ pub enum Why {
     UnknownSession,
     /// A refresh token that renews nothing.
     Refresh,
+    /// Headers or a form that are too long to hold any token.
+    TooLong,
     /// Somebody on the way to a session, or the provider: the word is the label's value.
     SignIn(&'static str),
     /// Whether there is such a session could not be read.
@@ -220,6 +231,7 @@ impl Why {
         Self::Ended,
         Self::UnknownSession,
         Self::Refresh,
+        Self::TooLong,
         Self::SignIn("sign-in-other-browser"),
         Self::SignIn("sign-in-other-state"),
         Self::SignIn("sign-in-late"),
@@ -233,6 +245,7 @@ impl Why {
         Self::SignIn("code"),
         Self::SignIn("code-refused"),
         Self::SignIn("id-token-missing"),
+        Self::SignIn("id-token-too-long"),
         Self::SignIn("id-token-not-genuine"),
         Self::SignIn("id-token-unknown-key"),
         Self::SignIn("id-token-other-issuer"),
@@ -279,6 +292,7 @@ impl Why {
             // Told to ask again.
             Self::Unread => "session-unread",
             Self::Refresh => "refresh",
+            Self::TooLong => "too-long",
             Self::SignIn(word) => word,
         }
     }
@@ -290,7 +304,7 @@ impl Why {
 pub struct UnprovenCall {
     /// When.
     pub at: Timestamp,
-    /// The route.
+    /// The route; empty where it was not read.
     pub path: String,
     /// Why not.
     pub why: Why,

@@ -90,6 +90,7 @@ pub async fn serve(
         connections,
         idle: hub.limits().idle,
         open: Some(hub.metrics().connections(connections)),
+        noting: Some(hub.clone()),
     };
     accept(door, listener, router(hub.clone()), ends).await?;
     drop(reloading);
@@ -109,6 +110,8 @@ pub(super) struct Door {
     pub(super) idle: Duration,
     /// How many there are, where that is counted.
     pub(super) open: Option<Gauge>,
+    /// Where it is noted that somebody sent headers that are too long to be looked at.
+    pub(super) noting: Option<Hub>,
 }
 
 /// A connection that is counted for as long as it is open.
@@ -133,7 +136,20 @@ struct Serving {
     service: TowerToHyperService<axum::Router>,
     secure: Option<Secure>,
     idle: Duration,
+    noting: Option<Hub>,
     stopped: watch::Receiver<()>,
+}
+
+impl Serving {
+    /// The connection ended with this: nobody's text is in what is noted of it.
+    fn ended(&self, ended: Result<(), hyper::Error>) {
+        if let Err(error) = ended
+            && error.is_parse_too_large()
+            && let Some(hub) = &self.noting
+        {
+            proven::note_too_long(hub);
+        }
+    }
 }
 
 /// Serves these addresses for callers or for the operator.
@@ -151,7 +167,8 @@ pub(super) async fn accept(
     let connections = Connections::new(door.connections);
     let (stop, stopped) = watch::channel(());
     let service = TowerToHyperService::new(router);
-    let serving = Serving { service, secure: door.secure, idle: door.idle, stopped };
+    let Door { secure, idle, noting, .. } = door;
+    let serving = Serving { service, secure, idle, noting, stopped };
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = async {
@@ -212,6 +229,7 @@ async fn connection(stream: TcpStream, taken: Taken, mut serving: Serving) {
     }
     // An answer is one small write: waiting for more would only delay it.
     let _ = stream.set_nodelay(true);
+    files::give_up_unheard(&stream);
     let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
     let mut stream = Guarded::new(stream, Arc::clone(taken.place()));
     match serving.secure.clone() {
@@ -304,7 +322,7 @@ where
     let too_long = tokio::time::sleep(limits::CONNECTION);
     tokio::select! {
         // Errors here are the peer's: gone, too slow, not HTTP. Their texts may hold what it sent.
-        _ = connected.as_mut() => return,
+        ended = connected.as_mut() => return serving.ended(ended),
         () = taken.place().has_to_leave() => return,
         _ = serving.stopped.changed() => {}
         () = too_long => {

@@ -25,7 +25,7 @@ use crate::identity::refresh::{self, RefreshToken};
 use crate::identity::token::{KeyError, Token, TokenError};
 
 use asking::{Asking, asking, nobody, one};
-pub(super) use asking::{INVALID_GRANT, INVALID_REQUEST, Refused, proved, to_its_end};
+pub(super) use asking::{INVALID_GRANT, INVALID_REQUEST, Refused, note_too_long, proved, to_its_end};
 pub(super) use keep::keep;
 pub(super) use known::{Admitted, Listening, Sessions, Sign};
 

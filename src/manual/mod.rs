@@ -37,6 +37,10 @@ pub mod api {}
 pub mod proving {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("threats.md")]
+pub mod threats {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("rights.md")]
 pub mod rights {}
 
@@ -73,6 +77,8 @@ pub mod upload {}
 #[doc = include_str!("notifications.md")]
 #[doc = "\n## A notification\n\n```json"]
 #[doc = include_str!("notification-example.json")]
+#[doc = "```\n\n## A notice of a number\n\n```json"]
+#[doc = include_str!("number-example.json")]
 #[doc = "```\n\n## Its receipt\n\n```json"]
 #[doc = include_str!("receipt-example.json")]
 #[doc = "```"]

@@ -169,8 +169,8 @@ pub(super) fn header(headers: &HeaderMap) -> Result<Header, MeshError> {
         }
         Some(None) => return Err(MeshError::NotUnderstood("a chunk range is none")),
     };
-    if chunks > MESH_CHUNKS {
-        return Err(MeshError::NotUnderstood("a message has more chunks than any can have"));
+    if !(1..=MESH_CHUNKS).contains(&chunks) {
+        return Err(MeshError::NotUnderstood("a message has no chunk, or more than any can have"));
     }
     Ok(Header {
         kind,

@@ -163,7 +163,13 @@ impl Client {
         }
         unpack(first, sink).await?;
         for number in 2..=header.chunks {
-            let next = self.chunk_behind(id, number).await?;
+            let next = match self.chunk_behind(id, number).await {
+                // The first is there: that one is not is no sign that the message was acknowledged.
+                Err(MeshError::Gone) => {
+                    return Err(MeshError::NotUnderstood("a part of a message is missing"));
+                }
+                next => next?,
+            };
             // Who sent it and what it is stands over the first alone.
             if !answers::is_chunk(next.headers(), number, header.chunks) {
                 return Err(MeshError::NotUnderstood("a message changes on its way"));
@@ -211,7 +217,7 @@ impl Client {
     ///
     /// # Errors
     /// Where the error is passing it may have been taken: ask [`Client::standing_of`] before it is sent again.
-    pub async fn send(&self, mut what: Outgoing<'_>) -> Result<MessageId, MeshError> {
+    pub async fn send(&self, what: Outgoing<'_>) -> Result<MessageId, MeshError> {
         let length = what.content.length()?;
         let chunks = parcels::chunks(length, self.chunk_bytes)?;
         // What is short keeps nobody waiting behind it for long.
@@ -223,12 +229,13 @@ impl Client {
             .header("mex-workflowid", what.workflow)
             .header("mex-localid", what.local_id)
             .header("mex-filename", what.file_name);
-        let first = what.content.next(self.chunk_bytes)?;
+        let (mut content, first) = what.content.packed(self.chunk_bytes).await?;
         let answer = done(chunk_of(request, 1, chunks, first).timeout(within).send().await).await?;
         let id = answers::sent(&short(answer).await?);
         let id = id.ok_or(MeshError::NotReached("it does not say under what name it took a message"))?;
         for number in 2..=chunks {
-            let part = what.content.next(self.chunk_bytes)?;
+            let part;
+            (content, part) = content.packed(self.chunk_bytes).await?;
             self.send_chunk(&id, number, chunks, &part).await?;
         }
         Ok(id)
@@ -343,6 +350,8 @@ async fn unpack(mut answer: Response, sink: &mut impl Sink) -> Result<(), MeshEr
     let mut unpacked = Unpacked::of(is_compressed);
     while let Some(part) = answer.chunk().await.map_err(|error| not_reached(&error))? {
         unpacked.take(&part, sink).await?;
+        // A long message leaves others their turn.
+        tokio::task::yield_now().await;
     }
     unpacked.finish(sink).await
 }

@@ -3,30 +3,34 @@
 //!
 //! A pair is there once its control file is whole and its data file is there; what is written here appears all at once, data first.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use super::control::{self, Control};
-use super::limits::{MESH_CONTROL_BYTES, MESH_INBOX};
+use super::limits::{MESH_AT_REST, MESH_CONTROL_BYTES, MESH_INBOX, MESH_ODD};
 use super::parcels::Unpacked;
-use super::{Content, Header, Kind, MailboxId, MeshError, MessageId, Outgoing, Sink, Standing};
+use super::{Content, Header, Kind, MailboxId, MeshError, MessageId, Outgoing, Sink, Standing, apart};
 
 /// Read at once.
-const PART: usize = 64 * 1024;
+const PART: usize = 256 * 1024;
 
 /// What every compressed file begins with; none of our documents does.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The folders of one mailbox.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Folders {
     mailbox: MailboxId,
     inbox: PathBuf,
     outbox: PathBuf,
     sent: PathBuf,
     error: PathBuf,
+    /// What nothing can be made of, as far as was looked.
+    odd: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl Folders {
@@ -45,6 +49,7 @@ impl Folders {
             outbox: named("out"),
             sent: named("sent"),
             error: named("error"),
+            odd: Arc::default(),
         };
         for folder in [&folders.inbox, &folders.outbox] {
             if !folder.is_dir() {
@@ -61,31 +66,61 @@ impl Folders {
         let mut found: Vec<(SystemTime, MessageId)> = Vec::new();
         for file in files.filter_map(Result::ok) {
             let path = file.path();
-            let is_control = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ctl"));
-            let Some(id) = path.file_stem().and_then(|stem| MessageId::parse(stem.to_str()?)) else {
+            if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ctl")) {
+                continue;
+            }
+            let at = changed(&path).unwrap_or(SystemTime::UNIX_EPOCH);
+            let id = path.file_stem().and_then(|stem| MessageId::parse(stem.to_str()?));
+            let control = control_in(&path);
+            let (Some(id), Some(control)) = (id, control) else {
+                self.note_odd(path, at);
                 continue;
             };
-            let Some(control) = is_control.then(|| self.control(&id)).flatten() else { continue };
-            let is_there = control.header.kind != Kind::Data || self.at(&id, "dat").is_file();
-            if control.header.workflow == workflow && is_there {
-                let at = file.metadata().and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-                found.push((at, id));
+            if !self.is_own(&control) || control.header.workflow != workflow {
+                continue;
             }
+            if control.header.kind == Kind::Data {
+                let Some(data) = changed(&self.at(&id, "dat")) else {
+                    self.note_odd(path, at);
+                    continue;
+                };
+                // Whoever writes the data first is done with it. Where it is the newer one, it may still be growing.
+                if data > at && !is_at_rest(data, MESH_AT_REST) {
+                    continue;
+                }
+            }
+            found.push((at, id));
         }
         found.sort();
+        found.dedup_by(|one, other| one.1 == other.1);
         Ok(found.into_iter().take(MESH_INBOX).map(|(_, id)| id).collect())
     }
 
+    /// Control files that cannot be read, have a name that is none, or no data, though they were there for a while.
+    pub(super) fn odd(&self) -> usize {
+        self.odd.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn note_odd(&self, path: PathBuf, at: SystemTime) {
+        if is_at_rest(at, MESH_ODD) {
+            self.odd.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
+        }
+    }
+
+    /// A file of a message, whichever letters its ending has.
     fn at(&self, id: &MessageId, extension: &str) -> PathBuf {
-        self.inbox.join(format!("{}.{extension}", id.as_str()))
+        let named = |extension: &str| self.inbox.join(format!("{}.{extension}", id.as_str()));
+        let capital = named(&extension.to_ascii_uppercase());
+        if capital.is_file() { capital } else { named(extension) }
+    }
+
+    fn is_own(&self, control: &Control) -> bool {
+        control.to.as_ref().is_none_or(|to| *to == self.mailbox)
     }
 
     /// The control file of a message for this mailbox.
     fn control(&self, id: &MessageId) -> Option<Control> {
-        let mut text = String::new();
-        let file = File::open(self.at(id, "ctl")).ok()?;
-        file.take(MESH_CONTROL_BYTES as u64 + 1).read_to_string(&mut text).ok()?;
-        control::read(&text).filter(|control| control.to.as_ref().is_none_or(|to| *to == self.mailbox))
+        control_in(&self.at(id, "ctl")).filter(|control| self.is_own(control))
     }
 
     pub(super) async fn fetch(
@@ -94,25 +129,18 @@ impl Folders {
         wants: impl Fn(&Header) -> bool,
         sink: &mut impl Sink,
     ) -> Result<Header, MeshError> {
-        let header = self.control(id).ok_or(MeshError::Gone)?.header;
+        let (folders, of) = (self.clone(), id.clone());
+        let header =
+            apart(move || folders.control(&of).map(|control| control.header).ok_or(MeshError::Gone)).await?;
         if header.kind != Kind::Data || !wants(&header) {
             return Ok(header);
         }
-        let path = self.at(id, "dat");
-        let mut file = File::open(&path).map_err(|error| {
-            if error.kind() == io::ErrorKind::NotFound { MeshError::Gone } else { failed(&path, &error) }
-        })?;
-        let (mut unpacked, mut part) = (None, vec![0; PART]);
-        loop {
-            let read = file.read(&mut part).map_err(|error| failed(&path, &error))?;
-            let Some(part) = part.get(..read).filter(|part| !part.is_empty()) else { break };
-            let is_compressed = part.starts_with(&GZIP);
-            unpacked.get_or_insert_with(|| Unpacked::of(is_compressed)).take(part, sink).await?;
-        }
-        if let Some(unpacked) = unpacked {
-            unpacked.finish(sink).await?;
-        }
-        Ok(header)
+        let (folders, of) = (self.clone(), id.clone());
+        let mut data = apart(move || Data::open(folders.at(&of, "dat"))).await?;
+        let taken = data.read(sink).await;
+        // What grows while it is read is not damaged: it is not yet there.
+        apart(move || data.checked()).await?;
+        taken.map(|()| header)
     }
 
     /// The data first: it holds people, and without it the rest is nothing.
@@ -128,11 +156,19 @@ impl Folders {
         Ok(())
     }
 
-    pub(super) fn send(&self, what: Outgoing<'_>) -> Result<(), MeshError> {
+    /// What stands beside a message that is to go, and its name.
+    pub(super) fn control_for(&self, what: &Outgoing<'_>) -> Result<(MessageId, String), MeshError> {
         let name = MessageId::parse(what.local_id);
         let name = name.ok_or(MeshError::NotUnderstood("a local id is no file's name"))?;
-        let control = control::write(&self.mailbox, what.to, what.workflow, what.local_id);
-        self.put(&format!("{}.dat", name.as_str()), what.content)?;
+        Ok((name, control::write(&self.mailbox, what.to, what.workflow, what.local_id)))
+    }
+
+    pub(super) fn send(
+        &self,
+        (name, control): (MessageId, String),
+        content: Content,
+    ) -> Result<(), MeshError> {
+        self.put(&format!("{}.dat", name.as_str()), content)?;
         self.put(&format!("{}.ctl", name.as_str()), Content::Bytes(control.into_bytes()))
     }
 
@@ -172,6 +208,74 @@ impl Folders {
             Standing::NotThere
         }
     }
+}
+
+/// The data of a message as it is read.
+struct Data {
+    path: PathBuf,
+    file: File,
+    changed: Option<SystemTime>,
+    read: u64,
+}
+
+impl Data {
+    fn open(path: PathBuf) -> Result<Self, MeshError> {
+        let file = File::open(&path).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound { MeshError::Gone } else { failed(&path, &error) }
+        })?;
+        let changed = changed(&path);
+        Ok(Self { path, file, changed, read: 0 })
+    }
+
+    /// Hands all of it on.
+    async fn read(&mut self, sink: &mut impl Sink) -> Result<(), MeshError> {
+        let mut unpacked = None;
+        loop {
+            let mut file = self.file.try_clone().map_err(|error| failed(&self.path, &error))?;
+            let path = self.path.clone();
+            let part = apart(move || {
+                let mut part = vec![0; PART];
+                let length = file.read(&mut part).map_err(|error| failed(&path, &error))?;
+                part.truncate(length);
+                Ok(part)
+            });
+            let part = part.await?;
+            if part.is_empty() {
+                break;
+            }
+            self.read = self.read.saturating_add(part.len() as u64);
+            let is_compressed = part.starts_with(&GZIP);
+            unpacked.get_or_insert_with(|| Unpacked::of(is_compressed)).take(&part, sink).await?;
+        }
+        match unpacked {
+            Some(unpacked) => unpacked.finish(sink).await,
+            None => Ok(()),
+        }
+    }
+
+    fn checked(self) -> Result<(), MeshError> {
+        let length = fs::metadata(&self.path).map(|file| file.len());
+        let is_whole = length.is_ok_and(|length| length >= self.read) && changed(&self.path) == self.changed;
+        if is_whole { Ok(()) } else { Err(MeshError::Unfinished) }
+    }
+}
+
+/// A control file, if it is whole.
+fn control_in(path: &Path) -> Option<Control> {
+    let mut text = String::new();
+    let file = File::open(path).ok()?;
+    file.take(MESH_CONTROL_BYTES as u64 + 1).read_to_string(&mut text).ok()?;
+    control::read(&text)
+}
+
+/// When a file was last written; nothing where it is not there.
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?.modified().ok()
+}
+
+/// Whether a file was not written for so long. One that a share's clock has in the future is believed to rest.
+fn is_at_rest(changed: SystemTime, time: Duration) -> bool {
+    changed.elapsed().map_or_else(|ahead| ahead.duration() > time, |elapsed| elapsed >= time)
 }
 
 fn failed(path: &Path, error: &io::Error) -> MeshError {

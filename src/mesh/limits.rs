@@ -32,3 +32,7 @@ pub const MESH_CHUNK_PAUSE: Duration = Duration::from_secs(1);
 pub const MESH_CONTROL_BYTES: usize = 64 * 1024;
 /// Bytes of a file with a secret, a certificate or a key.
 pub const MESH_FILE_BYTES: u64 = 1024 * 1024;
+/// In the file client's folder, data that is newer than its control file is taken once it was not written for so long.
+pub const MESH_AT_REST: Duration = Duration::from_secs(10);
+/// A control file there that nothing can be made of is told of once it was not written for so long.
+pub const MESH_ODD: Duration = Duration::from_secs(60);

@@ -16,6 +16,8 @@ mod answers;
 mod client;
 mod control;
 mod folders;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod limits;
 mod parcels;
 mod post;
@@ -30,6 +32,14 @@ pub use folders::Folders;
 pub use parcels::{Content, Outgoing, Sink};
 pub use post::Post;
 pub use secret::Secret;
+
+/// Does work on a thread that may wait: for a disk, a share, or the processor. Nobody else's work waits for it.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, MeshError> + Send + 'static,
+) -> Result<T, MeshError> {
+    let broken_off = || MeshError::Local("work for MESH broke off".to_owned());
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken_off()))
+}
 
 /// A mailbox's name: capital letters and digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,6 +108,9 @@ pub enum MeshError {
     /// What came back cannot be meant.
     #[error("MESH's answer cannot be understood: {0}")]
     NotUnderstood(&'static str),
+    /// Whoever writes it has not yet done so; in the folders of MESH's file client.
+    #[error("a message in the file client's folder is still being written")]
+    Unfinished,
     /// It is longer than any of its kind can be.
     #[error("a message of MESH is too long: nothing of it was taken")]
     TooLong,
@@ -117,6 +130,7 @@ impl MeshError {
             | Self::Refused(_)
             | Self::Gone
             | Self::NotUnderstood(_)
+            | Self::Unfinished
             | Self::TooLong
             | Self::Local(_) => false,
         }
@@ -126,9 +140,12 @@ impl MeshError {
     #[must_use]
     pub fn is_of_one(&self) -> bool {
         match self {
-            Self::NoSuchMailbox | Self::Refused(_) | Self::Gone | Self::NotUnderstood(_) | Self::TooLong => {
-                true
-            }
+            Self::NoSuchMailbox
+            | Self::Refused(_)
+            | Self::Gone
+            | Self::NotUnderstood(_)
+            | Self::Unfinished
+            | Self::TooLong => true,
             Self::NotReached(_) | Self::NotNow(_) | Self::NotAllowed | Self::Local(_) => false,
         }
     }

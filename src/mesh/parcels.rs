@@ -58,6 +58,15 @@ impl Content {
         }
     }
 
+    /// The next chunk, and what is left: megabytes are compressed where nobody waits for it.
+    pub(super) async fn packed(mut self, most: u64) -> Result<(Self, Vec<u8>), MeshError> {
+        super::apart(move || {
+            let packed = self.next(most)?;
+            Ok((self, packed))
+        })
+        .await
+    }
+
     /// The next chunk of at most so many bytes, compressed.
     pub(super) fn next(&mut self, most: u64) -> Result<Vec<u8>, MeshError> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::default());

@@ -1,6 +1,6 @@
 //! A mailbox, whichever way it is reached: hub and link know no other.
 
-use super::{Client, Folders, Header, MailboxId, MeshError, MessageId, Now, Outgoing, Sink, Standing};
+use super::{Client, Folders, Header, MailboxId, MeshError, MessageId, Now, Outgoing, Sink, Standing, apart};
 use crate::config::mesh::MeshWay;
 
 /// A mailbox.
@@ -53,8 +53,64 @@ impl Post {
     pub async fn inbox(&self, workflow: &str) -> Result<Vec<MessageId>, MeshError> {
         match self {
             Self::Rest(client) => client.inbox(workflow).await,
-            Self::Folders(folders) => folders.inbox(workflow),
+            Self::Folders(folders) => {
+                let (folders, workflow) = (folders.clone(), workflow.to_owned());
+                apart(move || folders.inbox(&workflow)).await
+            }
         }
+    }
+
+    /// How many files in the file client's `in` nothing can be made of: they are left alone, and somebody has to look.
+    #[must_use]
+    pub fn odd(&self) -> usize {
+        match self {
+            Self::Rest(_) => 0,
+            Self::Folders(folders) => folders.odd(),
+        }
+    }
+
+    /// See [`Client::look_up`]; nothing where there are only folders.
+    ///
+    /// # Errors
+    /// MESH is not reached, or its answer is none.
+    pub async fn look_up(
+        &self,
+        organisation: &str,
+        workflow: &str,
+    ) -> Result<Option<Vec<MailboxId>>, MeshError> {
+        match self {
+            Self::Rest(client) => client.look_up(organisation, workflow).await.map(Some),
+            Self::Folders(_) => Ok(None),
+        }
+    }
+
+    /// What MESH says of a mailbox of an organisation that is to take these workflows: a sentence for each that it does not know for
+    /// it, or knows otherwise. Nothing where there are only folders.
+    ///
+    /// # Errors
+    /// MESH is not reached, or its answer is none.
+    pub async fn compared(
+        &self,
+        organisation: &str,
+        mailbox: &str,
+        workflows: &[&str],
+    ) -> Result<Vec<String>, MeshError> {
+        let mut said = Vec::new();
+        for workflow in workflows {
+            let Some(found) = self.look_up(organisation, workflow).await? else { break };
+            if found.is_empty() {
+                said.push(format!(
+                    "MESH knows no mailbox of {organisation} for {workflow}; configured is {mailbox}"
+                ));
+            } else if !found.iter().any(|one| one.as_str().eq_ignore_ascii_case(mailbox)) {
+                let found: Vec<&str> = found.iter().take(5).map(MailboxId::as_str).collect();
+                let found = found.join(", ");
+                said.push(format!(
+                    "for {organisation} and {workflow} MESH names {found}; configured is {mailbox}"
+                ));
+            }
+        }
+        Ok(said)
     }
 
     /// See [`Client::fetch`].
@@ -80,7 +136,10 @@ impl Post {
     pub async fn acknowledge(&self, id: &MessageId) -> Result<(), MeshError> {
         match self {
             Self::Rest(client) => client.acknowledge(id).await,
-            Self::Folders(folders) => folders.acknowledge(id),
+            Self::Folders(folders) => {
+                let (folders, id) = (folders.clone(), id.clone());
+                apart(move || folders.acknowledge(&id)).await
+            }
         }
     }
 
@@ -91,7 +150,11 @@ impl Post {
     pub async fn send(&self, what: Outgoing<'_>) -> Result<Option<MessageId>, MeshError> {
         match self {
             Self::Rest(client) => client.send(what).await.map(Some),
-            Self::Folders(folders) => folders.send(what).map(|()| None),
+            Self::Folders(folders) => {
+                let control = folders.control_for(&what)?;
+                let (folders, content) = (folders.clone(), what.content);
+                apart(move || folders.send(control, content)).await.map(|()| None)
+            }
         }
     }
 
@@ -102,7 +165,10 @@ impl Post {
     pub async fn standing_of(&self, local_id: &str) -> Result<Standing, MeshError> {
         match self {
             Self::Rest(client) => client.standing_of(local_id).await,
-            Self::Folders(folders) => Ok(folders.standing_of(local_id)),
+            Self::Folders(folders) => {
+                let (folders, local_id) = (folders.clone(), local_id.to_owned());
+                apart(move || Ok(folders.standing_of(&local_id))).await
+            }
         }
     }
 

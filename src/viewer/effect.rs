@@ -21,6 +21,8 @@ pub enum Effect {
     Continue(u64),
     /// End it at the hub, and take it out of the keychain.
     EndKept,
+    /// The same where the desk is shared, and was not before.
+    EndEarlier,
     /// Give up that sign-in.
     CancelSignIn,
     /// End the session: here, at the hub, and at the provider by a page in the browser.
@@ -74,6 +76,7 @@ impl std::fmt::Debug for Effect {
             Effect::LookForKept => "LookForKept",
             Effect::Continue(_) => "Continue",
             Effect::EndKept => "EndKept",
+            Effect::EndEarlier => "EndEarlier",
             Effect::Lock => "Lock",
             Effect::SetAside => "SetAside",
             Effect::CancelSignIn => "CancelSignIn",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::command::{Command, Given};
-use super::state::{BrowserAt, Remembered, Session, Setup};
+use super::state::{BrowserAt, Left, Remembered, Session, Setup};
 use crate::domain::{
     AccessStatus, Candidate, Dated, Failure, HistoryReading, NotSignedIn, PlansAnswer, SearchReading,
     SessionOver,
@@ -42,6 +42,10 @@ pub enum Event {
     WaitsForInput(bool),
     /// The hub could not be told of a sign-out.
     SignOutNotTold,
+    /// Something of a session that was to be over could not be ended.
+    NotEnded(Left),
+    /// Nobody can go on with the kept session just now: the keychain does not answer.
+    KeychainIsSilent(u64),
     /// The browser was to end the session at the provider, too; whether there was one.
     SignsOutThere(bool),
     /// The hub says what time it is.
@@ -97,6 +101,8 @@ impl Event {
             | Event::HubIsHere(_)
             | Event::WaitsForInput(_)
             | Event::SignOutNotTold
+            | Event::NotEnded(_)
+            | Event::KeychainIsSilent(_)
             | Event::SignsOutThere(_)
             | Event::HubTime(_)
             | Event::HubIsSynthetic

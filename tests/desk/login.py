@@ -2,9 +2,10 @@
 """What says that a screen is locked, played: a login manager on a system bus of its own, and a locker on the session's.
 
     login.py            prints the address of the bus, then does what its input says, a word a line:
-                        lock hint inactive sleep wake saver
+                        lock hint inactive sleep wake saver locker-gone locker-here forged
 
-After `sleep` it prints "released" when nobody delays it any more. Ends with its input.
+After `sleep` it prints "released" when nobody delays it any more. What is `forged` is said by somebody who is neither login
+manager nor locker, to the viewer alone. Ends with its input.
 """
 
 import os
@@ -15,6 +16,7 @@ from gi.repository import Gio, GLib
 
 SESSION = "/org/freedesktop/login1/session/_31"
 MANAGER = "/org/freedesktop/login1"
+LOCKER = "org.gnome.ScreenSaver"
 XML = """<node><interface name="org.freedesktop.login1.Manager">
 <method name="GetSessionByPID"><arg type="u" direction="in"/><arg type="o" direction="out"/></method>
 <method name="Inhibit"><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/>
@@ -22,21 +24,28 @@ XML = """<node><interface name="org.freedesktop.login1.Manager">
 </interface></node>"""
 
 
-def connect(address, name):
+def connect(address):
     flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
-    bus = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
-    bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
-                  GLib.Variant("(su)", (name, 4)), None, Gio.DBusCallFlags.NONE, -1, None)
-    return bus
+    return Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+
+
+def name(bus, method, *arguments):
+    kind = {"RequestName": "(su)", "ReleaseName": "(s)"}[method]
+    bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method,
+                  GLib.Variant(kind, arguments), None, Gio.DBusCallFlags.NONE, -1, None)
 
 
 def main():
     daemon = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address"], stdout=subprocess.PIPE, text=True)
     address = daemon.stdout.readline().strip()
-    system = connect(address, "org.freedesktop.login1")
-    session = connect(os.environ["DBUS_SESSION_BUS_ADDRESS"], "org.gnome.ScreenSaver")
+    system, session = connect(address), connect(os.environ["DBUS_SESSION_BUS_ADDRESS"])
+    name(system, "RequestName", "org.freedesktop.login1", 4)
+    name(session, "RequestName", LOCKER, 4)
+    # Nobody with a name.
+    stranger, viewers = connect(address), []
 
-    def called(_bus, _sender, _path, _interface, method, _arguments, invocation):
+    def called(_bus, sender, _path, _interface, method, _arguments, invocation):
+        viewers.append(sender)
         if method == "GetSessionByPID":
             invocation.return_value(GLib.Variant("(o)", (SESSION,)))
             return
@@ -56,13 +65,26 @@ def main():
     def sleeping(sleeps):
         system.emit_signal(None, MANAGER, "org.freedesktop.login1.Manager", "PrepareForSleep", GLib.Variant("(b)", (sleeps,)))
 
+    def forged():
+        for viewer in set(viewers):
+            stranger.emit_signal(viewer, SESSION, "org.freedesktop.login1.Session", "Lock", None)
+            stranger.emit_signal(viewer, MANAGER, "org.freedesktop.login1.Manager", "PrepareForSleep", GLib.Variant("(b)", (True,)))
+        elsewhere = connect(os.environ["DBUS_SESSION_BUS_ADDRESS"])
+        elsewhere.emit_signal(None, "/org/gnome/ScreenSaver", LOCKER, "ActiveChanged", GLib.Variant("(b)", (True,)))
+        stranger.flush_sync(None)
+        elsewhere.flush_sync(None)
+        print("forged", flush=True)
+
     words = {
+        "locker-gone": lambda: name(session, "ReleaseName", LOCKER),
+        "locker-here": lambda: name(session, "RequestName", LOCKER, 4),
+        "forged": forged,
         "lock": lambda: system.emit_signal(None, SESSION, "org.freedesktop.login1.Session", "Lock", None),
         "hint": lambda: property_changed("LockedHint", True),
         "inactive": lambda: property_changed("Active", False),
         "sleep": lambda: sleeping(True),
         "wake": lambda: sleeping(False),
-        "saver": lambda: session.emit_signal(None, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver", "ActiveChanged",
+        "saver": lambda: session.emit_signal(None, "/org/gnome/ScreenSaver", LOCKER, "ActiveChanged",
                                              GLib.Variant("(b)", (True,))),
     }
 

@@ -23,7 +23,7 @@ from story_main import answered, search
 
 NAME = "Sam Okafor"
 GO_ON = f"Continue as {NAME}"
-NO_KEYCHAIN = "No keychain answers on this computer"
+NO_KEYCHAIN = "This computer cannot keep you signed in"
 BROWSER = """#!{python}
 import http.cookiejar, re, sys, urllib.parse, urllib.request
 address, seen = sys.argv[1], open({seen!r}, "a")
@@ -72,7 +72,7 @@ def story(desk):
     sign_in = desk.button(name="Sign in")
     desk.picture("own-sign-in")
     desk.press(sign_in)
-    desk.wait(starts="Number on the page: ")
+    desk.wait(starts="After you have signed in there, check that the page shows ")
     desk.picture("own-waiting")
     desk.press(desk.button(name="Cancel"))
     holds.write_text("")

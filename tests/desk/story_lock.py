@@ -28,6 +28,24 @@ def story(desk):
 
     login = Login()
     viewer = desk.start([os.environ["CPIS_VIEWER"], "--demo"], login.environment | {"RUST_LOG": "trace"})
+    # A login manager alone does not tell: many a locker says nothing to it. One that comes later does, while it is there.
+    login.say("locker-gone")
+    sign_in(desk)
+    desk.wait(contains=NOT_TOLD)
+    login.say("locker-here")
+    desk.wait_gone(contains=NOT_TOLD)
+    login.say("locker-gone")
+    desk.wait(contains=NOT_TOLD)
+    login.say("locker-here")
+    desk.wait_gone(contains=NOT_TOLD)
+    desk.step("a locker that comes and goes is heard, and without one it says so")
+    login.say("forged")
+    assert login.hear() == "forged"
+    search(desk, child)
+    assert open_sessions(viewer) == 1, "somebody who is neither has ended the session"
+    desk.press(desk.button(name="Sign out"))
+    desk.wait(starts="You are signed out")
+    desk.step("a lock that another program makes up is not believed")
     for how in ("Ctrl+L", "lock", "hint", "inactive", "sleep", "saver"):
         sign_in(desk)
         assert not desk.find(contains=NOT_TOLD), "it does tell"

@@ -1,8 +1,8 @@
 """A relay between a MESH client and the sandbox, behind TLS at both sides, that loses what it is told to lose.
 
-    relay.py SANDBOX_PORT SANDBOX_AUTHORITY CERTIFICATE KEY CALLERS_AUTHORITY OWN_CERTIFICATE OWN_KEY SEED PERCENT
+    relay.py SANDBOX_PORT SANDBOX_AUTHORITY CERTIFICATE KEY CALLERS_AUTHORITY OWN_CERTIFICATE OWN_KEY SEED PERCENT [STAMP]
 
-Of PERCENT of the requests one of four becomes: 503 at once; nothing at once; done, and 503 all the same; done, and no answer. Prints its
+With a STAMP (yyyymmddHHMM) whoever says another time, by more than half an hour, is refused with 403, as MESH does. Of PERCENT of the requests one of four becomes: 503 at once; nothing at once; done, and 503 all the same; done, and no answer. Prints its
 port. Everything that passes is a line of standard error: method, path, what was done, the true status."""
 
 import http.client
@@ -10,9 +10,10 @@ import random
 import ssl
 import sys
 import threading
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-port, theirs, certificate, key, callers, own, own_key, seed, percent = sys.argv[1:]
+port, theirs, certificate, key, callers, own, own_key, seed, percent, *stamp = sys.argv[1:]
 chance = random.Random(int(seed))
 turn = threading.Lock()
 outward = ssl.create_default_context(cafile=theirs)
@@ -28,6 +29,11 @@ class Relay(BaseHTTPRequestHandler):
 
     def relayed(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if stamp and self.is_off():
+            self.noted("refused", 403)
+            self.send_response_only(403)
+            self.send_header("content-length", "0")
+            return self.end_headers()
         with turn:
             fails = chance.random() * 100 < float(percent)
             how = chance.choice(["503 before", "lost before", "503 after", "lost after"]) if fails else ""
@@ -50,6 +56,11 @@ class Relay(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+    def is_off(self):
+        said = (self.headers.get("authorization") or "").split(":")
+        read = lambda text: datetime.strptime(text, "%Y%m%d%H%M")
+        return len(said) != 5 or abs(read(said[3]) - read(stamp[0])) > timedelta(minutes=30)
 
     def broken(self, how, status):
         self.noted(how, status)

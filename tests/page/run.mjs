@@ -154,6 +154,9 @@ const stories = {
     await page.getByRole("link", { name: /^To be placed/ }).click();
     await page.getByText("no case with this local id is in the last extract").waitFor();
     await check("triage", "/triage");
+    await page.getByRole("link", { name: /^Not recognised/ }).click();
+    await page.getByRole("heading", { name: "Not recognised", exact: true }).waitFor();
+    await check("not-recognised", "/not-recognised");
     await page.goto(`${origin}/child/${"0".repeat(32)}`);
     await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
     await check("nothing", "/nothing");

@@ -15,6 +15,8 @@ pub enum Finding {
         /// In the head.
         expected: usize,
     },
+    /// The file ends in the row: nobody can tell whether it is whole.
+    BreaksOff,
     /// The line is not a JSON object, or a field in it is neither text nor a number.
     NotJson,
     /// Letters that the configured encoding does not have.
@@ -29,6 +31,8 @@ pub enum Finding {
     LongText(usize),
     /// No number yet: nobody can see the plan.
     NoNumber,
+    /// The same of a child of a few days.
+    Newborn,
     /// Not an NHS number.
     Number(NhsNumberError),
     /// A spreadsheet has rounded the number.
@@ -63,6 +67,8 @@ pub enum Finding {
     OtherPerson(u64),
     /// Another row has the same NHS number under another local id.
     OtherLocalId(u64),
+    /// The same, and one of the two is a plan for an unborn child.
+    UnbornElsewhere(u64),
     /// Another row says something else of the same plan.
     OtherPlan(u64),
 }
@@ -76,6 +82,14 @@ pub enum Remedy {
     Trace,
 }
 
+/// Whatever is wrong with a newborn's number, it is mended by waiting for the right one, and meanwhile the mother's plan is all that is
+/// seen.
+pub(in crate::authority) const NEWBORN: &str = "a newborn's number is issued within a day of the birth's notification: trace it then, and do not end the \
+     mother's plan for the unborn child before this one is up";
+
+const BREAKS_OFF: &str = "the file ends in this row, without a line end: it may have been cut off, and the row with it. Export it again; if your \
+     system never ends the last line, say so with `extract.ends_without_line_end`";
+
 const NO_DUE_DATE: &str =
     "a plan for an unborn child ends on the due date, or earlier: without it the alert would never end";
 
@@ -83,7 +97,7 @@ impl Finding {
     /// Who can do something about it.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
-        if *self == Finding::NoNumber { Remedy::Trace } else { Remedy::Mend }
+        if matches!(self, Finding::NoNumber | Finding::Newborn) { Remedy::Trace } else { Remedy::Mend }
     }
 }
 
@@ -94,6 +108,7 @@ impl fmt::Display for Finding {
                 f,
                 "this row has {found} fields and the first row has {expected}: look for a delimiter within a field that is not in quotes"
             ),
+            Finding::BreaksOff => f.write_str(BREAKS_OFF),
             Finding::NotJson => {
                 f.write_str("this line is not one JSON object whose fields are texts or numbers")
             }
@@ -109,15 +124,8 @@ impl fmt::Display for Finding {
             Finding::NoNumber => f.write_str(
                 "there is no NHS number: no hospital can see this plan until the number is traced and recorded",
             ),
-            Finding::Number(NhsNumberError::CheckDigit) => f.write_str(
-                "this is not an NHS number: its last digit does not fit the others; check for a mistyped digit, or trace it again",
-            ),
-            Finding::Number(NhsNumberError::WrongLength(found)) => {
-                write!(f, "an NHS number has 10 digits; this has {found}")
-            }
-            Finding::Number(NhsNumberError::NotDigits | NhsNumberError::Empty) => {
-                f.write_str("an NHS number has only digits; this has other characters")
-            }
+            Finding::Newborn => write!(f, "there is no NHS number, and no hospital can see this plan yet: {NEWBORN}"),
+            Finding::Number(error) => f.write_str(&of_number(error)),
             Finding::Rounded => f.write_str(
                 "a spreadsheet has rounded this number: export it again from the case management system, as text",
             ),
@@ -152,9 +160,26 @@ impl fmt::Display for Finding {
                 f,
                 "row {row} has the same NHS number under another local id: two records of one person, or a wrong number; neither is sent"
             ),
+            Finding::UnbornElsewhere(row) => write!(
+                f,
+                "row {row} has the same NHS number under another local id. A plan for an unborn child is the mother's: write it under her own \
+                 local id, beside any other plan of hers; neither is sent"
+            ),
             Finding::OtherPlan(row) => {
                 write!(f, "row {row} says another end of the same plan: neither is sent")
             }
+        }
+    }
+}
+
+fn of_number(error: &NhsNumberError) -> String {
+    match error {
+        NhsNumberError::CheckDigit => {
+            "this is not an NHS number: its last digit does not fit the others; check for a mistyped digit, or trace it again".to_owned()
+        }
+        NhsNumberError::WrongLength(found) => format!("an NHS number has 10 digits; this has {found}"),
+        NhsNumberError::NotDigits | NhsNumberError::Empty => {
+            "an NHS number has only digits; this has other characters".to_owned()
         }
     }
 }

@@ -4,6 +4,7 @@
 //! | Part | What it is for |
 //! |---|---|
 //! | `table` | CSV or NDJSON into named fields |
+//! | `delimited`, `watch` | the same of CSV, and whether a quote has swallowed rows, or the file breaks off |
 //! | `row` | whether one row can be meant, and what it means |
 //! | `dates` | the ways in which extracts write days |
 //! | `whole` | whether rows contradict each other |
@@ -13,9 +14,11 @@
 //! nobody could find the row's person.
 
 mod dates;
+mod delimited;
 mod finding;
 mod row;
 mod table;
+mod watch;
 mod whole;
 
 use std::io::BufRead;
@@ -24,8 +27,10 @@ use jiff::civil::Date;
 
 use crate::config::authority::Mapping;
 
+pub(in crate::authority) use finding::NEWBORN;
 pub use finding::{Finding, Problem, Remedy};
-pub use row::Meant;
+pub(in crate::authority) use row::NEWBORN_DAYS;
+pub use row::{Meant, Refused};
 pub use table::FileFault;
 
 /// Most findings that are kept for a report; further ones are counted.
@@ -36,6 +41,9 @@ pub const ROWS: u64 = 2_000_000;
 
 /// Most bytes of one row.
 pub const ROW_BYTES: usize = 64 * 1024;
+
+/// Extracts with fewer rows than this say little by how many of them are wrong, or missing.
+pub(in crate::authority) const SHORT: u64 = 20;
 
 /// What is known of a file after every row was looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,15 +70,34 @@ pub struct Checked {
     pub again: Vec<u64>,
 }
 
+impl Checked {
+    /// Whether what is wrong with the file is wrong with single rows: something of it can be sent, and at least half of it unless it is short.
+    #[must_use]
+    pub fn is_mostly_right(&self) -> bool {
+        let is_short = self.rows < SHORT && self.refused < self.rows;
+        self.rows == 0 || is_short || self.refused <= self.rows / 2
+    }
+}
+
 /// Looks at every row of a file, on the London day `today`.
 ///
 /// # Errors
 /// The file cannot be read as it is configured: nothing of it is believed.
 pub fn check(source: impl BufRead, mapping: &Mapping, today: Date) -> Result<Checked, FileFault> {
-    check_each(source, mapping, today, &mut |_, _| ())
+    check_each(source, mapping, today, &|_| false, &mut |_| ())
 }
 
-/// The same, and hands over each row that is right by itself; which of them are not to be sent is known at the end.
+/// A row as it was judged by itself.
+#[derive(Debug)]
+pub enum Row<'a> {
+    /// It can be sent, unless others contradict it.
+    Right(u64, &'a Meant),
+    /// It cannot.
+    Refused(&'a Refused),
+}
+
+/// The same, and hands over each row; which of those that are right by themselves are not to be sent is known at the end. In a row in
+/// which the file breaks off only what is known already is believed.
 ///
 /// # Errors
 /// The file cannot be read as it is configured: nothing of it is believed, whatever was handed over.
@@ -78,15 +105,28 @@ pub fn check_each(
     source: impl BufRead,
     mapping: &Mapping,
     today: Date,
-    then: &mut dyn FnMut(u64, &Meant),
+    is_known: &dyn Fn(&Meant) -> bool,
+    then: &mut dyn FnMut(Row<'_>),
 ) -> Result<Checked, FileFault> {
     let mut whole = whole::Whole::default();
-    table::each(source, mapping, &mut |record| match row::judged(&record, mapping, today) {
-        Ok(meant) => {
-            then(record.row, &meant);
-            whole.add(record.row, &meant);
+    table::each(source, mapping, &mut |record| {
+        let is_doubted = record.breaks_off && !mapping.ends_without_line_end;
+        let judged = match row::judged(&record, mapping, today) {
+            Ok(meant) if is_doubted && !is_known(&meant) => {
+                Err(meant.refused(record.row, Finding::BreaksOff))
+            }
+            judged => judged,
+        };
+        match judged {
+            Ok(meant) => {
+                then(Row::Right(record.row, &meant));
+                whole.add(record.row, &meant);
+            }
+            Err(refused) => {
+                then(Row::Refused(&refused));
+                whole.refuse(refused.problems);
+            }
         }
-        Err(problems) => whole.refuse(problems),
     })?;
     Ok(whole.checked())
 }

@@ -11,6 +11,9 @@ use crate::domain::{NhsNumber, PlanKind, PlanPeriod, birth};
 /// Characters of a local id or a name.
 const NAME_CHARACTERS: usize = 100;
 
+/// Days for which a child is newborn.
+pub(in crate::authority) const NEWBORN_DAYS: i32 = 28;
+
 /// A row that can be sent. `Debug` shows nothing of whoever it is about.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Meant {
@@ -44,11 +47,64 @@ impl std::fmt::Debug for Meant {
     }
 }
 
+/// A row that cannot be sent, as far as it can be read. `Debug` shows nothing of whoever it is about.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// As a spreadsheet counts it.
+    pub row: u64,
+    /// The authority's own id of the person.
+    pub local_id: Option<String>,
+    /// The person's number.
+    pub number: Option<NhsNumber>,
+    /// Kind of plan.
+    pub kind: Option<PlanKind>,
+    /// First day.
+    pub start: Option<Date>,
+    /// Last day; nothing too where the plan goes on.
+    pub end: Option<Date>,
+    /// Who works on the case, and which team has it: never sent to anybody.
+    pub worker: Option<String>,
+    /// See above.
+    pub team: Option<String>,
+    /// The worker is away.
+    pub worker_is_away: bool,
+    /// Whether the case is restricted; `None` where the extract does not say.
+    pub is_restricted: Option<bool>,
+    /// What is to be mended, in the order of the columns.
+    pub problems: Vec<Problem>,
+}
+
+impl std::fmt::Debug for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Refused(hidden)")
+    }
+}
+
+impl Meant {
+    /// The same row, where it cannot be sent for another reason than what it says.
+    pub(super) fn refused(self, row: u64, finding: Finding) -> Box<Refused> {
+        let problem = Problem { row, column: None, local_id: Some(self.local_id.clone()), finding };
+        Box::new(Refused {
+            row,
+            local_id: Some(self.local_id),
+            number: Some(self.number),
+            kind: Some(self.kind),
+            start: Some(self.period.start),
+            end: self.period.end,
+            worker: self.worker,
+            team: self.team,
+            worker_is_away: self.worker_is_away,
+            is_restricted: self.is_restricted,
+            problems: vec![problem],
+        })
+    }
+}
+
 /// What a row means.
 ///
 /// # Errors
-/// What is to be mended, in the order of the columns.
-pub(super) fn judged(record: &Record, mapping: &Mapping, today: Date) -> Result<Meant, Vec<Problem>> {
+/// The row cannot be sent.
+pub(super) fn judged(record: &Record, mapping: &Mapping, today: Date) -> Result<Meant, Box<Refused>> {
     let local_id = record.text(Column::LocalId).ok().filter(|id| !id.is_empty()).map(str::to_owned);
     let problem = |column: Option<Column>, finding: Finding| Problem {
         row: record.row,
@@ -57,7 +113,8 @@ pub(super) fn judged(record: &Record, mapping: &Mapping, today: Date) -> Result<
         finding,
     };
     if let Err(finding) = &record.fields {
-        return Err(vec![problem(None, finding.clone())]);
+        let problems = vec![problem(None, finding.clone())];
+        return Err(Box::new(Refused { row: record.row, problems, ..Refused::default() }));
     }
     let mut problems = Vec::new();
     let mut note = |column: Column, finding: Finding| problems.push(problem(Some(column), finding));
@@ -96,7 +153,23 @@ pub(super) fn judged(record: &Record, mapping: &Mapping, today: Date) -> Result<
             worker_is_away: record.mark(More::WorkerAway, mapping).unwrap_or(false),
             is_restricted: record.mark(More::Restricted, mapping),
         }),
-        _ => Err(problems),
+        (_, number, _, _, _, kind, start, end) => {
+            // What contradicts another column is not known.
+            let is_wrong = |column| problems.iter().any(|problem| problem.column == Some(column));
+            Err(Box::new(Refused {
+                row: record.row,
+                local_id: local_id.clone(),
+                number,
+                kind,
+                start: start.filter(|_| !is_wrong(Column::Start)),
+                end: end.flatten().filter(|_| !is_wrong(Column::End)),
+                worker: record.further(More::Worker),
+                team: record.further(More::Team),
+                worker_is_away: record.mark(More::WorkerAway, mapping).unwrap_or(false),
+                is_restricted: record.mark(More::Restricted, mapping),
+                problems,
+            }))
+        }
     }
 }
 
@@ -155,7 +228,7 @@ impl Read<'_> {
     fn number(&self) -> Result<NhsNumber, Finding> {
         let text = self.record.text(Column::NhsNumber)?;
         if text.is_empty() {
-            return Err(Finding::NoNumber);
+            return Err(if self.is_newborn() { Finding::Newborn } else { Finding::NoNumber });
         }
         // 9.43477E+09
         if text.contains(['e', 'E']) && text.contains(|c: char| c.is_ascii_digit()) {
@@ -167,6 +240,11 @@ impl Read<'_> {
             (false, true) => Err(Finding::RealNumber),
             (true, true) | (false, false) => Ok(number),
         }
+    }
+
+    fn is_newborn(&self) -> bool {
+        let newest = self.today.checked_sub(NEWBORN_DAYS.days()).unwrap_or(Date::MIN);
+        self.past(Column::DateOfBirth).is_ok_and(|born| born > newest)
     }
 
     fn kind(&self) -> Result<PlanKind, Finding> {

@@ -1,15 +1,13 @@
 //! CSV or NDJSON into named fields. What is wrong with the file as a whole ends it; what is wrong with a row stays with
 //! the row.
 
-use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufRead, Read};
-use std::rc::Rc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Finding, ROW_BYTES, ROWS};
+use super::{Finding, ROW_BYTES, ROWS, delimited};
 use crate::config::authority::{Column, Encoding, Form, Mapping, More};
 use crate::domain::text;
 
@@ -47,6 +45,35 @@ pub enum FileFault {
     },
     /// A quote that is never closed swallows the rest of a file.
     #[error(
+        "a quote is opened in row {0} and never closed: what stands behind it cannot be told from a text. Mend that row, or have the export \
+         write a quote within a text twice"
+    )]
+    OpenQuote(u64),
+    /// Or as much as is between it and the next quote.
+    #[error(
+        "row {0}: a text in quotes goes over several lines, and they look like further rows: a quote is not closed in it. Mend that row, or \
+         have the export write a quote within a text twice"
+    )]
+    SwallowedRows(u64),
+    /// Nobody can tell a long comment from swallowed rows.
+    #[error(
+        "row {row}: the text in the column {column:?} goes over several lines. If a quote is not closed there, mend it. If texts of that \
+         column may go over several lines, and it is not read, put it behind the columns that are, and name it in `extract.multi_line`; or \
+         leave it out of the extract"
+    )]
+    LineBreak {
+        /// Which.
+        row: u64,
+        /// As the head calls it.
+        column: String,
+    },
+    /// What is swallowed there could be the beginning of a row.
+    #[error(
+        "the column {0:?}, which `extract.multi_line` names, has to stand behind all columns that are read"
+    )]
+    MultiLineBefore(String),
+    /// No longer than a text.
+    #[error(
         "row {0} is longer than any can be: look for a quote that is not closed, in it or in the row before it"
     )]
     RowTooLong(u64),
@@ -62,6 +89,8 @@ fn quoted(names: &[String]) -> String {
 /// A row's fields, in the order of [`Column::ALL`], or what is wrong with the row.
 pub(super) struct Record {
     pub(super) row: u64,
+    /// The file ends in it: whether it is whole nobody can tell.
+    pub(super) breaks_off: bool,
     pub(super) fields: Result<[Result<String, Finding>; 8], Finding>,
     /// In the order of [`More::ALL`]; nothing where a column is not configured, or cannot be read.
     pub(super) more: [Option<String>; 4],
@@ -81,135 +110,22 @@ pub(super) fn each(
         source.consume(3);
     }
     match mapping.form {
-        Form::Csv { delimiter } => csv(source, mapping, delimiter, then),
+        Form::Csv { delimiter } => delimited::each(source, mapping, delimiter, then),
         Form::Ndjson => ndjson(source, mapping, then),
     }
 }
 
-fn unreadable(error: &io::Error) -> FileFault {
+pub(super) fn unreadable(error: &io::Error) -> FileFault {
     FileFault::Unreadable(error.kind().to_string())
 }
 
-/// Ends where a row is longer than any can be.
-struct Bounded<R> {
-    source: R,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        let left = self.left.get().checked_sub(read).ok_or(io::ErrorKind::FileTooLarge)?;
-        self.left.set(left);
-        Ok(read)
-    }
-}
-
-/// What may be read before a row has come to its end: the row, and what is read ahead.
-const READ_FOR_ROW: usize = ROW_BYTES + 16 * 1024;
-
-fn csv(
-    source: impl Read,
-    mapping: &Mapping,
-    delimiter: u8,
-    then: &mut dyn FnMut(Record),
-) -> Result<(), FileFault> {
-    let left = Rc::new(Cell::new(READ_FOR_ROW));
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(Bounded { source, left: Rc::clone(&left) });
-    let mut fields = csv::ByteRecord::new();
-    let mut next = |row: u64, fields: &mut csv::ByteRecord| {
-        left.set(READ_FOR_ROW);
-        reader.read_byte_record(fields).map_err(|error| {
-            // Bytes, and rows of any number of fields: nothing else than reading can fail.
-            let csv::ErrorKind::Io(error) = error.kind() else {
-                return FileFault::Unreadable("it is not CSV".to_owned());
-            };
-            let is_too_long = error.kind() == io::ErrorKind::FileTooLarge;
-            if is_too_long { FileFault::RowTooLong(row) } else { unreadable(error) }
-        })
-    };
-    if !next(1, &mut fields)? {
-        return Err(FileFault::Empty);
-    }
-    let head: Vec<String> = fields
-        .iter()
-        .map(|name| decoded(name, mapping.encoding).unwrap_or_default().trim().to_owned())
-        .collect();
-    let (places, further) = places(&head, mapping, delimiter)?;
-    for row in 2.. {
-        if row > ROWS + 1 {
-            return Err(FileFault::TooManyRows);
-        }
-        if !next(row, &mut fields)? {
-            break;
-        }
-        // A spreadsheet's rows below the last one.
-        if fields.iter().all(|field| field.trim_ascii().is_empty()) {
-            continue;
-        }
-        let is_whole = fields.len() == head.len();
-        let text = |place: usize| decoded(fields.get(place).unwrap_or_default(), mapping.encoding).ok();
-        let more = further.map(|place| place.filter(|_| is_whole).and_then(text));
-        let fields = if is_whole {
-            Ok(places.map(|place| decoded(fields.get(place).unwrap_or_default(), mapping.encoding)))
-        } else {
-            Err(Finding::Fields { found: fields.len(), expected: head.len() })
-        };
-        then(Record { row, fields, more });
-    }
-    Ok(())
-}
-
-fn decoded(field: &[u8], encoding: Encoding) -> Result<String, Finding> {
+pub(super) fn decoded(field: &[u8], encoding: Encoding) -> Result<String, Finding> {
     match encoding {
         Encoding::Utf8 => std::str::from_utf8(field).map(str::to_owned).map_err(|_| Finding::Encoding),
         Encoding::Windows1252 => {
             Ok(encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0.into_owned())
         }
     }
-}
-
-/// Where each column is, and each further one that is configured.
-type Places = ([usize; 8], [Option<usize>; 4]);
-
-fn places(head: &[String], mapping: &Mapping, delimiter: u8) -> Result<Places, FileFault> {
-    let of = |name: &str| -> Vec<usize> {
-        let is = |(_, column): &(usize, &String)| column.to_lowercase() == name.to_lowercase();
-        head.iter().enumerate().filter(is).map(|(place, _)| place).collect()
-    };
-    let mut places = [0; 8];
-    let mut missing = Vec::new();
-    for (place, name) in places.iter_mut().zip(&mapping.columns) {
-        match of(name).as_slice() {
-            [only] => *place = *only,
-            [] => missing.push(name.clone()),
-            [_, _, ..] => return Err(FileFault::TwoColumns(text::visible(name))),
-        }
-    }
-    let mut further = [None; 4];
-    for (place, name) in further.iter_mut().zip(&mapping.more) {
-        let Some(name) = name else { continue };
-        match of(name).as_slice() {
-            [only] => *place = Some(*only),
-            [] => missing.push(name.clone()),
-            [_, _, ..] => return Err(FileFault::TwoColumns(text::visible(name))),
-        }
-    }
-    if missing.is_empty() {
-        return Ok((places, further));
-    }
-    let seen = [',', ';', '\t', '|'].into_iter().find(|seen| {
-        u32::from(*seen) != u32::from(delimiter)
-            && matches!(head, [only] if only.split(*seen).count() >= mapping.columns.len())
-    });
-    Err(match seen {
-        Some(seen) => FileFault::Delimiter { seen },
-        None => FileFault::NoColumns { missing, columns: head.len() },
-    })
 }
 
 fn ndjson(
@@ -242,7 +158,7 @@ fn ndjson(
             Ok(line) => object(line, mapping, &mut more),
             Err(_) => Err(Finding::Encoding),
         };
-        then(Record { row, fields, more });
+        then(Record { row, breaks_off: false, fields, more });
     }
     if rows == 0 { Err(FileFault::Empty) } else { Ok(()) }
 }

@@ -7,12 +7,15 @@ use std::hash::{BuildHasher, RandomState};
 use super::row::Meant;
 use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy};
 use crate::config::authority::Column;
+use crate::domain::PlanKind;
 
 /// Everything that was said of a file.
 #[derive(Default)]
 pub(super) struct Whole {
     hashes: RandomState,
     kept: Vec<Kept>,
+    /// Rows with plans for unborn children: few.
+    unborn: HashSet<u64>,
     checked: Checked,
 }
 
@@ -31,6 +34,9 @@ struct Kept {
 impl Whole {
     /// A row that can be sent by itself.
     pub(super) fn add(&mut self, row: u64, meant: &Meant) {
+        if meant.kind == PlanKind::UnbornChildProtection {
+            self.unborn.insert(row);
+        }
         let hashes = &self.hashes;
         self.kept.push(Kept {
             row,
@@ -74,7 +80,14 @@ impl Whole {
         };
         let persons = differing(&rows, |row| row.local_id, |row| row.person, Finding::OtherPerson);
         contradict(&mut self, Column::LocalId, persons);
-        let ids = differing(&rows, |row| row.number, |row| row.local_id, Finding::OtherLocalId);
+        let mut ids = differing(&rows, |row| row.number, |row| row.local_id, Finding::OtherLocalId);
+        for (row, finding) in &mut ids {
+            if let Finding::OtherLocalId(other) = *finding
+                && (self.unborn.contains(row) || self.unborn.contains(&other))
+            {
+                *finding = Finding::UnbornElsewhere(other);
+            }
+        }
         contradict(&mut self, Column::NhsNumber, ids);
         let ends = differing(&rows, |row| row.plan, |row| row.end, Finding::OtherPlan);
         contradict(&mut self, Column::End, ends);

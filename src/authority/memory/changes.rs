@@ -4,13 +4,10 @@
 //! back only where another stands in its place, or where all of the local id's plans are under another number now; those
 //! go with them, in the same record.
 
-use std::collections::HashSet;
-
 use jiff::civil::Date;
 use rusqlite::{Rows, Statement, Transaction, params};
 
 use super::{HELD, Held, MemoryError, day, pairing};
-use crate::authority::extract::Checked;
 use crate::exchange::RECORD_PLANS;
 
 /// What happens to one local id; of several things the last of these.
@@ -22,6 +19,8 @@ pub enum Change {
     New,
     /// Another end.
     OtherEnd,
+    /// No end any more: the plan goes on.
+    NoEnd,
     /// Somebody decided about a plan that is no longer in the extract.
     Decided,
     /// A plan stood under another start or kind.
@@ -41,6 +40,10 @@ pub struct Changes {
     pub taken_back: u64,
     /// Plans that only end.
     pub ended: u64,
+    /// Plans that have an end, and had none or another.
+    pub other_end: u64,
+    /// Plans that had an end and have none any more.
+    pub goes_on_again: u64,
     /// The first local ids with what happens to them.
     pub named: Vec<(String, Change)>,
     /// All of it was rejected before, but for one plan that goes along.
@@ -74,14 +77,9 @@ impl Sent {
 }
 
 /// Finds what differs, and writes it down as records.
-pub(super) fn find(
-    work: &Transaction<'_>,
-    checked: &Checked,
-    today: Date,
-    is_full: bool,
-) -> Result<Changes, MemoryError> {
+pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result<Changes, MemoryError> {
     work.execute("DELETE FROM outgoing_plan", [])?;
-    let unclear = Unclear::of(checked);
+    let unclear = Unclear::of(work)?;
     let mut extract = work.prepare(&format!("SELECT {HELD} FROM extract ORDER BY local_id, row"))?;
     let mut held =
         work.prepare(&format!("SELECT {HELD} FROM held ORDER BY local_id, number, kind, start_day"))?;
@@ -100,34 +98,54 @@ pub(super) fn find(
         for plan in &mut now {
             take_over(work, plan)?;
         }
-        let is_unclear = unclear.covers(&local_id);
+        let is_unclear = unclear.covers(work, &local_id)?;
         let mut sent = differing(&now, &before, is_unclear, is_full)?;
-        // What the extract has again, or may have in a row that cannot be read, is not as it was when somebody decided.
-        if !is_unclear {
-            decided(work, &now, &before, today, &mut sent)?;
+        for plan in &sent.holds {
+            let is_known = |held: &&Held| held.number == plan.number && is_same(held, plan);
+            let Some(known) = before.iter().find(is_known).filter(|held| held.end != plan.end) else {
+                continue;
+            };
+            changes.goes_on_again += u64::from(known.end.is_some() && plan.end.is_none());
+            changes.other_end += u64::from(plan.end.is_some());
         }
+        decided(work, &now, &before, (today, is_unclear), &mut sent)?;
         write_down(work, &mut changes, local_id, &before, sent)?;
     }
     Ok(changes)
 }
 
 /// Local ids of which a part cannot be read: what is missing of them may be in those rows.
-struct Unclear {
-    ids: HashSet<String>,
-    all: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unclear {
+    Nobody,
+    Some,
+    /// Of rows without a local id nobody knows whose they are.
+    All,
 }
 
 impl Unclear {
-    fn of(checked: &Checked) -> Self {
-        let ids = checked.problems.iter().filter_map(|problem| problem.local_id.clone()).collect();
-        // Of rows without a local id, and of findings that are only counted, nobody knows whose they are.
-        let all = checked.further > 0 || checked.problems.iter().any(|problem| problem.local_id.is_none());
-        Self { ids, all }
+    fn of(work: &Transaction<'_>) -> Result<Self, MemoryError> {
+        let is_there = |what: &str| work.prepare(&format!("SELECT 1 FROM refused_row{what}"))?.exists([]);
+        Ok(match (is_there("")?, is_there(" WHERE local_id IS NULL")?) {
+            (_, true) => Self::All,
+            (true, false) => Self::Some,
+            (false, false) => Self::Nobody,
+        })
     }
 
-    fn covers(&self, local_id: &str) -> bool {
-        self.all || self.ids.contains(local_id)
+    fn covers(self, work: &Transaction<'_>, local_id: &str) -> Result<bool, MemoryError> {
+        Ok(match self {
+            Self::All => true,
+            Self::Nobody => false,
+            Self::Some => {
+                work.prepare_cached("SELECT 1 FROM refused_row WHERE local_id = ?1")?.exists([local_id])?
+            }
+        })
     }
+}
+
+fn is_same(one: &Held, other: &Held) -> bool {
+    one.kind == other.kind && one.start == other.start
 }
 
 /// Whether the extract has this plan under another local id now: then it is that one's, and nothing of it is taken back.
@@ -162,17 +180,24 @@ fn take_over(work: &Transaction<'_>, plan: &mut Held) -> Result<(), MemoryError>
 fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> Result<Sent, MemoryError> {
     let mut sent = Sent::default();
     let Some(first) = now.first() else { return Ok(sent) };
-    let is_same = |one: &Held, other: &Held| one.kind == other.kind && one.start == other.start;
     for plan in now {
         let known = before.iter().find(|held| held.number == plan.number && is_same(held, plan));
         let why = match known {
             None => Change::New,
+            Some(held) if held.end.is_some() && plan.end.is_none() => Change::NoEnd,
             Some(held) if held.end != plan.end => Change::OtherEnd,
             Some(_) if is_full => Change::Again,
             Some(_) => continue,
         };
         sent.because(why);
-        sent.holds.push(plan.clone());
+        // By itself: whatever has become of the number or the names, what is over must not stay on the screen.
+        let only_ends = known.is_some_and(|held| is_sooner(plan, held));
+        if only_ends {
+            sent.ends.push(plan.clone());
+        }
+        if is_full || !only_ends {
+            sent.holds.push(plan.clone());
+        }
     }
     let new: Vec<&Held> = now.iter().filter(|plan| !before.iter().any(|held| is_same(held, plan))).collect();
     for held in before {
@@ -205,6 +230,11 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
     Ok(sent)
 }
 
+/// Whether a plan ends before it did. Days are ISO texts, which sort as days do.
+fn is_sooner(plan: &Held, held: &Held) -> bool {
+    plan.end.as_ref().is_some_and(|end| held.end.as_ref().is_none_or(|before| end < before))
+}
+
 /// Whether one of the new plans stands in the place of one that is gone from the extract: of the same kind, and not one that
 /// began after the other's end; or from the same day on and of another kind.
 pub(super) fn replaced(gone: &Held, new: &[&Held]) -> Result<bool, MemoryError> {
@@ -224,18 +254,20 @@ fn decided(
     work: &Transaction<'_>,
     now: &[Held],
     before: &[Held],
-    today: Date,
+    (today, is_unclear): (Date, bool),
     sent: &mut Sent,
 ) -> Result<(), MemoryError> {
+    // What the extract may have in a row that cannot be read is not as it was when somebody decided; unless they knew of that row.
     let mut find = work.prepare_cached(
         "SELECT decision, end_day FROM absent
-         WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4 AND decision IN ('ended', 'in-error')",
+         WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4 AND decision IN ('ended', 'in-error')
+           AND (despite_row = 1 OR NOT ?5)",
     )?;
     for held in before {
         if now.iter().any(|plan| plan.kind == held.kind && plan.start == held.start) {
             continue;
         }
-        let mut found = find.query(params![held.local_id, held.number, held.kind, held.start])?;
+        let mut found = find.query(params![held.local_id, held.number, held.kind, held.start, is_unclear])?;
         let Some(row) = found.next()? else { continue };
         let is_sent = sent
             .holds

@@ -6,8 +6,10 @@
 
 mod chain;
 mod changes;
+mod decisions;
 mod lists;
 mod pairing;
+mod reading;
 mod records;
 mod refresh;
 mod rows;
@@ -21,18 +23,20 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
-use super::extract::{Checked, FileFault, Meant, check_each};
+use super::extract::{Checked, FileFault};
 use super::files::{beside, private};
 use crate::config::authority::Mapping;
 use crate::domain::{NhsNumber, PlanKind};
 use crate::exchange::upload::Previous;
 use chain::{Chain, Recovery};
+use reading::Reading;
 use rows::{HELD, Held, connect};
 
 pub(super) use chain::Hashed;
 pub use chain::NotMet;
 pub use changes::{Change, Changes};
-pub use lists::{Absent, Decision, NotVisible};
+pub use decisions::{Absent, Decided, Decision, Made, Which};
+pub use lists::{NotVisible, Who};
 pub use settled::{SettleError, Settled};
 
 const STEPS: &[M<'static>] = &[
@@ -40,6 +44,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0002.sql")),
     M::up(include_str!("0003.sql")),
     M::up(include_str!("0004.sql")),
+    M::up(include_str!("0005.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -65,6 +70,26 @@ pub enum MemoryError {
     /// A row that the link did not write so.
     #[error("the link's memory is damaged ({0}): put a backup of it in place")]
     Damaged(&'static str),
+    /// The extract has hardly anything of what the last one had.
+    #[error(
+        "it has {rows} rows, and the last extract had {before}: it may have been cut off, or be another report. Nothing of it was believed, and \
+         nothing was sent. If it is right, give it once with `--fewer-rows`"
+    )]
+    FewerRows {
+        /// Rows, whatever is wrong with them.
+        rows: u64,
+        /// Of the last extract that was believed.
+        before: u64,
+    },
+    /// The extract has nothing of what is held.
+    #[error(
+        "it has no rows, and the hub holds {held} of this authority's plans that go on: it may have been cut off, or be another report. Nothing \
+         was sent. If it is right, give it once with `--fewer-rows`, and decide about what is no longer in it (`cpis-authority absent`)"
+    )]
+    NoRows {
+        /// Plans that are held, go on, and nobody has decided about.
+        held: u64,
+    },
     /// The extract.
     #[error(transparent)]
     Extract(#[from] FileFault),
@@ -108,6 +133,8 @@ pub struct Outgoing {
     digest: String,
     /// It has everything.
     is_full: bool,
+    /// Records that it has.
+    pub records: u64,
 }
 
 impl Memory {
@@ -162,7 +189,9 @@ impl Memory {
         let Some((sequence, text, digest, is_full)) = found else { return Ok(None) };
         // Of an earlier version; where the document is gone, no acknowledgement fits it.
         let digest = digest.or_else(|| chain::digest_of(&self.document()).ok()).unwrap_or_default();
-        Ok(Some(Outgoing { sequence, day: day(&text)?, digest, is_full }))
+        let records = "SELECT coalesce(max(place), 0) FROM outgoing_plan";
+        let records: i64 = self.db.query_row(records, [], |row| row.get(0))?;
+        Ok(Some(Outgoing { sequence, day: day(&text)?, digest, is_full, records: records.unsigned_abs() }))
     }
 
     /// Forgets the file under way, which nobody has any more.
@@ -195,7 +224,8 @@ impl Memory {
         at.map(|at| at.parse().map_err(|_| MemoryError::Damaged("a moment"))).transpose()
     }
 
-    /// Reads an extract, and finds what is to be sent. Nothing is remembered of it unless it is sent.
+    /// Reads an extract, and finds what is to be sent. Nothing is remembered of it unless it is sent. One that has hardly anything of what
+    /// the last one had is believed only if `accepts_fewer`; `progress` hears how many rows were read.
     ///
     /// # Errors
     /// The file cannot be believed, or the memory cannot be used.
@@ -204,23 +234,28 @@ impl Memory {
         source: impl std::io::BufRead,
         mapping: &Mapping,
         today: Date,
-        is_full: bool,
+        (is_full, accepts_fewer): (bool, bool),
+        progress: &mut dyn FnMut(u64),
     ) -> Result<Comparison<'_>, MemoryError> {
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let checked = read_extract(&work, source, mapping, today)?;
+        let how = Reading { mapping, today, accepts_fewer };
+        let checked = reading::read_extract(&work, source, how, progress)?;
         let chain = Chain::read(&work)?;
         // Without a file that it follows, one has everything.
         let is_full = is_full || chain.previous.is_none();
-        let mut changes = changes::find(&work, &checked, today, is_full)?;
+        let mut changes = changes::find(&work, today, is_full)?;
         if chain.recovery == Recovery::HubIsOlder {
             refresh::find(&work, &mut changes)?;
         }
         if !is_full && refresh::is_only_rejected(&work, &changes)? {
             changes.is_only_rejected = true;
-            refresh::one_more(&work, &mut changes)?;
+            if checked.is_mostly_right() {
+                refresh::one_more(&work, &mut changes)?;
+            }
         }
-        lists::refresh(&work, &checked, mapping, today)?;
-        Ok(Comparison { work, checked, changes, today, previous: chain.previous, is_full })
+        lists::refresh(&work, today)?;
+        let dropped = decisions::refresh(&work, today)?;
+        Ok(Comparison { work, checked, changes, dropped, today, previous: chain.previous, is_full })
     }
 }
 
@@ -231,6 +266,8 @@ pub struct Comparison<'a> {
     pub checked: Checked,
     /// What differs.
     pub changes: Changes,
+    /// Decisions that go, as the extract has the plans again.
+    pub dropped: Vec<Decided>,
     /// The file that it follows.
     pub(super) previous: Option<Previous>,
     /// It has everything.
@@ -259,6 +296,14 @@ impl Comparison<'_> {
     /// The memory cannot be read.
     pub fn not_sent(&self) -> Result<u64, MemoryError> {
         lists::not_sent(&self.work, self.today)
+    }
+
+    /// What is held and will be in the extract no longer, as it is said by `absent`.
+    ///
+    /// # Errors
+    /// The memory cannot be read.
+    pub fn absent(&self) -> Result<Vec<Absent>, MemoryError> {
+        decisions::list(&self.work)
     }
 
     /// The number that this file will have.
@@ -302,62 +347,9 @@ impl Comparison<'_> {
             params![sequence, self.today.to_string(), digest, self.is_full],
         )?;
         self.work.commit()?;
-        Ok(Outgoing { sequence, day: self.today, digest, is_full: self.is_full })
+        let records = self.changes.records;
+        Ok(Outgoing { sequence, day: self.today, digest, is_full: self.is_full, records })
     }
-}
-
-/// The rows that can be sent, into their table.
-fn read_extract(
-    work: &Transaction<'_>,
-    source: impl std::io::BufRead,
-    mapping: &Mapping,
-    today: Date,
-) -> Result<Checked, MemoryError> {
-    work.execute("DELETE FROM extract", [])?;
-    work.execute("UPDATE link SET extracts = extracts + 1", [])?;
-    let mut insert = work.prepare(
-        "INSERT INTO extract (local_id, row, number, kind, start_day, end_day, family, given, born,
-                              worker, team, worker_is_away, is_restricted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    )?;
-    let mut failed = None;
-    let mut keep = |row: u64, meant: &Meant| {
-        let Meant { local_id, number, family_name, given_names, born, kind, period, .. } = meant;
-        let kept = insert.execute(params![
-            local_id,
-            i64::try_from(row).unwrap_or(i64::MAX),
-            number.digits(),
-            kind.snomed(),
-            period.start.to_string(),
-            period.end.map(|end| end.to_string()),
-            family_name,
-            given_names,
-            born.to_string(),
-            meant.worker,
-            meant.team,
-            meant.worker_is_away,
-            meant.is_restricted
-        ]);
-        if let Err(error) = kept {
-            failed.get_or_insert(error);
-        }
-    };
-    let mut checked = check_each(source, mapping, today, &mut keep)?;
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    // Where rows contradict each other, each is right by itself and has a local id.
-    let mut find = work.prepare("SELECT local_id FROM extract WHERE row = ?1")?;
-    for problem in checked.problems.iter_mut().filter(|problem| problem.local_id.is_none()) {
-        let row = i64::try_from(problem.row).unwrap_or(i64::MAX);
-        problem.local_id = find.query_row([row], |row| row.get(0)).optional()?;
-    }
-    // The rows that said it before stand for those that say it again.
-    let mut forget = work.prepare("DELETE FROM extract WHERE row = ?1")?;
-    for row in checked.again.iter().chain(&checked.contradicting) {
-        forget.execute([i64::try_from(*row).unwrap_or(i64::MAX)])?;
-    }
-    Ok(checked)
 }
 
 fn day(text: &str) -> Result<Date, MemoryError> {

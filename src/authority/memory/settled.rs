@@ -8,7 +8,8 @@ use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::chain::{self, NotMet};
 use super::{HELD, Memory, MemoryError, Outgoing, day};
-use crate::exchange::{Acknowledgement, FileCode, Item, acknowledgement};
+use crate::authority::extract::{NEWBORN, NEWBORN_DAYS};
+use crate::exchange::{Acknowledgement, FileCode, Item, RecordCode, acknowledgement};
 
 /// Days for which it is remembered what was taken back.
 const TAKEN_BACK_DAYS: i32 = 2 * 366;
@@ -68,10 +69,7 @@ impl Memory {
                 "it is of another file under the same number; give this one up with `cpis-authority abandon`, and the next upload sends everything",
             ));
         }
-        let records: i64 = work
-            .query_row("SELECT coalesce(max(place), 0) FROM outgoing_plan", [], |row| row.get(0))
-            .map_err(MemoryError::from)?;
-        let records = records.unsigned_abs();
+        let records = outgoing.records;
         let why = refused(&what);
         let (sequence, is_full) = (outgoing.sequence, outgoing.is_full);
         let mut settled =
@@ -280,7 +278,7 @@ fn not_visible(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
             code = excluded.code, why = excluded.why, shows_older = excluded.shows_older, listed = 1",
     )?;
     let mut rejected = work.prepare(
-        "SELECT local_id, kind, start_day, end_day, code, why, replaced_by, what
+        "SELECT local_id, kind, start_day, end_day, code, why, replaced_by, what, born
          FROM outgoing_plan JOIN rejected USING (place)",
     )?;
     let mut rows = rejected.query([])?;
@@ -300,12 +298,27 @@ fn not_visible(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
         let why = match replaced_by {
             // The one number that the data officer needs, and has a right to: it is their child's.
             Some(number) => format!("{why}: {number}"),
+            None if code == RecordCode::NoMatch.code() && is_newborn(&row.get::<_, String>(8)?, today) => {
+                format!("{why}; {NEWBORN}")
+            }
             None => why,
         };
         note.execute(params![local_id, key, today.to_string(), code, why, kind])?;
     }
     work.execute("DELETE FROM not_visible WHERE code <> 'row' AND listed = 0", [])?;
+    // What was taken back is not seen any more, whatever is wrong with the row.
+    work.execute(
+        "UPDATE not_visible SET shows_older = 0 WHERE code = 'row' AND shows_older = 1 AND NOT EXISTS (
+            SELECT 1 FROM held WHERE held.local_id = not_visible.local_id
+            AND (instr(plan, ' ') = 0 OR held.kind = substr(plan, 1, instr(plan, ' ') - 1)))",
+        [],
+    )?;
     Ok(())
+}
+
+fn is_newborn(born: &str, today: Date) -> bool {
+    let newest = today.saturating_sub(Span::new().days(NEWBORN_DAYS));
+    born.parse().is_ok_and(|born: Date| born > newest)
 }
 
 /// Whether a plan is held, and with another end than this.

@@ -5,7 +5,7 @@ mod notices;
 mod state;
 mod uploads;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -24,6 +24,12 @@ const HANDSHAKE: Duration = Duration::from_secs(6 * 60 * 60);
 /// When this process last did.
 static SHAKEN: Mutex<Option<Instant>> = Mutex::new(None);
 
+/// After so long a message is looked at again that could not be taken.
+const LEFT_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// What this process looked at and left where it is, and when: a mailbox is opened anew with each round.
+static LEFT: Mutex<BTreeMap<MessageId, Instant>> = Mutex::new(BTreeMap::new());
+
 /// The link's mailbox.
 pub struct Mesh {
     runtime: Runtime,
@@ -35,14 +41,16 @@ pub struct Mesh {
     beside: PathBuf,
     /// What waits in the inbox and was not looked at; `None` before it was asked.
     inbox: Option<VecDeque<MessageId>>,
-    /// What was looked at and stays where it is.
-    left: HashSet<MessageId>,
+    /// What rests in the inbox and was not looked at.
+    resting: usize,
     /// What was handed over and is not acknowledged.
     current: Option<MessageId>,
     looked: Option<Instant>,
     /// The file that was asked after last, by its number, and its name.
     named: Option<(u32, Vec<u8>)>,
     refused: Vec<String>,
+    /// How often the hub has said that it could not unpack what came.
+    not_unpacked: u32,
 }
 
 impl std::fmt::Debug for Mesh {
@@ -78,11 +86,29 @@ impl Mesh {
             every: settings.every,
             beside: beside.to_owned(),
             inbox: None,
-            left: HashSet::new(),
+            resting: 0,
             current: None,
             looked: None,
             named: None,
             refused: Vec::new(),
+            not_unpacked: 0,
+        })
+    }
+
+    /// Asks MESH: whether it believes the link's mailbox, and knows it as this authority's. A sentence for each workflow for which it does not.
+    ///
+    /// # Errors
+    /// MESH is not reached, or does not believe the mailbox.
+    pub fn compared(
+        settings: &MeshSettings,
+        authority_code: &str,
+        now: fn() -> Timestamp,
+    ) -> Result<Vec<String>, TransportError> {
+        let mesh = Self::new(settings, Path::new(""), now)?;
+        // After a handshake, which is due in a program that has just begun.
+        mesh.ask(async {
+            let workflows = [&*mesh.workflows.notification, &*mesh.workflows.acknowledgement];
+            mesh.client.compared(authority_code, &settings.mailbox, &workflows).await
         })
     }
 
@@ -111,7 +137,17 @@ impl Mesh {
         for workflow in workflows {
             found.extend(self.ask(self.client.inbox(workflow))?);
         }
+        let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|_, tried| tried.elapsed() < LEFT_AGAIN);
+        let all = found.len();
+        found.retain(|id| !left.contains_key(id));
+        self.resting = all - found.len();
         Ok(found)
+    }
+
+    /// It stays where it is, and is not fetched with each round.
+    fn rest(&self, id: MessageId) {
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Instant::now());
     }
 
     /// One message that cannot be fetched stays where it is, is said, and keeps nothing behind it waiting.
@@ -119,9 +155,9 @@ impl Mesh {
         if !error.is_of_one() && error != MeshError::NotAllowed {
             return Err(carried(error));
         }
-        self.left.insert(id.clone());
-        // Of one that has gone there is nothing to say: it was acknowledged by an answer that was lost.
-        if error != MeshError::Gone {
+        // Of one that has gone there is nothing to say: it was acknowledged by an answer that was lost. Nor of one that comes.
+        if !matches!(error, MeshError::Gone | MeshError::Unfinished) {
+            self.rest(id.clone());
             self.refused
                 .push(format!("a message was left in the mailbox, and what is behind it is taken: {error}"));
         }
@@ -145,7 +181,7 @@ fn carried(error: MeshError) -> TransportError {
         MeshError::NotAllowed | MeshError::NoSuchMailbox | MeshError::Refused(_) => {
             TransportError::NotAllowed(why)
         }
-        MeshError::Gone | MeshError::NotUnderstood(_) | MeshError::TooLong => {
+        MeshError::Gone | MeshError::NotUnderstood(_) | MeshError::Unfinished | MeshError::TooLong => {
             TransportError::NotUnderstood(why)
         }
         MeshError::Local(why) => TransportError::Local(why),

@@ -3,7 +3,7 @@
 use super::Mesh;
 use super::state::{Noted, beside};
 use crate::exchange::TransportError;
-use crate::exchange::notice::{Collected, DOCUMENT_BYTES, Mailbox, Mark};
+use crate::exchange::notice::{Collected, DOCUMENT_BYTES, Gone, Mailbox, Mark};
 use crate::mesh::{Content, Header, Kind, Outgoing, Standing};
 
 impl Mailbox for Mesh {
@@ -11,6 +11,13 @@ impl Mailbox for Mesh {
         if self.inbox.is_none() {
             let workflows = self.workflows.clone();
             self.inbox = Some(self.look(&[&workflows.notification, &workflows.receipt])?);
+            let odd = self.client.odd();
+            if odd > 0 {
+                self.refused.push(format!(
+                    "{odd} control files in the file client's folder `in` are not whole, have no data, or have a name that is none: \
+                     they are left alone, and somebody has to look at them"
+                ));
+            }
         }
         while let Some(id) = self.inbox.as_mut().and_then(std::collections::VecDeque::pop_front) {
             let hub = self.hub.clone();
@@ -29,15 +36,24 @@ impl Mailbox for Mesh {
                     self.current = Some(id);
                     return Ok(Collected::Document(document.0));
                 }
+                // The hub's own: it is not thrown away for a mistake in a configuration.
+                Kind::Data if header.from.as_ref() == Some(&hub) => {
+                    self.rest(id);
+                    self.refused.push(
+                        "a message of the hub's came under the workflow of receipts and was left in the mailbox: compare \
+                         `[mesh.workflows]` at both ends"
+                            .to_owned(),
+                    );
+                }
                 Kind::Data => self.refuse(header.from.as_ref(), &id)?,
                 // Anything else that says to be a report is of no message of ours.
                 Kind::Report { .. } if header.from.is_some() || header.workflow != self.workflows.receipt => {
                     self.ask(self.client.acknowledge(&id))?;
                 }
-                Kind::Report { .. } => {
+                Kind::Report { local_id, .. } => {
                     // Receipts that the hub did not fetch for days.
                     self.current = Some(id);
-                    return Ok(Collected::ReceiptsLost);
+                    return Ok(Collected::ReceiptsLost(local_id));
                 }
             }
         }
@@ -59,16 +75,20 @@ impl Mailbox for Mesh {
     /// It stays in the mailbox; if nothing better comes of it, MESH tells the hub.
     fn set_aside(&mut self) -> bool {
         if let Some(id) = self.current.take() {
-            self.left.insert(id);
+            self.rest(id);
         }
         true
+    }
+
+    fn resting(&self) -> usize {
+        self.resting
     }
 
     fn refused(&mut self) -> Vec<String> {
         std::mem::take(&mut self.refused)
     }
 
-    fn under_way(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
+    fn under_way(&mut self) -> Result<Option<Gone>, TransportError> {
         let path = beside(&self.beside, ".mesh-receipts");
         let Some(mut noted) = Noted::read(&path)? else { return Ok(None) };
         match self.ask(self.client.standing_of(&noted.local_id))? {
@@ -80,7 +100,7 @@ impl Mailbox for Mesh {
                 self.post(&noted)?;
             }
         }
-        Ok(Some(noted.of))
+        Ok(Some(Gone { receipts: noted.of, name: noted.local_id }))
     }
 
     fn is_noted(&mut self) -> Result<(), TransportError> {
@@ -92,10 +112,11 @@ impl Mailbox for Mesh {
         }
     }
 
-    fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError> {
+    fn file(&mut self, receipts: &[u8]) -> Result<Option<String>, TransportError> {
         let noted = Noted::new(receipts.to_vec());
         noted.write(&beside(&self.beside, ".mesh-receipts"))?;
-        self.post(&noted)
+        self.post(&noted)?;
+        Ok(Some(noted.local_id))
     }
 }
 

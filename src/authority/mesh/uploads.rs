@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::Mesh;
 use super::state::{Noted, beside, digest, failed, private};
-use crate::exchange::{Delivery, Transport, TransportError, acknowledgement};
+use crate::exchange::{Delivery, FileCode, Transport, TransportError, acknowledgement};
 use crate::mesh::{Content, Header, Kind, MeshError, MessageId, Outgoing, Sink, Standing};
 
 /// Bytes of an acknowledgement: of two million records that are all rejected.
@@ -57,6 +57,10 @@ impl Transport for Mesh {
         if let Some(said) = self.said_of(&of)? {
             return Ok(Delivery::Acknowledged(Box::new(BufReader::new(said))));
         }
+        if self.not_unpacked > 1 {
+            let why = "the hub cannot unpack what comes from this mailbox, or it is too long: ask the hub's operator";
+            return Err(TransportError::Local(why.to_owned()));
+        }
         let path = beside(&self.beside, ".mesh-upload");
         let Some(noted) = Noted::read(&path)?.filter(|noted| noted.of == of) else {
             return Ok(Delivery::NotArrived);
@@ -88,26 +92,42 @@ impl Mesh {
         let workflows = self.workflows.clone();
         // MESH's reports of uploads that were not delivered come under the workflow of these.
         for id in self.look(&[&workflows.acknowledgement, &workflows.upload])? {
-            if self.left.contains(&id) {
-                continue;
-            }
             let Some(mut said) = self.fetched(&id)? else { continue };
             let again = |error: std::io::Error| failed(&self.beside, &error);
             said.rewind().map_err(again)?;
             let reading = said.try_clone().map_err(again)?;
             let what = acknowledgement::read(BufReader::new(reading), &mut |_| {});
-            let is_ours = what.is_ok_and(|what| {
+            let (mut is_ours, mut is_not_unpacked) = (false, false);
+            if let Ok(what) = what {
                 let digest = what.digest.unwrap_or_default();
-                !digest.is_empty() && of.ends_with(format!(" {digest}").as_bytes())
-            });
+                is_ours = !digest.is_empty() && of.ends_with(format!(" {digest}").as_bytes());
+                // Of a file that it could not unpack the hub knows nothing but whose it was. One at a time is under way.
+                is_not_unpacked =
+                    what.code == FileCode::Corrupt && digest.is_empty() && what.sequence.is_none();
+            }
             if is_ours {
                 said.rewind().map_err(again)?;
                 self.current = Some(id);
                 return Ok(Some(said));
             }
+            if is_not_unpacked {
+                self.not_unpacked()?;
+            }
             self.ask(self.client.acknowledge(&id))?;
         }
         Ok(None)
+    }
+
+    /// What went was damaged on its way: it goes once more, under another name. The second time somebody has to look.
+    fn not_unpacked(&mut self) -> Result<(), TransportError> {
+        let path = beside(&self.beside, ".mesh-upload");
+        match std::fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path, &error)),
+        }
+        self.not_unpacked += 1;
+        Ok(())
     }
 
     /// An acknowledgement in a file that only its owner can read; nothing where the message is none.

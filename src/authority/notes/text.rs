@@ -15,15 +15,16 @@ pub fn title(event: Option<Event>) -> &'static str {
     }
 }
 
-/// What one notification adds to its note; of a correction, when that was opened which it corrects, if it is known.
+/// What one notification adds to its note. `other` is, of a correction, when that was opened which it corrects, if it is known;
+/// of what was opened, when it was corrected, if the correction came first.
 #[must_use]
-pub fn part(notice: &Notice, is_first: bool, corrected: Option<Timestamp>) -> String {
+pub fn part(notice: &Notice, is_first: bool, other: Option<Timestamp>) -> String {
     let when = dates::day_and_time(notice.at);
     let who = who(notice);
     let reference = notice.reference.as_str();
     match notice.event {
         Event::OpenedInError => {
-            let opened = corrected.map(|at| format!(" on {}", dates::day_and_time(at))).unwrap_or_default();
+            let opened = other.map(|at| format!(" on {}", dates::day_and_time(at))).unwrap_or_default();
             format!(
                 "Correction {when}: {who} has said that this information was opened{opened} in error. Reference {reference}."
             )
@@ -31,9 +32,12 @@ pub fn part(notice: &Notice, is_first: bool, corrected: Option<Timestamp>) -> St
         Event::Opened => {
             let opened = if is_first { "opened" } else { "opened again" };
             let back = call_back(notice.place.as_ref());
+            let corrected = other.map(dates::day_and_time).map_or(String::new(), |at| {
+                format!(" It was opened in error: the correction of {at} is about this.")
+            });
             format!(
                 "CP-IS information {opened} {when} by {who}{}. {back} Reference {reference}. This does not say why, that the \
-                 child is hurt, or that they are still there.",
+                 child is hurt, or that they are still there.{corrected}",
                 contact(notice.place.as_ref())
             )
         }

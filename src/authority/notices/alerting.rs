@@ -76,6 +76,7 @@ pub(super) fn refresh(
     cases: &dyn Cases,
     table: &Routing,
 ) -> Result<Result<(), String>, RegisterError> {
+    register.keep_let_in(&table.restricted.last.iter().filter_map(|name| user_of(table, name)).collect())?;
     match restricted_list(table) {
         Ok((listed, holders)) => register.refresh_cases(cases, &listed, &holders),
         Err(why) => {
@@ -92,6 +93,7 @@ pub(super) fn refresh(
 /// What became of what was due.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
+    /// How many were sent.
     pub(super) sent: u64,
     /// Why the last of those did not leave that the server did not take.
     pub(super) refused: Option<String>,
@@ -112,13 +114,10 @@ pub(super) fn send(
         if clock().as_millisecond().saturating_sub(begun) > BEGUN_MS {
             break;
         }
-        let Some(mail) = register.next_mail(clock())? else { break };
+        let Some(mail) = register.mail_to_leave(clock())? else { break };
         let done = match &mut mailer {
-            Some(mailer) => leave(register, mailer.as_mut(), &mail)?,
-            none @ None => match open() {
-                Ok(opened) => leave(register, none.insert(opened).as_mut(), &mail)?,
-                Err(why) => Err(why),
-            },
+            Some(mailer) => mailer.send(&mail),
+            none @ None => open().and_then(|opened| none.insert(opened).send(&mail)),
         };
         match done {
             Ok(()) => {
@@ -143,13 +142,4 @@ pub(super) fn send(
         }
     }
     Ok(all)
-}
-
-fn leave(
-    register: &mut Register,
-    mailer: &mut dyn Mailer,
-    mail: &crate::authority::register::Outgoing,
-) -> Result<Result<(), NotSent>, RegisterError> {
-    register.mail_leaves(&mail.id)?;
-    Ok(mailer.send(mail))
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use crate::authority::register::{Case, Cases, Who};
+use super::numbers;
+use crate::authority::register::{Case, Cases, Inactive, Who};
 use crate::domain::{PlanKind, dates};
 
 /// For so long an upload is waited for that writes its memory at this moment.
@@ -55,8 +56,10 @@ impl Cases for CasesOfExtract {
             return Ok(BTreeSet::new());
         }
         let read = |db: Connection| {
-            let mut statement =
-                db.prepare("SELECT DISTINCT local_id FROM extract WHERE is_restricted = 1")?;
+            let mut statement = db.prepare(
+                "SELECT local_id FROM extract WHERE is_restricted = 1
+                 UNION SELECT local_id FROM refused_row WHERE is_restricted = 1 AND local_id IS NOT NULL",
+            )?;
             statement.query_map([], |row| row.get(0))?.collect()
         };
         self.open().and_then(read).map_err(|error| unread(&error))
@@ -67,9 +70,17 @@ impl Cases for CasesOfExtract {
             return Ok(false);
         }
         let sql = "SELECT count(*) > 0 AND count(*) = count(*) FILTER (WHERE is_restricted = 0)
-                   FROM extract WHERE local_id = ?1";
+                   FROM (SELECT is_restricted FROM extract WHERE local_id = ?1
+                         UNION ALL SELECT is_restricted FROM refused_row WHERE local_id = ?1)";
         let read = |db: Connection| db.query_row(sql, [local_id], |row| row.get(0));
         self.open().and_then(read).map_err(|error| unread(&error))
+    }
+
+    fn mended(&self, numbers: &[Inactive], now: Timestamp) -> Result<Vec<bool>, String> {
+        if !self.memory.exists() {
+            return Ok(vec![false; numbers.len()]);
+        }
+        self.open().and_then(|db| numbers::mended(&db, numbers, now)).map_err(|error| unread(&error))
     }
 }
 
@@ -78,7 +89,42 @@ fn unread(error: &rusqlite::Error) -> String {
     format!("the link's memory of uploads cannot be read at present{code}")
 }
 
+/// Whether a note may be put under a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fits {
+    /// The case is this child's.
+    Yes,
+    /// Neither the last extract nor the hub has such a local id.
+    NoSuchCase,
+    /// The case is of somebody with another NHS number.
+    OtherChild,
+}
+
 impl CasesOfExtract {
+    /// Whether a note of a child with this NHS number belongs under a local id: a slip would put it on another child's record.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    pub fn fits(&self, local_id: &str, number: &str) -> Result<Fits, String> {
+        if !self.memory.exists() {
+            return Ok(Fits::NoSuchCase);
+        }
+        let read = |db: Connection| {
+            db.query_row(
+                "SELECT count(*), count(*) FILTER (WHERE number = ?2)
+                 FROM (SELECT number FROM extract WHERE local_id = ?1 UNION ALL SELECT number FROM held WHERE local_id = ?1)",
+                [local_id, number],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            )
+        };
+        let (all, same) = self.open().and_then(read).map_err(|error| unread(&error))?;
+        Ok(match (all, same) {
+            (0, _) => Fits::NoSuchCase,
+            (_, 0) => Fits::OtherChild,
+            (_, _) => Fits::Yes,
+        })
+    }
+
     fn open(&self) -> Result<Connection, rusqlite::Error> {
         let db = Connection::open_with_flags(
             &self.memory,
@@ -88,11 +134,17 @@ impl CasesOfExtract {
         Ok(db)
     }
 
-    /// Rows that say nothing of a worker or team do not hide one that does; the first that does counts.
+    /// Rows that say nothing of a worker or team do not hide one that does; the first that does counts. A case that may stand in a row
+    /// that cannot be read at all is still whose it was.
     fn look_who(&self, local_id: &str) -> Result<Who, rusqlite::Error> {
         let db = self.open()?;
         let mut statement = db.prepare(
-            "SELECT worker, team, worker_is_away, kind FROM extract WHERE local_id = ?1 ORDER BY row",
+            "SELECT worker, team, worker_is_away, kind, row AS nth FROM extract WHERE local_id = ?1
+             UNION ALL SELECT worker, team, worker_is_away, kind, row FROM refused_row WHERE local_id = ?1
+             UNION ALL SELECT worker, team, worker_is_away, NULL, 9223372036854775807 FROM last_worker WHERE local_id = ?1
+                AND EXISTS (SELECT 1 FROM refused_row WHERE local_id IS NULL)
+                AND NOT EXISTS (SELECT 1 FROM extract WHERE local_id = ?1)
+             ORDER BY nth",
         )?;
         let mut rows = statement.query([local_id])?;
         let mut who = Who::default();
@@ -102,7 +154,8 @@ impl CasesOfExtract {
                 who.worker_is_away = row.get(2)?;
             }
             who.responsible.team = who.responsible.team.or(row.get(1)?);
-            who.kinds.extend(PlanKind::from_code(&row.get::<_, String>(3)?));
+            let kind: Option<String> = row.get(3)?;
+            who.kinds.extend(kind.as_deref().and_then(PlanKind::from_code));
         }
         Ok(who)
     }
@@ -111,12 +164,15 @@ impl CasesOfExtract {
         let db = self.open()?;
         let day = dates::london_day(at);
         let of_unborn = day.checked_sub(UNBORN_TAIL_DAYS.days()).unwrap_or(day);
-        // Of an extract of some teams only what the hub holds of us counts too, unless somebody has said that it ended.
-        let (rows, open, held): (i64, i64, i64) = db.query_row(
+        // What a row that cannot be sent says counts too. Of an extract of some teams only, and where a row says nothing at all, what the hub holds
+        // of us does, unless somebody has said that it ended.
+        let (rows, open, held, unread): (i64, i64, i64, bool) = db.query_row(
             "SELECT count(*) FILTER (WHERE in_extract),
                     count(*) FILTER (WHERE in_extract AND (end_day IS NULL OR end_day >= ?2 OR (kind = ?4 AND end_day >= ?3))),
-                    count(*) FILTER (WHERE NOT in_extract AND (end_day IS NULL OR end_day >= ?2 OR (kind = ?4 AND end_day >= ?3)))
+                    count(*) FILTER (WHERE NOT in_extract AND (end_day IS NULL OR end_day >= ?2 OR (kind = ?4 AND end_day >= ?3))),
+                    EXISTS (SELECT 1 FROM refused_row WHERE local_id IS NULL)
              FROM (SELECT 1 AS in_extract, kind, end_day FROM extract WHERE local_id = ?1
+                   UNION ALL SELECT 1, kind, end_day FROM refused_row WHERE local_id = ?1
                    UNION ALL
                    SELECT 0, kind, end_day FROM held WHERE local_id = ?1 AND NOT EXISTS
                        (SELECT 1 FROM absent WHERE absent.local_id = held.local_id AND absent.number = held.number
@@ -128,10 +184,10 @@ impl CasesOfExtract {
                 of_unborn.to_string(),
                 PlanKind::UnbornChildProtection.snomed()
             ],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
         Ok(match (rows, open) {
-            (0, _) if self.is_partial && held > 0 => Case::Open,
+            (0, _) if (self.is_partial || unread) && held > 0 => Case::Open,
             (0, _) => {
                 Case::NotOpen("no case with this local id is in the last extract: moved, or under another id")
             }

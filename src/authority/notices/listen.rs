@@ -52,9 +52,24 @@ impl Listening {
     }
 }
 
+/// Anything from 0 to 1: it only has to differ between authorities.
+#[must_use]
+pub fn chance() -> f64 {
+    let bits = uuid::Uuid::new_v4().as_u128() as u32;
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chance_is_another_each_time_and_from_0_to_1() {
+        let all: Vec<f64> = (0..64).map(|_| chance()).collect();
+        assert!(all.iter().all(|one| (0.0..=1.0).contains(one)));
+        let low = all.iter().filter(|one| **one < 0.5).count();
+        assert!((1..64).contains(&low), "of 64 some are small and some are not: {all:?}");
+    }
 
     #[test]
     fn pauses_double_while_something_is_in_the_way_have_an_end_and_fall_back() {

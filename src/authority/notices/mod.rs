@@ -4,6 +4,8 @@
 mod alerting;
 mod cases;
 mod listen;
+mod mailing;
+mod numbers;
 
 use jiff::Timestamp;
 
@@ -13,8 +15,9 @@ use crate::exchange::TransportError;
 use crate::exchange::notice::{self, Collected, Heading, Item, Mailbox, NotNotices, Receipts};
 
 pub use alerting::{Alerting, Listed, OpenMailer, restricted_list};
-pub use cases::CasesOfExtract;
-pub use listen::{Listening, Stop};
+pub use cases::{CasesOfExtract, Fits};
+pub use listen::{Listening, Stop, chance};
+pub use mailing::{Limited, MAIL, send_beside};
 
 /// Documents of one round at most: then notes are made of what has come.
 const DOCUMENTS: u32 = 20;
@@ -39,6 +42,11 @@ pub enum HubTrouble {
     /// It says that the link has other numbers, and the link has said none.
     #[error("the hub contradicts itself about where its notifications begin")]
     Contradicts,
+    /// Some messages of the hub's were left in the mailbox.
+    #[error(
+        "{0} of the messages in the mailbox could not be taken: they are looked at again after an hour, and MESH gives them back to their sender"
+    )]
+    Resting(usize),
     /// The numbers of a document run backwards.
     #[error("what the hub sent was not taken: its numbers are not in order")]
     NotInOrder,
@@ -72,6 +80,8 @@ pub struct Round {
     pub is_set_aside: bool,
     /// Why the record's part did not.
     pub notes: Option<String>,
+    /// NHS numbers that are no longer in use: how many are on the list, where they are others than before.
+    pub numbers: Option<u64>,
     /// Alerts that were made.
     pub alerts: u64,
     /// E-mails that were sent.
@@ -119,14 +129,24 @@ pub fn round(
     // Which cases are restricted has to be known before anything of theirs is placed.
     let known = alerting::refresh(register, cases, alerting.table)?;
     let mut made = None;
+    if is_of_another(register, &fetched, clock)? {
+        round.hub = fetched.err();
+        let why = round.hub.as_ref().map(ToString::to_string);
+        register.note_trouble(Whose::Hub, why.as_deref(), clock())?;
+        return Ok(round);
+    }
+    let before = register.count_inactive()?;
     // By what was known before, or a slip in a list would keep every alert of a weekend. Where nothing was, it waits.
     if known.is_ok() || register.knows_cases()? {
         made = register.make_notes(cases, clock())?.err();
+        made = made.or(register.settle_inactive(cases, clock())?.err());
         match register.route(alerting.table, cases, clock())? {
             Ok(routed) => round.alerts = routed.alerts,
             Err(why) => round.routing = Some(why),
         }
     }
+    let after = register.count_inactive()?;
+    round.numbers = (after != before).then_some(after.0);
     round.notes = match known {
         Ok(()) => document(register, open, clock, &mut round)?.err().or(made),
         Err(why) => Some(why),
@@ -134,6 +154,9 @@ pub fn round(
     // What cannot be taken keeps no receipt from the hub; a hub that is not reached does.
     let is_reached = !matches!(fetched, Err(HubTrouble::Transport(_)));
     let filed = if is_reached { file(register, mailbox, ends, clock)? } else { Ok(()) };
+    if matches!(filed, Err(HubTrouble::Transport(TransportError::OtherRegister))) {
+        register.note_other_register(true, clock())?;
+    }
     round.is_set_aside &= filed.is_ok();
     round.hub = fetched.and(filed).err();
     let (hub, notes) = (round.hub.as_ref().map(ToString::to_string), round.notes.as_deref());
@@ -144,11 +167,7 @@ pub fn round(
     }
     register.note_trouble(Whose::Routing, round.routing.as_deref(), clock())?;
     if let Some(mailer) = alerting.mailer {
-        let sent = alerting::send(register, mailer, clock)?;
-        // What waits for its time says nothing of the server; what is refused is no fault of the others.
-        if sent.away.is_some() || sent.sent > 0 {
-            register.note_trouble(Whose::Mail, sent.away.as_deref(), clock())?;
-        }
+        let sent = mailing::send(register, mailer, clock)?;
         round.sent = sent.sent;
         round.mail = sent.away.or(sent.refused);
     }
@@ -156,6 +175,25 @@ pub fn round(
 }
 
 type Heard = Result<(), HubTrouble>;
+
+/// Whether the hub tells another register, which documents and alerts in place of this one: said now, or last where it is not reached.
+fn is_of_another(
+    register: &mut Register,
+    fetched: &Heard,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<bool, RegisterError> {
+    match fetched {
+        Err(HubTrouble::Transport(TransportError::OtherRegister)) => {
+            register.note_other_register(true, clock())?;
+            Ok(true)
+        }
+        Err(HubTrouble::Transport(_)) => Ok(register.other_register()?.is_some()),
+        Ok(()) | Err(_) => {
+            register.note_other_register(false, clock())?;
+            Ok(false)
+        }
+    }
+}
 
 fn fetch(
     register: &mut Register,
@@ -178,8 +216,8 @@ fn fetch(
                 continue;
             }
             Ok(Collected::NothingMore) => break,
-            Ok(Collected::ReceiptsLost) => {
-                register.tell_again()?;
+            Ok(Collected::ReceiptsLost(name)) => {
+                register.tell_again(name.as_deref())?;
                 if let Err(error) = mailbox.is_kept() {
                     return Ok(Err(error.into()));
                 }
@@ -206,7 +244,8 @@ fn fetch(
             break;
         }
     }
-    if let Some(trouble) = trouble {
+    let resting = Some(mailbox.resting()).filter(|resting| *resting > 0);
+    if let Some(trouble) = trouble.or(resting.map(HubTrouble::Resting)) {
         round.is_set_aside = true;
         return Ok(Err(trouble));
     }
@@ -224,7 +263,7 @@ fn fetch_missing(
     for _ in 0..DOCUMENTS {
         let document = match mailbox.collect_again(above) {
             Err(error) => return Ok(Err(error.into())),
-            Ok(Collected::OtherNumbers | Collected::NothingMore | Collected::ReceiptsLost) => break,
+            Ok(Collected::OtherNumbers | Collected::NothingMore | Collected::ReceiptsLost(_)) => break,
             Ok(Collected::Document(document)) => document,
         };
         let (heading, items) = match believed(&document, ends) {
@@ -300,8 +339,9 @@ fn file(
         Ok(None) => {}
         Ok(Some(gone)) => {
             // What cannot be read is sent again by the register.
-            let gone = notice::read_receipts(&gone).map(|gone| gone.receipts).unwrap_or_default();
-            register.receipts_taken(&gone, clock())?;
+            let receipts =
+                notice::read_receipts(&gone.receipts).map(|gone| gone.receipts).unwrap_or_default();
+            register.receipts_taken(&receipts, Some(&gone.name), clock())?;
             if let Err(error) = mailbox.is_noted() {
                 return Ok(Err(error.into()));
             }
@@ -313,10 +353,11 @@ fn file(
             break;
         }
         let what = Receipts { authority_code: ends.authority_code.to_owned(), receipts };
-        if let Err(error) = mailbox.file(&notice::write_receipts(&what, clock())) {
-            return Ok(Err(error.into()));
-        }
-        register.receipts_taken(&what.receipts, clock())?;
+        let name = match mailbox.file(&notice::write_receipts(&what, clock())) {
+            Ok(name) => name,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        register.receipts_taken(&what.receipts, name.as_deref(), clock())?;
         if let Err(error) = mailbox.is_noted() {
             return Ok(Err(error.into()));
         }

@@ -12,9 +12,10 @@ use jiff::{Timestamp, ToSpan};
 use super::ask::{self, Day, Fields, NotOurs};
 use super::door::Person;
 use super::limits::{PAGE_CHILD, PAGE_DUTY, PAGE_HEARD, PAGE_ROWS};
+use super::lists::{Waits, waits};
 use super::views::{self, Child, Chrome, Duty, Filter, Heard, Newest, Told};
 use super::{Page, Sorry, of_worker};
-use crate::authority::register::{Access, Listed, Marked, Reader, Register, RegisterError, Shown, Wanted};
+use crate::authority::register::{Access, Marked, Reader, Register, RegisterError, Wanted};
 use crate::authority::routing::closed_since;
 use crate::domain::dates;
 
@@ -45,7 +46,7 @@ pub(super) async fn newest(
     let chosen = asked.get("worker").to_owned();
     let unread = asked.get("unread") == "yes";
     let (reader, now) = (person.reader.clone(), page.now());
-    let (heard, triage, workers, mut accesses) = page
+    let (heard, waits_for, workers, mut accesses) = page
         .look(move |register| {
             let workers = register.workers(&reader)?;
             let worker = workers.iter().find(|worker| of_worker(worker) == chosen).cloned();
@@ -63,7 +64,7 @@ pub(super) async fn newest(
             let accesses = if wrong.is_some() { Vec::new() } else { register.accesses(&reader, &wanted)? };
             Ok((
                 heard(register, now)?,
-                register.to_be_placed(&reader)?,
+                waits(register, &reader)?,
                 offered(&workers, worker.as_deref()),
                 accesses,
             ))
@@ -75,7 +76,7 @@ pub(super) async fn newest(
     let address = address_of(chosen.map(|(value, _, _)| value.as_str()), day, unread);
     let filter = Filter { day: filter_day, wrong, workers, unread };
     let list = Newest { filter, accesses: &accesses, heard, this, has_more, address };
-    Ok(page.html(StatusCode::OK, &views::newest(&page.chrome(&person, Some(triage)), &list)))
+    Ok(page.html(StatusCode::OK, &views::newest(&page.chrome(&person, Some(waits_for)), &list)))
 }
 
 fn heard(register: &Register, now: Timestamp) -> Result<Heard, RegisterError> {
@@ -121,7 +122,7 @@ struct OfChild {
     local_id: String,
     accesses: Vec<Access>,
     has_more: bool,
-    triage: u64,
+    waits: Waits,
 }
 
 /// The accesses of a child, for a page that is about to be shown to somebody.
@@ -129,20 +130,33 @@ fn of_child(register: &mut Register, reader: &Reader, note: &str) -> Result<Opti
     let of_note = Wanted { note: Some(note.to_owned()), most: 1, ..Wanted::default() };
     let Some(one) = register.accesses(reader, &of_note)?.into_iter().next() else { return Ok(None) };
     let most = PAGE_CHILD.saturating_add(1);
-    // What cannot be read is nobody's known.
-    let wanted = if one.local_id.is_empty() {
+    // What cannot be read is nobody's known. A local id may have been given to another child: what is of another NHS number is not
+    // of this one.
+    let wanted = if one.local_id.is_empty() || one.number.is_empty() {
         Wanted { most, ..of_note }
     } else {
-        Wanted { local_id: Some(one.local_id.clone()), most, ..Wanted::default() }
+        let (local_id, number) = (Some(one.local_id.clone()), Some(one.number.clone()));
+        Wanted { local_id, number, most, ..Wanted::default() }
     };
     let mut accesses = register.accesses(reader, &wanted)?;
     let has_more = accesses.len() > PAGE_CHILD as usize;
     accesses.truncate(PAGE_CHILD as usize);
-    let triage = register.to_be_placed(reader)?;
-    Ok(Some(OfChild { note: note.to_owned(), local_id: one.local_id, accesses, has_more, triage }))
+    let waits = waits(register, reader)?;
+    Ok(Some(OfChild { note: note.to_owned(), local_id: one.local_id, accesses, has_more, waits }))
 }
 
 impl OfChild {
+    /// Whether this user has done so, of anything on the page.
+    fn has_done(&self, user: &str, what: Told) -> bool {
+        let of = |access: &Access| match (what, &access.not_recognised) {
+            (Told::Read, _) => access.read.iter().any(|read| read.by == user && !read.as_duty),
+            (Told::Reported, Some(said)) => said.by == user && said.settled.is_none(),
+            (Told::LookedInto, Some(said)) => said.settled.as_ref().is_some_and(|(by, _, _)| by == user),
+            (Told::Reported | Told::LookedInto, None) => false,
+        };
+        self.accesses.iter().any(of)
+    }
+
     fn shown<'a>(&'a self, person: &'a Person, told: Option<Told>) -> Child<'a> {
         let notice = self.accesses.iter().find_map(|access| access.notice.as_ref());
         Child {
@@ -191,12 +205,14 @@ pub(super) async fn child(
         _ => return Err(Sorry::NotThere),
     };
     let found = read_child(&page, &person, note).await?;
-    let chrome = page.chrome(&person, Some(found.triage));
+    // An address can be written by anybody: what it claims is shown only if it is so.
+    let told = told.filter(|told| found.has_done(person.reader.user(), *told));
+    let chrome = page.chrome(&person, Some(found.waits));
     Ok(page.html(StatusCode::OK, &views::child(&chrome, &found.shown(&person, told))))
 }
 
 /// A form, if it was given to this person.
-fn form(person: &Person, body: &Bytes, known: &[&str]) -> Result<Fields, Sorry> {
+pub(super) fn form(person: &Person, body: &Bytes, known: &[&str]) -> Result<Fields, Sorry> {
     let fields = Fields::read(body, known)?;
     if person.gave(fields.get("form")) { Ok(fields) } else { Err(Sorry::OldForm) }
 }
@@ -264,7 +280,7 @@ async fn asks_what_is_odd(
     wrong: Option<&'static str>,
 ) -> Answered {
     let found = read_child(page, person, note).await?;
-    let chrome = page.chrome(person, Some(found.triage));
+    let chrome = page.chrome(person, Some(found.waits));
     let of =
         found.accesses.iter().find(|of| of.note == found.note && of.part == part).ok_or(Sorry::NotThere)?;
     let markup = views::report(&chrome, &found.shown(person, None), of, typed, wrong);
@@ -317,13 +333,13 @@ async fn of_duty(page: &Page, person: &Person, show: Drawn) -> Answered {
     let now = page.now();
     let since = closed_since(page.hours(), now);
     let reader = person.reader.clone();
-    let (heard, triage, count, accesses) = page
+    let (heard, waits_for, count, accesses) = page
         .look(move |register| {
             let wanted = Wanted { since: Some(since), most: PAGE_DUTY, ..Wanted::default() };
             let count = register.count_accesses(&reader, &wanted)?;
             Ok((
                 heard(register, now)?,
-                register.to_be_placed(&reader)?,
+                waits(register, &reader)?,
                 count,
                 register.accesses(&reader, &wanted)?,
             ))
@@ -338,7 +354,7 @@ async fn of_duty(page: &Page, person: &Person, show: Drawn) -> Answered {
         has_more: count > accesses.len() as u64,
         form: &person.form,
     };
-    Ok(page.html(StatusCode::OK, &show(&page.chrome(person, Some(triage)), &duty)))
+    Ok(page.html(StatusCode::OK, &show(&page.chrome(person, Some(waits_for)), &duty)))
 }
 
 type Drawn = fn(&Chrome<'_>, &Duty<'_>) -> maud::Markup;
@@ -361,28 +377,6 @@ pub(super) async fn seen_by_duty(
 ) -> Answered {
     let fields = form(&person, &body, &["form", "seen"])?;
     mark(&page, &person, fields.get("seen"), true, "/duty").await
-}
-
-/// What has no open case.
-pub(super) async fn triage(State(page): State<Page>, Extension(person): Extension<Person>) -> Answered {
-    let reader = person.reader.clone();
-    let list = page.look(move |register| listed(register, &reader)).await?;
-    let chrome = page.chrome(&person, Some(list.len() as u64));
-    Ok(page.html(StatusCode::OK, &views::triage(&chrome, &list)))
-}
-
-/// What of the list this person may see.
-fn listed(register: &Register, reader: &Reader) -> Result<Vec<Listed>, RegisterError> {
-    let mut list = Vec::new();
-    let all = [register.triage(Shown::Common)?, register.triage(Shown::Restricted)?];
-    for listed in all.into_iter().flatten() {
-        let of_note = Wanted { note: Some(listed.note.clone()), ..Wanted::default() };
-        if register.count_accesses(reader, &of_note)? > 0 {
-            list.push(listed);
-        }
-    }
-    list.sort_by_key(|listed| listed.since);
-    Ok(list)
 }
 
 /// Elsewhere, after something was done: going back or loading again does it no second time.

@@ -5,7 +5,7 @@
 //! | [`door`] | who is let in |
 //! | [`guard`] | what every request has to be, and what every answer carries |
 //! | `ask` | what was asked in addresses and forms |
-//! | `answers` | what each address answers |
+//! | `answers`, `lists` | what each address answers |
 //! | `views` | what it looks like |
 //! | [`serve`](mod@serve) | listens, within [`limits`] |
 //!
@@ -15,8 +15,11 @@
 mod answers;
 mod ask;
 pub mod door;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(in crate::authority) mod fuzzing;
 pub mod guard;
 pub mod limits;
+mod lists;
 pub mod serve;
 mod views;
 
@@ -38,10 +41,12 @@ use zeroize::Zeroizing;
 
 use door::{Door, NoRandom, Person, Way};
 use guard::Address;
+use lists::Waits;
 use views::Chrome;
 
 use crate::domain::OfficeHours;
 
+use super::notices::CasesOfExtract;
 use super::register::{Register, RegisterError};
 
 pub use serve::{ServeError, serve};
@@ -58,6 +63,8 @@ pub struct Settings {
     pub hours: Option<OfficeHours>,
     /// How browsers reach the page.
     pub address: Address,
+    /// Which cases there are: a note is put under none that is another child's.
+    pub cases: CasesOfExtract,
     /// Nobody in it is real.
     pub is_synthetic: bool,
 }
@@ -115,13 +122,17 @@ impl Page {
         looked.await.map_err(|_| Sorry::Register)?.map_err(|_| Sorry::Register)
     }
 
-    fn chrome<'a>(&'a self, person: &'a Person, triage: Option<u64>) -> Chrome<'a> {
+    fn cases(&self) -> CasesOfExtract {
+        self.0.settings.cases.clone()
+    }
+
+    fn chrome<'a>(&'a self, person: &'a Person, waits: Option<Waits>) -> Chrome<'a> {
         Chrome {
             authority: &self.0.settings.authority,
             user: Some(person.reader.user()),
             leave: self.0.door.has_sessions().then_some(person.form.as_str()),
             is_synthetic: self.0.settings.is_synthetic,
-            triage,
+            waits,
         }
     }
 
@@ -239,7 +250,9 @@ pub fn router(page: Page) -> Router {
         .route("/child/{note}/read", post(answers::read))
         .route("/child/{note}/not-recognised/{part}", get(answers::ask_report).post(answers::report))
         .route("/child/{note}/looked-into/{part}", post(answers::looked_into))
-        .route("/triage", get(answers::triage))
+        .route("/triage", get(lists::triage))
+        .route("/triage/{note}", post(lists::settle))
+        .route("/not-recognised", get(lists::disputed))
         .route("/duty", get(answers::duty))
         .route("/duty/handover", get(answers::handover))
         .route("/duty/seen", post(answers::seen_by_duty))

@@ -2,7 +2,7 @@
 //! concerns a restricted case is shown to its holders and to nobody else, here and not where it is drawn.
 
 use jiff::Timestamp;
-use rusqlite::{Row, named_params};
+use rusqlite::{Row, Statement, ToSql, named_params};
 
 use super::{Register, RegisterError, moment, notes};
 use crate::exchange::notice::Notice;
@@ -11,10 +11,12 @@ use crate::exchange::notice::Notice;
 pub(super) const IS_RESTRICTED: &str =
     "EXISTS (SELECT 1 FROM restricted WHERE restricted.local_id IN (note.local_id, note.told_as))";
 
-/// Whether `:reader` may see a note: of each restricted case that it concerns they are a holder.
+/// Whether `:reader` may see a note: of each restricted case that it concerns they are a holder, or they were alerted of it as
+/// whoever comes last for such cases.
 pub(super) const MAY_SEE: &str =
-    "NOT EXISTS (SELECT 1 FROM restricted WHERE restricted.local_id IN (note.local_id, note.told_as)
-       AND NOT EXISTS (SELECT 1 FROM holder WHERE holder.local_id = restricted.local_id AND holder.user = :reader))";
+    "(NOT EXISTS (SELECT 1 FROM restricted WHERE restricted.local_id IN (note.local_id, note.told_as)
+       AND NOT EXISTS (SELECT 1 FROM holder WHERE holder.local_id = restricted.local_id AND holder.user = :reader))
+      OR EXISTS (SELECT 1 FROM let_in WHERE let_in.note_id = note.id AND let_in.user = :reader))";
 
 /// Accesses that are given at once, at most.
 pub const ACCESSES: u32 = 200;
@@ -65,6 +67,8 @@ pub struct Wanted {
     pub team: Option<String>,
     /// Of the case with this local id.
     pub local_id: Option<String>,
+    /// Of the child with this NHS number, as the hub told it.
+    pub number: Option<String>,
     /// Of this note, by its whole id.
     pub note: Option<String>,
     /// At this moment or later.
@@ -75,8 +79,8 @@ pub struct Wanted {
     pub before: Option<Timestamp>,
     /// Only what nobody has read yet; what emergency duty has read the worker has not.
     pub only_unread: bool,
-    /// Only what emergency duty was alerted of.
-    pub only_duty: bool,
+    /// Only what somebody did not recognise, and nobody has said what came of it.
+    pub only_disputed: bool,
     /// So many are left out: those on the pages before.
     pub skip: u32,
     /// So many at most; [`ACCESSES`] at most.
@@ -144,6 +148,8 @@ pub struct Access {
     pub at: Timestamp,
     /// The case under which it is.
     pub local_id: String,
+    /// The child's NHS number as the hub told it with the note's first notification; empty where that cannot be read.
+    pub number: String,
     /// Its words.
     pub words: String,
     /// Where the note stands, and why it is on the list.
@@ -189,20 +195,15 @@ impl Register {
         let mut statement = self.db.prepare(&format!(
             "SELECT part.note_id, part.part, (SELECT count(*) FROM part AS p WHERE p.note_id = note.id), part.at_ms,
                     note.local_id, part.added, note.standing, note.why, responsible.worker, responsible.team,
-                    {IS_RESTRICTED}, notice.document, part.notice_id
+                    {IS_RESTRICTED}, notice.document, part.notice_id,
+                    coalesce(note.nhs_number, '')
              {} ORDER BY part.at_ms DESC, notice.number DESC LIMIT :most OFFSET :skip",
             wanted_rows()
         ))?;
-        let most = wanted.most.min(ACCESSES);
-        let mut rows = statement.query(named_params! {
-            ":reader": reader.user(), ":worker": wanted.worker, ":team": wanted.team,
-            ":local_id": wanted.local_id, ":note": wanted.note,
-            ":from": wanted.from.map(Timestamp::as_millisecond),
-            ":since": wanted.since.map(Timestamp::as_millisecond),
-            ":before": wanted.before.map(Timestamp::as_millisecond),
-            ":only_unread": wanted.only_unread, ":only_duty": wanted.only_duty,
-            ":most": most, ":skip": wanted.skip,
-        })?;
+        bind(&mut statement, reader, wanted)?;
+        bind_one(&mut statement, ":most", wanted.most.min(ACCESSES))?;
+        bind_one(&mut statement, ":skip", wanted.skip)?;
+        let mut rows = statement.raw_query();
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {
             list.push(self.access(row)?);
@@ -215,18 +216,10 @@ impl Register {
     /// # Errors
     /// The register cannot be read.
     pub fn count_accesses(&self, reader: &Reader, wanted: &Wanted) -> Result<u64, RegisterError> {
-        let count: i64 = self.db.prepare(&format!("SELECT count(*) {}", wanted_rows()))?.query_row(
-            named_params! {
-                ":reader": reader.user(), ":worker": wanted.worker, ":team": wanted.team,
-                ":local_id": wanted.local_id, ":note": wanted.note,
-                ":from": wanted.from.map(Timestamp::as_millisecond),
-                ":since": wanted.since.map(Timestamp::as_millisecond),
-                ":before": wanted.before.map(Timestamp::as_millisecond),
-                ":only_unread": wanted.only_unread, ":only_duty": wanted.only_duty,
-            },
-            |row| row.get(0),
-        )?;
-        Ok(count.unsigned_abs())
+        let mut statement = self.db.prepare(&format!("SELECT count(*) {}", wanted_rows()))?;
+        bind(&mut statement, reader, wanted)?;
+        let count: Option<i64> = statement.raw_query().next()?.map(|row| row.get(0)).transpose()?;
+        Ok(count.unwrap_or(0).unsigned_abs())
     }
 
     /// The workers who have a case with an access that the reader may see.
@@ -256,6 +249,7 @@ impl Register {
             at: moment(row.get(3)?)?,
             local_id: row.get(4)?,
             words: row.get(5)?,
+            number: row.get(13)?,
             standing,
             why: row.get(7)?,
             worker: row.get(8)?,
@@ -271,6 +265,27 @@ impl Register {
     }
 }
 
+/// What [`wanted_rows`] asks for.
+fn bind(statement: &mut Statement<'_>, reader: &Reader, wanted: &Wanted) -> Result<(), RegisterError> {
+    let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+    bind_one(statement, ":reader", reader.user())?;
+    bind_one(statement, ":worker", &wanted.worker)?;
+    bind_one(statement, ":team", &wanted.team)?;
+    bind_one(statement, ":local_id", &wanted.local_id)?;
+    bind_one(statement, ":number", &wanted.number)?;
+    bind_one(statement, ":note", &wanted.note)?;
+    bind_one(statement, ":from", moment(wanted.from))?;
+    bind_one(statement, ":since", moment(wanted.since))?;
+    bind_one(statement, ":before", moment(wanted.before))?;
+    bind_one(statement, ":only_unread", wanted.only_unread)?;
+    bind_one(statement, ":only_disputed", wanted.only_disputed)
+}
+
+fn bind_one(statement: &mut Statement<'_>, name: &str, value: impl ToSql) -> Result<(), RegisterError> {
+    let place = statement.parameter_index(name)?.ok_or(RegisterError::Damaged("a question"))?;
+    Ok(statement.raw_bind_parameter(place, value)?)
+}
+
 /// From which tables, and which rows.
 fn wanted_rows() -> String {
     format!(
@@ -280,6 +295,7 @@ fn wanted_rows() -> String {
            AND (:worker IS NULL OR responsible.worker = :worker)
            AND (:team IS NULL OR responsible.team = :team)
            AND (:local_id IS NULL OR note.local_id = :local_id)
+           AND (:number IS NULL OR note.nhs_number = :number)
            AND (:note IS NULL OR note.id = :note)
            AND (:from IS NULL OR part.at_ms >= :from)
            AND (:since IS NULL OR part.at_ms >= :since OR notice.came_ms >= :since OR EXISTS
@@ -288,7 +304,8 @@ fn wanted_rows() -> String {
            AND (:before IS NULL OR part.at_ms < :before)
            AND (NOT :only_unread OR NOT EXISTS
                 (SELECT 1 FROM read_mark WHERE read_mark.note_id = note.id AND as_duty = 0 AND up_to >= part.part))
-           AND (NOT :only_duty OR EXISTS
-                (SELECT 1 FROM alert WHERE alert.notice_id = part.notice_id AND alert.role = 'emergency-duty'))"
+           AND (NOT :only_disputed OR EXISTS
+                (SELECT 1 FROM not_recognised AS disputed WHERE disputed.note_id = note.id AND disputed.part = part.part
+                 AND disputed.settled_by IS NULL))"
     )
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::accesses::IS_RESTRICTED;
 use super::notes::{self, Cases};
 use super::{Reader, Register, RegisterError, moment};
 use crate::authority::routing::{Access, Alert, Decided, Earlier, Made, Role, State, decide, escalate};
@@ -210,6 +211,10 @@ impl Register {
         now: Timestamp,
     ) -> Result<Result<u64, String>, RegisterError> {
         let mut made = 0;
+        // A clock that was ahead when an alert was made keeps its next step waiting for no longer than one that is made now.
+        self.db
+            .prepare_cached("UPDATE alert SET made_ms = ?1 WHERE made_ms > ?1")?
+            .execute([now.as_millisecond()])?;
         for waiting in self.unread()? {
             let steps = self.steps(&waiting.note)?;
             let access = match self.access_of(&waiting, table, cases)? {
@@ -237,9 +242,9 @@ impl Register {
                  (SELECT max(alert.part) FROM alert WHERE alert.note_id = note.id AND is_over = 0)
                AND NOT EXISTS (SELECT 1 FROM read_mark WHERE read_mark.note_id = note.id AND as_duty = 0
                                AND up_to >= part.part)
-               AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.note_id = note.id AND role = 'fall-back' AND is_over = 0
-                               AND alert.part > (SELECT coalesce(max(up_to), 0) FROM read_mark WHERE read_mark.note_id = note.id
-                                                 AND as_duty = 0))"
+               AND ({IS_RESTRICTED} OR NOT EXISTS (SELECT 1 FROM alert WHERE alert.note_id = note.id AND role = 'fall-back'
+                               AND is_over = 0 AND alert.part > (SELECT coalesce(max(up_to), 0) FROM read_mark WHERE read_mark.note_id = note.id
+                                                 AND as_duty = 0)))"
         ))?;
         Ok(statement.query_map([], waiting)?.collect::<Result<_, _>>()?)
     }
@@ -247,7 +252,7 @@ impl Register {
     /// Alerts of a note that nobody has read.
     fn steps(&self, note: &str) -> Result<Vec<Made>, RegisterError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT role, made_ms FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
+            "SELECT role, made_ms, name FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
                  (SELECT coalesce(max(up_to), 0) FROM read_mark WHERE note_id = ?1 AND as_duty = 0)",
         )?;
         let mut rows = statement.query([note])?;
@@ -255,7 +260,7 @@ impl Register {
         while let Some(row) = rows.next()? {
             let role = Role::from_code(&row.get::<_, String>(0)?);
             let role = role.ok_or(RegisterError::Damaged("as whom somebody was alerted"))?;
-            steps.push(Made { role, at: moment(row.get(1)?)? });
+            steps.push(Made { role, name: row.get(2)?, at: moment(row.get(1)?)? });
         }
         Ok(steps)
     }
@@ -302,6 +307,13 @@ fn make(
     if made == 0 {
         return Ok(0);
     }
+    if alert.role == Role::Holder && table.restricted.last.contains(&alert.name) {
+        let user = table.people.get(&alert.name).and_then(|person| person.user.as_ref());
+        work.prepare_cached(
+            "INSERT INTO let_in (note_id, user, at_ms) SELECT ?1, ?2, ?3 WHERE ?2 IS NOT NULL ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![waiting.note, user, now.as_millisecond()])?;
+    }
     let id: i64 = work
         .prepare_cached("SELECT id FROM alert WHERE notice_id = ?1 AND role = ?2 AND name = ?3")?
         .query_row(params![waiting.notice, alert.role.code(), alert.name], |row| row.get(0))?;
@@ -325,6 +337,11 @@ impl Register {
         work.execute(&format!("UPDATE notice SET routed_ms = NULL WHERE id IN ({UNREAD})"), [local_id])?;
         work.execute(
             &format!("DELETE FROM mail WHERE state = 'waiting' AND alert_id IN ({alerts})"),
+            [local_id],
+        )?;
+        // Whoever came last for it does so by the new holders, or not at all.
+        work.execute(
+            "DELETE FROM let_in WHERE note_id IN (SELECT id FROM note WHERE ?1 IN (local_id, told_as))",
             [local_id],
         )?;
         // Last, since what is over counts no more.

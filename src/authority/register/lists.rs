@@ -41,6 +41,8 @@ pub struct Figures {
     pub triage: u64,
     /// See above.
     pub restricted_triage: u64,
+    /// NHS numbers that are no longer in use, and that nobody has mended.
+    pub inactive: u64,
     /// Notes of which somebody was alerted, and that nobody has read; since when the oldest is.
     pub unread: u64,
     /// See above.
@@ -116,6 +118,8 @@ pub enum Settled {
     Parts(u32),
     /// It cannot be read: under whatever case it were put, nobody would know what it says.
     Unreadable,
+    /// Whoever settles has to say who they are.
+    Nobody,
 }
 
 impl Register {
@@ -165,6 +169,7 @@ impl Register {
             restricted_triage: count(&format!(
                 "SELECT count(*) FROM note WHERE standing = 'triage' AND {IS_RESTRICTED}"
             ))?,
+            inactive: self.count_inactive()?.0,
             unread: count(&format!("SELECT count(DISTINCT alert.note_id) {UNREAD}"))?,
             oldest_unread: at(&format!("SELECT min(alert.made_ms) {UNREAD}"))?,
             not_recognised: count("SELECT count(*) FROM not_recognised WHERE settled_by IS NULL")?,
@@ -215,6 +220,30 @@ impl Register {
         self.listed(which, "note.standing = 'triage' ORDER BY since_ms, id")
     }
 
+    /// The same as somebody sees it who holds some restricted cases, or none: some of the list, from one of them on.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn triage_for(&self, reader: &Reader, skip: u32, most: u32) -> Result<Vec<Listed>, RegisterError> {
+        let which = format!(
+            "{MAY_SEE} AND note.standing = 'triage' ORDER BY since_ms, id LIMIT {most} OFFSET {skip}"
+        );
+        self.listed_for(&which, Some(reader))
+    }
+
+    /// A note on the list, by its id or the beginning of it; `None` where none begins so, or more than one.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn on_list(&self, note: &str) -> Result<Option<Listed>, RegisterError> {
+        if note.len() < ID_SHOWN || !note.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
+        let which = format!("note.standing = 'triage' AND substr(id, 1, {}) = '{note}' LIMIT 2", note.len());
+        let mut found = self.listed_for(&which, None)?;
+        Ok(found.pop().filter(|_| found.is_empty()))
+    }
+
     /// When the hub was last heard, and whether something is in the way of what came or is to come: without that an empty list
     /// would look like a quiet night.
     ///
@@ -256,14 +285,21 @@ impl Register {
             Shown::Common => format!("NOT {IS_RESTRICTED}"),
             Shown::Restricted => IS_RESTRICTED.to_owned(),
         };
+        self.listed_for(&format!("{kept} AND {which}"), None)
+    }
+
+    fn listed_for(&self, which: &str, reader: Option<&Reader>) -> Result<Vec<Listed>, RegisterError> {
         let mut statement = self.db.prepare(&format!(
             "SELECT id, local_id, why, since_ms,
                     (SELECT group_concat(added, char(10) ORDER BY part) FROM part WHERE part.note_id = note.id),
                     (SELECT count(*) FROM part WHERE part.note_id = note.id),
                     (SELECT document FROM notice WHERE notice.id = note.id)
-             FROM note WHERE {kept} AND {which}"
+             FROM note WHERE {which}"
         ))?;
-        let mut rows = statement.query([])?;
+        if let (Some(reader), Some(place)) = (reader, statement.parameter_index(":reader")?) {
+            statement.raw_bind_parameter(place, reader.user())?;
+        }
+        let mut rows = statement.raw_query();
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {
             let document: Option<Vec<u8>> = row.get(6)?;
@@ -285,11 +321,20 @@ impl Register {
         Ok(list)
     }
 
-    /// Settles a note on the list, by its id or the beginning of it, as it was seen: with so many parts.
+    /// Settles a note on the list, by its id or the beginning of it, as it was seen: with so many parts. Who did is kept.
     ///
     /// # Errors
     /// The register cannot be written.
-    pub fn settle(&mut self, note: &str, parts: u32, how: &Settle) -> Result<Settled, RegisterError> {
+    pub fn settle(
+        &mut self,
+        by: &Reader,
+        (note, parts): (&str, u32),
+        how: &Settle,
+        now: Timestamp,
+    ) -> Result<Settled, RegisterError> {
+        if by.user().is_empty() {
+            return Ok(Settled::Nobody);
+        }
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found: Vec<(String, String)> = {
             let mut statement = work.prepare("SELECT id, attendance FROM note WHERE standing = 'triage'")?;
@@ -300,10 +345,10 @@ impl Register {
         let (Some((id, attendance)), None) = (fitting.next(), fitting.next()) else {
             return Ok(Settled::NotOne);
         };
-        let now: u32 =
+        let has: u32 =
             work.query_row("SELECT count(*) FROM part WHERE note_id = ?1", [id], |row| row.get(0))?;
-        if now != parts {
-            return Ok(Settled::Parts(now));
+        if has != parts {
+            return Ok(Settled::Parts(has));
         }
         match how {
             Settle::DealtWith => {
@@ -324,6 +369,10 @@ impl Register {
                 Self::route_again(&work, id)?;
             }
         }
+        work.execute(
+            "UPDATE note SET settled_by = ?2, settled_ms = ?3 WHERE id = ?1",
+            params![id, by.user(), now.as_millisecond()],
+        )?;
         work.commit()?;
         Ok(Settled::Done)
     }

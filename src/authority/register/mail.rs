@@ -100,13 +100,20 @@ impl Register {
             .optional()?)
     }
 
-    /// Notes that an e-mail is about to leave.
+    /// The same, and that it is about to leave is on the disk: in one commit, since the case may become restricted meanwhile.
     ///
     /// # Errors
     /// The register cannot be written: it must not leave.
-    pub fn mail_leaves(&mut self, id: &str) -> Result<(), RegisterError> {
-        self.db.execute("UPDATE mail SET state = 'sending' WHERE id = ?1", [id])?;
-        Ok(())
+    pub fn mail_to_leave(&mut self, now: Timestamp) -> Result<Option<Outgoing>, RegisterError> {
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        let mail = self.next_mail(now).and_then(|mail| {
+            if let Some(mail) = &mail {
+                self.db.execute("UPDATE mail SET state = 'sending' WHERE id = ?1", [&mail.id])?;
+            }
+            Ok(mail)
+        });
+        self.db.execute_batch(if mail.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        mail
     }
 
     /// Notes that the mail server has taken it.

@@ -5,6 +5,7 @@
 
 mod accesses;
 mod alerts;
+mod inactive;
 mod lists;
 mod looks;
 mod mail;
@@ -26,10 +27,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rusqlite_migration::{M, Migrations};
 
 use super::files::{beside, private};
-use crate::exchange::notice::{Mark, NoticeId};
+use crate::exchange::notice::{Mark, NoticeId, RegisterId};
 
 pub use accesses::{ACCESSES, Access, Alerted, NotRecognised, Read, Reader, Standing, Wanted};
 pub use alerts::Routed;
+pub use inactive::Inactive;
 pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled, Shown};
 pub use looks::Look;
 pub use mail::{MailFigures, Outgoing};
@@ -39,8 +41,14 @@ pub use reading::{Marked, SAID_CHARACTERS};
 pub use responsible::Responsible;
 pub use take::Taken;
 
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("0001.sql")), M::up(include_str!("0002.sql")), M::up(include_str!("0003.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("0001.sql")),
+    M::up(include_str!("0002.sql")),
+    M::up(include_str!("0003.sql")),
+    M::up(include_str!("0004.sql")),
+    M::up(include_str!("0005.sql")),
+    M::up(include_str!("0006.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// For so long a command beside the link waits for it.
@@ -121,9 +129,10 @@ impl Register {
         let mut db = connect(path)?;
         MIGRATIONS.to_latest(&mut db).map_err(|_| unusable("its schema is of a later version".to_owned()))?;
         db.execute(
-            "INSERT INTO link (id, authority_code) VALUES (1, ?1) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO link (id, authority_code, register_id) VALUES (1, ?1, lower(hex(randomblob(16)))) ON CONFLICT (id) DO NOTHING",
             [authority_code],
         )?;
+        notes::fill_numbers(&mut db)?;
         Self { db, path: path.to_owned(), _alone: Some(alone) }.of(authority_code)
     }
 
@@ -158,6 +167,37 @@ impl Register {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Which register this is: the hub tells an authority with one of them.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn id(&self) -> Result<RegisterId, RegisterError> {
+        let id: Option<String> = self.db.query_row("SELECT register_id FROM link", [], |row| row.get(0))?;
+        id.and_then(|id| RegisterId::parse(&id)).ok_or(RegisterError::Damaged("which register it is"))
+    }
+
+    /// Whether the hub has said that it tells another register, and since when: then nothing is done here that the other does.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn other_register(&self) -> Result<Option<Timestamp>, RegisterError> {
+        let at: Option<i64> =
+            self.db.query_row("SELECT other_register_ms FROM link", [], |row| row.get(0))?;
+        at.map(moment).transpose()
+    }
+
+    /// Notes whether the hub tells another register.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn note_other_register(&mut self, is_other: bool, now: Timestamp) -> Result<(), RegisterError> {
+        self.db.execute(
+            "UPDATE link SET other_register_ms = CASE WHEN ?1 THEN ?2 END WHERE (other_register_ms IS NOT NULL) <> ?1",
+            params![is_other, now.as_millisecond()],
+        )?;
+        Ok(())
     }
 
     /// Up to which notification everything is here.

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Register, RegisterError, Responsible, id_of};
+use super::{Inactive, Register, RegisterError, Responsible, id_of, inactive};
 use crate::authority::notes::text;
 use crate::domain::PlanKind;
 use crate::exchange::notice::{self, Event, Item, Notice, NoticeId};
@@ -70,10 +70,18 @@ pub trait Cases {
     fn is_unrestricted(&self, _local_id: &str) -> Result<bool, String> {
         Ok(false)
     }
+
+    /// Of each number that is no longer in use, whether it was mended: no current plan stands under it any more.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn mended(&self, numbers: &[Inactive], _now: Timestamp) -> Result<Vec<bool>, String> {
+        Ok(vec![false; numbers.len()])
+    }
 }
 
 impl Register {
-    /// Makes notes of what has none yet; how many notifications found their place.
+    /// Makes notes of what has none yet, and puts numbers that are no longer in use on their list; how many found their place.
     ///
     /// # Errors
     /// The register cannot be written. Whose case cannot be known now is left for the next time: the inner error.
@@ -94,11 +102,15 @@ impl Register {
             let Some((id, document)) = next else { return Ok(Ok(made)) };
             let id = id_of(&id)?;
             // Also what was once read, and is not by this version: it stops nothing, and a person hears of it.
-            let notice = read(&document);
+            let item = item(&document);
             let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            match notice {
-                None => unreadable(&work, &id, now)?,
-                Some(notice) => match place(&work, &notice, cases, now)? {
+            match item {
+                None | Some(Item::Unreadable(..)) => unreadable(&work, &id, now)?,
+                Some(Item::Inactive(notice)) => match cases.extract() {
+                    Ok(extract) => inactive::place(&work, &notice, extract, now)?,
+                    Err(why) => return Ok(Err(why)),
+                },
+                Some(Item::Notice(notice)) => match place(&work, &notice, cases, now)? {
                     Ok(()) => {}
                     Err(why) => return Ok(Err(why)),
                 },
@@ -109,19 +121,24 @@ impl Register {
     }
 }
 
-/// A notification as it was kept; `None` where it cannot be read.
-pub(super) fn read(document: &[u8]) -> Option<Notice> {
+/// What was told, as it was kept.
+fn item(document: &[u8]) -> Option<Item> {
     let (_, items) = notice::read(document).ok()?;
-    match items.into_iter().next() {
+    items.into_iter().next()
+}
+
+/// A notification of an access as it was kept; `None` where it cannot be read.
+pub(super) fn read(document: &[u8]) -> Option<Notice> {
+    match item(document) {
         Some(Item::Notice(notice)) => Some(*notice),
-        Some(Item::Unreadable(..)) | None => None,
+        Some(Item::Inactive(_) | Item::Unreadable(..)) | None => None,
     }
 }
 
 fn unreadable(work: &Transaction<'_>, id: &NoticeId, now: Timestamp) -> Result<(), RegisterError> {
     let why =
         "this notification cannot be read by this version of the link: ask the hub's operator who looked";
-    begin(work, id, id.as_str(), "", Some(why), now)?;
+    begin(work, id, (id.as_str(), "", ""), Some(why), now)?;
     add(work, id.as_str(), id, "A notification came that this version of the link cannot read.", now)
 }
 
@@ -150,30 +167,34 @@ fn place(
                 Ok(Case::Open) => None,
                 Ok(Case::NotOpen(why)) => Some(why),
             };
-            begin(work, id, notice.attendance.as_str(), &notice.local_id, why, now)?;
+            let number = notice.number.digits();
+            begin(work, id, (notice.attendance.as_str(), &notice.local_id, &number), why, now)?;
             id.as_str().to_owned()
         }
     };
+    let other = counterpart(work, &note, notice)?;
+    let is_overtaken = notice.event == Event::Opened && other.is_some();
     let is_first = !work.prepare_cached("SELECT 1 FROM part WHERE note_id = ?1")?.exists([&note])?;
     // The first words of a note never say "again", even where what came before stands in none.
-    add(work, &note, id, &text::part(notice, is_first, corrected(work, &note, notice)?), notice.at)?;
+    add(work, &note, id, &text::part(notice, is_first || is_overtaken, other), notice.at)?;
     Ok(Ok(()))
 }
 
-/// When that was opened which a correction is about.
-fn corrected(
+/// When that was opened which a correction is about; or when what was opened was corrected, where the correction came first.
+fn counterpart(
     work: &Transaction<'_>,
     note: &str,
     notice: &Notice,
 ) -> Result<Option<Timestamp>, RegisterError> {
-    if notice.event != Event::OpenedInError {
-        return Ok(None);
-    }
+    let wanted = match notice.event {
+        Event::Opened => Event::OpenedInError,
+        Event::OpenedInError => Event::Opened,
+    };
     let mut statement = work.prepare_cached("SELECT document FROM notice WHERE note_id = ?1")?;
     let documents: Vec<Vec<u8>> = statement.query_map([note], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut opened = documents.iter().filter_map(|document| read(document));
-    let of_it = |other: &Notice| other.event == Event::Opened && other.reference == notice.reference;
-    Ok(opened.find(of_it).map(|other| other.at))
+    let mut others = documents.iter().filter_map(|document| read(document));
+    let of_it = |other: &Notice| other.event == wanted && other.reference == notice.reference;
+    Ok(others.find(of_it).map(|other| other.at))
 }
 
 fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<String>, RegisterError> {
@@ -186,18 +207,36 @@ fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<Strin
 fn begin(
     work: &Transaction<'_>,
     id: &NoticeId,
-    attendance: &str,
-    local_id: &str,
+    (attendance, local_id, number): (&str, &str, &str),
     why: Option<&str>,
     now: Timestamp,
 ) -> Result<(), RegisterError> {
     let standing = if why.is_some() { "triage" } else { "record" };
     work.prepare_cached(
-        "INSERT INTO note (id, attendance, told_as, local_id, standing, why, since_ms)
-         VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6)",
+        "INSERT INTO note (id, attendance, told_as, local_id, standing, why, since_ms, nhs_number)
+         VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)",
     )?
-    .execute(params![id.as_str(), attendance, local_id, standing, why, now.as_millisecond()])?;
+    .execute(params![id.as_str(), attendance, local_id, standing, why, now.as_millisecond(), number])?;
     Ok(())
+}
+
+/// Whose notes those are that were made before this was kept.
+pub(super) fn fill_numbers(db: &mut Connection) -> Result<(), RegisterError> {
+    let work = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let ids: Vec<String> = {
+        let mut statement = work.prepare("SELECT id FROM note WHERE nhs_number IS NULL")?;
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+    };
+    for id in &ids {
+        let document: Option<Vec<u8>> = work
+            .prepare_cached("SELECT document FROM notice WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        let notice = document.and_then(|document| read(&document));
+        let number = notice.map_or_else(String::new, |notice| notice.number.digits());
+        work.prepare_cached("UPDATE note SET nhs_number = ?2 WHERE id = ?1")?.execute([id, &number])?;
+    }
+    Ok(work.commit()?)
 }
 
 fn add(

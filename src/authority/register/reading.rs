@@ -51,7 +51,7 @@ impl Register {
         Ok(marked)
     }
 
-    /// Notes that somebody does not recognise an access. Who said it first is kept; it is also a sign that they have read it.
+    /// Notes that somebody does not recognise an access. Who said it first is kept. Whoever says so has read it.
     ///
     /// # Errors
     /// The register cannot be written.
@@ -71,6 +71,12 @@ impl Register {
                  ON CONFLICT DO NOTHING",
                 params![note, part, reader.user(), now.as_millisecond(), plain(words)],
             )?;
+            work.execute(
+                "INSERT INTO read_mark (note_id, reader, as_duty, up_to, at_ms) VALUES (?1, ?2, 0, ?3, ?4)
+                 ON CONFLICT DO NOTHING",
+                params![note, reader.user(), part, now.as_millisecond()],
+            )?;
+            Self::route_what_came_since(&work, note, part)?;
             work.commit()?;
         }
         Ok(marked)
@@ -112,7 +118,7 @@ impl Register {
         let mut statement = self.db.prepare(&format!(
             "SELECT not_recognised.note_id, not_recognised.part FROM not_recognised
              JOIN note ON note.id = not_recognised.note_id
-             WHERE settled_by IS NULL AND {MAY_SEE} ORDER BY said_ms, note.id, part"
+             WHERE not_recognised.settled_by IS NULL AND {MAY_SEE} ORDER BY said_ms, note.id, part"
         ))?;
         let list = statement
             .query_map(named_params! { ":reader": reader.user() }, |row| Ok((row.get(0)?, row.get(1)?)))?;

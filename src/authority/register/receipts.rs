@@ -7,7 +7,7 @@ use super::{Register, RegisterError, id_of, moment};
 use crate::exchange::notice::{MOST, Mark, Outcome, Receipt};
 
 impl Register {
-    /// The next receipts that the hub does not have: of what is in the record, on the list, or dealt with.
+    /// The next receipts that the hub does not have: of what is in the record, on a list, or dealt with.
     ///
     /// # Errors
     /// The register cannot be read.
@@ -19,6 +19,11 @@ impl Register {
                               WHEN note.standing = 'triage' THEN 'triage' END AS outcome
                   FROM notice INDEXED BY notice_not_told
                   JOIN note ON note.id = notice.note_id JOIN part ON part.notice_id = notice.id
+                  WHERE notice.told IS NOT 'documented' AND notice.told IS NOT 'dealt-with'
+                  UNION ALL
+                  SELECT notice.number, notice.id, notice.told, coalesce(inactive.settled_ms, inactive.since_ms),
+                         CASE WHEN inactive.settled_ms IS NULL THEN 'triage' ELSE 'dealt-with' END
+                  FROM notice INDEXED BY notice_not_told JOIN inactive ON inactive.notice_id = notice.id
                   WHERE notice.told IS NOT 'documented' AND notice.told IS NOT 'dealt-with')
              WHERE outcome IS NOT NULL AND told IS NOT outcome ORDER BY number LIMIT ?1",
         )?;
@@ -36,24 +41,33 @@ impl Register {
         Ok(receipts)
     }
 
-    /// Notes that the hub may have taken none: all are sent again, which changes nothing where it has.
+    /// Notes that the hub has taken none of those that went under a name: they are sent again. Where it is not known which did
+    /// not arrive, all are, which changes nothing where they have.
     ///
     /// # Errors
     /// The register cannot be written.
-    pub fn tell_again(&mut self) -> Result<(), RegisterError> {
-        self.db.execute("UPDATE notice SET told = NULL WHERE told IS NOT NULL", [])?;
+    pub fn tell_again(&mut self, name: Option<&str>) -> Result<(), RegisterError> {
+        self.db.execute(
+            "UPDATE notice SET told = NULL WHERE told IS NOT NULL AND (?1 IS NULL OR told_in = ?1)",
+            [name],
+        )?;
         Ok(())
     }
 
-    /// Notes that the hub has taken these.
+    /// Notes that the hub has taken these, and under which name they went.
     ///
     /// # Errors
     /// The register cannot be written: they are sent again, which changes nothing.
-    pub fn receipts_taken(&mut self, receipts: &[Receipt], now: Timestamp) -> Result<(), RegisterError> {
+    pub fn receipts_taken(
+        &mut self,
+        receipts: &[Receipt],
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), RegisterError> {
         let work = self.db.transaction()?;
         for receipt in receipts {
-            work.prepare_cached("UPDATE notice SET told = ?2 WHERE id = ?1")?
-                .execute(params![receipt.mark.id.as_str(), receipt.outcome.code()])?;
+            work.prepare_cached("UPDATE notice SET told = ?2, told_in = ?3 WHERE id = ?1")?
+                .execute(params![receipt.mark.id.as_str(), receipt.outcome.code(), name])?;
         }
         work.execute("UPDATE link SET heard_ms = ?1", [now.as_millisecond()])?;
         Ok(work.commit()?)

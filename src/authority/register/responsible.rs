@@ -100,6 +100,35 @@ impl Register {
         Ok(work.commit()?)
     }
 
+    /// Keeps whoever no longer comes last for restricted cases from what they were alerted of.
+    ///
+    /// # Errors
+    /// The register cannot be written.
+    pub fn keep_let_in(&mut self, last: &BTreeSet<Reader>) -> Result<(), RegisterError> {
+        let let_in: Vec<String> = {
+            let mut statement = self.db.prepare_cached("SELECT DISTINCT user FROM let_in")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        for user in let_in.iter().filter(|user| !last.iter().any(|last| last.user() == *user)) {
+            self.db.execute("DELETE FROM let_in WHERE user = ?1", [user])?;
+        }
+        Ok(())
+    }
+
+    /// How many restricted cases have one holder, or none.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn held_by_few(&self) -> Result<u64, RegisterError> {
+        let count: i64 = self.db.query_row(
+            "SELECT count(*) FROM restricted
+             WHERE (SELECT count(*) FROM holder WHERE holder.local_id = restricted.local_id) < 2",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Which cases are restricted by the list of the configuration, each with its holders, as it was last known.
     ///
     /// # Errors

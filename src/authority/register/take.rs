@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::{Register, RegisterError};
-use crate::exchange::notice::{self, Heading, Item, Mark};
+use crate::exchange::notice::{self, Heading, Item, Mark, NotOver};
 
 /// Numbers that are noted as missing at most: more is another kind of trouble.
 const MISSING: u32 = 1000;
@@ -42,6 +42,11 @@ impl Register {
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut taken = Taken::default();
         let mut next = have.as_ref().map(|have| have.number.saturating_add(1));
+        // By a way on which the hub does not say where it begins, a new register's numbers begin with the first: the message with the first
+        // ones may be the one that is not there.
+        if next.is_none() && heading.unfiled.is_none() && is_new(&work)? {
+            next = Some(1);
+        }
         for item in items {
             let mark = item.mark();
             if let Some(next) = next {
@@ -66,6 +71,9 @@ impl Register {
             }
         }
         forget_receipts(&work, heading)?;
+        if let (Some(have), Some(not_over)) = (&have, heading.not_over) {
+            tell_lost_again(&work, have.number, not_over, now)?;
+        }
         taken.missing += note_rest(&work, now)?;
         work.commit()?;
         Ok(taken)
@@ -121,6 +129,7 @@ fn keep(
     let mark = item.mark();
     let document = match item {
         Item::Unreadable(_, entry) => entry.clone().into_bytes(),
+        Item::Inactive(_) => notice::write_items(heading, std::slice::from_ref(item), now),
         Item::Notice(notice) => notice::write(heading, std::slice::from_ref(notice.as_ref()), now),
     };
     let kept = work
@@ -136,6 +145,10 @@ fn keep(
         taken.again += 1
     }
     Ok(())
+}
+
+fn is_new(work: &Transaction<'_>) -> Result<bool, RegisterError> {
+    Ok(!work.prepare_cached("SELECT 1 FROM notice LIMIT 1")?.exists([])?)
 }
 
 fn reach(work: &Transaction<'_>, mark: &Mark) -> Result<(), RegisterError> {
@@ -180,6 +193,41 @@ fn note_rest(work: &Transaction<'_>, now: Timestamp) -> Result<u64, RegisterErro
     let (Some(next), Some(to), false) = (next, to, is_busy) else { return Ok(0) };
     work.execute("UPDATE link SET missing_next = NULL, missing_to = NULL", [])?;
     note_missing(work, next, to.saturating_add(1), now)
+}
+
+/// Receipts are all sent again at most so often: where the count differs for a reason that is none of theirs, nothing is lost by it.
+const TOLD_AGAIN_MS: i64 = 3_600_000;
+
+/// The hub says how many notifications, of those up to the last that this link has, are not over. Where that is more than it can be by
+/// what the hub was told, it has lost receipts, wherever among them: it was put back so that its numbers stayed the same.
+fn tell_lost_again(
+    work: &Transaction<'_>,
+    have: u32,
+    not_over: NotOver,
+    now: Timestamp,
+) -> Result<(), RegisterError> {
+    // What never came here has no receipt either.
+    let (untold, listed): (u32, u32) = work.query_row(
+        "SELECT (SELECT count(*) FROM notice WHERE number <= ?1 AND told IS NULL)
+              + (SELECT count(*) FROM missing WHERE number <= ?1)
+              + (SELECT coalesce(max(min(missing_to, ?1) - missing_next + 1, 0), 0) FROM link),
+                (SELECT count(*) FROM notice WHERE number <= ?1 AND told = 'triage')",
+        [have],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let has_lost = not_over.without_receipt > untold
+        || not_over.without_receipt.saturating_add(not_over.on_list) > untold.saturating_add(listed);
+    if !has_lost {
+        return Ok(());
+    }
+    let is_due = work.execute(
+        "UPDATE link SET told_again_ms = ?1 WHERE told_again_ms IS NULL OR ?1 - told_again_ms NOT BETWEEN 0 AND ?2 - 1",
+        params![now.as_millisecond(), TOLD_AGAIN_MS],
+    )?;
+    if is_due > 0 {
+        work.execute("UPDATE notice SET told = NULL WHERE told IS NOT NULL", [])?;
+    }
+    Ok(())
 }
 
 /// The hub says of which notification it has no receipt. If it had one, it has forgotten it and those after it: it was put

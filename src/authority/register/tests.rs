@@ -2,12 +2,13 @@
 
 mod accesses;
 mod alerts;
+mod restricted;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Case, Cases, Register, Settle, Settled, Shown};
 use crate::domain::{AccessReference, NhsNumber};
-use crate::exchange::notice::{Event, Heading, Item, Mark, Notice, NoticeId, Outcome};
+use crate::exchange::notice::{Event, Heading, InactiveNumber, Item, Mark, Notice, NoticeId, Outcome};
 
 struct AllOpen;
 
@@ -64,9 +65,15 @@ fn take(register: &mut Register, items: &[Item]) {
         authority_code: "E06000030".to_owned(),
         last,
         unfiled: None,
+        not_over: None,
     };
     register.take(&heading, items, now()).unwrap();
     register.make_notes(&AllOpen, now()).unwrap().unwrap();
+}
+
+fn settle(register: &mut Register, note: &str, parts: u32, how: &Settle) -> Settled {
+    let by = super::Reader::named("officer").unwrap();
+    register.settle(&by, (note, parts), how, now()).unwrap()
 }
 
 fn told(register: &Register) -> Vec<(u32, Outcome)> {
@@ -97,14 +104,14 @@ fn what_the_case_system_refuses_for_good_comes_before_a_person_and_can_be_got_ou
     );
     assert_eq!(told(&register), [(1, Outcome::Triage), (2, Outcome::Triage)]);
     let receipts = register.receipts().unwrap();
-    register.receipts_taken(&receipts, at).unwrap();
+    register.receipts_taken(&receipts, None, at).unwrap();
     assert_eq!(told(&register), []);
     // Something came since the list was looked at: it is not closed unseen.
     let id = list[0].note.clone();
     take(&mut register, &[item(3)]);
-    assert_eq!(register.settle(&id[..8], 2, &Settle::DealtWith).unwrap(), Settled::Parts(3));
-    assert_eq!(register.settle(&id[..7], 3, &Settle::DealtWith).unwrap(), Settled::NotOne);
-    assert_eq!(register.settle(&id, 3, &Settle::Under("4712".to_owned())).unwrap(), Settled::Done);
+    assert_eq!(settle(&mut register, &id[..8], 2, &Settle::DealtWith), Settled::Parts(3));
+    assert_eq!(settle(&mut register, &id[..7], 3, &Settle::DealtWith), Settled::NotOne);
+    assert_eq!(settle(&mut register, &id, 3, &Settle::Under("4712".to_owned())), Settled::Done);
     for part in 1..=3 {
         let next = register.next_part(at).unwrap().unwrap();
         assert_eq!((next.part, next.local_id.as_str()), (part, "4712"));
@@ -124,9 +131,9 @@ fn what_cannot_be_read_stops_nothing_is_kept_as_it_came_and_belongs_under_no_cas
     assert_eq!(kept, b"{\"status\":7}");
     let id = mark(1).id.as_str().to_owned();
     let under = Settle::Under("4711".to_owned());
-    assert_eq!(register.settle(&id, 1, &under).unwrap(), Settled::Unreadable);
+    assert_eq!(settle(&mut register, &id, 1, &under), Settled::Unreadable);
     assert_eq!(told(&register), [(1, Outcome::Triage)]);
-    assert_eq!(register.settle(&id, 1, &Settle::DealtWith).unwrap(), Settled::Done);
+    assert_eq!(settle(&mut register, &id, 1, &Settle::DealtWith), Settled::Done);
     assert_eq!(told(&register), [(1, Outcome::DealtWith)]);
     // What was read once, and is not by this version, or was damaged since: its words are placed, nothing stops.
     register.db.execute("UPDATE notice SET document = x'00' WHERE number = 2", []).unwrap();
@@ -158,7 +165,7 @@ fn a_hub_that_was_put_back_is_told_everything_again_also_behind_what_was_never_t
     let part = register.next_part(now()).unwrap().unwrap();
     register.placed(&part, now()).unwrap();
     let receipts = register.receipts().unwrap();
-    register.receipts_taken(&receipts, now()).unwrap();
+    register.receipts_taken(&receipts, None, now()).unwrap();
     assert_eq!(told(&register), []);
     register.forget_where(now()).unwrap();
     assert_eq!(told(&register), [(1, Outcome::Documented)]);
@@ -185,7 +192,92 @@ fn a_large_gap_is_asked_for_piece_by_piece_and_what_never_comes_is_settled_by_a_
         authority_code: "E06000030".to_owned(),
         last: 1504,
         unfiled: None,
+        not_over: None,
     };
     assert_eq!(register.take_again(&heading, &[item(2), item(1002)], now()).unwrap().new, 2);
     assert_eq!(register.missing().unwrap().len(), 500);
+}
+
+#[test]
+fn a_correction_that_comes_before_what_it_corrects_is_said_in_both() {
+    let place = Place::new();
+    let mut register = place.open();
+    let at = "2026-11-22T02:40:00Z".parse().unwrap();
+    let Item::Notice(notice) = item(2) else { panic!("it is one") };
+    let correction = Item::Notice(Box::new(Notice { event: Event::OpenedInError, at, ..*notice }));
+    take(&mut register, &[correction]);
+    take(&mut register, &[item(1)]);
+    let mut words = Vec::new();
+    while let Some(part) = register.next_part(now()).unwrap() {
+        words.push(part.added.clone());
+        register.placed(&part, now()).unwrap();
+    }
+    let [correction, opened] = words.try_into().unwrap();
+    assert!(correction.contains("was opened in error"), "{correction}");
+    assert!(opened.starts_with("CP-IS information opened 22-Nov-2026"), "{opened}");
+    assert!(
+        opened.contains("It was opened in error: the correction of 22-Nov-2026 02:40 is about this."),
+        "{opened}"
+    );
+}
+
+#[test]
+fn only_the_receipts_of_a_message_that_came_back_are_told_again() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(2), item(3)]);
+    while let Some(part) = register.next_part(now()).unwrap() {
+        register.placed(&part, now()).unwrap();
+    }
+    let receipts = register.receipts().unwrap();
+    register.receipts_taken(&receipts[..1], Some("cpis-a"), now()).unwrap();
+    register.receipts_taken(&receipts[1..], Some("cpis-b"), now()).unwrap();
+    assert_eq!(told(&register), []);
+    register.tell_again(Some("cpis-nobodys")).unwrap();
+    assert_eq!(told(&register), []);
+    register.tell_again(Some("cpis-a")).unwrap();
+    assert_eq!(told(&register), [(1, Outcome::Documented)]);
+    register.tell_again(None).unwrap();
+    assert_eq!(told(&register).len(), 3);
+}
+
+#[test]
+fn a_new_register_sees_that_the_first_numbers_are_missing() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(4), item(5)]);
+    let missing = |register: &Register| register.missing().unwrap().len();
+    assert_eq!(missing(&register), 3);
+    take(&mut register, &[item(1), item(2), item(3)]);
+    assert_eq!(missing(&register), 0);
+}
+
+#[test]
+fn h2_of_two_notices_of_one_number_the_later_holds_whichever_comes_first() {
+    let inactive = |number: u32, minutes: i64, by: u64| {
+        Item::Inactive(Box::new(InactiveNumber {
+            mark: mark(number),
+            at: now() + SignedDuration::from_mins(minutes),
+            number: NhsNumber::synthetic(1),
+            local_id: "4711".to_owned(),
+            upload: None,
+            replaced_by: Some(NhsNumber::synthetic(by)),
+        }))
+    };
+    let place = Place::new();
+    let mut register = place.open();
+    for items in [[inactive(2, 5, 3)], [inactive(1, 0, 2)]] {
+        take(&mut register, &items);
+        register.make_notes(&AllOpen, now()).unwrap().unwrap();
+    }
+    let open = register.inactive().unwrap();
+    assert_eq!(open.iter().map(|of| of.replaced_by).collect::<Vec<_>>(), [Some(NhsNumber::synthetic(3))]);
+    assert_eq!(register.count_inactive().unwrap(), (1, 2));
+    let told: Vec<(u32, Outcome)> =
+        register.receipts().unwrap().iter().map(|receipt| (receipt.mark.number, receipt.outcome)).collect();
+    assert_eq!(told, [(1, Outcome::DealtWith), (2, Outcome::Triage)]);
+    // It is in no note, waits for nothing, and nobody is named where it is shown as a value.
+    let figures = register.figures().unwrap();
+    assert_eq!((figures.waiting, figures.triage, figures.inactive), (0, 0, 1));
+    assert_eq!(format!("{open:?}"), "[Inactive(hidden)]");
 }

@@ -122,7 +122,7 @@ pub fn decide(access: &Access, earlier: &Earlier, table: &Routing, now: Timestam
     let mut alerts = Vec::new();
     match &access.holders {
         Some(holders) => {
-            add(&mut alerts, Role::Holder, holders, "a holder of this restricted case");
+            of_restricted(&mut alerts, holders, table, "a holder of this restricted case", now);
         }
         None => {
             if office != Office::Open {
@@ -148,6 +148,35 @@ fn add(alerts: &mut Vec<Alert>, role: Role, names: &[String], why: &'static str)
             alerts.push(Alert { role, name: name.clone(), why });
         }
     }
+}
+
+/// Of a restricted case: the holders who are here; or else whoever comes last for such cases. Where none of these is here either, they
+/// all find it when they are back, and the fall-back hears that there is something, and not of whom.
+fn of_restricted(
+    alerts: &mut Vec<Alert>,
+    holders: &[String],
+    table: &Routing,
+    why: &'static str,
+    now: Timestamp,
+) {
+    add(alerts, Role::Holder, &here(holders, table, now), why);
+    if alerts.is_empty() {
+        add(
+            alerts,
+            Role::Holder,
+            &here(&table.restricted.last, table, now),
+            "no holder of this restricted case is here",
+        );
+    }
+    if alerts.is_empty() && !holders.is_empty() {
+        add(alerts, Role::Holder, holders, why);
+        add(alerts, Role::FallBack, &table.fall_back, "no holder of a restricted case is here");
+    }
+}
+
+/// Those of some people who are not away.
+fn here(names: &[String], table: &Routing, now: Timestamp) -> Vec<String> {
+    names.iter().filter(|name| !is_absent(table, name, now)).cloned().collect()
 }
 
 fn out_of_hours(alerts: &mut Vec<Alert>, table: &Routing) {
@@ -217,11 +246,11 @@ fn is_absent(table: &Routing, worker: &str, now: Timestamp) -> bool {
 /// Who hears that somebody does not recognise an access: the managers of the case's team, or the fall-back; of a restricted case
 /// its holders, and the fall-back where there are none.
 #[must_use]
-pub fn disputed(access: &Access, table: &Routing) -> Vec<Alert> {
+pub fn disputed(access: &Access, table: &Routing, now: Timestamp) -> Vec<Alert> {
     let why = "somebody does not recognise this access";
     let mut alerts = Vec::new();
     match &access.holders {
-        Some(holders) => add(&mut alerts, Role::Holder, holders, why),
+        Some(holders) => of_restricted(&mut alerts, holders, table, why, now),
         None => {
             let [_, (role, managers), _] = above(access, table);
             add(&mut alerts, role, &managers, why);
@@ -234,16 +263,19 @@ pub fn disputed(access: &Access, table: &Routing) -> Vec<Alert> {
 }
 
 /// An alert that was made before, of what nobody has read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// As whom somebody was alerted.
     pub role: Role,
+    /// Who.
+    pub name: String,
     /// When.
     pub at: Timestamp,
 }
 
 /// Who is alerted next of what nobody has read for so many office hours: the team's duty, then the manager, then the
-/// fall-back. Nobody while there is time, of a restricted case, and where the last of them has been.
+/// fall-back. Of a restricted case its other holders, then whoever comes last for such cases, and nobody besides. Nobody while there
+/// is time, and where the last of them has been.
 #[must_use]
 pub fn escalate(access: &Access, made: &[Made], table: &Routing, now: Timestamp) -> Vec<Alert> {
     let mut alerts = Vec::new();
@@ -251,14 +283,16 @@ pub fn escalate(access: &Access, made: &[Made], table: &Routing, now: Timestamp)
     if table.unread_hours == 0 {
         return alerts;
     }
+    if let Some(holders) = &access.holders {
+        return next_holders(holders, made, table, now);
+    }
     let ladder = [Role::Worker, Role::Team, Role::Manager, Role::FallBack];
     let reached = ladder.iter().rposition(|role| made.iter().any(|made| made.role == *role));
-    let Some(reached) = reached.filter(|_| access.holders.is_none()) else { return alerts };
+    let Some(reached) = reached else { return alerts };
     let Some(last) = made.iter().filter(|made| ladder.contains(&made.role)).map(|made| made.at).max() else {
         return alerts;
     };
-    let patience = SignedDuration::from_hours(table.unread_hours.into());
-    if open_between(table.hours.as_ref(), last, now) < patience {
+    if !is_over(table, last, now) {
         return alerts;
     }
     let next = ladder.get(reached + 1..).unwrap_or_default();
@@ -269,6 +303,35 @@ pub fn escalate(access: &Access, made: &[Made], table: &Routing, now: Timestamp)
         if !alerts.is_empty() {
             break;
         }
+    }
+    alerts
+}
+
+/// Whether an alert that was made then has been unread for long enough.
+fn is_over(table: &Routing, last: Timestamp, now: Timestamp) -> bool {
+    open_between(table.hours.as_ref(), last, now) >= SignedDuration::from_hours(table.unread_hours.into())
+}
+
+fn next_holders(holders: &[String], made: &[Made], table: &Routing, now: Timestamp) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    let of_holders = || made.iter().filter(|made| made.role == Role::Holder);
+    let Some(last) = of_holders().map(|made| made.at).max() else { return alerts };
+    if !is_over(table, last, now) {
+        return alerts;
+    }
+    let not_yet = |names: &[String]| -> Vec<String> {
+        let is_new = |name: &String| !of_holders().any(|made| made.name == *name);
+        here(names, table, now).into_iter().filter(is_new).collect()
+    };
+    add(
+        &mut alerts,
+        Role::Holder,
+        &not_yet(holders),
+        "the other holders have not read it for hours of the office",
+    );
+    if alerts.is_empty() {
+        let why = "no holder has read it for hours of the office";
+        add(&mut alerts, Role::Holder, &not_yet(&table.restricted.last), why);
     }
     alerts
 }

@@ -44,7 +44,9 @@ pub(super) fn check(what: &Check) -> Result<ExitCode, String> {
 fn print(checked: &Checked, mapping: &Mapping, is_reported: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     let Checked { rows, right, people, repeated, refused, without_number, .. } = checked;
-    if *refused == 0 {
+    if *rows == 0 {
+        writeln!(out, "There are no rows in this file: hospitals will see no plan by it.")?;
+    } else if *refused == 0 {
         writeln!(out, "Every row can be sent: hospitals will see every plan in this file.")?;
     } else {
         writeln!(

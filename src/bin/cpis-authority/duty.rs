@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use cpis::authority::mesh::Mesh;
 use cpis::authority::notices::restricted_list;
 use cpis::authority::register::{Access, Figures, MailFigures, Reader, Register, Wanted};
 use cpis::authority::routing::closed_since;
-use cpis::config::authority::AuthorityConfig;
+use cpis::config::authority::{AuthorityConfig, Routing, Way};
 use cpis::domain::dates;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -49,7 +50,13 @@ pub(super) struct Missing {
 pub(super) struct CheckConfig {
     #[command(flatten)]
     config: super::WithConfig,
+    /// Ask MESH, too: whether it believes the mailbox, and knows it as this authority's
+    #[arg(long)]
+    mesh: bool,
 }
+
+/// Restricted cases of the list, each with its own holders.
+type Cases = std::collections::BTreeMap<String, std::collections::BTreeSet<Reader>>;
 
 /// Accesses of one handover at most that are read at once.
 const PAGE: u32 = 200;
@@ -84,13 +91,7 @@ fn queue(
 ) -> Result<Vec<Access>, cpis::authority::register::RegisterError> {
     let mut list = Vec::new();
     for page in 0..PAGES {
-        let wanted = Wanted {
-            since: Some(since),
-            only_duty: true,
-            skip: page * PAGE,
-            most: PAGE,
-            ..Wanted::default()
-        };
+        let wanted = Wanted { since: Some(since), skip: page * PAGE, most: PAGE, ..Wanted::default() };
         let some = register.accesses(reader, &wanted)?;
         let is_last = some.len() < PAGE as usize;
         list.extend(some);
@@ -129,6 +130,15 @@ fn handover(list: &[Access], since: Timestamp, now: Timestamp) -> String {
             access.team.as_deref().unwrap_or(nobody)
         );
         let _ = writeln!(said, "   {}", access.words);
+        match access.alerts.as_slice() {
+            [] => {
+                said.push_str("   Nobody was alerted of it by itself\n");
+            }
+            alerts => {
+                let names: Vec<&str> = alerts.iter().map(|alert| alert.name.as_str()).collect();
+                let _ = writeln!(said, "   Alerted: {}", names.join(", "));
+            }
+        }
         for read in &access.read {
             let as_duty = if read.as_duty { " (emergency duty)" } else { "" };
             let _ = writeln!(said, "   Read by {}{as_duty} {}", read.by, at(read.at));
@@ -176,6 +186,7 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
                 "Restricted cases on the list: {}, {own} with holders of their own.",
                 listed.len()
             );
+            said.push_str(&few_holders(table, &listed, holders.len())?);
             if holders.is_empty() && own < listed.len() {
                 return Err("a restricted case has no holder: name some in `routing.restricted.holders`, or on the list"
                     .to_owned());
@@ -191,9 +202,66 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
             }
         }
     }
+    if what.mesh {
+        let way = config.link.as_ref().map(|link| (&link.hub.way, &link.code));
+        let Some((Way::Mesh(settings), code)) = way else {
+            return Err("--mesh: the link does not go by MESH".to_owned());
+        };
+        let differs = Mesh::compared(settings, code, now).map_err(|error| error.to_string())?;
+        if !differs.is_empty() {
+            return Err(format!("{}: ask whoever runs MESH", differs.join("; ")));
+        }
+        said.push_str("MESH believes the mailbox, and knows it as this authority's.\n");
+    }
     said.push_str("The configuration can be used.\n");
     print(&said)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where on the list a case hangs by one person: by line, since a check's words are copied into tickets.
+fn few_holders(table: &Routing, listed: &Cases, of_others: usize) -> Result<String, String> {
+    let mut said = String::new();
+    if let Some(path) = &table.restricted.list {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| format!("{}: {}", path.display(), error.kind()))?;
+        let holders = |line: &str| {
+            let own = listed.get(line.split(':').next().unwrap_or_default().trim())?;
+            Some(if own.is_empty() { of_others } else { own.len() })
+        };
+        let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+        let few = lines.filter(|(_, line)| holders(line).is_some_and(|holders| holders < 2));
+        let few: Vec<String> = few.map(|(place, _)| (place + 1).to_string()).collect();
+        if !few.is_empty() {
+            let _ = writeln!(
+                said,
+                "Restricted cases with one holder only, by line of the list: {}.",
+                few.join(", ")
+            );
+        }
+    }
+    if of_others == 1 {
+        said.push_str("Restricted cases without holders of their own have one holder only.\n");
+    }
+    if table.restricted.last.is_empty() && listed.is_empty() && of_others == 0 {
+        return Ok(said);
+    }
+    if table.restricted.last.is_empty() {
+        said.push_str("Nobody comes last for restricted cases: where their holders are away or silent, nobody else hears of them.\n");
+    } else {
+        let _ = writeln!(said, "Last for restricted cases: {}.", table.restricted.last.join(", "));
+    }
+    Ok(said)
+}
+
+/// What `status` says of restricted cases that hang by one person.
+pub(super) fn held_by_few(few: u64) -> String {
+    match few {
+        0 => String::new(),
+        few => format!(
+            "Restricted cases with one holder or none: {few}. Name a second one, or who comes last for such cases \
+             (`routing.restricted.last`).\n"
+        ),
+    }
 }
 
 /// What `status` says of alerts.
@@ -210,7 +278,10 @@ pub(super) fn told(figures: &Figures, mail: &MailFigures) -> String {
     }
     if figures.not_recognised > 0 {
         let accesses = counted(figures.not_recognised, "access", "accesses");
-        let _ = writeln!(said, "Not recognised, and to be looked into: {accesses}.");
+        let _ = writeln!(
+            said,
+            "Not recognised, and to be looked into: {accesses}. See `cpis-authority not-recognised`."
+        );
     }
     if let Some((why, since)) = &figures.route_trouble {
         let _ = writeln!(said, "It is not known whom to alert since {}: {why}.", at(*since));

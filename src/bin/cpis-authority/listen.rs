@@ -6,10 +6,13 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use cpis::authority::mail::{Mailer, NotSent, Smtp};
+use cpis::authority::memory::Memory;
 use cpis::authority::notes::case_system::CaseSystem;
 use cpis::authority::notes::folder::{Folder, Mark};
 use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
-use cpis::authority::notices::{self, Alerting, CasesOfExtract, Ends, Listening, OpenMailer, Round, Stop};
+use cpis::authority::notices::{
+    self, Alerting, CasesOfExtract, Ends, Limited, Listening, MAIL, OpenMailer, Round, Stop,
+};
 use cpis::authority::register::{Register, RegisterError};
 use cpis::authority::way;
 use cpis::config::authority::{Into, LinkSettings, NoteSettings, Routing};
@@ -62,22 +65,66 @@ fn open<'a>(
     }
 }
 
+/// The way for e-mail, where there is one.
+fn mailer(table: &Routing) -> impl FnMut() -> Result<Box<dyn Mailer>, NotSent> + '_ {
+    || {
+        let settings = table.mail.as_ref().ok_or_else(|| NotSent::Away("no mail server".to_owned()))?;
+        Ok(Box::new(Limited::new(Smtp::new(settings, table.page.as_deref())?, MAIL)))
+    }
+}
+
+/// E-mail on a thread of its own, until it is told to stop: a mail server that is slow keeps nothing else waiting.
+fn mail_beside(
+    register: &Path,
+    code: &str,
+    table: &Routing,
+    every: Duration,
+    stop: &Stop,
+) -> Result<(), String> {
+    if table.mail.is_none() {
+        return Ok(());
+    }
+    let (register, code, table, stop) = (register.to_owned(), code.to_owned(), table.clone(), stop.clone());
+    let work = move || {
+        let mut last = None;
+        loop {
+            let sent = notices::send_beside(&register, &code, &mut mailer(&table), &now);
+            let why = sent.unwrap_or_else(|error| Some(error.to_string()));
+            if why != last {
+                let well = "Alerts by e-mail leave again.".to_owned();
+                log(&why.as_ref().map_or(well, |why| format!("Alerts by e-mail: {why}")));
+            }
+            last = why;
+            if stop.wait(every) {
+                break;
+            }
+        }
+    };
+    let spawned = std::thread::Builder::new().name("e-mail".to_owned()).spawn(work);
+    spawned.map(drop).map_err(|error| format!("cannot start: {}", error.kind()))
+}
+
+/// What is asked of the memory of uploads may be newer than the memory: it is brought up to date once. One that an upload works with is by
+/// that upload.
+fn bring_up(link: &LinkSettings) {
+    if link.memory.exists() {
+        drop(Memory::open(&link.memory, &link.code));
+    }
+}
+
 /// A round, with a connection of its own: a certificate that was replaced is taken up.
-fn round(
+fn round<'a>(
     register: &mut Register,
     link: &LinkSettings,
     notes: &NoteSettings,
-    table: &Routing,
+    table: &'a Routing,
+    mailer: Option<OpenMailer<'a>>,
 ) -> Result<Round, String> {
-    let mut mailbox = way::mailbox(&link.hub, &notes.register, now).map_err(|error| error.to_string())?;
+    let id = register.id().map_err(|error| error.to_string())?;
+    let mut mailbox = way::mailbox(&link.hub, &notes.register, id, now).map_err(|error| error.to_string())?;
     let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: notes.has_partial_extract };
     let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
     let mut record = open(notes, table);
-    let mut mailer = || -> Result<Box<dyn Mailer>, NotSent> {
-        let settings = table.mail.as_ref().ok_or_else(|| NotSent::Away("no mail server".to_owned()))?;
-        Ok(Box::new(Smtp::new(settings, table.page.as_deref())?))
-    };
-    let mailer: Option<OpenMailer<'_>> = if table.mail.is_some() { Some(&mut mailer) } else { None };
     let alerting = Alerting { table, mailer };
     notices::round(register, mailbox.as_mut(), ends, &cases, &mut record, alerting, &now)
         .map_err(|error: RegisterError| error.to_string())
@@ -102,6 +149,11 @@ fn said(round: &Round) -> Vec<String> {
         let placed = counted(round.placed, "part of a case note", "parts of case notes");
         said.push(format!("{new}, {placed} filed."));
     }
+    match round.numbers {
+        Some(0) => said.push("No NHS number that is no longer in use is left to be mended.".to_owned()),
+        Some(open) => said.push(super::numbers::line_of(open).trim_end().to_owned()),
+        None => {}
+    }
     if round.alerts > 0 {
         said.push(format!("{} made.", counted(round.alerts, "alert", "alerts")));
     }
@@ -116,7 +168,10 @@ fn said(round: &Round) -> Vec<String> {
 pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
     let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
-    let round = round(&mut register, &link, &notes, &table)?;
+    bring_up(&link);
+    let mut mailer = mailer(&table);
+    let mailer: Option<OpenMailer<'_>> = if table.mail.is_some() { Some(&mut mailer) } else { None };
+    let round = round(&mut register, &link, &notes, &table, mailer)?;
     let mut said = said(&round);
     if said.is_empty() {
         said.push("Nothing new.".to_owned());
@@ -128,13 +183,15 @@ pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
 pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
     let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
+    bring_up(&link);
     let stop = Stop::default();
     stop_on_signal(&stop)?;
+    mail_beside(&notes.register, &link.code, &table, notes.every, &stop)?;
     print("cpis-authority listens\n")?;
     let mut listening = Listening::every(notes.every.max(link.hub.least_pause()));
     let mut last: Vec<String> = Vec::new();
     loop {
-        let round = round(&mut register, &link, &notes, &table);
+        let round = round(&mut register, &link, &notes, &table, None);
         let lines = round.as_ref().map_or_else(|why| vec![why.clone()], said);
         // The same trouble is said once, until something else happens.
         if lines != last {
@@ -144,7 +201,7 @@ pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
             }
         }
         last = if round.as_ref().is_ok_and(Round::is_well) { Vec::new() } else { lines };
-        if stop.wait(listening.pause(round.as_ref().ok(), random())) {
+        if stop.wait(listening.pause(round.as_ref().ok(), notices::chance())) {
             break;
         }
     }
@@ -156,12 +213,6 @@ fn log(line: &str) {
     let at = now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     // Nothing is left to do where standard error is gone.
     let _ = writeln!(std::io::stderr(), "{at} {line}");
-}
-
-/// From 0 to 1: it only has to differ between authorities.
-fn random() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u128() as u32;
-    f64::from(bits) / f64::from(u32::MAX)
 }
 
 /// Stops at Ctrl+C, and where a service manager says so.

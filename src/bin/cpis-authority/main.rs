@@ -2,9 +2,11 @@
 
 mod check;
 mod common;
+mod disputed;
 mod duty;
 mod listen;
 mod lists;
+mod numbers;
 mod serve;
 mod status;
 mod upload;
@@ -32,7 +34,7 @@ enum Command {
     /// List the current plans that hospitals do not see, since when, and what to mend
     NotVisible(lists::List),
     /// List the plans that the hub holds and that are no longer in the extract
-    Absent(lists::List),
+    Absent(lists::ListAbsent),
     /// Give up the file that is under way; the next upload sends everything
     Abandon(lists::List),
     /// Decide about plans that are no longer in the extract; the next upload carries it to the hub
@@ -51,7 +53,9 @@ enum Command {
     Notes(status::Notes),
     /// List the case notes that have to be worked off by hand, or settle one
     Triage(status::Triage),
-    /// Show what emergency duty was alerted of since the office closed, as a handover to print
+    /// List the accesses that somebody did not recognise, or say what came of one
+    NotRecognised(disputed::Disputed),
+    /// Show every access since the office closed, as a handover to print
     Duty(duty::Duty),
     /// Settle numbers of notifications that do not come, once somebody has looked into them
     Missing(duty::Missing),
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Command::Status(what) => status::status(&what),
         Command::Notes(what) => status::notes(&what),
         Command::Triage(what) => status::triage(&what),
+        Command::NotRecognised(what) => disputed::disputed(&what),
         Command::Duty(what) => duty::duty(&what),
         Command::Missing(what) => duty::missing(&what),
         Command::CheckConfig(what) => duty::check_config(&what),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::http::HeaderName;
+use cpis::authority::notices::CasesOfExtract;
 use cpis::authority::page::door::{SECRET_CHARACTERS, Way};
 use cpis::authority::page::guard::Address;
 use cpis::authority::page::{self, Page, Settings};
@@ -37,6 +38,9 @@ pub(super) struct Looks {
     /// Only of this case
     #[arg(long, value_name = "LOCAL_ID")]
     case: Option<String>,
+    /// As this user: with restricted cases that they hold, and that are left out without it
+    #[arg(long = "as", value_name = "USER")]
+    asks: Option<String>,
     /// Only by this user
     #[arg(long, value_name = "USER")]
     user: Option<String>,
@@ -69,6 +73,7 @@ pub(super) fn serve(what: &Serve) -> Result<ExitCode, String> {
             authority: link.authority.name.clone(),
             hours: link.authority.hours.clone(),
             address,
+            cases: CasesOfExtract { memory: link.memory.clone(), is_partial: notes.has_partial_extract },
             is_synthetic: config.extract.takes_test_numbers,
         };
         let page = Page::new(settings, way, Arc::new(now)).map_err(|error| error.to_string())?;
@@ -148,8 +153,16 @@ pub(super) fn looks(what: &Looks) -> Result<ExitCode, String> {
         None => None,
         Some(user) => Some(Reader::named(user).ok_or("--user: a user name without blanks")?),
     };
-    let looks = register.looks(what.case.as_deref(), reader.as_ref()).map_err(|error| error.to_string())?;
+    let asks = match what.asks.as_deref() {
+        None => Reader::nobody(),
+        Some(user) => Reader::named(user).ok_or("--as: a user name without blanks")?,
+    };
+    let looks = register.looks(&asks, what.case.as_deref(), reader.as_ref());
+    let (looks, hidden) = looks.map_err(|error| error.to_string())?;
     let mut said = format!("Children's pages that were opened, the newest first: {}.\n", looks.len());
+    if hidden > 0 && what.case.is_none() {
+        said.push_str(&format!("Of restricted cases, for their holders (`--as`): {hidden} more.\n"));
+    }
     for look in &looks {
         let case = if look.local_id.is_empty() { "nobody known" } else { &look.local_id };
         said.push_str(&format!("{} {} case {case}\n", dates::day_and_time(look.at), look.reader));

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use cpis::authority::register::{Figures, ID_SHOWN, Listed, Missing, Register, Settle, Settled, Shown};
+use cpis::authority::notices::{CasesOfExtract, Fits};
+use cpis::authority::register::{
+    Figures, ID_SHOWN, Listed, Missing, Reader, Register, Settle, Settled, Shown,
+};
 use cpis::domain::dates;
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,9 +43,15 @@ pub(super) struct Triage {
     /// It belongs to this case
     #[arg(long, value_name = "LOCAL_ID", requires = "note", conflicts_with = "dealt_with")]
     under: Option<String>,
+    /// Though the last extract has no such case, or it is of somebody with another NHS number
+    #[arg(long, requires = "under")]
+    although: bool,
     /// Somebody has dealt with it by hand
     #[arg(long, requires = "note")]
     dealt_with: bool,
+    /// Who settles it
+    #[arg(long, value_name = "USER", requires = "note")]
+    by: Option<String>,
     /// Show the notes of restricted cases, and no others: for their holders
     #[arg(long)]
     restricted: bool,
@@ -63,7 +72,18 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     let figures = register.figures().map_err(|error| error.to_string())?;
     let missing = register.missing().map_err(|error| error.to_string())?;
     let mail = register.mail_figures(now()).map_err(|error| error.to_string())?;
-    print(&format!("{}{}", told(&figures, &missing, lying), super::duty::told(&figures, &mail)))?;
+    let numbers = match figures.inactive {
+        0 => String::new(),
+        many => super::numbers::line_of(many),
+    };
+    let few = register.held_by_few().map_err(|error| error.to_string())?;
+    let id = register.id().map_err(|error| error.to_string())?;
+    let id = format!("{}This register: {}.\n", super::duty::held_by_few(few), id.as_str());
+    print(&format!(
+        "{}{numbers}{}{id}",
+        told(&figures, &missing, lying),
+        super::duty::told(&figures, &mail)
+    ))?;
     let is_recent = |at: Option<Timestamp>, minutes| at.is_some_and(|at| at >= before(minutes));
     let is_well = is_recent(figures.heard, HEARD_MINUTES)
         && (figures.waiting == 0 || is_recent(figures.oldest_waiting, WAITING_MINUTES))
@@ -71,6 +91,7 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && figures.note_trouble.is_none()
         && figures.refused.is_none()
         && figures.triage == 0
+        && figures.inactive == 0
         && figures.not_recognised == 0
         && figures.route_trouble.is_none()
         && mail.trouble.is_none()
@@ -168,10 +189,17 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
         if matches!(&how, Settle::Under(local_id) if local_id.is_empty()) {
             return Err("--under: the local id of the case to which it belongs".to_owned());
         }
+        let by = what.by.as_deref().and_then(Reader::named);
+        let by = by.ok_or("say who settles it: `--by USER`, a user name without spaces")?;
         let wrong = "NOTE:PARTS as the list shows it, for example 1a2b3c4d:2";
         let (id, parts) = note.split_once(':').ok_or(wrong)?;
         let parts = parts.parse().map_err(|_| wrong)?;
-        match register.settle(id, parts, &how).map_err(|error| error.to_string())? {
+        if let Settle::Under(local_id) = &how
+            && !what.although
+        {
+            belongs(&what.config, &register, id, local_id)?;
+        }
+        match register.settle(&by, (id, parts), &how, now()).map_err(|error| error.to_string())? {
             Settled::Done => {}
             Settled::NotOne => {
                 return Err("no note on the list begins with this id, or more than one".to_owned());
@@ -182,6 +210,7 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
                     "this note has {now}: look at the list again, something may have come since"
                 ));
             }
+            Settled::Nobody => return Err("say who settles it: `--by USER`".to_owned()),
             Settled::Unreadable => {
                 return Err("what cannot be read belongs under no case: ask the hub's operator who looked at whom, then \
                             `--dealt-with`"
@@ -201,11 +230,36 @@ pub(super) fn triage(what: &Triage) -> Result<ExitCode, String> {
     said.push_str(&shown(&list));
     if !list.is_empty() {
         said.push_str(
-            "\nSettle with `cpis-authority triage NOTE:PARTS --under LOCAL_ID`, or `--dealt-with` once somebody has seen to it.\n",
+            "\nSettle with `cpis-authority triage NOTE:PARTS --under LOCAL_ID --by USER`, or `--dealt-with` once somebody has seen to it.\n",
         );
     }
     print(&said)?;
     Ok(if list.is_empty() && hidden == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A slip would put a note on another child's record.
+fn belongs(
+    config: &super::WithConfig,
+    register: &Register,
+    note: &str,
+    local_id: &str,
+) -> Result<(), String> {
+    let Some(listed) = register.on_list(note).map_err(|error| error.to_string())? else { return Ok(()) };
+    let (link, notes, _) = settings(&config.config)?;
+    let cases = CasesOfExtract { memory: link.memory, is_partial: notes.has_partial_extract };
+    match cases.fits(local_id, &listed.number)? {
+        Fits::Yes => Ok(()),
+        Fits::NoSuchCase => Err(
+            "neither the last extract nor the hub has a case with this local id: look whether it is right; `--although` puts the note \
+             there all the same"
+                .to_owned(),
+        ),
+        Fits::OtherChild => Err(
+            "the case with this local id is of somebody with another NHS number: look whether it is the same child; `--although` puts \
+             the note there all the same"
+                .to_owned(),
+        ),
+    }
 }
 
 pub(super) fn notes(what: &Notes) -> Result<ExitCode, String> {

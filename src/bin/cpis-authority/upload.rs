@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cpis::authority::extract::{Checked, Problem};
-use cpis::authority::memory::{Change, Changes, Memory, NotMet, NotVisible, Settled};
+use cpis::authority::memory::{Absent, Change, Changes, Decided, Memory, NotMet, NotVisible, Settled, Who};
 use cpis::authority::patience::Patience;
 use cpis::authority::upload::{self, Ask, Step};
 use cpis::authority::way;
@@ -16,6 +16,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::common::{PRINTED, counted, line, linked, moment};
 use super::lists;
+
+/// How often a terminal shows that it goes on.
+const TICK: Duration = Duration::from_millis(500);
 
 #[derive(clap::Args)]
 pub(super) struct Upload {
@@ -29,6 +32,9 @@ pub(super) struct Upload {
     /// Send everything again, not only what differs
     #[arg(long)]
     full: bool,
+    /// The extract is right, although it has no rows, or fewer than half of what the last one had
+    #[arg(long)]
+    fewer_rows: bool,
     /// The day on which the extract is looked at, such as 2026-11-22; today unless given
     #[arg(long, value_name = "DAY")]
     day: Option<String>,
@@ -38,38 +44,40 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     let (config, link) = linked(&what.config.config)?;
     let (now, today) = moment(what.day.as_deref())?;
     let mut memory = Memory::open(&link.memory, &link.code).map_err(|error| error.to_string())?;
-    let ask = Ask { settings: &link, mapping: &config.extract, today, now, is_full: what.full };
+    let (is_full, accepts_fewer) = (what.full, what.fewer_rows);
+    let ask = Ask { settings: &link, mapping: &config.extract, today, now, is_full, accepts_fewer };
     let name = what.file.display();
     let mut open = || -> Result<Box<dyn BufRead>, String> {
         let file = File::open(&what.file).map_err(|error| format!("cannot be read: {}", error.kind()))?;
         Ok(Box::new(BufReader::with_capacity(256 * 1024, file)))
     };
+    let bar = bar();
     if what.dry_run {
-        let difference = open()
-            .and_then(|source| upload::dry_run(&mut memory, source, ask).map_err(|error| error.to_string()));
-        let said = told_dry(&difference.map_err(|error| format!("{name}: {error}"))?, &config.extract);
+        let mut progress = |step: Step<'_>| show(&bar, &step);
+        let difference = open().and_then(|source| {
+            upload::dry_run(&mut memory, source, ask, &mut progress).map_err(|error| error.to_string())
+        });
+        bar.finish_and_clear();
+        let numbers = super::numbers::open(&config, &link);
+        let difference = difference.map_err(|error| format!("{name}: {error}"))?;
+        let said = told_dry(&difference, &config.extract, &super::numbers::line(&numbers));
         print(&said)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut transport =
         way::transport(&link.hub, &link.memory, super::listen::now).map_err(|error| error.to_string())?;
     let patience = Patience::of(link.hub.try_for);
-    let bar = bar();
     let mut has_said = false;
-    let mut progress = |step: Step<'_>| match step {
-        Step::Doing(doing, done, of) => {
-            has_said = false;
-            if of > 0 {
-                bar.set_length(of);
+    let mut progress = |step: Step<'_>| {
+        show(&bar, &step);
+        match step {
+            Step::Doing(..) => has_said = false,
+            Step::Waiting(why, _) if !has_said => {
+                has_said = true;
+                bar.suspend(|| say_waiting(&why.to_string(), link.hub.try_for));
             }
-            bar.set_position(done);
-            bar.set_message(doing);
+            Step::Waiting(..) => {}
         }
-        Step::Waiting(why, _) if !has_said => {
-            has_said = true;
-            bar.suspend(|| say_waiting(&why.to_string(), link.hub.try_for));
-        }
-        Step::Waiting(..) => {}
     };
     drop(open().map_err(|error| format!("{name}: {error}"))?);
     let earlier = upload::settle(&mut memory, transport.as_mut(), now, patience, &mut progress);
@@ -80,7 +88,8 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     let hidden = memory.not_visible().map_err(|error| error.to_string())?;
     let not_sent = memory.not_sent(today).map_err(|error| error.to_string())?;
     let absent = memory.absent().map_err(|error| error.to_string())?;
-    let mut said = lists::first_line(hidden, not_sent);
+    let numbers = super::numbers::open(&config, &link);
+    let mut said = lists::first_line(hidden, not_sent, &super::numbers::line(&numbers));
     if let Some(earlier) = earlier {
         said.push_str(&format!("The file of an earlier upload came first. {}", settled(&earlier)));
     }
@@ -88,19 +97,38 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
         said.push_str(&settled(of_it));
         said.push_str(&if of_it.why.is_none() { of_changes(changes, "taken back") } else { String::new() });
     }
+    said.push_str(&of_silence(uploaded.kept_silent, "was sent"));
     said.push_str(&of_rows(&uploaded.checked, &config.extract));
-    said.push_str(&of_absent(absent.iter().filter(|absent| absent.decision.is_none()).count()));
+    said.push_str(&of_dropped(&uploaded.dropped));
+    said.push_str(&of_absent(&absent));
     print(&said)?;
     let is_taken = uploaded.files.last().is_some_and(|(_, of_it)| of_it.why.is_none());
-    let is_well = is_taken && hidden == 0 && not_sent == 0;
+    let is_well = is_taken && hidden == 0 && not_sent == 0 && numbers.is_ok_and(|open| open.is_empty());
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn told_dry(difference: &upload::Difference, mapping: &Mapping) -> String {
-    let upload::Difference { checked, changes, not_visible, not_sent } = difference;
-    let mut said = lists::first_line(*not_visible, *not_sent);
+/// How far it has come. Where nobody knows of how much, or one request has all of it, that it goes on and for how long.
+fn show(bar: &ProgressBar, step: &Step<'_>) {
+    let Step::Doing(doing, done, of) = step else { return };
+    let template = match (done, of) {
+        (_, 0) => "{spinner} {msg:<10} {human_pos}  {elapsed}",
+        (0, _) => "{spinner} {msg:<10} {human_len}  {elapsed}",
+        (_, _) => "{spinner} {msg:<10} [{bar:40}] {human_pos}/{human_len}  {elapsed}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_length(*of);
+    bar.set_position(*done);
+    bar.set_message(*doing);
+}
+
+fn told_dry(difference: &upload::Difference, mapping: &Mapping, numbers: &str) -> String {
+    let upload::Difference { checked, changes, not_visible, not_sent, absent, dropped } = difference;
+    let mut said = lists::first_line(*not_visible, *not_sent, numbers);
     let records = counted(changes.records, "record", "records");
     said.push_str(&format!("Nothing was sent. Would go up: {records}.\n"));
+    said.push_str(&of_silence(upload::would_be_silent(changes, checked), "would be sent"));
     said.push_str(&of_changes(changes, "to be taken back"));
     for (local_id, change) in changes.named.iter().take(PRINTED) {
         said.push_str(&format!("local id {local_id}: {}\n", words(*change)));
@@ -110,6 +138,11 @@ fn told_dry(difference: &upload::Difference, mapping: &Mapping) -> String {
         said.push_str(&format!("and {more} more, or more than that\n"));
     }
     said.push_str(&of_rows(checked, mapping));
+    said.push_str(&of_dropped(dropped));
+    said.push_str(&of_absent(absent));
+    for absent in absent.iter().filter(|absent| absent.decision.is_none()).take(PRINTED) {
+        said.push_str(&lists::of_absent(absent));
+    }
     said
 }
 
@@ -117,6 +150,7 @@ fn words(change: Change) -> &'static str {
     match change {
         Change::New => "a plan that the hub does not hold",
         Change::OtherEnd => "another end",
+        Change::NoEnd => "no end any more: the plan goes on again",
         Change::OtherNumber => "another NHS number: every plan moves to it",
         Change::Corrected => "another start or kind: the plan that was sent before is taken back",
         Change::Decided => "as was decided about a plan that is no longer in the extract",
@@ -161,10 +195,42 @@ fn of_not_met(not_met: NotMet) -> String {
 }
 
 fn of_changes(changes: &Changes, verb: &str) -> String {
-    if changes.taken_back == 0 {
+    let mut said = String::new();
+    let ends = changes.other_end + changes.ended;
+    for (count, what) in [
+        (ends, "Plans that end, or end on another day".to_owned()),
+        (
+            changes.goes_on_again,
+            "Plans whose end is gone from the extract, so that they go on again".to_owned(),
+        ),
+        (changes.taken_back, format!("Plans {verb} because another takes their place, or as was decided")),
+    ] {
+        if count > 0 {
+            said.push_str(&format!("{what}: {count}.\n"));
+        }
+    }
+    said
+}
+
+fn of_silence(kept_silent: bool, what: &str) -> String {
+    if !kept_silent {
         return String::new();
     }
-    format!("Plans {verb} because another takes their place, or as was decided: {}.\n", changes.taken_back)
+    format!(
+        "No file {what}: most rows of this extract cannot be sent, and a file without them would tell the hub that all is well. Mend the \
+         extract: after two days without a file the hub's operator is alerted.\n"
+    )
+}
+
+fn of_dropped(dropped: &[Decided]) -> String {
+    let mut said = String::new();
+    for Decided { local_id, kind, start } in dropped.iter().take(PRINTED) {
+        said.push_str(&format!(
+            "Decided about, and in the extract again: local id {local_id}, {} from {start}. The decision was not carried out, and is forgotten.\n",
+            kind.label()
+        ));
+    }
+    said
 }
 
 #[expect(
@@ -196,20 +262,27 @@ fn of_rows(checked: &Checked, mapping: &Mapping) -> String {
     said
 }
 
-fn of_absent(count: usize) -> String {
-    match count {
+fn of_absent(absent: &[Absent]) -> String {
+    let waiting = absent.iter().filter(|absent| absent.waits).count();
+    let mut said = match absent.iter().filter(|absent| absent.decision.is_none()).count() {
         0 => String::new(),
         count => format!(
             "Held by the hub and no longer in the extract: {}. They stay until somebody decides: `cpis-authority absent`.\n",
             counted(count as u64, "plan", "plans")
         ),
+    };
+    if waiting > 0 {
+        said.push_str(&format!(
+            "Decided about, and not carried out as a row cannot be read that may be of them: {}. See `cpis-authority absent`.\n",
+            counted(waiting as u64, "plan", "plans")
+        ));
     }
+    said
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:<10} [{bar:40}] {pos}/{len}");
     let bar = ProgressBar::new(0);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(TICK);
     bar
 }
 
@@ -219,10 +292,20 @@ pub(super) fn print(text: &str) -> Result<(), String> {
 }
 
 pub(super) fn of_hidden(hidden: &NotVisible) -> String {
-    let NotVisible { local_id, plan, since, code, why, shows_older } = hidden;
+    let NotVisible { who, plan, since, code, why, shows_older } = hidden;
     let plan = plan.map(|(kind, start)| format!(", {} from {start}", kind.label())).unwrap_or_default();
-    let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
-    let older = if *shows_older { "; hospitals still see what was sent before" } else { "" };
-    let who = if local_id.starts_with("row ") { local_id.clone() } else { format!("local id {local_id}") };
-    format!("since {since}: {who}{plan}{code}: {why}{older}\n")
+    let code_said = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    let older = match (shows_older, who, code) {
+        (false, _, _) => String::new(),
+        (true, Who::LocalId(local_id), None) => format!(
+            "; hospitals still see what was sent before. If that is on another person's number, take it off now: \
+             `cpis-authority decide {local_id} --in-error --by USER`"
+        ),
+        (true, _, _) => "; hospitals still see what was sent before".to_owned(),
+    };
+    let who = match who {
+        Who::LocalId(local_id) => format!("local id {local_id}"),
+        Who::Row(row) => format!("row {row} of the extract of that day, without a local id"),
+    };
+    format!("since {since}: {who}{plan}{code_said}: {why}{older}\n")
 }

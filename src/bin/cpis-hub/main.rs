@@ -7,6 +7,7 @@ mod concerns;
 mod doctor;
 mod load;
 mod outbox;
+mod register;
 mod retention;
 mod sample;
 mod serve;
@@ -46,6 +47,9 @@ enum Command {
         /// Look at every page of the database, however large it is
         #[arg(long)]
         thorough: bool,
+        /// Ask MESH, too: whether it believes the hub's mailbox, and knows those of the authorities
+        #[arg(long)]
+        mesh: bool,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -88,6 +92,8 @@ enum Command {
     },
     /// Print what each local authority has not been told, or has not filed: counts and ages, nobody's data
     Outbox(WithConfig),
+    /// Print with which register each local authority's link is told, or move that to another one; this is audited
+    Register(register::Register),
     /// Copy the database to a file, while the hub serves; this is audited
     Backup {
         /// Where to; refused if it is there
@@ -147,8 +153,8 @@ fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Serve(with) => serve::serve_hub(&with.config),
         Command::CheckConfig(with) => serve::check_config(&with.config),
-        Command::Doctor { config, first_start, thorough, json } => {
-            let asked = cpis::hub::doctor::Asked { first_start, thorough };
+        Command::Doctor { config, first_start, thorough, mesh, json } => {
+            let asked = cpis::hub::doctor::Asked { first_start, thorough, mesh };
             doctor::doctor(&config.config, asked, json)
         }
         Command::Load(what) => load::load_file(&what),
@@ -160,6 +166,7 @@ fn run(command: Command) -> Result<(), String> {
             concerns::concerns(&config.config, since.as_deref(), until.as_deref(), format)
         }
         Command::Outbox(with) => outbox::outbox(&with.config),
+        Command::Register(what) => register::register(&what),
         Command::Backup { file, config } => backup::backup(&file, &config.config),
         Command::Restore { backup, config } => backup::restore(&backup, &config.config),
         Command::Retention { config, dry_run, today } => retention::retention(&config.config, dry_run, today),

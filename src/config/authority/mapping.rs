@@ -157,6 +157,10 @@ pub struct Mapping {
     pub more: [Option<String>; 4],
     /// Which words stand for which kind.
     pub kinds: Kinds,
+    /// Columns of a CSV file whose texts may go over several lines; none of them is read.
+    pub multi_line: Vec<String>,
+    /// The system never writes a line end behind the last row: that it has none says nothing.
+    pub ends_without_line_end: bool,
     /// Numbers for tests are taken, and no others.
     pub takes_test_numbers: bool,
 }

@@ -63,6 +63,8 @@ pub struct Team {
 pub struct Restricted {
     /// The holders where the list names none.
     pub holders: Vec<String>,
+    /// Alerted where every holder of a case is away, or none has read it: they see it from then on. Maybe nobody.
+    pub last: Vec<String>,
     /// A file of local ids, each with its holders.
     pub list: Option<PathBuf>,
     /// Where their notes go, if into a folder: one of its own.
@@ -123,6 +125,8 @@ struct TeamTable {
 struct RestrictedTable {
     #[serde(default)]
     holders: Vec<String>,
+    #[serde(default)]
+    last: Vec<String>,
     list: Option<PathBuf>,
     folder: Option<PathBuf>,
     #[serde(default)]
@@ -223,19 +227,24 @@ fn resolve_restricted(
     known: &Known<'_>,
     directory: &Path,
 ) -> Result<Restricted, ConfigError> {
-    let holders = known("routing.restricted.holders", table.holders)?;
-    // Somebody who cannot sign in can read nothing that is restricted.
-    let without = holders.iter().find(|name| people.get(*name).is_none_or(|person| person.user.is_none()));
-    if let Some(name) = without {
-        let why = format!("{name:?} needs a `user`, or can read nothing");
-        return Err(setting("routing.restricted.holders", &why));
-    }
+    let signing_in = |key: &str, names: Vec<String>| {
+        let names = known(key, names)?;
+        // Somebody who cannot sign in can read nothing that is restricted.
+        let without = names.iter().find(|name| people.get(*name).is_none_or(|person| person.user.is_none()));
+        match without {
+            Some(name) => Err(setting(key, &format!("{name:?} needs a `user`, or can read nothing"))),
+            None => Ok(names),
+        }
+    };
+    let holders = signing_in("routing.restricted.holders", table.holders)?;
+    let last = signing_in("routing.restricted.last", table.last)?;
     if table.folder.is_some() && table.case_system {
         return Err(setting("routing.restricted", "`folder` or `case_system`, not both"));
     }
     let file = |path: PathBuf| directory.join(path);
     Ok(Restricted {
         holders,
+        last,
         list: table.list.map(file),
         folder: table.folder.map(file),
         case_system: table.case_system,

@@ -66,6 +66,16 @@ pub enum ClientProof {
     Secret(PathBuf),
 }
 
+impl ClientProof {
+    /// The file that has the key or the secret.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Key { file, .. } | Self::Secret(file) => file,
+        }
+    }
+}
+
 /// A kind of signing in (`acr`), and how long a session lasts that began so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {
@@ -222,6 +232,10 @@ fn proof(
     }
 }
 
+/// A viewer tells every two minutes that somebody is at work: in less than twice that, and a renewal that takes its time, a
+/// session would end under their hands.
+const IDLE_MINUTES: std::ops::RangeInclusive<u32> = 5..=24 * 60;
+
 fn levels(tables: Vec<LevelTable>) -> Result<Vec<Level>, ConfigError> {
     if tables.is_empty() {
         return Err(setting(
@@ -234,11 +248,11 @@ fn levels(tables: Vec<LevelTable>) -> Result<Vec<Level>, ConfigError> {
         if levels.iter().any(|level| level.acr == table.acr) {
             return Err(setting("provider.level", "there are two of one `acr`"));
         }
-        let fits = (1..=24 * 60).contains(&table.idle_minutes) && (1..=24).contains(&table.whole_hours);
+        let fits = IDLE_MINUTES.contains(&table.idle_minutes) && (1..=24).contains(&table.whole_hours);
         if !fits {
             return Err(setting(
                 "provider.level",
-                "`idle_minutes` from 1 to 1440, `whole_hours` from 1 to 24",
+                "`idle_minutes` from 5 to 1440 (viewers say every two minutes that somebody is typing), `whole_hours` from 1 to 24",
             ));
         }
         levels.push(Level {
@@ -308,7 +322,7 @@ mod tests {
             ("secret = \"s\"", "secret = \"s\"\nkey = \"k\"", "https://hub.example", "name either the file"),
             ("secret = \"s\"", "key = \"k\"", "https://hub.example", "provider.key_id"),
             ("secret = \"s\"", "secret = \"s\"\nkey_id = \"k\"", "https://hub.example", "belong to a key"),
-            ("idle_minutes = 15", "idle_minutes = 0", "https://hub.example", "from 1 to 1440"),
+            ("idle_minutes = 15", "idle_minutes = 4", "https://hub.example", "from 5 to 1440"),
             (level, "demand]]\nclaim = \"\"\nvalues = []\n", "https://hub.example", "provider.level"),
             ("secret", "scopes = [\"profile\"]\nsecret", "https://hub.example", "\"openid\" among them"),
         ] {

@@ -1,5 +1,5 @@
-//! What the hub tells a local authority, and what its link answers: notifications of accesses and corrections, and the
-//! receipts that say what was done with them.
+//! What the hub tells a local authority, and what its link answers: notifications of accesses and corrections, notices of NHS
+//! numbers that are no longer in use, and the receipts that say what was done with them.
 //!
 //! Both documents are FHIR R4 bundles of the type `message` with some notifications each. A notification has a number,
 //! which shows that none is missing, and an id, which shows that it is the same one again. Nothing in it says why the
@@ -18,7 +18,7 @@ use crate::domain::{AccessReference, ContactMode, NhsNumber};
 
 pub use read::{Item, NotNotices, read};
 pub use receipt::{Outcome, Receipt, Receipts, read_receipts, write_receipts};
-pub use transport::{Collected, Mailbox};
+pub use transport::{Collected, Gone, Mailbox};
 pub use write::{write, write_items};
 
 /// Notifications, or receipts, of one document.
@@ -49,6 +49,25 @@ impl NoticeId {
     }
 }
 
+/// Which register a link keeps: 128 random bits that it was given when it was made, as 32 hexadecimal digits. A backup of it
+/// that is put in its place is the same one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterId(NoticeId);
+
+impl RegisterId {
+    /// Reads an id as received.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        NoticeId::parse(text).map(Self)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
 /// Which notification: its place in an authority's numbers, and what it is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
@@ -69,6 +88,18 @@ pub struct Heading {
     pub last: u32,
     /// The first of them of which the hub has no receipt.
     pub unfiled: Option<Mark>,
+    /// Of those up to the one that the link has said it has, how many are not over; `None` where it has said none, or the
+    /// document may be read later.
+    pub not_over: Option<NotOver>,
+}
+
+/// How many notifications are not over by what the hub knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotOver {
+    /// The hub has no receipt of them.
+    pub without_receipt: u32,
+    /// They stand on the authority's own list.
+    pub on_list: u32,
 }
 
 /// What happened.
@@ -126,6 +157,29 @@ pub struct Notice {
     pub organisation_code: String,
     /// From where; `None` where it is not stated.
     pub place: Option<Place>,
+}
+
+/// An NHS number under which the authority holds a plan is no longer in use. `Debug` shows nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InactiveNumber {
+    /// Number and id of the notice.
+    pub mark: Mark,
+    /// When the hub learnt of it.
+    pub at: Timestamp,
+    /// The number, as the authority sent it.
+    pub number: NhsNumber,
+    /// The authority's own id of the person.
+    pub local_id: String,
+    /// The authority's file from which the plan is: its sequence number, where it came in one.
+    pub upload: Option<u32>,
+    /// The number that has taken its place. `None` where the identity ended: nothing is ever said of another then.
+    pub replaced_by: Option<NhsNumber>,
+}
+
+impl std::fmt::Debug for InactiveNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InactiveNumber({})", self.mark.number)
+    }
 }
 
 impl std::fmt::Debug for Notice {

@@ -4,8 +4,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE};
-use super::{CHARACTERS, DOCUMENT_BYTES, Event, Heading, MOST, Mark, Notice, NoticeId, Place};
+use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE, REPLACED_BY};
+use super::{
+    CHARACTERS, DOCUMENT_BYTES, Event, Heading, InactiveNumber, MOST, Mark, NotOver, Notice, NoticeId, Place,
+};
 use crate::domain::{AccessReference, ContactMode, NhsNumber, text};
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
 use crate::fhir::wire::{
@@ -15,8 +17,10 @@ use crate::fhir::wire::{
 /// What stands in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// A notification.
+    /// A notification of an access.
     Notice(Box<Notice>),
+    /// A notice of a number that is no longer in use.
+    Inactive(Box<InactiveNumber>),
     /// A notification of which only this can be read, and its entry as it came.
     Unreadable(Mark, String),
 }
@@ -27,6 +31,7 @@ impl Item {
     pub fn mark(&self) -> &Mark {
         match self {
             Self::Notice(notice) => &notice.mark,
+            Self::Inactive(notice) => &notice.mark,
             Self::Unreadable(mark, _) => mark,
         }
     }
@@ -106,18 +111,21 @@ pub fn read(document: &[u8]) -> Result<(Heading, Vec<Item>), NotNotices> {
             Some(first_unfiled(first).ok_or(NotNotices("the first that is not filed is not named"))?)
         }
     };
+    let not_over = match extension(&message.extension, codes::NOT_OVER) {
+        None => None,
+        Some(of) => Some(counted(of).ok_or(NotNotices("it does not say how many are not over"))?),
+    };
     let [to] = message.destination.as_slice() else { return Err(NotNotices("it is not to one authority")) };
     let code = to.endpoint.strip_prefix("urn:cpis:authority:").unwrap_or_default();
-    let heading = Heading { source: message.source.endpoint, authority_code: code.to_owned(), last, unfiled };
+    let (source, authority_code) = (message.source.endpoint, code.to_owned());
+    let heading = Heading { source, authority_code, last, unfiled, not_over };
     let mut items = Vec::with_capacity(rest.len());
     for resource in rest {
         // Whatever else is wrong with one entry, it must not keep those behind it from their records.
         let mark = mark_of(&resource).ok_or(NotNotices("an entry has no number and id"))?;
         let said = serde_json::from_value::<Communication>(resource.clone()).ok();
-        items.push(match said.and_then(|said| notice(&said, &mark)) {
-            Some(notice) => Item::Notice(Box::new(notice)),
-            None => Item::Unreadable(mark, resource.to_string()),
-        });
+        let item = said.and_then(|said| item(&said, &mark));
+        items.push(item.unwrap_or_else(|| Item::Unreadable(mark, resource.to_string())));
     }
     Ok((heading, items))
 }
@@ -157,6 +165,11 @@ fn first_unfiled(first: &Extension) -> Option<Mark> {
     Some(Mark { number: number(&first.extension, NUMBER)?, id: NoticeId::parse(id)? })
 }
 
+fn counted(of: &Extension) -> Option<NotOver> {
+    let count = |url| number(&of.extension, url);
+    Some(NotOver { without_receipt: count(codes::WITHOUT_RECEIPT)?, on_list: count(codes::ON_LIST)? })
+}
+
 pub(super) fn extension<'a>(extensions: &'a [Extension], url: &str) -> Option<&'a Extension> {
     extensions.iter().find(|extension| extension.url == url)
 }
@@ -194,13 +207,49 @@ fn contained<T: serde::de::DeserializeOwned>(said: &Communication, kind: &str) -
     serde_json::from_value(of_kind.next()?.clone()).ok()
 }
 
-fn notice(said: &Communication, mark: &Mark) -> Option<Notice> {
-    let event = match (said.resource_type.as_str(), kind_of(&said.category)?) {
-        ("Communication", codes::OPENED) => Event::Opened,
-        ("Communication", codes::OPENED_IN_ERROR) => Event::OpenedInError,
-        _ => return None,
-    };
+fn item(said: &Communication, mark: &Mark) -> Option<Item> {
+    if said.resource_type != "Communication" {
+        return None;
+    }
+    let of = |event| Some(Item::Notice(Box::new(notice(said, mark, event)?)));
+    match kind_of(&said.category)? {
+        codes::OPENED => of(Event::Opened),
+        codes::OPENED_IN_ERROR => of(Event::OpenedInError),
+        codes::NUMBER_SUPERSEDED => Some(Item::Inactive(Box::new(inactive(said, mark, true)?))),
+        codes::NUMBER_ENDED => Some(Item::Inactive(Box::new(inactive(said, mark, false)?))),
+        _ => None,
+    }
+}
+
+/// Where a number was superseded the new one has to be said, and another than the old one; where an identity ended none may be.
+fn inactive(said: &Communication, mark: &Mark, is_superseded: bool) -> Option<InactiveNumber> {
     let child: Patient = contained(said, "Patient")?;
+    let (number, local_id) = whose(&child)?;
+    let replaced_by = match extension(&said.extension, REPLACED_BY) {
+        Some(said) => Some(NhsNumber::parse(said.value_string.as_deref()?).ok()?),
+        None => None,
+    };
+    let fits = replaced_by.is_some() == is_superseded && replaced_by != Some(number);
+    fits.then_some(InactiveNumber {
+        mark: mark.clone(),
+        at: said.sent.as_deref()?.parse().ok()?,
+        number,
+        local_id,
+        upload: upload(said),
+        replaced_by,
+    })
+}
+
+/// NHS number and local id, as the authority sent them.
+fn whose(child: &Patient) -> Option<(NhsNumber, String)> {
+    let number = NhsNumber::parse(value(&child.identifier, NHS_NUMBER)?).ok()?;
+    let local_id = value(&child.identifier, LOCAL_ID).map(shown).filter(|id| !id.is_empty())?;
+    Some((number, local_id))
+}
+
+fn notice(said: &Communication, mark: &Mark, event: Event) -> Option<Notice> {
+    let child: Patient = contained(said, "Patient")?;
+    let (number, local_id) = whose(&child)?;
     let viewer: PractitionerRole = contained(said, "PractitionerRole")?;
     let order = extension(&said.extension, ORDER)?.value_code.as_deref()?;
     let organisation = viewer.organization.unwrap_or_default();
@@ -216,8 +265,8 @@ fn notice(said: &Communication, mark: &Mark) -> Option<Notice> {
             "repeat" => false,
             _ => return None,
         },
-        number: NhsNumber::parse(value(&child.identifier, NHS_NUMBER)?).ok()?,
-        local_id: value(&child.identifier, LOCAL_ID).map(shown).filter(|id| !id.is_empty())?,
+        number,
+        local_id,
         upload: upload(said),
         name: viewer.practitioner.and_then(|name| name.display).map_or_else(String::new, |name| shown(&name)),
         role: viewer.code.first().and_then(|role| role.text.as_deref()).map_or_else(String::new, shown),

@@ -41,6 +41,7 @@ fn heading() -> Heading {
         authority_code: "E06000030".to_owned(),
         last: 9,
         unfiled: Some(mark(3)),
+        not_over: Some(NotOver { without_receipt: 4, on_list: 1 }),
     }
 }
 
@@ -70,6 +71,36 @@ fn what_is_written_is_read_again() {
     let created = "2026-11-22T02:15:00Z".parse().unwrap();
     assert_eq!(read_receipts(&write_receipts(&receipts, created)).unwrap(), receipts);
     assert!(read(&write_receipts(&receipts, created)).is_err(), "one is not the other");
+}
+
+fn inactive(number: u32, replaced_by: Option<NhsNumber>) -> InactiveNumber {
+    InactiveNumber {
+        mark: mark(number),
+        at: "2026-11-22T02:14:00Z".parse().unwrap(),
+        number: NhsNumber::synthetic(1),
+        local_id: "4711".to_owned(),
+        upload: Some(17),
+        replaced_by,
+    }
+}
+
+#[test]
+fn h3_a_notice_of_a_number_names_another_where_it_was_superseded_and_never_where_the_identity_ended() {
+    let new = NhsNumber::synthetic(2);
+    let all = [inactive(4, Some(new)), inactive(5, None)].map(|notice| Item::Inactive(Box::new(notice)));
+    let created = "2026-11-22T02:14:01Z".parse().unwrap();
+    let text = String::from_utf8(write_items(&heading(), &all, created)).unwrap();
+    assert_eq!(read(text.as_bytes()).unwrap(), (heading(), all.to_vec()));
+    assert_eq!(text.matches(&new.digits()).count(), 1);
+    assert_eq!(format!("{all:?}"), "[Inactive(InactiveNumber(4)), Inactive(InactiveNumber(5))]");
+    // What contradicts itself is believed by nobody, and a person hears of it.
+    let same = text.replace(&new.digits(), &NhsNumber::synthetic(1).digits());
+    let unsaid = text.replace("replaced-by", "succeeded-by");
+    let joined = text.replace("number-superseded", "number-ended");
+    for wrong in [same, unsaid, joined, text.replace(&new.digits(), "9990000000")] {
+        let (_, items) = read(wrong.as_bytes()).unwrap();
+        assert!(matches!(&items[0], Item::Unreadable(found, _) if *found == mark(4)), "{wrong}");
+    }
 }
 
 #[test]

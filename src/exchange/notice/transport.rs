@@ -13,8 +13,17 @@ pub enum Collected {
     OtherNumbers,
     /// Nothing more waits: whatever comes, comes by itself.
     NothingMore,
-    /// Receipts did not arrive: all are to be sent again.
-    ReceiptsLost,
+    /// Receipts did not arrive: those that went under this name are to be sent again; where it is not known, all.
+    ReceiptsLost(Option<String>),
+}
+
+/// Receipts whose sending was broken off, and that have gone now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Their document.
+    pub receipts: Vec<u8>,
+    /// Under which name.
+    pub name: String,
 }
 
 /// Carries notifications to the link and receipts to the hub. HTTPS asks; with MESH, documents wait in a mailbox: it has no
@@ -39,15 +48,20 @@ pub trait Mailbox {
     /// It could not be said: the same comes again.
     fn is_kept(&mut self) -> Result<(), TransportError>;
 
-    /// Sends receipts. The same may be sent again.
+    /// Sends receipts. The same may be sent again. Under which name they went, where they may yet come back by that.
     ///
     /// # Errors
     /// They may have arrived or not.
-    fn file(&mut self, receipts: &[u8]) -> Result<(), TransportError>;
+    fn file(&mut self, receipts: &[u8]) -> Result<Option<String>, TransportError>;
 
     /// What was collected last cannot be taken, and stays where it is. Whether what is behind it can be collected all the same.
     fn set_aside(&mut self) -> bool {
         false
+    }
+
+    /// How many documents were set aside earlier, stay where they are, and were not looked at this time.
+    fn resting(&self) -> usize {
+        0
     }
 
     /// What was refused since it was last asked, a sentence each: from somebody else than the hub.
@@ -59,7 +73,7 @@ pub trait Mailbox {
     ///
     /// # Errors
     /// They may have gone or not.
-    fn under_way(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
+    fn under_way(&mut self) -> Result<Option<Gone>, TransportError> {
         Ok(None)
     }
 

@@ -4,27 +4,38 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::codes::{self, ATTENDANCE, CONTACT, NOTICE, NUMBER, ORDER, REFERENCE};
-use super::{CHARACTERS, Event, Heading, Mark, Notice};
+use super::{CHARACTERS, Event, Heading, InactiveNumber, Item, Mark, NotOver, Notice};
+use crate::domain::NhsNumber;
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE};
 
 /// Writes a document with some notifications, or none.
 #[must_use]
 pub fn write(heading: &Heading, notices: &[Notice], created: Timestamp) -> Vec<u8> {
-    write_items(heading, notices.iter().map(|notice| (&notice.mark, Some(notice))), created)
+    let said = notices.iter().map(|notice| (&notice.mark, communication(heading, notice)));
+    written(heading, said, created)
 }
 
-/// The same of what may not be readable: of such a one number and id are said, so that a person hears of it.
+/// The same of all that may be told. Of what is not readable number and id are said, so that a person hears of it.
 #[must_use]
-pub fn write_items<'a>(
+pub fn write_items(heading: &Heading, items: &[Item], created: Timestamp) -> Vec<u8> {
+    let said = items.iter().map(|item| {
+        let said = match item {
+            Item::Notice(notice) => communication(heading, notice),
+            Item::Inactive(notice) => of_number(heading, notice),
+            Item::Unreadable(mark, _) => unreadable(mark),
+        };
+        (item.mark(), said)
+    });
+    written(heading, said, created)
+}
+
+fn written<'a>(
     heading: &Heading,
-    items: impl Iterator<Item = (&'a Mark, Option<&'a Notice>)>,
+    said: impl Iterator<Item = (&'a Mark, Value)>,
     created: Timestamp,
 ) -> Vec<u8> {
     let mut entries = vec![entry("MessageHeader", "0", message(heading))];
-    entries.extend(items.map(|(mark, notice)| {
-        let said = notice.map_or_else(|| unreadable(mark), |notice| communication(heading, notice));
-        entry("Communication", mark.id.as_str(), said)
-    }));
+    entries.extend(said.map(|(mark, said)| entry("Communication", mark.id.as_str(), said)));
     bundle(entries, created)
 }
 
@@ -105,6 +116,12 @@ fn message(heading: &Heading) -> Value {
             "extension": [integer(NUMBER, *number), { "url": NOTICE, "valueString": id.as_str() }],
         }));
     }
+    if let Some(NotOver { without_receipt, on_list }) = heading.not_over {
+        extension.push(json!({
+            "url": codes::NOT_OVER,
+            "extension": [integer(codes::WITHOUT_RECEIPT, without_receipt), integer(codes::ON_LIST, on_list)],
+        }));
+    }
     header(codes::IS_NOTICE, &heading.source, Some(link(&heading.authority_code)), extension)
 }
 
@@ -126,7 +143,7 @@ fn communication(heading: &Heading, notice: &Notice) -> Value {
         json!({ "url": ORDER, "valueCode": if notice.is_first { "first" } else { "repeat" } }),
         json!({ "url": ATTENDANCE, "valueString": notice.attendance.as_str() }),
     ];
-    let mut contained = vec![child(notice), viewer(notice)];
+    let mut contained = vec![child(notice.number, &notice.local_id), viewer(notice)];
     if let Some(place) = &notice.place {
         contained.push(json!({
             "resourceType": "Location",
@@ -142,7 +159,6 @@ fn communication(heading: &Heading, notice: &Notice) -> Value {
         Event::Opened => codes::OPENED,
         Event::OpenedInError => codes::OPENED_IN_ERROR,
     };
-    let upload = notice.upload.map(|sequence| format!("{}/{sequence}", heading.authority_code));
     json!({
         "resourceType": "Communication",
         "id": notice.mark.id.as_str(),
@@ -155,9 +171,38 @@ fn communication(heading: &Heading, notice: &Notice) -> Value {
         "status": "completed",
         "category": category(event),
         "subject": { "reference": "#child" },
-        "about": upload.map(|upload| vec![json!({ "identifier": identified(codes::UPLOAD_ID, &upload) })]),
+        "about": about(heading, notice.upload),
         "sent": notice.at.to_string(),
         "sender": { "reference": "#viewer" },
+    })
+}
+
+/// The file from which the plan is.
+fn about(heading: &Heading, upload: Option<u32>) -> Value {
+    let upload = upload.map(|sequence| format!("{}/{sequence}", heading.authority_code));
+    json!(upload.map(|upload| vec![json!({ "identifier": identified(codes::UPLOAD_ID, &upload) })]))
+}
+
+fn of_number(heading: &Heading, notice: &InactiveNumber) -> Value {
+    let mut extension = vec![integer(NUMBER, notice.mark.number)];
+    let event = match notice.replaced_by {
+        Some(number) => {
+            extension.push(json!({ "url": codes::REPLACED_BY, "valueString": number.digits() }));
+            codes::NUMBER_SUPERSEDED
+        }
+        None => codes::NUMBER_ENDED,
+    };
+    json!({
+        "resourceType": "Communication",
+        "id": notice.mark.id.as_str(),
+        "contained": [child(notice.number, &notice.local_id)],
+        "extension": extension,
+        "identifier": [identified(NOTICE, notice.mark.id.as_str())],
+        "status": "completed",
+        "category": category(event),
+        "subject": { "reference": "#child" },
+        "about": about(heading, notice.upload),
+        "sent": notice.at.to_string(),
     })
 }
 
@@ -169,13 +214,13 @@ fn cut(text: &str) -> String {
     }
 }
 
-fn child(notice: &Notice) -> Value {
+fn child(number: NhsNumber, local_id: &str) -> Value {
     json!({
         "resourceType": "Patient",
         "id": "child",
         "identifier": [
-            identified(NHS_NUMBER, &notice.number.digits()),
-            identified(LOCAL_ID, &notice.local_id),
+            identified(NHS_NUMBER, &number.digits()),
+            identified(LOCAL_ID, local_id),
         ],
     })
 }

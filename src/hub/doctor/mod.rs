@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::ProviderError;
 use super::clock::Clock;
 use crate::config::hub::HubConfig;
 use crate::identity::token::SigningKey;
@@ -79,6 +80,8 @@ pub struct Asked {
     pub first_start: bool,
     /// Every page of the database is to be looked at, however large it is.
     pub thorough: bool,
+    /// MESH is asked, too.
+    pub mesh: bool,
 }
 
 /// Looks at everything.
@@ -93,7 +96,7 @@ pub fn examine(path: &Path, clock: &Clock, asked: Asked) -> Vec<Finding> {
         vec![Finding::ok("configuration", path.display().to_string()), sites(&config), rights(&config)];
     found.push(key(&config));
     found.push(provider(&config));
-    found.extend(mesh(&config, clock));
+    found.extend(mesh(&config, clock, asked));
     let shown = config.mesh.as_ref().and_then(|mesh| mesh.way.certificate());
     found.extend(shown.and_then(|path| certificate::last_as_long("mesh", path, clock)));
     found.extend(database::examine(&config, clock, asked));
@@ -119,12 +122,19 @@ fn provider(config: &HubConfig) -> Finding {
     };
     match crate::hub::provider_is_usable(settings) {
         Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
+        // As with the signing key. What else is wrong is to be mended, whether or not the key is there.
+        Err(ProviderError::Proof(_))
+            if settings.proof.file().starts_with(CREDENTIALS) && !settings.proof.file().exists() =>
+        {
+            let file = settings.proof.file().display();
+            Finding::cannot_tell(CHECK, format!("{file} is there only while the service runs"))
+        }
         Err(error) => Finding::mend(CHECK, error.to_string()),
     }
 }
 
 /// Nothing where there is no mailbox: most hubs have none.
-fn mesh(config: &HubConfig, clock: &Clock) -> Option<Finding> {
+fn mesh(config: &HubConfig, clock: &Clock, asked: Asked) -> Option<Finding> {
     const CHECK: &str = "mesh";
     let settings = config.mesh.as_ref()?;
     let authorities = config.authorities.iter().filter(|authority| authority.mailbox.is_some()).count();
@@ -134,10 +144,21 @@ fn mesh(config: &HubConfig, clock: &Clock) -> Option<Finding> {
             CHECK,
             "no [[authority]] has a `mailbox`: nobody comes that way; name one, or leave out [mesh]",
         ),
+        Ok(()) if asked.mesh => match crate::hub::ask_mesh(settings, &config.authorities, clock) {
+            Err(error) => Finding::mend(CHECK, error.to_string()),
+            Ok(said) if said.is_empty() => Finding::ok(
+                CHECK,
+                format!(
+                    "mailbox {}, {authorities} authorities come that way, as MESH knows them",
+                    settings.mailbox
+                ),
+            ),
+            Ok(said) => Finding::mend(CHECK, said.join("; ")),
+        },
         Ok(()) => Finding::ok(
             CHECK,
             format!(
-                "mailbox {}, {authorities} authorities come that way (MESH was not asked)",
+                "mailbox {}, {authorities} authorities come that way (MESH is asked with --mesh)",
                 settings.mailbox
             ),
         ),

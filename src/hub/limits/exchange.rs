@@ -30,6 +30,8 @@ pub const UPLOADS_KEPT: i64 = 2;
 pub const UPLOAD_CHUNK: usize = 256;
 /// Time for which a slice of an upload works within the writer: views share its commit.
 pub const UPLOAD_SLICE: Duration = Duration::from_millis(5);
+/// Where views wait it works no longer than this: so much more they wait, and an upload still comes to its end.
+pub const UPLOAD_SLICE_LEAST: Duration = Duration::from_millis(1);
 /// Time between two slices.
 pub const UPLOAD_PAUSE: Duration = Duration::from_millis(2);
 /// How soon an upload is gone on with that could not be, and how often it is looked whether one waits.
@@ -54,3 +56,11 @@ pub const MESH_PARCELS: u32 = 50;
 pub const MESH_UNFILED_AGAIN: Duration = Duration::from_secs(4 * 60 * 60);
 /// Until a message that could not be taken is tried again.
 pub const MESH_LEFT_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// Until an upload by MESH is looked at again for which there was no room.
+pub const MESH_ROOM_AGAIN: Duration = Duration::from_secs(60);
+/// Authorities to which notifications go by MESH at once.
+pub const MESH_AT_ONCE: usize = 16;
+/// So long after MESH took a message it may say that it does not know it, or not all of it.
+pub const MESH_LAG: Duration = Duration::from_secs(5 * 60);
+/// Acknowledgements of one authority's uploads that are under way by MESH; the oldest are given up.
+pub const MESH_ANSWERS: i64 = 100;

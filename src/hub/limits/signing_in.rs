@@ -38,6 +38,9 @@ pub const PROVIDER_LEEWAY: Duration = Duration::from_secs(30);
 /// Time after it was issued for which an id token is taken.
 pub const ID_TOKEN_AGE: Duration = Duration::from_secs(5 * 60);
 
+/// Bytes of an id token.
+pub const ID_TOKEN_BYTES: usize = 64 * 1024;
+
 /// Time after it was made for which a logout token is taken, once.
 pub const LOGOUT_AGE: Duration = Duration::from_secs(5 * 60);
 

@@ -4,6 +4,11 @@
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
 
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
 use super::{Part, Trouble, mailbox, pause_ms};
 use crate::config::mesh::MeshSettings;
 use crate::hub::store::{Awaited, Content, FileState, Named, Parcel};
@@ -12,20 +17,20 @@ use crate::hub::{Hub, limits};
 use crate::hub::{disk, notices};
 use crate::mesh::{Content as Carried, MailboxId, MeshError, MessageId, Outgoing, Post, Standing};
 
-pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: Part) -> Result<(), Trouble> {
+pub(super) async fn all(
+    hub: &Hub,
+    mesh: &Arc<Post>,
+    settings: &MeshSettings,
+    part: Part,
+) -> Result<(), Trouble> {
     let mut trouble = None;
     match part {
         Part::Notices => {
-            for (code, of) in hub.uploads().by_mesh() {
-                match notices(hub, mesh, settings, &code, &of).await {
-                    Ok(()) => {}
-                    // Its row is tried again later, and slows no other authority down.
-                    Err(why) if why.is_of_one() => {
-                        tracing::error!(authority = code, reason = %why, "notifications by MESH wait");
-                    }
-                    Err(why) if why.is_away() => return Err(why),
-                    Err(why) => drop(trouble.get_or_insert(why)),
-                }
+            // What waits for one authority keeps no other from being asked after; a MESH that is away does.
+            match all_notices(hub, mesh, settings).await {
+                Ok(()) => {}
+                Err(why) if why.is_away() => return Err(why),
+                Err(why) => trouble = Some(why),
             }
             follow(hub, mesh, settings, "notifications").await?;
         }
@@ -44,6 +49,39 @@ pub(super) async fn all(hub: &Hub, mesh: &Post, settings: &MeshSettings, part: P
         }
     }
     trouble.map_or(Ok(()), Err)
+}
+
+/// Every authority's, some at once: one whose message is slow to go keeps no other waiting.
+async fn all_notices(hub: &Hub, mesh: &Arc<Post>, settings: &MeshSettings) -> Result<(), Trouble> {
+    let mut authorities = hub.uploads().by_mesh();
+    // Nobody is first each time.
+    let (_, chance) = Uuid::new_v4().as_u64_pair();
+    let first = usize::try_from(chance).unwrap_or(0).checked_rem(authorities.len()).unwrap_or(0);
+    authorities.rotate_left(first);
+    let mut waiting = authorities.into_iter();
+    let (mut sending, mut trouble) = (JoinSet::new(), None);
+    loop {
+        let is_away = trouble.as_ref().is_some_and(Trouble::is_away);
+        while !is_away && sending.len() < limits::MESH_AT_ONCE {
+            let Some((code, of)) = waiting.next() else { break };
+            let (hub, mesh, settings) = (hub.clone(), Arc::clone(mesh), settings.clone());
+            sending.spawn(async move {
+                let sent = notices(&hub, &mesh, &settings, &code, &of).await;
+                (code, sent)
+            });
+        }
+        match sending.join_next().await {
+            None => return trouble.map_or(Ok(()), Err),
+            Some(Ok((_, Ok(())))) => {}
+            // Its row is tried again later, and slows no other authority down.
+            Some(Ok((code, Err(why)))) if why.is_of_one() => {
+                tracing::error!(authority = code, reason = %why, "notifications by MESH wait");
+            }
+            Some(Ok((_, Err(why)))) if why.is_away() => trouble = Some(why),
+            Some(Ok((_, Err(why)))) => drop(trouble.get_or_insert(why)),
+            Some(Err(_)) => drop(trouble.get_or_insert(Trouble::BrokenOff)),
+        }
+    }
 }
 
 /// An authority's notifications, message by message; the next only once MESH has the one before.
@@ -66,7 +104,10 @@ async fn notices(
             file_name: "cpis-notifications.json",
             content: Carried::Bytes(document),
         };
-        post(hub, mesh, settings, &parcel, outgoing).await?;
+        let is_to_go = parcel.is_fresh || is_not_there(hub, mesh, settings, &parcel).await?;
+        if is_to_go {
+            post(hub, mesh, settings, &parcel, outgoing).await?;
+        }
     }
     Ok(())
 }
@@ -78,6 +119,12 @@ async fn acknowledgement(
     parcel: Parcel,
 ) -> Result<(), Trouble> {
     let Content::Acknowledgement { authority_code, sequence, said } = &parcel.what else { return Ok(()) };
+    // Of a million records it is long: it is not made before it is known that it has to go.
+    if parcel.is_fresh {
+        hub.store().mesh_later(parcel.id, 0).await?;
+    } else if !is_not_there(hub, mesh, settings, &parcel).await? {
+        return Ok(());
+    }
     let of = hub.uploads().by_mesh().into_iter().find(|(code, _)| code == authority_code);
     let content = match said {
         Some(said) => Some(Carried::Bytes(said.clone())),
@@ -125,7 +172,31 @@ async fn of_file(hub: &Hub, code: &str, sequence: Option<u32>) -> Result<Option<
     Ok(Some(written.map_err(|error| failed(error.kind().to_string()))?))
 }
 
-/// Sends what MESH does not have. Nothing is sent again on a guess.
+/// Whether MESH has nothing of what may have been sent, and it is to go. Nothing is sent again on a guess.
+async fn is_not_there(
+    hub: &Hub,
+    mesh: &Post,
+    settings: &MeshSettings,
+    parcel: &Parcel,
+) -> Result<bool, Trouble> {
+    match mesh.standing_of(&parcel.local_id).await {
+        Ok(Standing::NotThere) => return Ok(true),
+        Ok(Standing::Accepted(id)) => accepted(hub, settings, parcel, id).await?,
+        Ok(Standing::Acknowledged) => hub.store().mesh_acknowledged(parcel.id).await?,
+        // Nobody will get it: it goes under another name.
+        Ok(Standing::Uploading | Standing::NotDelivered) => {
+            let named = Named { local_id: Some(parcel.local_id.clone()), message_id: None };
+            hub.store().mesh_not_delivered(named).await?;
+        }
+        Err(error) => {
+            hub.store().mesh_later(parcel.id, pause_ms(settings, parcel.tries)).await?;
+            return Err(error.into());
+        }
+    }
+    Ok(false)
+}
+
+/// Sends it, now that MESH is known not to have it.
 async fn post(
     hub: &Hub,
     mesh: &Post,
@@ -133,36 +204,23 @@ async fn post(
     parcel: &Parcel,
     outgoing: Outgoing<'_>,
 ) -> Result<(), Trouble> {
-    let posted = if parcel.is_fresh {
-        mesh.send(outgoing).await
-    } else {
-        match mesh.standing_of(&parcel.local_id).await {
-            Ok(Standing::NotThere) => mesh.send(outgoing).await,
-            Ok(Standing::Accepted(id)) => Ok(id),
-            Ok(Standing::Acknowledged) => {
-                hub.store().mesh_acknowledged(parcel.id).await?;
-                return Ok(());
-            }
-            // Nobody will get it: it goes under another name.
-            Ok(Standing::Uploading | Standing::NotDelivered) => {
-                let named = Named { local_id: Some(parcel.local_id.clone()), message_id: None };
-                hub.store().mesh_not_delivered(named).await?;
-                return Ok(());
-            }
-            Err(error) => Err(error),
-        }
-    };
-    match posted {
-        Ok(id) => {
-            let id = id.map(|id| id.as_str().to_owned());
-            hub.store().mesh_accepted(parcel.id, id, pause_ms(settings, 0)).await?;
-            Ok(())
-        }
+    match mesh.send(outgoing).await {
+        Ok(id) => accepted(hub, settings, parcel, id).await,
         Err(error) => {
             hub.store().mesh_later(parcel.id, pause_ms(settings, parcel.tries)).await?;
             Err(error.into())
         }
     }
+}
+
+async fn accepted(
+    hub: &Hub,
+    settings: &MeshSettings,
+    parcel: &Parcel,
+    id: Option<MessageId>,
+) -> Result<(), Trouble> {
+    let id = id.map(|id| id.as_str().to_owned());
+    Ok(hub.store().mesh_accepted(parcel.id, id, pause_ms(settings, 0)).await?)
 }
 
 /// Asks after what was sent.
@@ -199,6 +257,10 @@ async fn follow(hub: &Hub, mesh: &Post, settings: &MeshSettings, kind: &'static 
         }
         match standing {
             Standing::Acknowledged => hub.store().mesh_acknowledged(awaited.id).await?,
+            // MESH took it a moment ago, and its tracking has not heard of it yet.
+            Standing::Uploading | Standing::NotThere if awaited.is_new => {
+                hub.store().mesh_later(awaited.id, pause_ms(settings, awaited.tries)).await?;
+            }
             // What MESH does not know any more was not acknowledged as far as anybody knows: the link knows it by its ids.
             Standing::NotDelivered | Standing::Uploading | Standing::NotThere => {
                 tracing::error!("MESH has not delivered a message: it is sent again; ring the authority");

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::{Left, Part, Trouble};
+use super::{Left, Part, Rests, Trouble};
 use crate::config::mesh::MeshSettings;
 use crate::exchange::acknowledgement::Writer;
 use crate::exchange::{Acknowledgement, FileCode, notice};
-use crate::hub::Hub;
 use crate::hub::error::ApiError;
 use crate::hub::metrics::Uploaded;
 use crate::hub::store::Named;
 use crate::hub::uploads::{Arrival, Received, Sender, caller, has_room};
+use crate::hub::{Hub, limits};
 use crate::mesh::{Header, Kind, MailboxId, MeshError, MessageId, Post, Sink};
 
 /// Everything that waits. What is wrong with one message keeps no other from being taken.
@@ -29,8 +29,14 @@ pub(super) async fn all(
     let mut trouble = None;
     for workflow in [own, sent] {
         for id in mesh.inbox(workflow).await? {
-            if left.rests(&id) {
-                continue;
+            match left.rests(&id) {
+                None => {}
+                Some(Rests::Odd) => continue,
+                // It still waits, and that is still said.
+                Some(Rests::NotNow) => {
+                    trouble.get_or_insert(Trouble::Upload);
+                    continue;
+                }
             }
             let taken = match part {
                 Part::Notices => receipts(hub, mesh, own, &id).await,
@@ -38,9 +44,14 @@ pub(super) async fn all(
             };
             match taken {
                 Ok(()) => {}
+                Err(Trouble::Mesh(MeshError::Unfinished)) => {}
+                Err(Trouble::Upload) => {
+                    trouble.get_or_insert(Trouble::Upload);
+                    left.leave(id, Rests::NotNow);
+                }
                 Err(why) if why.is_of_one() => {
                     tracing::error!(?part, message = id.as_str(), reason = %why, "a message of MESH is left where it is");
-                    left.leave(id);
+                    left.leave(id, Rests::Odd);
                 }
                 Err(why) if why.is_away() => return Err(why),
                 Err(why) => drop(trouble.get_or_insert(why)),
@@ -90,18 +101,23 @@ async fn receipts(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Res
 
 async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
     let wants = |header: &Header| sender(hub, header, workflow).is_some();
-    if !has_room(hub, 0) {
-        return Err(Trouble::Upload);
-    }
     // Only what stands over it, at first: who sends it decides how it is looked at.
     let header = mesh.fetch(id, |_| false, &mut (Vec::new(), 0)).await?;
     let Some(sender) = sender(hub, &header, workflow) else { return not_ours(hub, mesh, &header, id).await };
-    let mut arriving = Arriving { hub, arrival: Arrival::begin(hub, &sender) };
+    // Before it comes: what cannot be taken would come for nothing, and again.
+    let waiting = hub.store().uploads_waiting(sender.code().to_owned()).await?;
+    if !has_room(hub, 0) || waiting >= limits::UPLOADS_WAITING {
+        return Err(Trouble::Upload);
+    }
+    let mut arriving = Arriving { hub, arrival: Arrival::begin(hub, &sender), had_room: true };
     match mesh.fetch(id, wants, &mut arriving).await {
         Ok(again) if again == header => {}
         Ok(_) => return Err(MeshError::NotUnderstood("a message changes on its way").into()),
         Err(error) => {
             arriving.arrival.broken_off(std::io::ErrorKind::ConnectionReset).await;
+            if !arriving.had_room {
+                return Err(Trouble::Upload);
+            }
             if !matches!(error, MeshError::NotUnderstood(_) | MeshError::TooLong) {
                 return Err(error.into());
             }
@@ -113,9 +129,10 @@ async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Resul
     let (sequence, said) = match received.into_value() {
         Received::Waits { sequence } => (Some(sequence), None),
         Received::Refused(what, at) => (what.sequence, Some(written(&what, at)?)),
-        Received::OtherAuthority { sequence, digest } => {
+        // Under the name that it has: by that, its number and its digest its sender knows which file this is of.
+        Received::OtherAuthority { named, sequence, digest } => {
             let what = Acknowledgement {
-                authority_code: sender.code().to_owned(),
+                authority_code: named,
                 sequence: Some(sequence),
                 records: None,
                 code: FileCode::NoneUploaded,
@@ -197,6 +214,7 @@ async fn refuse(hub: &Hub, from: Option<&MailboxId>, outcome: &'static str) -> R
 struct Arriving<'a> {
     hub: &'a Hub,
     arrival: Arrival,
+    had_room: bool,
 }
 
 impl Sink for Arriving<'_> {
@@ -204,7 +222,10 @@ impl Sink for Arriving<'_> {
         let taken = self.arrival.part(self.hub, part.into()).await;
         taken.map_err(|error| match error {
             ApiError::TOO_LARGE => MeshError::TooLong,
-            _ => MeshError::Local("there is no room for an upload".to_owned()),
+            _ => {
+                self.had_room = false;
+                MeshError::Local("there is no room for an upload".to_owned())
+            }
         })
     }
 }

@@ -23,13 +23,13 @@ impl Hub {
             (Some(have), None) => Ask::Behind(have.clone()),
             (None, None) => Ask::Unfiled,
         };
-        let given = match self.store().notices_idle(code.to_owned(), ask.clone()).await? {
+        let given = match self.store().notices_idle(code.to_owned(), None, ask.clone()).await? {
             Some(given) => given,
-            None => self.store().notices(caller(code), code.to_owned(), ask).await?.into_value(),
+            None => self.store().notices(caller(code), code.to_owned(), None, ask).await?.into_value(),
         };
         Ok(match given {
             Given::Page(page) => Some(written(self, code, &page)),
-            Given::OtherNumbers => None,
+            Given::OtherNumbers | Given::OtherRegister => None,
         })
     }
 

@@ -6,7 +6,7 @@ mod inside;
 mod watch;
 
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -17,7 +17,8 @@ use super::query;
 use super::respond;
 use super::store::{Given, NoticesAsk as Ask, Page};
 use super::uploads::{Sender, caller};
-use crate::exchange::notice::{self, Heading, Mark, NoticeId};
+use crate::exchange::codes::REGISTER;
+use crate::exchange::notice::{self, Heading, Mark, NoticeId, RegisterId};
 
 pub(super) use watch::keep;
 
@@ -46,19 +47,28 @@ fn asked(query: Option<&str>) -> Result<Ask, ApiError> {
     }
 }
 
+/// With which register a link asks.
+fn register(headers: &HeaderMap) -> Result<RegisterId, ApiError> {
+    let mut all = headers.get_all(REGISTER).iter();
+    let (Some(one), None) = (all.next(), all.next()) else { return Err(ApiError::NO_REGISTER) };
+    one.to_str().ok().and_then(RegisterId::parse).ok_or(ApiError::NO_REGISTER)
+}
+
 /// `GET /exchange/notifications`
 pub(super) async fn give(
     State(hub): State<Hub>,
     sender: Sender,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
+    let register = register(&headers)?;
     let ask = asked(query.as_deref())?;
     let code = sender.code().to_owned();
     // Asked every few seconds by everybody: only what is to be written goes through the writer.
-    if let Some(given) = hub.store().notices_idle(code.clone(), ask.clone()).await? {
+    if let Some(given) = hub.store().notices_idle(code.clone(), Some(register.clone()), ask.clone()).await? {
         return told(&hub, &code, &given);
     }
-    let audited = hub.store().notices(caller(&code), code.clone(), ask).await?;
+    let audited = hub.store().notices(caller(&code), code.clone(), Some(register), ask).await?;
     let mut response = told(&hub, &code, audited.value())?;
     respond::mark(&mut response, &audited);
     Ok(response)
@@ -71,6 +81,7 @@ fn told(hub: &Hub, code: &str, given: &Given) -> Result<Response, ApiError> {
             tracing::warn!(authority = code, "a link has notifications that this database does not know");
             return Err(ApiError::OTHER_NUMBERS);
         }
+        Given::OtherRegister => return Err(ApiError::OTHER_REGISTER),
     };
     Ok(document(hub, code, page))
 }
@@ -82,8 +93,9 @@ pub(in crate::hub) fn written(hub: &Hub, code: &str, page: &Page) -> Vec<u8> {
         authority_code: code.to_owned(),
         last: page.last,
         unfiled: page.unfiled.clone(),
+        not_over: page.not_over,
     };
-    notice::write_items(&heading, page.items(), hub.clock().now())
+    notice::write_items(&heading, &page.notices, hub.clock().now())
 }
 
 fn document(hub: &Hub, code: &str, page: &Page) -> Response {
@@ -98,6 +110,7 @@ pub(super) async fn filed(
     sender: Sender,
     request: Request,
 ) -> Result<Response, ApiError> {
+    let register = register(request.headers())?;
     let body = own::body(request).await?;
     let receipts = notice::read_receipts(&body)
         .map_err(|_| ApiError::invalid_value("This is no document with receipts of the documented shape"))?;
@@ -105,8 +118,8 @@ pub(super) async fn filed(
         tracing::error!(authority = sender.code(), "receipts name another authority than their certificate");
         return Err(ApiError::OTHER_RECEIPTS);
     }
-    let audited = hub.store().notices_filed(caller(sender.code()), receipts).await?;
-    let filed = audited.value();
+    let audited = hub.store().notices_filed_with(caller(sender.code()), register, receipts).await?;
+    let filed = audited.value().as_ref().ok_or(ApiError::OTHER_REGISTER)?;
     let told = json!({ "noted": filed.noted, "known": filed.known, "unknown": filed.unknown });
     let mut response = respond::json(StatusCode::OK, &told);
     respond::mark(&mut response, &audited);

@@ -20,6 +20,7 @@ use super::person::{self, Claims, Person, Unclear};
 use super::verify::{Fault, payload};
 use super::{Down, For, Known, Provider};
 use crate::domain::{Caller, text};
+use crate::hub::limits;
 use crate::hub::sessions::SessionTimes;
 
 /// One turn at the provider: what it has to give back, and what proves that the hub asked.
@@ -202,6 +203,10 @@ impl Provider {
             }
         })?;
         let id_token = answer.id_token().cloned().ok_or(Refused::Unproven("id-token-missing"))?;
+        // It is kept as long as the session, and goes into an address when that ends.
+        if id_token.to_string().len() > limits::ID_TOKEN_BYTES {
+            return Err(Refused::Unproven("id-token-too-long"));
+        }
         Ok((answer.access_token().clone(), id_token))
     }
 

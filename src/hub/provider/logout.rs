@@ -113,7 +113,12 @@ impl Provider {
         Ok(logout)
     }
 
-    fn judge_logout(&self, claims: &Claims, seen: &LogoutTokens, now: i64) -> Result<Logout, &'static str> {
+    pub(super) fn judge_logout(
+        &self,
+        claims: &Claims,
+        seen: &LogoutTokens,
+        now: i64,
+    ) -> Result<Logout, &'static str> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         if text("iss") != Some(self.settings.issuer.as_str()) {
             return Err("logout-other-issuer");
@@ -169,7 +174,11 @@ fn refused(why: &'static str) -> LogoutRefused {
 }
 
 /// Whether one of the provider's keys signed a token; what it says was read from it.
-fn verified(known: &Known, token: &str, header: &jsonwebtoken::Header) -> Result<(), &'static str> {
+pub(super) fn verified(
+    known: &Known,
+    token: &str,
+    header: &jsonwebtoken::Header,
+) -> Result<(), &'static str> {
     let keys = &known.logout_keys;
     let key = match &header.kid {
         Some(id) => keys.find(id),

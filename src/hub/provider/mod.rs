@@ -6,6 +6,8 @@
 
 mod age;
 mod exchange;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(in crate::hub) mod fuzzing;
 mod http;
 mod logout;
 mod person;

@@ -78,10 +78,18 @@ pub(super) async fn asking(hub: &Hub, request: Request) -> Result<Asking, Refuse
     });
     // Anybody can send one, and while it arrives they have a place.
     let body = tokio::time::timeout(limits::FORM, own::whole(body, limits::FORM_BYTES));
-    let body = body.await.map_err(|_| INVALID_REQUEST)??;
+    let body = body.await.map_err(|_| INVALID_REQUEST)?;
+    let body = body.inspect_err(|error| note_too_long(hub, parts.uri.path(), error))?;
     let text = std::str::from_utf8(&body).map_err(|_| INVALID_REQUEST)?;
     let form = query::pairs_within(Some(text), FORM_CHARACTERS).map_err(|_| INVALID_REQUEST)?;
     if is_form { Ok(Asking { parts, form }) } else { Err(INVALID_REQUEST) }
+}
+
+/// Notes that a form was too long, where it was.
+pub(in crate::hub) fn note_too_long(hub: &Hub, path: &str, error: &ApiError) {
+    if *error == ApiError::TOO_LARGE {
+        proven::note(hub, path, Why::TooLong);
+    }
 }
 
 /// The key of whoever asks. A proof of another than the expected one is not remembered: nothing is ever given for it, and

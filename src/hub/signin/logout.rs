@@ -10,7 +10,7 @@ use super::{pages, see_other};
 use crate::hub::error::ApiError;
 use crate::hub::proven::{self, Why};
 use crate::hub::provider::LogoutRefused;
-use crate::hub::sessions::to_its_end;
+use crate::hub::sessions::{note_too_long, to_its_end};
 use crate::hub::store::{EndedBy, EndedThere};
 use crate::hub::{Hub, limits, own, query, respond};
 
@@ -20,7 +20,10 @@ pub(in crate::hub) async fn backchannel(State(hub): State<Hub>, request: Request
     let body = tokio::time::timeout(limits::FORM, own::whole(request.into_body(), limits::LOGOUT_BYTES));
     let body = match body.await {
         Ok(Ok(body)) => body,
-        Ok(Err(error)) => return error.into_response(),
+        Ok(Err(error)) => {
+            note_too_long(&hub, PATH, &error);
+            return error.into_response();
+        }
         Err(_) => return ApiError::TIMED_OUT.into_response(),
     };
     let form = std::str::from_utf8(&body).ok();

@@ -8,6 +8,8 @@ mod asked;
 mod attempts;
 mod begin;
 mod confirm;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(in crate::hub) mod fuzzing;
 mod grants;
 mod logout;
 mod pages;
@@ -78,17 +80,18 @@ fn set_cookie(hub: &Hub, response: &mut Response, sealed: Option<&str>) {
 
 /// What this browser began; `None` where it began nothing, or more than one thing at once.
 fn attempt(hub: &Hub, headers: &HeaderMap) -> Option<Attempt> {
-    let name = cookie_name(hub);
+    hub.signing_in().sealing.open(cookie(headers, cookie_name(hub))?)
+}
+
+/// The one cookie of a name.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let mut found = all.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| {
         let (known, value) = cookie.trim().split_once('=')?;
         (known == name).then_some(value)
     });
     let sealed = found.next()?;
-    if found.next().is_some() {
-        return None;
-    }
-    hub.signing_in().sealing.open(sealed)
+    if found.next().is_some() { None } else { Some(sealed) }
 }
 
 /// Sends the browser elsewhere, with a GET whatever it came with.

@@ -11,10 +11,11 @@ use super::codec;
 use super::error::Fault;
 use super::held;
 use super::identities::{self, Restriction};
+use super::notices::numbers;
 use super::people::{self, Resolved};
 use super::search_keys;
 use super::writer::Work;
-use crate::domain::{Gender, NhsNumber, PersonName};
+use crate::domain::{Caller, Gender, NhsNumber, PersonName};
 use crate::hub::folding::folded;
 use crate::hub::limits;
 use crate::hub::load::{Authorities, LineError, LoadReport, LoadedPerson, LoadedPlan, Unit};
@@ -22,6 +23,8 @@ use crate::hub::search::Described;
 
 /// What is known while a load is applied.
 pub(super) struct Applying<'a> {
+    /// Who loads.
+    pub(super) by: &'a Caller,
     pub(super) load: Option<i64>,
     /// The moment that counts for all of it.
     pub(super) begun_ms: i64,
@@ -86,8 +89,8 @@ pub(super) fn unit(work: &Work<'_>, applying: &mut Applying<'_>, unit: &Unit) ->
 
 /// A plan by itself, unless it came with its person.
 fn late_plan(work: &Work<'_>, plan: &LoadedPlan, applying: &mut Applying<'_>) -> Result<(), Fault> {
-    let person = match people::resolve(work, plan.number)? {
-        Resolved::Person { id, .. } => id,
+    let (person, in_use) = match people::resolve(work, plan.number)? {
+        Resolved::Person { id, number } => (id, number),
         Resolved::Ended { .. } => {
             applying.refuse(plan.line, ENDED);
             return Ok(());
@@ -109,7 +112,10 @@ fn late_plan(work: &Work<'_>, plan: &LoadedPlan, applying: &mut Applying<'_>) ->
         return Ok(());
     }
     match write_plan(work, plan, person, applying)? {
-        Applied::Written => applying.counts.plans += 1,
+        Applied::Written => {
+            applying.counts.plans += 1;
+            tell_of_number(work, plan, (person, in_use), applying)?;
+        }
         Applied::Outdated => applying.counts.outdated += 1,
     }
     Ok(())
@@ -311,6 +317,19 @@ pub(super) fn write_plan(
     };
     let is_written = held::write_plan(work, &row, held::Over::UnlessLater(applying.begun_ms))?;
     Ok(if is_written { Applied::Written } else { Applied::Outdated })
+}
+
+/// Of a plan that came under a superseded number its authority hears which one is in use.
+pub(super) fn tell_of_number(
+    work: &Work<'_>,
+    plan: &LoadedPlan,
+    (person, in_use): (i64, NhsNumber),
+    applying: &Applying<'_>,
+) -> Result<(), Fault> {
+    if plan.number == in_use {
+        return Ok(());
+    }
+    numbers::tell(work, applying.by, person, &numbers::uploaded(work, person)?)
 }
 
 /// The upload that this very plan is held from, and the number that it came under.

@@ -24,10 +24,13 @@ pub(super) fn arrive(work: &Work<'_>, arrival: &Arrival, applying: &mut Applying
     let counts = applying.counts.clone();
     let codes = arrival.plans.iter().flatten().map(|plan| &plan.authority_code);
     let fresh: Vec<&String> = codes.filter(|code| !applying.uploads.contains_key(*code)).collect();
+    let audited = work.entries.borrow().len();
     savepoint(work, "SAVEPOINT arrival")?;
     let refused = together(work, arrival, applying)?;
     if let Some(first) = refused.first() {
         savepoint(work, "ROLLBACK TO arrival")?;
+        // What was audited of it is not, and nobody counts it.
+        work.entries.borrow_mut().truncate(audited);
         *applying.counts = counts;
         for code in fresh {
             applying.uploads.remove(code);
@@ -94,16 +97,20 @@ fn early_plan(
     applying: &mut Applying<'_>,
 ) -> Result<Option<LineError>, Fault> {
     let why = match people::resolve(work, plan.number)? {
-        Resolved::Person { id, .. } if id == person => apply::refusal(work, plan, person, applying)?,
+        Resolved::Person { id, number } if id == person => {
+            let why = apply::refusal(work, plan, person, applying)?;
+            if why.is_none()
+                && let Applied::Written = apply::write_plan(work, plan, person, applying)?
+            {
+                applying.counts.plans += 1;
+                apply::tell_of_number(work, plan, (person, number), applying)?;
+            }
+            why
+        }
         // Theirs only if the file could join the two.
         Resolved::Person { .. } => return Ok(None),
         Resolved::Ended { .. } => Some(apply::ENDED),
         Resolved::NotKnown => Some(apply::NOT_KNOWN),
     };
-    if why.is_none()
-        && let Applied::Written = apply::write_plan(work, plan, person, applying)?
-    {
-        applying.counts.plans += 1;
-    }
     Ok(why.map(|why| LineError::new(plan.line, why)))
 }

@@ -41,6 +41,7 @@ pub(super) enum Kind {
     PlanTakenBack,
     RecordRejected,
     Notices,
+    NumberTold,
 }
 
 impl Kind {
@@ -74,6 +75,7 @@ impl Kind {
             Kind::PlanTakenBack => "plan-taken-back",
             Kind::RecordRejected => "record-rejected",
             Kind::Notices => "notifications",
+            Kind::NumberTold => "number-told",
         }
     }
 }
@@ -157,7 +159,8 @@ pub(super) fn count(metrics: &Metrics, kind: Kind, outcome: &'static str) {
         | Kind::Upload
         | Kind::PlanTakenBack
         | Kind::RecordRejected
-        | Kind::Notices => return,
+        | Kind::Notices
+        | Kind::NumberTold => return,
     };
     // What was asked of a number that is not known is no view.
     if matches!(outcome, "held" | "nothing-held") {

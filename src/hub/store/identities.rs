@@ -7,10 +7,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::apply::Applying;
 use super::error::Fault;
+use super::notices::numbers;
 use super::people::{self, Resolved};
 use super::search_keys;
 use super::writer::Work;
-use crate::domain::NhsNumber;
+use crate::domain::{Caller, NhsNumber};
 use crate::hub::limits;
 use crate::hub::load::{Superseded, way};
 
@@ -48,7 +49,7 @@ pub(super) fn supersede(
     };
     for number in between.iter().rev().chain([&link.old]) {
         let joined = if number.is_test_range() == applying.is_marked {
-            join(work, *number, new, restriction)?
+            join(work, applying.by, *number, new, restriction)?
         } else {
             Joined::Refused(BETWEEN)
         };
@@ -66,7 +67,13 @@ pub(super) fn supersede(
 
 const BETWEEN: &str = "a number between this one and the last of the replacements cannot be joined";
 
-fn join(work: &Work<'_>, old: NhsNumber, new: i64, restriction: Restriction) -> Result<Joined, Fault> {
+fn join(
+    work: &Work<'_>,
+    by: &Caller,
+    old: NhsNumber,
+    new: i64,
+    restriction: Restriction,
+) -> Result<Joined, Fault> {
     Ok(match people::resolve(work, old)? {
         Resolved::NotKnown => {
             work.db
@@ -88,7 +95,10 @@ fn join(work: &Work<'_>, old: NhsNumber, new: i64, restriction: Restriction) -> 
             Joined::Refused("together the two would have more plans than one person can have")
         }
         Resolved::Person { id, .. } => {
+            // Before the merge: where both have the same plan one of them goes, and its number is over all the same.
+            let uploaded = numbers::uploaded(work, id)?;
             merge(work, id, new, restriction)?;
+            numbers::tell(work, by, new, &uploaded)?;
             Joined::Now
         }
     })
@@ -171,6 +181,7 @@ pub(super) fn end(
             work.db
                 .prepare_cached("UPDATE nhs_number SET standing = 'ended' WHERE number = ?1")?
                 .execute([number.digits()])?;
+            numbers::tell(work, applying.by, person, &numbers::uploaded(work, person)?)?;
             Ok(true)
         }
         Some((_, "ended")) => Ok(false),

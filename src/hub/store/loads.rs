@@ -199,6 +199,7 @@ impl Loading {
 
     fn apply(&mut self, work: &Work<'_>, unit: &Unit, refusals: &mut Vec<LineError>) -> Result<(), Fault> {
         let mut applying = Applying {
+            by: &self.by,
             load: self.id,
             begun_ms: self.begun_ms,
             is_marked: self.is_marked,

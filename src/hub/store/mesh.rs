@@ -49,8 +49,10 @@ pub(in crate::hub) struct Awaited {
     pub(in crate::hub) local_id: String,
     pub(in crate::hub) message_id: Option<String>,
     pub(in crate::hub) tries: u32,
-    /// It was made so long ago that MESH would have given it back by now.
+    /// MESH took it so long ago that it would have given it back by now.
     pub(in crate::hub) is_old: bool,
+    /// MESH took it so lately that its tracking need not know it.
+    pub(in crate::hub) is_new: bool,
 }
 
 /// By what a message is known that was not delivered.
@@ -79,7 +81,7 @@ impl Store {
             match sending {
                 Some(next) => Ok(is_due(next, now)),
                 None => {
-                    let waiting = params![looked, lost_before(now)];
+                    let waiting = params![looked, now, UNFILED_MS];
                     Ok(db.prepare_cached(&format!("{WAITING} LIMIT 1"))?.exists(waiting)?)
                 }
             }
@@ -109,7 +111,7 @@ impl Store {
                     id: row.get(0)?,
                     local_id: row.get(1)?,
                     tries: row.get(2)?,
-                    is_fresh: false,
+                    is_fresh: row.get::<_, u32>(2)? == 0,
                     what: Content::Acknowledgement {
                         authority_code: row.get(3)?,
                         sequence: row.get(4)?,
@@ -139,6 +141,13 @@ impl Store {
                 .exists(params![authority, sequence, said])?;
             if !is_noted {
                 insert(work, &authority, "acknowledgement", sequence, said.as_deref())?;
+                // Whoever sends one file again and again fills no disk with answers.
+                work.db.execute(
+                    "DELETE FROM mesh_out WHERE authority_code = ?1 AND kind = 'acknowledgement' AND id NOT IN (
+                        SELECT id FROM mesh_out WHERE authority_code = ?1 AND kind = 'acknowledgement'
+                        ORDER BY id DESC LIMIT ?2)",
+                    params![authority, limits::MESH_ANSWERS],
+                )?;
             }
             Ok(())
         })
@@ -155,7 +164,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(move |work| {
             work.db.execute(
-                "UPDATE mesh_out SET state = 'accepted', message_id = ?2, tries = 0, next_ms = ?3 + ?4 WHERE id = ?1",
+                "UPDATE mesh_out SET state = 'accepted', message_id = ?2, tries = 0, at_ms = ?3, next_ms = ?3 + ?4
+                 WHERE id = ?1",
                 params![id, message_id, work.now_ms(), next_ms],
             )?;
             Ok(())
@@ -186,16 +196,18 @@ impl Store {
         let now = self.0.clock.now().as_millisecond();
         self.read_elsewhere(move |db| {
             let mut statement = db.prepare_cached(
-                "SELECT id, local_id, message_id, tries, at_ms < ?5 FROM mesh_out
+                "SELECT id, local_id, message_id, tries, at_ms < ?5, at_ms BETWEEN ?6 AND ?2 FROM mesh_out
                  WHERE kind = ?1 AND state = 'accepted' AND next_ms NOT BETWEEN ?2 + 1 AND ?4 ORDER BY next_ms LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![kind, now, most, ahead(now), now.saturating_sub(BACK_MS)], |row| {
+            let (back, lag) = (now.saturating_sub(BACK_MS), now.saturating_sub(LAG_MS));
+            let rows = statement.query_map(params![kind, now, most, ahead(now), back, lag], |row| {
                 Ok(Awaited {
                     id: row.get(0)?,
                     local_id: row.get(1)?,
                     message_id: row.get(2)?,
                     tries: row.get(3)?,
                     is_old: row.get(4)?,
+                    is_new: row.get(5)?,
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -267,11 +279,15 @@ impl Store {
 /// them may have lost them.
 const WAITING: &str = "SELECT number FROM outbox INDEXED BY outbox_unfiled
     WHERE authority_code = ?1 AND outcome IS NULL AND mesh_out_id IS NULL
-      AND (state IN ('queued', 'returned') OR (state = 'delivered' AND state_ms < ?2))
+      AND (state IN ('queued', 'returned')
+           OR (state = 'delivered' AND state_ms < ?2 - (?3 << min(resent, 3))))
     ORDER BY number";
 
 /// After so long MESH gives back what was not collected.
 const BACK_MS: i64 = 5 * 24 * 60 * 60 * 1000;
+
+/// So long its tracking may lag behind.
+const LAG_MS: i64 = limits::MESH_LAG.as_millis() as i64;
 
 /// No pause is longer than this. A moment further off is of a clock that was ahead.
 fn ahead(now_ms: i64) -> i64 {
@@ -282,10 +298,9 @@ fn is_due(next_ms: i64, now_ms: i64) -> bool {
     next_ms <= now_ms || next_ms > ahead(now_ms)
 }
 
-/// What was delivered before this and has no receipt goes again.
-fn lost_before(now_ms: i64) -> i64 {
-    now_ms.saturating_sub(i64::try_from(limits::MESH_UNFILED_AGAIN.as_millis()).unwrap_or(i64::MAX))
-}
+/// What was delivered, and has no receipt after so long, goes again; then after twice as long, up to eight times: where the record is away
+/// for days, the link has it all the same.
+const UNFILED_MS: i64 = limits::MESH_UNFILED_AGAIN.as_millis() as i64;
 
 fn next(work: &Work<'_>, by: &Caller, authority: &str) -> Result<Option<Parcel>, Fault> {
     let sending: Option<(i64, String, u32, i64)> = work
@@ -308,16 +323,17 @@ fn next(work: &Work<'_>, by: &Caller, authority: &str) -> Result<Option<Parcel>,
         }
         return Ok(Some(Parcel { id, local_id, tries, is_fresh: false, what: Content::Notices(page) }));
     }
-    let mut statement = work.db.prepare_cached(&format!("{WAITING} LIMIT ?3"))?;
+    let mut statement = work.db.prepare_cached(&format!("{WAITING} LIMIT ?4"))?;
     let most = i64::try_from(crate::exchange::notice::MOST).unwrap_or(i64::MAX);
     let numbers =
-        statement.query_map(params![authority, lost_before(work.now_ms()), most], |row| row.get(0))?;
+        statement.query_map(params![authority, work.now_ms(), UNFILED_MS, most], |row| row.get(0))?;
     let numbers: Vec<u32> = numbers.collect::<Result<_, _>>()?;
     let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(None) };
     let (id, local_id) = insert(work, authority, "notifications", None, None)?;
-    let mut mark = work
-        .db
-        .prepare_cached("UPDATE outbox SET mesh_out_id = ?3 WHERE authority_code = ?1 AND number = ?2")?;
+    let mut mark = work.db.prepare_cached(
+        "UPDATE outbox SET mesh_out_id = ?3, resent = resent + (state = 'delivered')
+             WHERE authority_code = ?1 AND number = ?2",
+    )?;
     for number in &numbers {
         mark.execute(params![authority, number, id])?;
     }

@@ -95,8 +95,8 @@ pub use figures::Figures;
 pub use history::{HistoryOutcome, HistoryRow};
 pub(super) use loads::{LoadBegin, Loading};
 pub(super) use mesh::{Awaited, Content, Named, Parcel};
-pub use notices::Waiting;
 pub(super) use notices::{Ask as NoticesAsk, Given, Page};
+pub use notices::{Bound, Waiting};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
@@ -119,6 +119,9 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0013.sql")),
     M::up(include_str!("migrations/0014.sql")),
     M::up(include_str!("migrations/0016.sql")),
+    M::up(include_str!("migrations/0017.sql")),
+    M::up(include_str!("migrations/0018.sql")),
+    M::up(include_str!("migrations/0019.sql")),
     M::up(include_str!("migrations/0020.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -1,4 +1,5 @@
-//! What local authorities are to be told: rows of the outbox, written in the commit of the view.
+//! What local authorities are to be told: rows of the outbox, written in the commit of the view, or of what a load has changed
+//! about a number.
 //!
 //! Each authority that holds a plan is told of each recorded view, but not twice of one view, and not again
 //! by the same person (user and organisation) within 30 minutes. Views of one person at one organisation
@@ -6,6 +7,8 @@
 
 mod filed;
 mod give;
+pub(super) mod numbers;
+mod registers;
 mod waiting;
 
 use jiff::SignedDuration;
@@ -17,6 +20,7 @@ use super::error::Fault;
 use super::writer::Work;
 pub(super) use give::page_of;
 pub(in crate::hub) use give::{Ask, Given, Page};
+pub use registers::Bound;
 pub use waiting::Waiting;
 pub(super) use waiting::waiting;
 

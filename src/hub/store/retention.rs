@@ -4,6 +4,7 @@
 //! the rows that the access history still lists, notifications that were not sent, and an attendance of which
 //! a part is younger.
 
+mod numbers;
 mod views;
 
 use std::time::Instant;
@@ -66,6 +67,10 @@ enum Cut {
     Views {
         before_ms: i64,
         now_ms: i64,
+    },
+    /// Notices of numbers, which have no view.
+    Numbers {
+        before_ms: i64,
     },
     /// Plans that were gone already on this day.
     Plans {
@@ -142,6 +147,7 @@ impl Store {
         let mut cuts = Vec::new();
         if let Some(days) = policy.views_days {
             cuts.push(Cut::Views { before_ms: before(days), now_ms });
+            cuts.push(Cut::Numbers { before_ms: before(days) });
         }
         if let Some(days) = policy.plans_days {
             let gone_by = dates::london_day(now).checked_sub(i64::from(days).days()).unwrap_or(Date::MIN);
@@ -190,6 +196,7 @@ impl Store {
 fn find(db: &Connection, cut: Cut, after: i64) -> Result<Slice, Fault> {
     match cut {
         Cut::Views { before_ms, now_ms } => views::find(db, (before_ms, now_ms), after),
+        Cut::Numbers { before_ms } => numbers::find(db, before_ms, after),
         Cut::Plans { gone_by, tails } => {
             let (due, next) = find_plans(db, gone_by, tails, after)?;
             let would_go = Removed { plans: due.len() as u64, ..Removed::default() };
@@ -295,6 +302,16 @@ fn remove(work: &Work<'_>, cut: Cut, due: &[i64], by: &Caller) -> Result<(Remove
             }
             json!({ "views": removed.views, "history": removed.history, "notices": removed.notices,
                     "before": codec::moment(before_ms)?.to_string() })
+        }
+        Cut::Numbers { before_ms } => {
+            for id in due {
+                removed.notices += numbers::remove(work.db, *id, before_ms)?;
+                judged += 1;
+                if since.elapsed() >= limits::RETENTION_SLICE {
+                    break;
+                }
+            }
+            json!({ "notices": removed.notices, "before": codec::moment(before_ms)?.to_string() })
         }
         Cut::Plans { gone_by, tails } => {
             for id in due {

@@ -239,8 +239,14 @@ impl Store {
             return Err(StoreError::NoRoom);
         }
         let (by, mut file, records) = (by.clone(), file.clone(), Arc::clone(records));
+        let queue = Arc::clone(&self.0.queue);
         self.write_blocking(move |work| {
             let begun = Instant::now();
+            let is_over = || {
+                let worked = begun.elapsed();
+                worked >= limits::UPLOAD_SLICE
+                    || (worked >= limits::UPLOAD_SLICE_LEAST && queue.depths().0 > 0)
+            };
             let is_marked = super::read_marking(work.db)?;
             let before = file.done;
             let mut done = from;
@@ -255,7 +261,7 @@ impl Store {
                 }
                 file.done = *place;
                 done += 1;
-                if begun.elapsed() >= limits::UPLOAD_SLICE {
+                if is_over() {
                     break;
                 }
             }

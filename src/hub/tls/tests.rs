@@ -98,7 +98,14 @@ async fn a_handler_learns_who_calls_from_the_connection_and_from_nothing_else() 
     let listener = tokio::net::TcpListener::bind(config.listen).await.unwrap();
     let address = listener.local_addr().unwrap();
     let secure = Some(Secure::new(hub.tls().unwrap().clone(), hub.clone()));
-    let door = Door { whom: "tests", secure, connections: 8, idle: crate::hub::limits::IDLE, open: None };
+    let door = Door {
+        whom: "tests",
+        secure,
+        connections: 8,
+        idle: crate::hub::limits::IDLE,
+        open: None,
+        noting: None,
+    };
     let router = axum::Router::new().route("/", get(who));
     tokio::spawn(accept(door, listener, router, std::future::pending()));
     let (certificate, key) = issued(&theirs, |params| {

@@ -36,6 +36,8 @@ pub(in crate::hub) enum Received {
     Refused(Box<Acknowledgement>, Timestamp),
     /// It names another authority than whoever sends it: refused whole too. By its number and digest, as far as they are known.
     OtherAuthority {
+        /// Which.
+        named: String,
         /// Its number.
         sequence: u32,
         /// Its SHA-256.
@@ -100,9 +102,7 @@ impl Arrival {
             looking.await.map_err(|_| ApiError::inside("upload", "the reading of an upload panicked"))?;
         match looked {
             Looked::Failed(why) => Err(ApiError::inside("upload", &why.to_string())),
-            Looked::Other { named, sequence } => {
-                other_authority(hub, sender, &named, Received::OtherAuthority { sequence, digest }).await
-            }
+            Looked::Other { named, sequence } => other_authority(hub, sender, named, sequence, digest).await,
             Looked::Refused { fault, header } => refused(hub, sender, &fault, header.as_ref(), digest).await,
             Looked::Whole { document, spool } => {
                 // Whoever hangs up now does not undo it: what is taken is on the disk, and stays there.
@@ -226,18 +226,19 @@ impl Sink for Seen<'_> {
 async fn other_authority(
     hub: &Hub,
     sender: &Sender,
-    named: &str,
-    what: Received,
+    named: String,
+    sequence: u32,
+    digest: String,
 ) -> Result<Audited<Received>, ApiError> {
     hub.metrics().uploaded(Uploaded::OtherAuthority);
     tracing::error!(
         authority = sender.code(),
-        named = OdsCode::said(named),
+        named = OdsCode::said(&named),
         "an upload names another authority than its sender"
     );
     let detail = json!({ "named": named });
     let audited = hub.store().upload_refused(caller(sender.code()), "other-authority", detail).await?;
-    Ok(audited.map(|()| what))
+    Ok(audited.map(|()| Received::OtherAuthority { named, sequence, digest }))
 }
 
 async fn refused(

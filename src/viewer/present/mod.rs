@@ -151,7 +151,11 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
             SignedOutBecause::ComputerLocked => {
                 words::computer_locked(state.kept != Kept::Nobody, state.removed_unread)
             }
+            SignedOutBecause::NotTold if state.removed_unread => {
+                format!("{}. {}", words::SIGNED_OUT_UNHEARD, words::REMOVED_UNREAD)
+            }
             SignedOutBecause::NotTold => words::SIGNED_OUT_UNHEARD.to_owned(),
+            SignedOutBecause::KeychainIsSilent => words::KEYCHAIN_IS_SILENT.to_owned(),
             // The demonstration's people have no browser, and are asked nothing.
             SignedOutBecause::AskedThere { .. } if !state.setup.personas.is_empty() => {
                 words::SIGNED_OUT.to_owned()
@@ -168,6 +172,7 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
             SignedOutBecause::Ended(over) => words::session_over(over, has_kept),
         })
     };
+    let message = if signing_in { message } else { session::with_left(state, message) };
     if let Some(hub) = &state.setup.hub {
         let interrupts = matches!(why, Some(SignedOutBecause::Ended(_)));
         return Body::SignIn(session::by_browser(state, hub, message, signing_in, interrupts));

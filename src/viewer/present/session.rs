@@ -62,8 +62,16 @@ fn note(state: &State) -> Option<String> {
         Some(false) => Some(words::LOCK_NOT_TOLD),
         Some(true) | None => None,
     };
-    let both: Vec<&str> = keychain.into_iter().chain(lock).collect();
-    if both.is_empty() { None } else { Some(both.join(". ")) }
+    let left = state.left.iter().copied().map(words::left);
+    let all: Vec<&str> = left.chain(keychain).chain(lock).collect();
+    if all.is_empty() { None } else { Some(all.join(". ")) }
+}
+
+/// And what could not be ended of the last session, a line each.
+pub(super) fn with_left(state: &State, message: Option<String>) -> Option<String> {
+    let left = state.left.iter().map(|left| words::left(*left).to_owned());
+    let lines: Vec<String> = message.into_iter().chain(left).collect();
+    if lines.is_empty() { None } else { Some(lines.join("\n")) }
 }
 
 /// Signing in at a hub, with the browser.
@@ -121,8 +129,11 @@ fn service(hub: &str) -> String {
 
 /// Whoever is on another page than the one that this window has opened does not press there.
 fn number(browser: &BrowserAt) -> (String, String) {
-    let shown = format!("Number on the page: {}", browser.number);
-    (shown, "If the page shows another number, do not go on there.".to_owned())
+    let shown = format!("After you have signed in there, check that the page shows {}", browser.number);
+    (
+        shown,
+        "You do not type this number anywhere. If the page shows another one, do not go on there.".to_owned(),
+    )
 }
 
 /// Somebody's session is kept here: nothing of it is used before they say that it is them.

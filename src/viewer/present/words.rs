@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::domain::{Failure, NotSignedIn, SessionOver};
+use crate::viewer::state::Left;
 
 /// What failed, as the middle of a sentence.
 #[must_use]
@@ -98,7 +99,7 @@ pub fn computer_locked(can_go_on: bool, is_unread: bool) -> String {
     let what = if can_go_on {
         "Nothing of the patient is left here. Continue only if it is you"
     } else {
-        "You are signed out, and nothing of the last session is left"
+        "You are signed out, and nothing of the last session is left in this viewer"
     };
     let unread = if is_unread { format!(". {REMOVED_UNREAD}") } else { String::new() };
     format!("{why}. {what}{unread}")
@@ -127,7 +128,7 @@ pub fn not_signed_in(why: NotSignedIn) -> String {
 pub const NOT_SIGNED_IN_YET: &str =
     "You do not have an answer about any patient. If you are worried about a child, do not wait for this:";
 /// Said after a sign-out.
-pub const SIGNED_OUT: &str = "You are signed out. Nothing of the last session is left";
+pub const SIGNED_OUT: &str = "You are signed out. Nothing of the last session is left in this viewer";
 /// Said where the hub could not be told: then it could not say either where the browser signs out.
 pub const SIGNED_OUT_UNHEARD: &str = "You are signed out here. The CP-IS service could not be told, and ends your session by itself. Take out your smartcard, or close your web browser: the next person here might be signed in as you";
 
@@ -165,11 +166,27 @@ pub fn is_for_it_help(failure: Failure) -> bool {
     )
 }
 
+/// Said where something of the last session is not over.
+#[must_use]
+pub fn left(left: Left) -> &'static str {
+    match left {
+        Left::AtTheHub => {
+            "The CP-IS service could not be told that the session that was kept here is over: it ends it by itself"
+        }
+        Left::InTheKeychain => {
+            "The last session could not be taken out of this computer's keychain, and may be offered again: unlock the keychain and start the viewer again, or tell your IT help desk"
+        }
+    }
+}
+
+/// Said where somebody wants to go on with what the keychain does not give.
+pub const KEYCHAIN_IS_SILENT: &str =
+    "This computer's keychain does not answer: unlock it and press again, or sign in as somebody else";
 /// Said where somebody has left the desk.
-pub const LOCKED: &str = "Locked. You are signed out, and nothing of the last session is left";
-/// Said where no keychain keeps the session.
+pub const LOCKED: &str = "Locked. You are signed out, and nothing of the last session is left in this viewer";
+/// Said where the session is not kept: no keychain answers, or it takes no entry as long as this.
 pub const NOT_KEPT: &str =
-    "No keychain answers on this computer: you sign in again each time the viewer starts";
+    "This computer cannot keep you signed in: you sign in again each time the viewer starts";
 /// Said where nothing tells that the screen is locked.
 pub const LOCK_NOT_TOLD: &str =
     "This computer does not tell the viewer when its screen is locked: press Ctrl+L before you leave it";

@@ -13,8 +13,11 @@ use uuid::Uuid;
 use super::Clipboard;
 use super::arrived::{Arrived, Held};
 use super::browser::Browser;
+use super::clock::Clock;
+use super::ending::{Ends, Leaving};
+use super::heard::Heard;
 use super::keychain::Keychain;
-use super::sessions::{Leaving, Who};
+use super::sessions::Who;
 use crate::client::{HubClient, Limits};
 use crate::config::viewer::ViewerConfig;
 use crate::domain::{Failure, SessionOver};
@@ -51,13 +54,15 @@ pub(super) struct Doer {
     pub(super) held: Option<Held>,
     /// What sign-ins gave that nobody has taken up yet, under their numbers.
     pub(super) arrived: Arrived,
+    /// What the system says of itself.
+    pub(super) heard: Heard,
     /// Holds the event stream of that session.
     pub(super) following: Option<tokio::task::JoinHandle<()>>,
-    /// Says when the hub has heard of the last sign-out.
-    pub(super) signing_out: Option<std::sync::mpsc::Receiver<()>>,
+    /// Ends sessions.
+    pub(super) ends: Ends,
     /// The hub of a configuration that was chosen while the program runs.
     chosen: Arc<Mutex<Option<Hub>>>,
-    started: Instant,
+    clock: Clock,
 }
 
 impl Doer {
@@ -69,6 +74,15 @@ impl Doer {
         sender: mpsc::Sender<Event>,
         ctx: egui::Context,
     ) -> Self {
+        let arrived = Arrived::default();
+        let ends = Ends {
+            runtime: runtime.clone(),
+            sender: sender.clone(),
+            ctx: ctx.clone(),
+            browser: Arc::clone(&browser),
+            arrived: arrived.clone(),
+            under_way: Arc::default(),
+        };
         Self {
             hub,
             clipboard,
@@ -79,17 +93,18 @@ impl Doer {
             sender,
             ctx,
             held: None,
-            arrived: Arrived::default(),
+            arrived,
+            heard: Heard::default(),
             following: None,
-            signing_out: None,
+            ends,
             chosen: Arc::default(),
-            started: Instant::now(),
+            clock: Clock::start(Instant::now()),
         }
     }
 
-    /// From when everything here counts.
-    pub(super) fn started(&self) -> Instant {
-        self.started
+    /// From its start everything here counts.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     fn client(&self) -> Option<&HubClient> {
@@ -109,6 +124,14 @@ impl Doer {
     /// Whether the hub is asked nothing until somebody does something.
     pub(super) fn waits_for_input(&self) -> bool {
         self.client().is_some_and(HubClient::waits_for_input)
+    }
+
+    /// Looks at the clocks as long as the window is there.
+    pub(super) fn watch_clock(&self) {
+        let (sender, sends, clock) = (self.sender.clone(), self.sends(), self.clock.clone());
+        self.runtime.spawn(async move {
+            super::clock::watch(clock, || sender.closed(), || sends(Event::Slept)).await;
+        });
     }
 
     /// Somebody is at the computer.
@@ -131,7 +154,8 @@ impl Doer {
             Effect::SignInByBrowser(ask, afresh) => self.sign_in(ask, Who::Person { afresh }),
             Effect::LookForKept => self.look_for_kept(),
             Effect::Continue(ask) => self.go_on(ask),
-            Effect::EndKept => self.end_kept(),
+            Effect::EndKept => self.end_kept(true),
+            Effect::EndEarlier => self.end_kept(false),
             Effect::CancelSignIn => self.cancel_sign_in(),
             Effect::SignOut => self.sign_out(Leaving::AtTheProviderToo),
             Effect::Lock => self.sign_out(Leaving::Here),

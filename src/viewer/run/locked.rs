@@ -2,8 +2,9 @@
 //! comes back may be somebody else.
 //!
 //! On Linux and its relatives this comes over D-Bus, from the login manager (systemd-logind, elogind) and from whatever
-//! locks the screen. Windows and macOS tell it to a window in ways that no safe crate offers: there, as wherever nobody
-//! answers, the viewer says that it is not told.
+//! locks the screen. That the login manager is there says nothing of the screen: not every locker tells it. Windows and
+//! macOS tell it to a window in ways that no safe crate offers: there, as wherever nobody answers, the viewer says that it
+//! is not told.
 
 use std::sync::Arc;
 
@@ -22,11 +23,12 @@ pub(super) use bus::watch;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod bus {
-    use std::collections::HashMap;
+    use std::collections::{BTreeMap, HashMap};
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
+    use zbus::blocking::fdo::DBusProxy;
     use zbus::blocking::{Connection, MessageIterator};
     use zbus::zvariant::{OwnedFd, OwnedObjectPath, OwnedValue};
     use zbus::{MatchRule, Message, message};
@@ -39,9 +41,10 @@ mod bus {
     const MANAGER_INTERFACE: &str = "org.freedesktop.login1.Manager";
     const SESSION_INTERFACE: &str = "org.freedesktop.login1.Session";
     const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+    const BUS: &str = "org.freedesktop.DBus";
 
     /// Whatever locks a screen has one of these names, and says `ActiveChanged` under it.
-    const LOCKERS: [&str; 5] = [
+    static LOCKERS: [&str; 5] = [
         "org.freedesktop.ScreenSaver",
         "org.gnome.ScreenSaver",
         "org.cinnamon.ScreenSaver",
@@ -55,73 +58,99 @@ mod bus {
     /// Listens on threads of their own, as long as the program runs.
     pub(in crate::viewer::run) fn watch(tell: &Tell) {
         let watchers: [(&str, Listens); 2] = [("cpis-login", login), ("cpis-locker", locker)];
-        // How many there are that may still hear something.
-        let left = Arc::new(AtomicUsize::new(watchers.len()));
+        let watcher = Watcher { tell: Arc::clone(tell), telling: Arc::default() };
+        // Until somebody does.
+        watcher.say();
         for (name, listens) in watchers {
-            let watcher = Watcher { tell: Arc::clone(tell), left: Arc::clone(&left) };
-            let ended = Watcher { tell: Arc::clone(tell), left: Arc::clone(&left) };
+            let watcher = watcher.clone();
             let runs = move || {
                 // There is no such bus, nobody on it, or it is over. Whoever is left goes on.
                 let _ = listens(&watcher);
-                watcher.ends();
             };
-            if std::thread::Builder::new().name(name.to_owned()).spawn(runs).is_err() {
-                ended.ends();
-            }
+            // Where no thread starts, nobody tells.
+            let _ = std::thread::Builder::new().name(name.to_owned()).spawn(runs);
         }
     }
 
     /// Comes back when there is nothing more to hear.
     type Listens = fn(&Watcher) -> zbus::Result<()>;
 
+    /// Who is known to tell when the screen is locked.
+    #[derive(Default)]
+    struct Telling {
+        has_locker: AtomicBool,
+        has_hinted: AtomicBool,
+    }
+
+    #[derive(Clone)]
     struct Watcher {
         tell: Tell,
-        left: Arc<AtomicUsize>,
+        telling: Arc<Telling>,
     }
 
     impl Watcher {
-        fn hears(&self) {
-            (self.tell)(Event::TellsLock(true));
+        fn say(&self) {
+            let telling = &self.telling;
+            let tells =
+                telling.has_locker.load(Ordering::SeqCst) || telling.has_hinted.load(Ordering::SeqCst);
+            (self.tell)(Event::TellsLock(tells));
+        }
+
+        /// Whether something is there that locks the screen and says so.
+        fn has_locker(&self, is_there: bool) {
+            self.telling.has_locker.store(is_there, Ordering::SeqCst);
+            self.say();
+        }
+
+        /// The login manager was told of the lock, and so it will be again.
+        fn has_hinted(&self) {
+            self.telling.has_hinted.store(true, Ordering::SeqCst);
+            self.say();
         }
 
         fn locked(&self) {
             (self.tell)(Event::ComputerLocked);
         }
-
-        fn ends(&self) {
-            if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-                (self.tell)(Event::TellsLock(false));
-            }
-        }
     }
 
     /// The login manager: locked, asleep, or another user at the screen.
     fn login(watcher: &Watcher) -> zbus::Result<()> {
-        let bus = Connection::system()?;
+        // What is asked later is asked elsewhere: its answer would wait behind whatever is not read yet.
+        let (bus, asks) = (Connection::system()?, Connection::system()?);
+        // First: what is said from now on waits in it.
+        let messages = MessageIterator::from(&bus);
+        let mut manager = Owners::of(&bus, &[LOGIN])?;
         let session = own_session(&bus)?;
         let of_session = MatchRule::builder().msg_type(message::Type::Signal).sender(LOGIN)?;
         listen(&bus, &of_session.path(session)?.build())?;
         let of_manager = MatchRule::builder().msg_type(message::Type::Signal).sender(LOGIN)?;
         listen(&bus, &of_manager.interface(MANAGER_INTERFACE)?.member("PrepareForSleep")?.build())?;
-        let mut delay = delay_sleep(&bus);
-        watcher.hears();
-        for heard in MessageIterator::from(&bus) {
+        let mut delay = delay_sleep(&asks);
+        for heard in messages {
             let heard = heard?;
-            if heard.message_type() != message::Type::Signal {
+            if manager.changes(&heard) || !manager.says(&heard) {
                 continue;
             }
             match sleeps(&heard) {
                 Some(true) => {
-                    watcher.locked();
+                    (watcher.tell)(Event::Slept);
                     if delay.is_some() {
                         std::thread::sleep(BEFORE_SLEEP);
                     }
                     // Closed: the computer may sleep.
                     drop(delay.take());
                 }
-                Some(false) => delay = delay_sleep(&bus),
-                None if is_locked(&heard) => watcher.locked(),
-                None => {}
+                Some(false) => delay = delay_sleep(&asks),
+                None => {
+                    let changed = changes(&heard);
+                    if changed.says("LockedHint", true) {
+                        watcher.has_hinted();
+                    }
+                    let is_away = changed.says("LockedHint", true) || changed.says("Active", false);
+                    if is_away || is(&heard, SESSION_INTERFACE, "Lock") {
+                        watcher.locked();
+                    }
+                }
             }
         }
         Ok(())
@@ -135,8 +164,56 @@ mod bus {
     }
 
     fn listen(bus: &Connection, rule: &MatchRule<'_>) -> zbus::Result<()> {
-        let daemon = zbus::blocking::fdo::DBusProxy::new(bus)?;
-        Ok(daemon.add_match_rule(rule.clone())?)
+        Ok(DBusProxy::new(bus)?.add_match_rule(rule.clone())?)
+    }
+
+    /// Who has the names that count, by what the bus itself calls them. Anybody may send what looks like a signal to somebody
+    /// else, on the system's bus another user too.
+    struct Owners {
+        names: &'static [&'static str],
+        there: BTreeMap<&'static str, String>,
+    }
+
+    impl Owners {
+        fn of(bus: &Connection, names: &'static [&'static str]) -> zbus::Result<Self> {
+            let daemon = DBusProxy::new(bus)?;
+            let mut there = BTreeMap::new();
+            for name in names {
+                let rule =
+                    MatchRule::builder().msg_type(message::Type::Signal).sender(BUS)?.interface(BUS)?;
+                listen(bus, &rule.member("NameOwnerChanged")?.arg(0, *name)?.build())?;
+                if let Ok(owner) = daemon.get_name_owner((*name).try_into()?) {
+                    there.insert(*name, owner.to_string());
+                }
+            }
+            Ok(Self { names, there })
+        }
+
+        /// Whether one of them says this.
+        fn says(&self, message: &Message) -> bool {
+            message.message_type() == message::Type::Signal
+                && message
+                    .header()
+                    .sender()
+                    .is_some_and(|sender| self.there.values().any(|owner| owner == sender.as_str()))
+        }
+
+        /// Whether this says that one of them has come, or has gone; the bus alone says so.
+        fn changes(&mut self, message: &Message) -> bool {
+            let is_of_bus = message.header().sender().is_some_and(|sender| sender.as_str() == BUS);
+            if !is_of_bus || !is(message, BUS, "NameOwnerChanged") {
+                return false;
+            }
+            let body = message.body();
+            let Ok((name, _, owner)) = body.deserialize::<(String, String, String)>() else { return false };
+            let Some(name) = self.names.iter().find(|known| **known == name) else { return false };
+            if owner.is_empty() {
+                self.there.remove(name);
+            } else {
+                self.there.insert(name, owner);
+            }
+            true
+        }
     }
 
     fn delay_sleep(bus: &Connection) -> Option<OwnedFd> {
@@ -156,43 +233,52 @@ mod bus {
         is(message, MANAGER_INTERFACE, "PrepareForSleep").then(|| message.body().deserialize().ok())?
     }
 
-    fn is_locked(message: &Message) -> bool {
-        if is(message, SESSION_INTERFACE, "Lock") {
-            return true;
+    /// What is said of the session.
+    struct Changes(HashMap<String, OwnedValue>);
+
+    impl Changes {
+        fn says(&self, name: &str, value: bool) -> bool {
+            self.0.get(name).and_then(|said| said.downcast_ref::<bool>().ok()) == Some(value)
         }
-        if !is(message, PROPERTIES, "PropertiesChanged") {
-            return false;
-        }
-        let body = message.body();
-        let Ok((interface, changed, _)) =
-            body.deserialize::<(String, HashMap<String, OwnedValue>, Vec<String>)>()
-        else {
-            return false;
-        };
-        let says = |name: &str, value: bool| {
-            changed.get(name).and_then(|said| said.downcast_ref::<bool>().ok()) == Some(value)
-        };
-        interface == SESSION_INTERFACE && (says("LockedHint", true) || says("Active", false))
     }
 
-    /// What locks the screen, on the bus of whoever is logged in.
+    fn changes(message: &Message) -> Changes {
+        let body = message.body();
+        let said = body.deserialize::<(String, HashMap<String, OwnedValue>, Vec<String>)>();
+        match said {
+            Ok((interface, changed, _))
+                if interface == SESSION_INTERFACE && is(message, PROPERTIES, "PropertiesChanged") =>
+            {
+                Changes(changed)
+            }
+            Ok(_) | Err(_) => Changes(HashMap::new()),
+        }
+    }
+
+    /// What locks the screen, on the bus of whoever is logged in: now, or once it is started.
     fn locker(watcher: &Watcher) -> zbus::Result<()> {
+        let heard = hear_lockers(watcher);
+        watcher.has_locker(false);
+        heard
+    }
+
+    fn hear_lockers(watcher: &Watcher) -> zbus::Result<()> {
         let bus = Connection::session()?;
-        let daemon = zbus::blocking::fdo::DBusProxy::new(&bus)?;
-        let mut is_there = false;
+        // First: what is said from now on waits in it.
+        let messages = MessageIterator::from(&bus);
+        let mut lockers = Owners::of(&bus, &LOCKERS)?;
         for name in LOCKERS {
             let rule = MatchRule::builder().msg_type(message::Type::Signal).interface(name)?;
-            daemon.add_match_rule(rule.member("ActiveChanged")?.build())?;
-            is_there |= daemon.name_has_owner(name.try_into()?)?;
+            listen(&bus, &rule.member("ActiveChanged")?.build())?;
         }
-        if !is_there {
-            return Ok(());
-        }
-        watcher.hears();
-        for heard in MessageIterator::from(&bus) {
+        watcher.has_locker(!lockers.there.is_empty());
+        for heard in messages {
             let heard = heard?;
+            if lockers.changes(&heard) {
+                watcher.has_locker(!lockers.there.is_empty());
+            }
             let is_of_locker = LOCKERS.iter().any(|name| is(&heard, name, "ActiveChanged"));
-            if is_of_locker && heard.body().deserialize::<bool>().unwrap_or(false) {
+            if is_of_locker && lockers.says(&heard) && heard.body().deserialize::<bool>().unwrap_or(false) {
                 watcher.locked();
             }
         }

@@ -9,6 +9,8 @@ mod browser;
 mod clipboard;
 mod clock;
 mod doer;
+mod ending;
+mod heard;
 mod keychain;
 mod locked;
 mod sessions;
@@ -23,6 +25,8 @@ pub use browser::{Browser, SystemBrowser};
 pub use clipboard::{Clipboard, SystemClipboard};
 pub use doer::Hub;
 pub use keychain::Keychain;
+#[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
+pub(crate) use keychain::fuzzing::kept;
 
 use super::effect::Effect;
 use super::event::Event;
@@ -110,6 +114,9 @@ impl Desktop {
     ) -> Self {
         ui::install(&ctx);
         let looks = start.setup.private_desk && start.hub.is_some();
+        // Another's, from when the desk was not shared; the demonstration keeps nothing.
+        let has_keychain = keychain.is_some() || !start.setup.demonstration;
+        let ends_earlier = !start.setup.private_desk && start.hub.is_some() && has_keychain;
         let phase = match start.hub {
             Some(_) => Phase::signed_out(None),
             None => Phase::NoConfiguration { problem: None },
@@ -122,10 +129,13 @@ impl Desktop {
         if looks {
             state.kept = Kept::Looking;
             doer.run(Effect::LookForKept);
+        } else if ends_earlier {
+            doer.run(Effect::EndEarlier);
         }
+        doer.watch_clock();
         Self {
             state,
-            clock: Clock::start(doer.started()),
+            clock: doer.clock().clone(),
             doer,
             events,
             memory: UiMemory::default(),
@@ -137,11 +147,16 @@ impl Desktop {
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
-        // First, so that no answer of an ended session is shown as one.
+        // What becomes of the session at a lock depends on it.
+        self.look_whether_kept();
+        self.happen_as_heard();
+        // So that no answer of an ended session is shown as one.
         if let Some(over) = self.doer.session_is_over() {
             self.happen(Event::SessionOver(over));
         }
         while let Ok(event) = self.events.try_recv() {
+            // It may say what has come of that.
+            self.happen_as_heard();
             self.happen(event);
         }
         if self.clock.has_slept() {
@@ -156,12 +171,29 @@ impl Desktop {
             self.waits_for_input = waits;
             self.happen(Event::WaitsForInput(waits));
         }
+        self.look_whether_kept();
+        self.happen(Event::Tick);
+    }
+
+    fn look_whether_kept(&mut self) {
         let is_kept = self.doer.is_kept();
         if is_kept != self.is_kept {
             self.is_kept = is_kept;
             self.happen(Event::IsKept(is_kept));
         }
-        self.happen(Event::Tick);
+    }
+
+    /// What the system has said: before anything else, since whoever looks at the screen now may be somebody else.
+    fn happen_as_heard(&mut self) {
+        for event in self.doer.heard.take() {
+            self.happen(event);
+        }
+    }
+
+    /// Ends what is not kept, from wherever it is heard that nobody is there any more.
+    fn leaves(&self) -> impl Fn() + Send + Sync + use<> {
+        let ends = self.doer.ends.clone();
+        move || ends.leave()
     }
 
     /// Tells what the system says of itself, from wherever that is heard.
@@ -171,7 +203,8 @@ impl Desktop {
 
     /// Draws the screen and does what the person asked for.
     pub fn frame(&mut self, ui: &mut egui::Ui) {
-        if is_input(ui.ctx()) {
+        // The way to the end of the program is no work in the session.
+        if is_input(ui.ctx()) && !ui.ctx().input(|input| input.viewport().close_requested()) {
             self.doer.input();
         }
         let screen = present::screen(&self.state, self.clock.now());
@@ -184,10 +217,11 @@ impl Desktop {
         }
     }
 
-    /// The window closes: what was copied from here does not outlive it.
-    pub fn close(&mut self) {
+    /// The window closes: what was copied from here does not outlive it. Waits a moment for the hub to hear of it; says
+    /// whether it has, and may be asked again.
+    pub fn close(&mut self) -> bool {
         self.doer.run(Effect::ForgetClipboard);
-        self.doer.end();
+        self.doer.end()
     }
 
     /// The window's title. Never anything of a patient.

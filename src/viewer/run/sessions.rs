@@ -1,30 +1,22 @@
 //! How sessions begin, go on in another run of the program, and end: at the hub, in the keychain and at the provider.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui::ViewportCommand;
 
-use super::arrived::Held;
+use super::arrived::{Arrived, Held};
 use super::browser;
 use super::doer::{Doer, Hub};
-use super::keychain::{Found, Keeper, Keychain, PATIENCE, Record};
-use crate::client::{Access, HubClient, Keeps as _};
+use super::ending::{Leaving, client_of};
+use super::keychain::{Found, Keeper, Keychain, Record};
+use crate::client::{HubClient, Keeps as _};
 use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SignedInPerson};
 use crate::viewer::event::Event;
 use crate::viewer::state::{BrowserAt, Remembered, Session};
 
 /// For so long a program that ends waits until the hub has heard of it.
 const SIGN_OUT: Duration = Duration::from_secs(2);
-
-/// How far the end of a session goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leaving {
-    /// At the hub.
-    Here,
-    /// At the provider too, by a page in the browser.
-    AtTheProviderToo,
-}
 
 /// Who signs in with the browser.
 #[derive(Clone, Copy)]
@@ -51,14 +43,53 @@ fn session_of(person: SignedInPerson) -> Session {
     }
 }
 
-/// A session that was kept, without an access token yet.
+/// Why nobody goes on with a kept session.
+enum NotResumed {
+    /// The keychain does not answer: the session may well be there.
+    KeychainIsSilent,
+    Failed(Failure),
+}
+
+/// Goes on with the session that is kept here: what was read at the start may be used up, so that the keychain is asked
+/// again, unless something of the session was used here already.
+async fn resume(
+    hub: &Hub,
+    keychain: Keychain,
+    arrived: &Arrived,
+    ask: u64,
+) -> Result<(HubClient, SignedInPerson), NotResumed> {
+    let over = NotResumed::Failed(Failure::SessionEnded);
+    let held = match arrived.aside() {
+        Some(held) => held,
+        None => match keychain.load_soon().await {
+            Some(Found::Session(record)) => held_of(hub, keychain, *record).map_err(NotResumed::Failed)?,
+            Some(Found::Nothing) => return Err(over),
+            None => return Err(NotResumed::KeychainIsSilent),
+        },
+    };
+    let Some(keeper) = held.keeper.clone() else { return Err(over) };
+    // From now on it has an owner, whatever becomes of this.
+    if !arrived.goes_on(ask, &held) {
+        return Err(over);
+    }
+    if let Err(failure) = held.client.resume().await {
+        if failure == Failure::SessionEnded {
+            arrived.take_aside();
+            keeper.forget().await;
+        }
+        return Err(NotResumed::Failed(failure));
+    }
+    match keeper.person() {
+        Some(person) if arrived.has_resumed(ask) => Ok((held.client, person)),
+        Some(_) | None => Err(over),
+    }
+}
+
 fn held_of(hub: &Hub, keychain: Keychain, record: Record) -> Result<Held, Failure> {
-    let key = record.key().ok_or(Failure::SessionEnded)?;
-    let access = Access::new(String::new(), key, &hub.known_as).renewable(record.refresh.clone(), 0);
-    let client = HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)?;
+    let client = client_of(hub, &record)?;
     let keeper = Keeper::new(keychain, record, true);
     client.keep_with(keeper.clone());
-    Ok(Held { client, keeper: Some(keeper) })
+    Ok(Held::new(client, Some(keeper)))
 }
 
 /// Puts a session that has begun where it is kept.
@@ -88,10 +119,17 @@ impl Doer {
 
     /// What happens by itself and is told from elsewhere.
     pub(super) fn sends(&self) -> impl Fn(Event) + Send + Sync + use<> {
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        let (sender, ctx, heard) = (self.sender.clone(), self.ctx.clone(), self.heard.clone());
+        let ends = self.ends.clone();
         move |event| {
-            // Only a full queue refuses, and then sixty-four others wake the window.
-            let _ = sender.try_send(event);
+            let is_left = matches!(event, Event::ComputerLocked | Event::Slept);
+            if let Some(event) = heard.keep(event) {
+                // Only a full queue refuses, and then sixty-four others wake the window.
+                let _ = sender.try_send(event);
+            }
+            if is_left {
+                ends.leave();
+            }
             ctx.request_repaint();
         }
     }
@@ -104,7 +142,8 @@ impl Doer {
             return self.tell(Event::NotSignedIn(ask, NotSignedIn::Hub(Failure::NotAccepted)));
         };
         let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
-        let (arrived, keychain) = (self.arrived.clone(), self.keychain.clone());
+        let (arrived, keychain, ends) = (self.arrived.clone(), self.keychain.clone(), self.ends.clone());
+        self.arrived.wants(Some(ask));
         let (hint, afresh) = match who {
             Who::Persona(persona) => (Some(persona.to_string()), false),
             Who::Person { afresh } => (None, afresh),
@@ -122,12 +161,17 @@ impl Doer {
             };
             let event = match browser::sign_in(&hub, hint.as_deref(), afresh, opens).await {
                 Ok((client, person)) => {
-                    let keeper = keychain.zip(client.kept()).map(|(keychain, (refresh, key))| {
-                        Keeper::new(keychain, Record::of(&person, &refresh, &key), false)
+                    let keeper = keychain.as_ref().zip(client.kept()).map(|(keychain, (refresh, key))| {
+                        Keeper::new(keychain.clone(), Record::of(&person, &refresh, &key), false)
                     });
-                    // First: whoever cancels now signs out what has begun.
-                    arrived.put(ask, Held { client: client.clone(), keeper: keeper.clone() });
-                    if let Some(keeper) = &keeper {
+                    // First: whoever cancels now signs out what has begun, and whoever has cancelled gets it back.
+                    let held = Held::new(client.clone(), keeper.clone());
+                    if let Some(unwanted) = arrived.put(ask, held) {
+                        ends.start(vec![unwanted], Leaving::Here);
+                        return;
+                    }
+                    if let (Some(keeper), Some(keychain)) = (&keeper, &keychain) {
+                        ends.start_of_replaced(hub.clone(), keychain);
                         keep(&client, keeper).await;
                     }
                     // The hub is asked what it is and what time it is; if that fails, the first search says so.
@@ -148,15 +192,13 @@ impl Doer {
 
     /// Looks whether a session is kept here. A keychain that takes long is not waited for; what it brings then comes late.
     pub(super) fn look_for_kept(&mut self) {
-        self.take_chosen();
-        if self.keychain.is_none() {
-            self.keychain = self.hub.as_ref().map(|hub| Keychain::of_this_system(&hub.address));
-        }
-        let Some(keychain) = self.keychain.clone() else { return self.tell(Event::Remembered(None)) };
+        let Some((_, keychain)) = self.hub_and_keychain() else {
+            return self.tell(Event::Remembered(None));
+        };
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         self.runtime.spawn(async move {
             let mut looking = std::pin::pin!(keychain.load());
-            let soon = tokio::time::timeout(PATIENCE, &mut looking).await;
+            let soon = tokio::time::timeout(keychain.patience(), &mut looking).await;
             let event = Event::Remembered(remembered(soon.as_ref().ok().and_then(Option::as_ref)));
             let _ = sender.send(event).await;
             ctx.request_repaint();
@@ -169,56 +211,52 @@ impl Doer {
         });
     }
 
-    /// Goes on with the session that is kept here. Until now nothing of it was used, and the keychain is asked again: what
-    /// was read at the start may be used up.
+    /// The keychain is the system's, unless another was given.
+    fn hub_and_keychain(&mut self) -> Option<(Hub, Keychain)> {
+        self.take_chosen();
+        let hub = self.hub.clone()?;
+        let keychain = self.keychain.get_or_insert_with(|| Keychain::of_this_system(&hub.address));
+        Some((hub, keychain.clone()))
+    }
+
+    /// Goes on with the session that is kept here.
     pub(super) fn go_on(&mut self, ask: u64) {
-        let (Some(hub), Some(keychain)) = (self.hub.clone(), self.keychain.clone()) else {
+        let Some((hub, keychain)) = self.hub_and_keychain() else {
             return self.tell(Event::SignedIn(ask, Err(Failure::SessionEnded)));
         };
         self.stop_signing_in();
+        self.arrived.wants(Some(ask));
         let (sender, ctx, arrived) = (self.sender.clone(), self.ctx.clone(), self.arrived.clone());
         self.signing_in = Some(self.runtime.spawn(async move {
-            let result = async {
-                let Some(Found::Session(record)) = keychain.load_soon().await else {
-                    return Err(Failure::SessionEnded);
-                };
-                let person = record.person();
-                let held = held_of(&hub, keychain, *record)?;
-                if let Err(failure) = held.client.resume().await {
-                    if let (Failure::SessionEnded, Some(keeper)) = (failure, &held.keeper) {
-                        keeper.forget().await;
+            let event = match resume(&hub, keychain, &arrived, ask).await {
+                Ok((client, person)) => {
+                    if let Ok(at) = client.greet().await {
+                        let _ = sender.send(Event::HubTime(at)).await;
                     }
-                    return Err(failure);
+                    Event::SignedIn(ask, Ok(session_of(person)))
                 }
-                arrived.put(ask, held.clone());
-                if let Ok(at) = held.client.greet().await {
-                    let _ = sender.send(Event::HubTime(at)).await;
-                }
-                Ok(session_of(person))
+                Err(NotResumed::KeychainIsSilent) => Event::KeychainIsSilent(ask),
+                Err(NotResumed::Failed(failure)) => Event::SignedIn(ask, Err(failure)),
             };
-            let _ = sender.send(Event::SignedIn(ask, result.await)).await;
+            let _ = sender.send(event).await;
             ctx.request_repaint();
         }));
     }
 
-    /// Ends the session that is kept here: somebody else signs in.
-    pub(super) fn end_kept(&mut self) {
-        let (Some(hub), Some(keychain)) = (self.hub.clone(), self.keychain.clone()) else { return };
-        let (told, heard) = std::sync::mpsc::sync_channel(1);
-        self.runtime.spawn(async move {
-            let found = keychain.load_soon().await;
-            keychain.erase().await;
-            if let Some(Found::Session(record)) = found
-                && let Ok(held) = held_of(&hub, keychain, *record)
-            {
-                held.client.sign_out().await;
-            }
-            let _ = told.send(());
-        });
-        self.signing_out = Some(heard);
+    /// Ends the session that is kept here: somebody else signs in, or the desk is shared. `is_said`: it was offered.
+    pub(super) fn end_kept(&mut self, is_said: bool) {
+        let Some((hub, keychain)) = self.hub_and_keychain() else { return };
+        self.stop_signing_in();
+        let aside = self.arrived.take_aside();
+        self.ends.start_of_kept(hub, &keychain, aside, is_said);
+        if !is_said {
+            // A shared desk keeps nothing.
+            self.keychain = None;
+        }
     }
 
     fn stop_signing_in(&mut self) {
+        self.arrived.wants(None);
         if let Some(signing_in) = self.signing_in.take() {
             signing_in.abort();
         }
@@ -231,20 +269,22 @@ impl Doer {
     }
 
     pub(super) fn keep_sign_in(&mut self, ask: u64) {
-        let Some(held) = self.arrived.take(ask).pop() else { return };
+        let arrived = self.arrived.take(ask).pop();
+        let Some(held) = arrived.or_else(|| self.arrived.take_resumed(ask)) else { return };
         self.stop_following();
         self.following = Some(self.follow(held.client.clone()));
+        self.arrived.uses(Some(&held));
         self.held = Some(held);
     }
 
     /// Holds the event stream. What it hears goes the way of all events; what ends the session is looked for with each of
     /// them.
     fn follow(&self, client: HubClient) -> tokio::task::JoinHandle<()> {
-        let (sender, ctx, started) = (self.sender.clone(), self.ctx.clone(), self.started());
+        let (sender, ctx, clock) = (self.sender.clone(), self.ctx.clone(), self.clock().clone());
         self.runtime.spawn(async move {
             let here = || {
                 // Only a full queue refuses, and the next one comes in five seconds.
-                let _ = sender.try_send(Event::HubIsHere(started.elapsed()));
+                let _ = sender.try_send(Event::HubIsHere(clock.now().tick));
                 ctx.request_repaint();
             };
             // What is shown says so, and the window would sleep.
@@ -260,11 +300,15 @@ impl Doer {
         }
     }
 
-    /// Leaves the session where it is kept: nothing of it is used until somebody goes on with it.
+    /// Leaves the session where it is kept: nothing of it is used until somebody goes on with it. A renewal that is under way
+    /// goes to its end.
     pub(super) fn set_aside(&mut self) {
         self.stop_signing_in();
         self.stop_following();
-        self.held = None;
+        self.arrived.uses(None);
+        if let Some(held) = self.held.take() {
+            self.arrived.set_aside(held);
+        }
         self.revoke(self.arrived.take_all(), Leaving::Here);
     }
 
@@ -273,49 +317,41 @@ impl Doer {
         self.stop_signing_in();
         self.stop_following();
         self.revoke(self.arrived.take_all(), Leaving::Here);
+        self.arrived.uses(None);
         let held = self.held.take().into_iter().collect();
         self.revoke(held, leaving);
     }
 
-    pub(super) fn revoke(&mut self, all: Vec<Held>, leaving: Leaving) {
-        if all.is_empty() {
-            return;
-        }
-        let (told, heard) = std::sync::mpsc::sync_channel(1);
-        let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
-        self.runtime.spawn(async move {
-            for held in all {
-                let forgotten = held.keeper.map(|keeper| keeper.forget());
-                let signed_out = held.client.sign_out().await;
-                if let Some(forgotten) = forgotten {
-                    forgotten.await;
-                }
-                if !signed_out.is_heard {
-                    let _ = sender.send(Event::SignOutNotTold).await;
-                    ctx.request_repaint();
-                }
-                if let (Some(page), Leaving::AtTheProviderToo) = (signed_out.page, leaving) {
-                    let _ = sender.send(Event::SignsOutThere(browser.open(&page))).await;
-                    ctx.request_repaint();
-                }
-            }
-            // Nobody waits for it unless the program is ending.
-            let _ = told.send(());
-        });
-        self.signing_out = Some(heard);
+    pub(super) fn revoke(&self, all: Vec<Held>, leaving: Leaving) {
+        self.ends.start(all, leaving);
     }
 
-    /// The program ends: a session that is kept goes on another time, every other one is over.
-    pub(super) fn end(&mut self) {
+    /// The program ends: a session that is kept goes on another time, every other one is over. Says whether the hub has heard
+    /// all that it is to hear.
+    pub(super) fn end(&mut self) -> bool {
         if self.is_kept() == Some(true) {
             self.set_aside();
         } else {
             self.sign_out(Leaving::Here);
         }
-        // What is under way would end with the program: a moment for the hub to hear that the session is over.
-        if let Some(heard) = self.signing_out.take() {
-            // Gone or late: the hub ends the session in time.
-            let _ = heard.recv_timeout(SIGN_OUT);
-        }
+        // What is under way would end with the program: a moment for the hub to hear that the session is over, and for a
+        // renewal of a kept one to be put where the next run finds it.
+        let (until, renewed) = (Instant::now() + SIGN_OUT, self.aside_is_settled());
+        // Where it is late, the hub ends the session in time.
+        let are_over = self.ends.are_over(until);
+        let left = until.saturating_duration_since(Instant::now());
+        let is_settled = renewed.is_none_or(|renewed| renewed.recv_timeout(left).is_ok());
+        are_over && is_settled
+    }
+
+    fn aside_is_settled(&self) -> Option<std::sync::mpsc::Receiver<()>> {
+        let held = self.arrived.aside()?;
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            held.client.settled().await;
+            // Later than anybody waits.
+            let _ = told.send(());
+        });
+        Some(heard)
     }
 }

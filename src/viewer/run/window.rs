@@ -82,11 +82,11 @@ fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle
             if let Some(render) = &creation.wgpu_render_state {
                 start_again_when_lost(&render.device);
             }
-            let ctx = creation.egui_ctx.clone();
-            if !start.setup.demonstration {
-                close_when_told(&runtime, ctx.clone());
+            let (ctx, is_demonstration) = (creation.egui_ctx.clone(), start.setup.demonstration);
+            let desktop = Desktop::new(start, runtime.clone(), ctx.clone());
+            if !is_demonstration {
+                close_when_told(&runtime, ctx, Arc::new(desktop.leaves()));
             }
-            let desktop = Desktop::new(start, runtime, ctx);
             let tell: locked::Tell = Arc::new(desktop.hears());
             locked::watch(&tell);
             Ok(Box::new(App(desktop)))
@@ -94,25 +94,44 @@ fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle
     )
 }
 
-/// Whoever logs out of the computer ends its programs so: the window closes, and with it the session.
+/// Whoever ends a session from outside the window.
+type Leaves = Arc<dyn Fn() + Send + Sync>;
+
+/// For so long a window that was told to close may take. One that stands still does not keep a computer from shutting down.
 #[cfg(unix)]
-fn close_when_told(runtime: &tokio::runtime::Handle, ctx: egui::Context) {
+const CLOSES_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Whoever logs out of the computer ends its programs so: the session ends at once, and then the window closes. Told again, or
+/// where the window does not, the program ends without it.
+#[cfg(unix)]
+fn close_when_told(runtime: &tokio::runtime::Handle, ctx: egui::Context, leaves: Leaves) {
     use tokio::signal::unix::{SignalKind, signal};
     for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
-        let ctx = ctx.clone();
+        let (ctx, leaves) = (ctx.clone(), Arc::clone(&leaves));
         runtime.spawn(async move {
             let Ok(mut told) = signal(kind) else { return };
-            if told.recv().await.is_some() {
-                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-                ctx.request_repaint();
+            if told.recv().await.is_none() {
+                return;
             }
+            leaves();
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            ctx.request_repaint();
+            // Told again or late, it is the same.
+            let _ = tokio::time::timeout(CLOSES_WITHIN, told.recv()).await;
+            end_without_window();
         });
     }
 }
 
+#[cfg(unix)]
+#[expect(clippy::exit, reason = "the window stands still: nothing of it can be ended in order")]
+fn end_without_window() {
+    std::process::exit(4);
+}
+
 /// Windows and macOS close the window themselves.
 #[cfg(not(unix))]
-fn close_when_told(_: &tokio::runtime::Handle, _: egui::Context) {}
+fn close_when_told(_: &tokio::runtime::Handle, _: egui::Context, _: Leaves) {}
 
 /// A lost graphics device (a remote desktop that was cut, a driver update) freezes the last frame: the old
 /// patient's answer would stay on screen (H16). The program starts anew, without the patient.

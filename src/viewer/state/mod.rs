@@ -19,7 +19,7 @@ use crate::domain::{BirthDate, Candidate, Failure, Gender, NhsNumber, SearchQuer
 
 pub use form::{Form, Problem};
 pub use record::{Asked, Copying, InError, Opened, PatientStage, Record, ViewId};
-pub use session::{Kept, Persona, Prefill, Remembered, Session, Setup, SignedOutBecause};
+pub use session::{Kept, Left, Persona, Prefill, Remembered, Session, Setup, SignedOutBecause};
 
 /// When something happens: a clock that never goes back, and the computer's own, which is not trusted for
 /// anything but a first guess of the day.
@@ -65,6 +65,8 @@ pub struct State {
     pub kept: Kept,
     /// Whether the session of whoever is signed in is kept; `None` where it is not to be.
     pub is_kept: Option<bool>,
+    /// What could not be ended of the last session; said to whoever is there.
+    pub left: Vec<Left>,
     /// Somebody has locked the viewer: whoever signs in next shows anew who they are, whatever comes between.
     pub is_locked: bool,
     /// Whether this computer says when its screen is locked; `None` as long as that is not known.
@@ -280,6 +282,7 @@ impl State {
             browser: None,
             kept: Kept::Nobody,
             is_kept: None,
+            left: Vec::new(),
             is_locked: false,
             tells_lock: None,
             removed_unread: false,

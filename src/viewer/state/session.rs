@@ -67,6 +67,15 @@ pub enum Kept {
     Somebody(Remembered),
 }
 
+/// What could not be ended of a session that was to be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// The kept session of whom somebody else has followed: the hub was not told.
+    AtTheHub,
+    /// What the keychain keeps.
+    InTheKeychain,
+}
+
 /// Somebody who can sign in (the demonstration's people; real sign-in has its own way).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Persona {
@@ -133,6 +142,8 @@ pub enum SignedOutBecause {
     Locked,
     /// The computer was locked, put to sleep or handed to another user.
     ComputerLocked,
+    /// The keychain did not answer whoever wanted to go on.
+    KeychainIsSilent,
     /// Signing in failed.
     Failed(Failure),
     /// Nobody came back signed in from the browser.

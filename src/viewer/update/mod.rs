@@ -1,6 +1,7 @@
 //! The one place where state changes: `update(state, event, now) -> effects`. Pure: no IO, no clock, no
 //! random numbers of its own.
 
+mod lost;
 mod patient;
 mod search;
 mod session;
@@ -13,7 +14,7 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, Stage, State};
+use super::state::{Cover, HubClock, Now, Phase, SearchStage, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
@@ -49,10 +50,9 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Configured(result) => session::configured(state, result),
         Event::BrowserAt(ask, browser) => session::browser_at(state, ask, browser),
         Event::Remembered(somebody) => session::remembered(state, somebody),
-        Event::IsKept(is_kept) => {
-            state.is_kept = is_kept;
-            Vec::new()
-        }
+        Event::IsKept(is_kept) => session::is_kept(state, is_kept),
+        Event::NotEnded(left) => session::not_ended(state, left),
+        Event::KeychainIsSilent(ask) => session::keychain_is_silent(state, ask),
         Event::ComputerLocked => session::computer_locked(state),
         Event::TellsLock(tells) => {
             state.tells_lock = Some(tells);
@@ -61,8 +61,8 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::NotSignedIn(ask, why) => session::not_signed_in(state, ask, why),
         Event::SignedIn(ask, result) => session::signed_in(state, ask, result, now),
         Event::SessionOver(over) => session::over(state, over, now),
-        Event::HubIsHere(at) => session::hub_is_here(state, at, now),
-        Event::WaitsForInput(waits) => session::waits_for_input(state, waits),
+        Event::HubIsHere(at) => lost::hub_is_here(state, at, now),
+        Event::WaitsForInput(waits) => lost::waits_for_input(state, waits),
         Event::SignOutNotTold => session::not_told(state),
         Event::SignsOutThere(has_browser) => session::signs_out_there(state, has_browser),
         Event::HubTime(at) => {
@@ -86,7 +86,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
     };
     // After the answer was taken: what it brings is shown with what it uncovers. One of an earlier session says nothing.
     if answered.is_some_and(|ask| ask > state.last_sign_in) {
-        effects.extend(session::hub_is_here(state, now.tick, now));
+        effects.extend(lost::hub_is_here(state, now.tick, now));
     }
     if has_patient(state) {
         effects.push(Effect::WakeAfter(LOOK_AGAIN_EVERY));
@@ -201,25 +201,15 @@ fn new_search(state: &mut State) -> Vec<Effect> {
     vec![Effect::ForgetClipboard]
 }
 
-/// After a sleep nobody knows how long the record was open, nor what the hub's clock says now.
+/// After a sleep nobody knows who is there, how long the record was open, nor what the hub's clock says now.
 fn slept(state: &mut State) -> Vec<Effect> {
     state.hub_clock = None;
-    session::forget_kept(state);
-    let has_typed = state.desk().is_some_and(|desk| !desk.form.is_empty());
-    if has_typed
-        || !matches!(state.desk().map(|desk| &desk.stage), None | Some(Stage::Search(SearchStage::Idle)))
-    {
-        let is_unread = state.desk().is_some_and(Desk::may_hold_unread_view);
-        let effects = new_search(state);
-        state.removed_unread |= is_unread;
-        return effects;
-    }
-    Vec::new()
+    session::computer_locked(state)
 }
 
 fn hide(state: &mut State, now: Now) -> Vec<Effect> {
     let Some(desk) = state.desk_mut() else { return Vec::new() };
-    let is_lost = session::is_lost(desk, now);
+    let is_lost = lost::is_lost(desk, now);
     let stage = std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle));
     let target = match stage {
         // Whoever wants it hidden now is obeyed: it does not come back by itself, and is gone when it would have been.
@@ -288,7 +278,7 @@ fn care_switched(state: &mut State, answered: u64, result: Result<(), Failure>) 
 
 fn tick(state: &mut State, now: Now) -> Vec<Effect> {
     let kept = session::forget_old(state, now);
-    let lost = session::cover_if_lost(state, now);
+    let lost = lost::cover_if_lost(state, now);
     let Some(desk) = state.desk_mut() else { return kept.into_iter().collect() };
     if let Stage::Hidden { since, .. } = desk.stage {
         let covered_for = now.tick.saturating_sub(since);

@@ -1,15 +1,12 @@
 //! Signing in and out, and the end of a session that nobody here asked for.
 
-use std::time::Duration;
-
-use super::{HIDDEN_FOR, HUB_LOST_AFTER, KEPT_FOR, focus, forget_typed, next_ask, patient};
+use super::{KEPT_FOR, focus, forget_typed, next_ask};
 use crate::domain::{Failure, NotSignedIn, SessionOver};
 use crate::viewer::command::Field;
 use crate::viewer::effect::Effect;
 use crate::viewer::present::screen::FocusTarget;
 use crate::viewer::state::{
-    BrowserAt, Cover, Desk, Kept, KeptForm, Now, Phase, Remembered, SearchStage, Session, Setup,
-    SignedOutBecause, Stage, State,
+    BrowserAt, Desk, Kept, KeptForm, Left, Now, Phase, Remembered, Session, Setup, SignedOutBecause, State,
 };
 
 pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
@@ -26,6 +23,10 @@ pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
 /// On a shared desk, and after the viewer was locked, the provider asks again who it is: in the browser it may still know
 /// whoever was here before.
 pub(super) fn sign_in_by_browser(state: &mut State) -> Vec<Effect> {
+    // There one goes on, or says that one is somebody else.
+    if matches!(state.kept, Kept::Somebody(_)) {
+        return Vec::new();
+    }
     let afresh = state.is_locked || !state.setup.private_desk;
     match begin(state) {
         Some(ask) => vec![Effect::SignInByBrowser(ask, afresh)],
@@ -65,9 +66,13 @@ fn begin(state: &mut State) -> Option<u64> {
     }
 }
 
-/// What the keychain holds. It may have taken long: whoever signs in meanwhile is not disturbed.
+/// What the keychain holds. It may have taken long: whoever signs in meanwhile is not disturbed, and whoever locked the
+/// viewer left nothing to go on with.
 pub(super) fn remembered(state: &mut State, somebody: Option<Remembered>) -> Vec<Effect> {
-    if is_signing_in(state) || !matches!(state.phase, Phase::SignedOut { .. }) {
+    if matches!(state.kept, Kept::Somebody(_)) {
+        return Vec::new();
+    }
+    if state.is_locked || is_signing_in(state) || !matches!(state.phase, Phase::SignedOut { .. }) {
         state.kept = Kept::Nobody;
         return Vec::new();
     }
@@ -93,6 +98,10 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     give_up(state, None);
+    // They went on with a kept session: it stays where it is.
+    if matches!(state.kept, Kept::Somebody(_)) {
+        return vec![Effect::SetAside, Effect::ForgetClipboard];
+    }
     let look = if state.setup.private_desk { Some(Effect::LookForKept) } else { None };
     [Effect::CancelSignIn, Effect::ForgetClipboard].into_iter().chain(look).collect()
 }
@@ -108,6 +117,31 @@ pub(super) fn not_signed_in(state: &mut State, ask: u64, why: NotSignedIn) -> Ve
     }
     give_up(state, Some(SignedOutBecause::NotSignedIn(why)));
     vec![Effect::ForgetClipboard]
+}
+
+/// Whoever goes on tries again, or says that they are somebody else.
+pub(super) fn keychain_is_silent(state: &mut State, ask: u64) -> Vec<Effect> {
+    if is_signing_in(state) && state.last_sign_in == ask {
+        give_up(state, Some(SignedOutBecause::KeychainIsSilent));
+    }
+    Vec::new()
+}
+
+/// Whether whoever closes the viewer can go on. What is kept stands in place of whatever was there.
+pub(super) fn is_kept(state: &mut State, is_kept: Option<bool>) -> Vec<Effect> {
+    state.is_kept = is_kept;
+    if is_kept == Some(true) {
+        state.left.retain(|left| *left != Left::InTheKeychain);
+    }
+    Vec::new()
+}
+
+/// Said to whoever is there: nobody else can do anything about it.
+pub(super) fn not_ended(state: &mut State, left: Left) -> Vec<Effect> {
+    if !state.left.contains(&left) {
+        state.left.push(left);
+    }
+    Vec::new()
 }
 
 fn give_up(state: &mut State, because: Option<SignedOutBecause>) {
@@ -197,7 +231,7 @@ pub(super) fn computer_locked(state: &mut State) -> Vec<Effect> {
         Phase::Desk(desk) => desk,
         // Not what they began and another would finish.
         Phase::SignedOut { signing_in: true, .. } if state.setup.hub.is_some() => {
-            state.is_locked = true;
+            state.is_locked |= !matches!(state.kept, Kept::Somebody(_));
             let effects = cancel(state);
             if let Phase::SignedOut { why: because, .. } = &mut state.phase {
                 *because = Some(why);
@@ -241,6 +275,8 @@ pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect
 fn leave(state: &mut State, phase: Phase, how: Effect) -> Vec<Effect> {
     state.browser = None;
     state.is_kept = None;
+    // The next session hears what the keychain still holds.
+    state.left.retain(|left| *left == Left::InTheKeychain);
     state.phase = phase;
     state.help = false;
     forget_typed(state);
@@ -248,66 +284,12 @@ fn leave(state: &mut State, phase: Phase, how: Effect) -> Vec<Effect> {
     vec![how, Effect::ForgetClipboard]
 }
 
-/// Hub and session are there: what was covered for want of that is shown again.
-pub(super) fn hub_is_here(state: &mut State, at: Duration, now: Now) -> Vec<Effect> {
-    let Some(desk) = state.desk_mut() else { return Vec::new() };
-    desk.hub_heard = desk.hub_heard.max(at.min(now.tick));
-    if is_lost(desk, now) {
-        return Vec::new();
-    }
-    if let Stage::Hidden { under, why: Cover::HubIsLost, .. } = &mut desk.stage {
-        desk.stage = std::mem::replace(under.as_mut(), Stage::Search(SearchStage::Idle));
-        desk.answered_covered = false;
-        desk.uncovered = Some(now.tick);
-        let target = match desk.stage {
-            Stage::Search(SearchStage::Choose { .. }) => FocusTarget::Candidate(0),
-            Stage::Search(_) | Stage::Patient(_) | Stage::Hidden { .. } => FocusTarget::Answer,
-        };
-        forget_typed(state);
-        focus(state, target);
-    }
-    Vec::new()
-}
-
-/// The hub has not gone: nobody has done anything for so long that it is not asked.
-pub(super) fn waits_for_input(state: &mut State, waits: bool) -> Vec<Effect> {
-    if let Some(desk) = state.desk_mut() {
-        desk.waits_for_input = waits;
-    }
-    Vec::new()
-}
-
-/// Whether nothing was heard of hub and session for too long.
-pub(super) fn is_lost(desk: &Desk, now: Now) -> bool {
-    now.tick.saturating_sub(desk.hub_heard) >= HUB_LOST_AFTER
-}
-
-/// Covers what is shown of anybody where nothing was heard of hub and session for too long: nobody can say whether the
-/// session still goes on.
-pub(super) fn cover_if_lost(state: &mut State, now: Now) -> Vec<Effect> {
-    let Some(desk) = state.desk_mut() else { return Vec::new() };
-    let silent_for = now.tick.saturating_sub(desk.hub_heard);
-    if silent_for < HUB_LOST_AFTER {
-        return vec![Effect::WakeAfter(HUB_LOST_AFTER.saturating_sub(silent_for))];
-    }
-    match desk.stage {
-        Stage::Hidden { .. }
-        | Stage::Search(SearchStage::Idle | SearchStage::UnderWay { .. } | SearchStage::NotFound { .. }) => {
-            return Vec::new();
-        }
-        Stage::Patient(_) | Stage::Search(SearchStage::Choose { .. }) => {}
-    }
-    patient::stop_copying(&mut desk.stage);
-    let under = Box::new(std::mem::replace(&mut desk.stage, Stage::Search(SearchStage::Idle)));
-    desk.stage = Stage::Hidden { under, since: now.tick, why: Cover::HubIsLost };
-    state.help = false;
-    forget_typed(state);
-    focus(state, FocusTarget::Nowhere);
-    vec![Effect::ForgetClipboard, Effect::WakeAfter(HIDDEN_FOR + Duration::from_millis(10))]
-}
-
 /// The hub has not heard that the session is over: whoever left is told, as long as nobody has signed in since.
 pub(super) fn not_told(state: &mut State) -> Vec<Effect> {
+    // What they can go on with has not ended.
+    if matches!(state.kept, Kept::Somebody(_)) {
+        return Vec::new();
+    }
     if let Phase::SignedOut { why: Some(why), .. } = &mut state.phase
         && matches!(
             why,
@@ -360,6 +342,7 @@ pub(super) fn configured(state: &mut State, result: Result<Setup, String>) -> Ve
                     state.kept = Kept::Looking;
                     return vec![Effect::LookForKept];
                 }
+                return vec![Effect::EndEarlier];
             }
             Err(why) => *problem = Some(why),
         }

@@ -157,6 +157,9 @@ fn what_is_no_defect_is_none() {
     check(&[row().with(NUMBER, "401 023 2137").with(KIND, " looked  AFTER child ")], "1 row");
     check(&[row().with(BORN, "23/11/2008")], "1 row");
     check(&[row(), row().with(KIND, "CPP"), row()], "Said twice: 1 row; nothing to mend.");
+    let empty = desk.check(csv(&[]));
+    empty.has("There are no rows in this file");
+    assert!(!empty.text.contains("Every row"), "{}", empty.text);
     check(&[row(), Row([const { String::new() }; 8]), right()], "Can be sent: 2 rows, for 2 people.");
 }
 
@@ -182,6 +185,11 @@ fn rows_that_contradict_each_other_are_none_of_them_sent() {
     check([row(), row().with(BORN, "12/03/2014")], "Person ID", "has the same local id");
     check([row(), row().with(FAMILY, "O'Brien")], "Person ID", "has the same local id");
     check([row(), row().with(ID, "4712")], "NHS Number", "has the same NHS number");
+    // A mother in care, and the plan for her unborn child under another local id: it belongs under hers.
+    let unborn = row().with(ID, "4712").with(KIND, "UCPP").with(END, "22/12/2026");
+    let said = "has the same NHS number under another local id. A plan for an unborn child is the mother's";
+    check([row(), unborn.clone()], "NHS Number", said);
+    check([unborn.clone().with(ID, "4713").with(START, "02/02/2026"), unborn], "NHS Number", said);
     check([row(), row().with(END, "01/03/2020")], "End Date", "says another end");
 }
 
@@ -204,10 +212,169 @@ fn a_file_that_cannot_be_believed_is_refused_whole_and_it_is_said_why() {
         [0xfeff].into_iter().chain(whole.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     check(&utf16, "the file is UTF-16");
     let endless = format!("{whole}4711,\"401{}", "x".repeat(200_000));
-    check(endless.as_bytes(), "a quote that is not closed");
+    check(endless.as_bytes(), "row 3 is longer than any can be: look for a quote that is not closed");
     let told = desk.run(&["nowhere.csv"]);
     assert_eq!(told.code, Some(2));
     told.has("cannot read nowhere.csv");
+}
+
+/// What a table of the manual says that is said of something.
+pub(super) fn said_of(what: &str) -> Vec<&'static str> {
+    include_str!("../../../src/manual/extract.md")
+        .lines()
+        .skip_while(|line| !line.starts_with(&format!("| Wrong with {what} |")))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| ")?.split_once(" | `")?.1.strip_suffix("` |"))
+        .collect()
+}
+
+#[test]
+fn the_manuals_tables_of_contradictions_and_of_files_are_what_is_said() {
+    let unborn = row().with(ID, "4712").with(KIND, "UCPP").with(END, "22/12/2026");
+    let contradicting = [
+        row().with(NUMBER, "4010232145"),
+        row().with(BORN, "12/03/2014"),
+        row().with(FAMILY, "Other"),
+        row().with(ID, "4712"),
+        unborn,
+        row().with(END, "01/03/2020"),
+    ];
+    let table = said_of("two rows");
+    assert_eq!(table.len(), contradicting.len());
+    for (other, said) in contradicting.into_iter().zip(table) {
+        let told = Desk::new().check(csv(&[row(), other, right()]));
+        assert_eq!(told.code, Some(1));
+        assert_eq!(told.text.matches(said).count(), 2, "{said:?} is not said of each in\n{}", told.text);
+        told.has("Can be sent: 1 row");
+    }
+    let whole = csv(&[right(), row()]);
+    let files: [Vec<u8>; 8] = [
+        Vec::new(),
+        row().line().into(),
+        whole.replace("NHS Number", "NHS No").into(),
+        whole.replace(',', ";").into(),
+        [0xfeff].into_iter().chain(whole.encode_utf16()).flat_map(u16::to_le_bytes).collect(),
+        csv(&[right(), row().with(FAMILY, "\"Brien")]).into(),
+        csv(&[right().with(FAMILY, "\"Jones"), row().with(FAMILY, "Brien\"")]).into(),
+        whole.trim_end().into(),
+    ];
+    let table = said_of("the file");
+    assert_eq!(table.len(), files.len());
+    for (file, said) in files.iter().zip(table) {
+        Desk::new().check(file).has(said);
+    }
+}
+
+/// Rows with a further column behind those that are read.
+fn commented(rows: &[(Row, &str)]) -> String {
+    rows.iter().fold(format!("{HEAD},Comments\r\n"), |mut text, (row, comment)| {
+        let _ = write!(text, "{},{comment}\r\n", row.line());
+        text
+    })
+}
+
+#[test]
+fn h26_a_quote_that_is_not_closed_swallows_nobody() {
+    let third = || row().with(ID, "9").with(NUMBER, "4010232145");
+    let desk = Desk::new();
+    let told = Desk::new().configured("# multi_line = [\"Comments\"]", "multi_line = [\"Comments\"]");
+    let refused = |desk: &Desk, text: &str, said: &str| {
+        let checked = desk.check(text);
+        assert_eq!(checked.code, Some(2), "{}", checked.text);
+        checked.has(said);
+        for word in ["Every row", "Can be sent", "Brien", "4010232137"] {
+            assert!(!checked.text.contains(word), "{}", checked.text);
+        }
+    };
+    // Never closed: in the last column, in a middle one, in the last row, in a row with fewer columns.
+    for desk in [&desk, &told] {
+        let open = |rows: &[(Row, &str)], said: &str| refused(desk, &commented(rows), said);
+        open(
+            &[(right(), "\"a note"), (row(), ""), (third(), "")],
+            "a quote is opened in row 2 and never closed",
+        );
+        open(
+            &[(right(), ""), (row().with(GIVEN, "\"Ava"), ""), (third(), "")],
+            "opened in row 3 and never closed",
+        );
+        open(&[(right(), ""), (row(), ""), (third(), "\"a note")], "opened in row 4 and never closed");
+        open(
+            &[(right(), "\"she said \"\"no"), (row(), ""), (third(), "")],
+            "opened in row 2 and never closed",
+        );
+    }
+    // Closed by a quote in a row behind it: in the same column, in another, and by the first quote of a text.
+    let rows = [(right(), "\"a note"), (row(), ""), (third(), "a 5\" scar")];
+    refused(&desk, &commented(&rows), "row 2: the text in the column \"Comments\" goes over several lines");
+    refused(
+        &told,
+        &commented(&rows),
+        "row 2: a text in quotes goes over several lines, and they look like further rows",
+    );
+    let rows = [(right(), "\"a note"), (row().with(GIVEN, "Ava \"Bella\""), ""), (third(), "")];
+    refused(&told, &commented(&rows), "row 2: a text in quotes goes over several lines");
+    let rows = [(right(), "\"a note"), (row(), "\"another\""), (third(), "")];
+    refused(&told, &commented(&rows), "row 2: a text in quotes goes over several lines");
+    // The row between two such quotes would get the other's plan.
+    let rows = [(right().with(GIVEN, "\"Ava"), ""), (row().with(GIVEN, "Bella\""), "")];
+    refused(&told, &commented(&rows), "row 2: the text in the column \"Forenames\" goes over several lines");
+    refused(
+        &desk,
+        &format!("{HEAD},\"Comments\r\n{},\"\r\n{},\r\n", right().line(), row().line()),
+        "row 1: a text",
+    );
+}
+
+#[test]
+fn what_is_no_open_quote_is_none() {
+    let well = |desk: &Desk, text: &str| {
+        let checked = desk.check(text);
+        assert_eq!(checked.code, Some(0), "{}", checked.text);
+        checked.has("Can be sent: 2 rows, for 2 people.");
+    };
+    let desk = Desk::new();
+    let with = |comment: &str| commented(&[(right(), comment), (row(), "")]);
+    well(&desk, &with("\"she said \"\"no\"\", twice\""));
+    well(&desk, &with("a 5\" scar"));
+    well(&desk, &with("\"line ends around it\r\n\""));
+    let head = with("").replacen("Comments", "\"Comments\nof the worker\"", 1);
+    well(&desk, &head);
+    let long =
+        with("\"Seen on Monday.\r\nAnd on 12/03/2026, with the mother, the aunt, and others, at home.\"");
+    let refused = desk.check(&long);
+    assert_eq!(refused.code, Some(2));
+    refused.has("row 2: the text in the column \"Comments\"");
+    refused.has("name it in `extract.multi_line`; or leave it out of the extract");
+    let desk = desk.configured("# multi_line = [\"Comments\"]", "multi_line = [\"Comments\"]");
+    well(&desk, &long);
+    desk.check(csv(&[right()])).has("none of them is called \"Comments\"");
+    let before = format!("Comments,{HEAD}\r\n,{}\r\n", right().line());
+    desk.check(before).has("has to stand behind all columns that are read");
+}
+
+#[test]
+fn a_row_in_which_the_file_ends_is_not_taken_for_whole() {
+    let desk = Desk::new();
+    let (whole, last) =
+        (csv(&[right(), row()]), "row 3 (local id 4711): the file ends in this row, without a line end");
+    let cut = |text: &str, code: i32, said: &str| {
+        let checked = desk.check(text);
+        assert_eq!(checked.code, Some(code), "{}", checked.text);
+        checked.has(said);
+    };
+    cut(whole.trim_end(), 1, last);
+    cut(whole.strip_suffix("/02/2020,\r\n").unwrap(), 1, "row 3: the file ends in this row");
+    cut(whole.strip_suffix("\n").unwrap(), 0, "Can be sent: 2 rows");
+    // Where a column follows those that are read, or the last one is in quotes, it is seen that they are whole.
+    let more = commented(&[(right(), "a note"), (row(), "a note")]);
+    cut(more.strip_suffix("te\r\n").unwrap(), 0, "Can be sent: 2 rows");
+    cut(more.strip_suffix(",a note\r\n").unwrap(), 1, "row 3: the file ends in this row");
+    let quoted = csv(&[right(), row().with(END, "\"20/11/2026\"")]);
+    cut(quoted.trim_end(), 0, "Can be sent: 2 rows");
+    cut(quoted.strip_suffix("26\"\r\n").unwrap(), 2, "a quote is opened in row 3 and never closed");
+    let told = desk.configured("# ends_without_line_end = true", "ends_without_line_end = true");
+    assert_eq!(told.check(whole.trim_end()).code, Some(0));
+    assert_eq!(told.check(whole.strip_suffix("/02/2020,\r\n").unwrap()).code, Some(1));
 }
 
 #[test]
@@ -219,6 +386,17 @@ fn letters_are_read_as_configured() {
     told.has("1 of 2 rows");
     let desk = Desk::new().configured("\"utf-8\"", "\"windows-1252\"");
     assert_eq!(desk.check(&windows).code, Some(0));
+    // Letters that Windows has where others have signs that cannot be seen.
+    let own = csv(&[right().with(FAMILY, "Du~ek"), row().with(FAMILY, "O^Brien")]);
+    let windows_letter = |byte: u8| match byte {
+        b'~' => 0x9a,
+        b'^' => 0x92,
+        other => other,
+    };
+    let own: Vec<u8> = own.bytes().map(windows_letter).collect();
+    let told = desk.check(&own);
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    told.has("Can be sent: 2 rows, for 2 people.");
     let marked = format!("\u{feff}{}", csv(&rows));
     assert_eq!(Desk::new().check(marked).code, Some(0), "with a byte order mark");
     let quoted = format!("\u{feff}\"Person ID\"{}", csv(&rows).strip_prefix("Person ID").unwrap());

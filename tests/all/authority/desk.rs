@@ -14,7 +14,7 @@ pub(super) const HEAD: &str =
     "Person ID,NHS Number,Surname,Forenames,Date of Birth,Legal Status,Start Date,End Date";
 
 /// The day on which the extracts are looked at.
-pub(super) const DAY: &str = "2026-11-22";
+pub(crate) const DAY: &str = "2026-11-22";
 
 pub(super) struct Desk {
     place: TempDir,
@@ -22,30 +22,30 @@ pub(super) struct Desk {
 }
 
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) code: Option<i32>,
-    pub(super) text: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) text: String,
 }
 
 impl Said {
-    pub(super) fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = [&output.stdout[..], &output.stderr[..]].concat();
         Self { code: output.status.code(), text: String::from_utf8(text).unwrap() }
     }
 
-    pub(super) fn has(&self, part: &str) -> &Self {
+    pub(crate) fn has(&self, part: &str) -> &Self {
         assert!(self.text.contains(part), "{part:?} is not said in\n{}", self.text);
         self
     }
 
-    pub(super) fn has_not(&self, part: &str) -> &Self {
+    pub(crate) fn has_not(&self, part: &str) -> &Self {
         assert!(!self.text.contains(part), "{part:?} is said in\n{}", self.text);
         self
     }
 }
 
 /// Puts a link's certificate and configuration into a directory.
-pub(super) fn set_up(place: &Path, base: &str, ours: &Authority, theirs: &Authority) {
+pub(crate) fn set_up(place: &Path, base: &str, ours: &Authority, theirs: &Authority) {
     let own = theirs.for_caller("Link", &format!("urn:ods:{WEXCOMBE}"));
     put(place, "link.pem", &own.certificate);
     put(place, "link-key.pem", &own.key.serialize_pem());
@@ -62,7 +62,7 @@ pub(super) fn set_up(place: &Path, base: &str, ours: &Authority, theirs: &Author
 }
 
 /// An extract of these rows.
-pub(super) fn extract(rows: &[&str]) -> String {
+pub(crate) fn extract(rows: &[&str]) -> String {
     rows.iter().fold(format!("{HEAD}\r\n"), |mut text, row| {
         let _ = write!(text, "{row}\r\n");
         text

@@ -1,14 +1,20 @@
 //! The local authority's link, from outside.
 
+mod bad_nights;
 mod check;
-mod desk;
+pub(crate) mod desk;
+mod disputed;
 mod document;
 mod notification_document;
 mod noting;
 mod noting_lost;
+mod numbers;
 mod page;
 mod patience;
+mod progress;
 mod recovery;
 mod routing;
 mod schema;
+mod second_link;
 mod upload;
+mod upload_killed;

@@ -3,7 +3,8 @@
 
 use cpis::domain::{AccessReference, ContactMode, NhsNumber};
 use cpis::exchange::notice::{
-    self, Event, Heading, Item, Mark, Notice, NoticeId, Outcome, Place, Receipt, Receipts,
+    self, Event, Heading, InactiveNumber, Item, Mark, NotOver, Notice, NoticeId, Outcome, Place, Receipt,
+    Receipts,
 };
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use super::schema::complaints;
 
 const SCHEMA: &str = include_str!("../../../src/manual/notification-schema.json");
 const NOTIFICATION: &str = include_str!("../../../src/manual/notification-example.json");
+const NUMBER: &str = include_str!("../../../src/manual/number-example.json");
 const RECEIPT_SCHEMA: &str = include_str!("../../../src/manual/receipt-schema.json");
 const RECEIPT: &str = include_str!("../../../src/manual/receipt-example.json");
 
@@ -24,6 +26,7 @@ fn example() -> Vec<u8> {
         authority_code: "E06000030".to_owned(),
         last: 214,
         unfiled: Some(mark()),
+        not_over: Some(NotOver { without_receipt: 1, on_list: 0 }),
     };
     let reference = AccessReference::parse("7KQM-4T2X").unwrap();
     let notice = Notice {
@@ -53,6 +56,62 @@ fn example() -> Vec<u8> {
     String::from_utf8(written).unwrap().replace(&version, "\"version\":\"0.1.0\"").into_bytes()
 }
 
+/// Of a superseded number, or of one whose identity ended.
+fn example_of_a_number(replaced_by: Option<NhsNumber>) -> Vec<u8> {
+    let heading = Heading {
+        source: "https://hub.example".to_owned(),
+        authority_code: "E06000030".to_owned(),
+        last: 214,
+        unfiled: Some(mark()),
+        not_over: None,
+    };
+    let at = "2026-11-22T02:14:05Z".parse().unwrap();
+    let notice = Item::Inactive(Box::new(InactiveNumber {
+        mark: mark(),
+        at,
+        number: NhsNumber::synthetic(1),
+        local_id: "4711".to_owned(),
+        upload: Some(17),
+        replaced_by,
+    }));
+    let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+    let written = notice::write_items(&heading, &[notice], at);
+    String::from_utf8(written).unwrap().replace(&version, "\"version\":\"0.1.0\"").into_bytes()
+}
+
+#[test]
+fn h3_the_schema_takes_a_notice_of_a_number_and_refuses_one_that_joins_what_has_ended_with_another() {
+    let schema = json(SCHEMA.as_bytes());
+    let superseded = json(&example_of_a_number(Some(NhsNumber::synthetic(2))));
+    let ended = json(&example_of_a_number(None));
+    let is_taken = |document: &Value| {
+        let (_, items) = notice::read(document.to_string().as_bytes()).unwrap();
+        matches!(items.as_slice(), [Item::Inactive(_)])
+    };
+    for document in [&superseded, &ended] {
+        assert_eq!(complaints(&schema, document), Vec::<String>::new());
+        assert!(is_taken(document));
+    }
+    let code = "/entry/1/resource/category/0/coding/0/code";
+    for (document, other) in
+        [(&superseded, "number-ended"), (&ended, "number-superseded"), (&ended, "opened")]
+    {
+        let mut wrong = document.clone();
+        *wrong.pointer_mut(code).unwrap() = other.into();
+        assert!(!complaints(&schema, &wrong).is_empty(), "the schema takes {other}");
+        assert!(!is_taken(&wrong), "the reader takes {other}");
+    }
+    for part in ["contained", "category", "sent", "extension"] {
+        let mut wrong = superseded.clone();
+        wrong.pointer_mut("/entry/1/resource").unwrap().as_object_mut().unwrap().remove(part);
+        assert!(!complaints(&schema, &wrong).is_empty(), "the schema takes one without {part}");
+        assert!(
+            notice::read(wrong.to_string().as_bytes()).is_err() || !is_taken(&wrong),
+            "the reader: {part}"
+        );
+    }
+}
+
 fn example_of_a_receipt() -> Vec<u8> {
     let at = "2026-11-22T02:14:06Z".parse().unwrap();
     let receipt = Receipt { mark: mark(), outcome: Outcome::Documented, at };
@@ -65,7 +124,9 @@ fn json(text: &[u8]) -> Value {
 
 #[test]
 fn the_examples_are_what_the_program_writes() {
-    for (written, manual) in [(example(), NOTIFICATION), (example_of_a_receipt(), RECEIPT)] {
+    let number = example_of_a_number(Some(NhsNumber::synthetic(2)));
+    for (written, manual) in [(example(), NOTIFICATION), (number, NUMBER), (example_of_a_receipt(), RECEIPT)]
+    {
         let pretty = serde_json::to_string_pretty(&json(&written)).unwrap();
         assert_eq!(json(manual.as_bytes()), json(&written), "write this:\n{pretty}");
     }

@@ -174,14 +174,28 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
     list.has(&note(0, 1))
         .has(&format!("local id B2, NHS number {}, looked at by Hospital RN3 RN3", number(2).digits()));
     desk.run(&["triage", &note(0, 1)]).await.has("say how");
-    desk.run(&["triage", &ids[0][..8], "--dealt-with"]).await.has("NOTE:PARTS as the list shows it");
-    desk.run(&["triage", &note(0, 2), "--dealt-with"])
+    desk.run(&["triage", &ids[0][..8], "--by", "officer", "--dealt-with"])
+        .await
+        .has("NOTE:PARTS as the list shows it");
+    desk.run(&["triage", &note(0, 2), "--by", "officer", "--dealt-with"])
         .await
         .has("this note has 1 part: look at the list again");
-    desk.run(&["triage", &format!("{}:1", &ids[0][..7]), "--dealt-with"]).await.has("no note on the list");
-    desk.run(&["triage", "zz:1", "--dealt-with"]).await.has("no note on the list begins with this id");
-    desk.run(&["triage", &note(0, 1), "--under", "C3"]).await.has("Settled");
-    desk.run(&["triage", &note(1, 1), "--dealt-with"]).await.has("Settled");
+    desk.run(&["triage", &format!("{}:1", &ids[0][..7]), "--by", "officer", "--dealt-with"])
+        .await
+        .has("no note on the list");
+    desk.run(&["triage", "zz:1", "--by", "officer", "--dealt-with"])
+        .await
+        .has("no note on the list begins with this id");
+    desk.run(&["triage", &note(0, 1), "--under", "A1"]).await.has("say who settles it");
+    let under = ["triage", &note(0, 1), "--by", "Officer", "--under"];
+    // A slip would put it on another child's record.
+    let said = desk.run(&[&under[..], &["C3"]].concat()).await;
+    said.has("neither the last extract nor the hub has a case with this local id");
+    let said = desk.run(&[&under[..], &["B2"]].concat()).await;
+    said.has("of somebody with another NHS number").has_not(&number(2).digits());
+    assert_eq!(desk.notes(), Vec::<Value>::new());
+    desk.run(&[&under[..], &["C3", "--although"]].concat()).await.has("Settled");
+    desk.run(&["triage", &note(1, 1), "--by", "officer", "--dealt-with"]).await.has("Settled");
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
     let [note] = desk.notes().try_into().unwrap();
     assert_eq!((&note["localId"], desk.told(&ended).await.as_str()), (&"C3".into(), "filed"));
@@ -192,6 +206,7 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
     );
     assert_eq!(hub.rows("SELECT outcome FROM outbox ORDER BY number"), ["documented", "dealt-with"]);
     desk.run(&["triage"]).await.has("To be worked off by hand: 0 case notes.");
+    assert_eq!(desk.noted("SELECT DISTINCT settled_by FROM note"), ["officer"]);
     // A later view of the same attendance finds its way to where the first one was put, or back to the list.
     hub.turn(40);
     hub.view(&nurse(), number(1)).await;

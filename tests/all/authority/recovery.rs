@@ -138,7 +138,7 @@ impl Night {
         self.upload(&[&ava(1), &ben("01/02/2026"), &zara()], &[]).await.has("File 1 (CPF02)");
         self.keep(At::File(1));
         self.upload(&[&ava(4), &ben("02/02/2026"), &kim()], &[]).await.has("File 2 (CPF02)");
-        self.run(&["decide", "Z3", "--in-error"]).await.has("Decided for 1 plan");
+        self.run(&["decide", "Z3", "--in-error", "--by", "j.smith"]).await.has("Decided for 1 plan");
         self.keep(At::File(2));
         let third = self.upload(&[&ava(4), &ben("02/02/2026")], &[]).await;
         third.has("File 3 (CPF02)").has("no longer in the extract: 1 plan");
@@ -208,7 +208,7 @@ async fn an_end_that_somebody_decided_reaches_a_hub_that_was_put_back_whatever_t
     fs::write(night.place.path("renamed.ndjson"), renamed.join("\n")).unwrap();
     let load = ["load", "renamed.ndjson", "--config", "hub.toml", "--synthetic"];
     assert!(night.place.run(&load).status.success());
-    night.run(&["decide", "Z3", "--ended", "2026-11-20"]).await.has("Decided for 1 plan");
+    night.run(&["decide", "Z3", "--ended", "2026-11-20", "--by", "j.smith"]).await.has("Decided for 1 plan");
     night.upload(&[&ava(1)], &[]).await.has("1 record sent, 1 taken").has("Hospitals see every current plan");
     let ended = line("Z3", 3, "LAC", "2026-03-01").replace("|-", "|2026-11-20");
     assert_eq!(night.held(), [line("A1", 1, "CPP", "2026-01-05"), ended.clone()]);

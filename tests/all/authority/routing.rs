@@ -198,7 +198,12 @@ async fn h30_the_notes_of_a_restricted_case_are_where_its_holders_read_and_nowhe
     fs::write(desk.path("restricted.txt"), "A1: Nobody\n").unwrap();
     desk.run(&["check-config"]).await.has("line 1 of the list of restricted cases: a holder is no");
     fs::write(desk.path("restricted.txt"), "A1\n").unwrap();
-    desk.run(&["check-config"]).await.has("Restricted cases on the list: 1").has("can be used");
+    desk.run(&["check-config"])
+        .await
+        .has("Restricted cases on the list: 1")
+        .has("with one holder only, by line of the list: 1.")
+        .has("Nobody comes last for restricted cases")
+        .has("can be used");
     fs::create_dir(desk.path("held")).unwrap();
     hub.view(&nurse(), number(2)).await;
     desk.run(&["fetch"]).await.has("2 parts of case notes filed.");
@@ -209,6 +214,7 @@ async fn h30_the_notes_of_a_restricted_case_are_where_its_holders_read_and_nowhe
     for command in ["notes", "triage", "status", "duty"] {
         desk.run(&[command]).await.has_not(&number(1).digits()).has_not("local id A1").has_not("Case A1");
     }
+    desk.run(&["status"]).await.has("Restricted cases with one holder or none: 1.");
     desk.run(&["notes", "--restricted"]).await.has("local id A1").has_not("local id B2");
     let roles = "SELECT DISTINCT role, name FROM alert JOIN note ON note.id = note_id WHERE local_id = 'A1'";
     assert_eq!(desk.noted(roles), ["holder|Safeguarding lead"]);
@@ -288,7 +294,7 @@ async fn the_extract_names_the_worker_and_the_mark_and_neither_leaves_the_author
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_nights_handover_has_what_emergency_duty_was_alerted_of() {
+async fn the_nights_handover_has_every_access_and_says_who_was_alerted() {
     let desk = desk().await;
     // No office hours: emergency duty is alerted whatever the hour of this test is.
     desk.configure("office_hours = {", "# office_hours = {");
@@ -301,6 +307,15 @@ async fn the_nights_handover_has_what_emergency_duty_was_alerted_of() {
         .has("1. Case A1")
         .has("opened 22-Nov-2026 14:00 by Sam Okafor")
         .has("Handed over by ____");
+    // One of the same attendance, of which nobody is alerted while the first is unread: it is on this paper as on the page.
+    desk.exchange.hub.view(&caller("Lee Marsh", "RN3", &["B0264", "B0107"]), number(1)).await;
+    desk.run(&["fetch"]).await.has("1 new notification");
+    desk.run(&["duty", "--since", "2026-11-22T13:00"])
+        .await
+        .has("2 accesses.")
+        .has("Alerted: ")
+        .has("2. Case A1")
+        .has("Nobody was alerted of it");
     desk.run(&["duty", "--since", "2199-11-22T14:01"]).await.has("0 accesses.");
     desk.run(&["duty", "--since", "yesterday"]).await.has("--since: a moment");
     desk.run(&["missing", "5", "7", "--by", "officer", "--outcome", "never given"]).await.has("0 numbers");

@@ -48,10 +48,31 @@ fn look(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<S
                     .filter(|name| value.get(name.as_str().unwrap()).is_none());
                 missing.for_each(|name| wrong(format!("{name} is missing")));
             }
+            "oneOf" => {
+                let fits = |schema: &&Value| {
+                    let mut own = Vec::new();
+                    look(root, schema, value, at, &mut own);
+                    own.is_empty()
+                };
+                let fitting = said.as_array().unwrap().iter().filter(fits).count();
+                if fitting != 1 {
+                    wrong(format!("{fitting} of the shapes fit"));
+                }
+            }
             "$ref" => {
                 let definition = root.pointer(said.as_str().unwrap().strip_prefix('#').unwrap()).unwrap();
                 look(root, definition, value, at, found);
                 return;
+            }
+            "anyOf" => {
+                let fits = |schema: &Value| {
+                    let mut found = Vec::new();
+                    look(root, schema, value, at, &mut found);
+                    found.is_empty()
+                };
+                if !said.as_array().unwrap().iter().any(fits) {
+                    wrong("it is none of those".to_owned());
+                }
             }
             "properties" => {
                 for (name, part) in value.as_object().into_iter().flatten() {

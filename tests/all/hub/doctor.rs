@@ -153,6 +153,20 @@ fn what_only_the_service_has_or_raises_is_not_to_be_mended() {
     std::fs::write(place.path("hub.toml"), config.replace(&key, handed_over)).unwrap();
     let (verdict, says) = said(&place, "signing key");
     assert!(verdict == "cannot-tell" && says.contains("only while the service runs"), "{verdict} {says}");
+    let provider = "[provider]\nissuer = \"https://login.example\"\nclient_id = \"hub\"\nkey_id = \"one\"\n\
+                    key = \"/run/credentials/cpis-hub.service/provider-key\"\n\
+                    [[provider.level]]\nacr = \"a\"\nidle_minutes = 15\nwhole_hours = 12\n";
+    let issuer = format!("issuer = \"{}\"", super::support::ISSUER);
+    let config = config.replace(&issuer, "issuer = \"https://hub.example\"");
+    std::fs::write(place.path("hub.toml"), format!("{config}\n{provider}")).unwrap();
+    let (verdict, says) = said(&place, "provider");
+    assert!(verdict == "cannot-tell" && says.contains("only while the service runs"), "{verdict} {says}");
+    // What is wrong besides can be told all the same.
+    std::fs::write(place.path("authorities.pem"), "nothing of the kind").unwrap();
+    let provider = provider.replace("[[provider", "ca = \"authorities.pem\"\n[[provider");
+    std::fs::write(place.path("hub.toml"), format!("{config}\n{provider}")).unwrap();
+    let (verdict, says) = said(&place, "provider");
+    assert!(verdict == "mend" && says.contains("provider.ca"), "{verdict} {says}");
 }
 
 #[test]

@@ -25,7 +25,10 @@ async fn h2_a_superseded_number_leads_to_the_person_and_their_plans() {
     }
     // The authority is told under the number that it sent.
     hub.view(&nurse(), number(1)).await;
-    assert_eq!(hub.rows("SELECT number_uploaded FROM outbox"), [number(3).digits()]);
+    let told = "SELECT kind, number_uploaded, replaced_by FROM outbox ORDER BY id";
+    let (sent, in_use) = (number(3).digits(), number(1).digits());
+    let expected = [format!("number-superseded|{sent}|{in_use}"), format!("notification|{sent}|-")];
+    assert_eq!(hub.rows(told), expected);
 }
 
 #[tokio::test]

@@ -32,11 +32,13 @@ mod metrics_kept;
 mod model;
 mod notices;
 mod notices_killed;
+mod numbers;
 #[cfg(unix)]
 mod packaging;
 mod personas;
 mod proofs;
 mod reads;
+mod registers;
 #[cfg(unix)]
 mod restarts;
 mod retention;

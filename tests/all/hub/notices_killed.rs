@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::certificates::{Authority, TLS, put};
 use super::support::data::{lines, number, person, plans_of};
+use super::support::killing::{Picked, Random, kill_at_random, pick_up, say, thread};
 use super::support::program::{Place, Program};
 use super::support::uploads::WEXCOMBE;
 use super::support::{ISSUER, caller, proofs, rows};
@@ -131,82 +132,6 @@ impl Drop for Link {
     }
 }
 
-/// A case system that picks notes up: each file is moved away as soon as it is there.
-#[derive(Default)]
-struct Picked {
-    notes: BTreeMap<String, Value>,
-    twice: Vec<String>,
-}
-
-fn pick_up(folder: &Path, picked: &Mutex<Picked>) {
-    for file in fs::read_dir(folder).unwrap().filter_map(Result::ok) {
-        let name = file.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') {
-            continue;
-        }
-        // What can be seen is whole.
-        let note: Value = serde_json::from_slice(&fs::read(file.path()).unwrap()).unwrap();
-        fs::remove_file(file.path()).unwrap();
-        let mut picked = picked.lock().unwrap();
-        // What the link does not know to be placed comes again under its name, and says the same.
-        if picked.notes.insert(name.clone(), note.clone()).is_some_and(|before| before != note) {
-            picked.twice.push(name);
-        }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "with what a failure can be made again")]
-fn say(text: &str) {
-    println!("{text}");
-}
-
-fn thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> std::thread::JoinHandle<T> {
-    std::thread::Builder::new().name("test".to_owned()).spawn(work).unwrap()
-}
-
-/// Numbers from a seed that is printed: `CPIS_SEED` gives it again.
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Self {
-        let given = std::env::var("CPIS_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| Uuid::new_v4().as_u128() as u64 | 1);
-        say(&format!("CPIS_SEED={seed}"));
-        Self(seed)
-    }
-
-    fn millis(&mut self, from: u64, to: u64) -> Duration {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        Duration::from_millis(from + self.0 % (to - from))
-    }
-}
-
-/// Kills one of the two again and again until all views are made.
-fn kill_at_random<T>(
-    mut random: Random,
-    (from, to): (u64, u64),
-    over: Arc<AtomicBool>,
-    start: impl Fn() -> T + Send + 'static,
-    mut kill: impl FnMut(T) + Send + 'static,
-    first: T,
-) -> std::thread::JoinHandle<(T, u64)>
-where
-    T: Send + 'static,
-{
-    thread(move || {
-        let (mut running, mut kills) = (first, 0);
-        while !over.load(Ordering::Acquire) {
-            std::thread::sleep(random.millis(from, to));
-            kill(running);
-            kills += 1;
-            running = start();
-        }
-        (running, kills)
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn h18_h19_hub_and_link_are_killed_at_random_and_each_view_is_in_the_case_notes_once() {
     let (pair, program) = Pair::new();
@@ -273,6 +198,9 @@ async fn h18_h19_hub_and_link_are_killed_at_random_and_each_view_is_in_the_case_
     pick_up(&pair.place.path("case-notes"), &picked);
     let picked = picked.lock().unwrap();
     assert_eq!(picked.twice, Vec::<String>::new());
+    // A case system that remembers no names has one part twice for each time that the link died just then, and no more.
+    say(&format!("{} files came again", picked.again));
+    assert!(picked.again <= link_kills, "{} files came again after {link_kills} kills", picked.again);
     let mut noted: Vec<String> =
         picked.notes.values().map(|note| note["access"]["reference"].as_str().unwrap().to_owned()).collect();
     references.sort();

@@ -4,15 +4,15 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use cpis::config::hub::{ClientCertificates, TlsSettings};
+use cpis::config::hub::{ClientCertificates, ClientProof, HubConfig, TlsSettings};
 use serde_json::Value;
 
 use super::metrics::series;
 use super::support::TestHub;
-use super::support::certificates::Authority;
+use super::support::certificates::{Authority, ask};
 use super::support::data::{child, number};
 use super::support::nurse;
-use super::support::program::is_there;
+use super::support::program::{Place, is_there};
 use crate::source::none_of;
 
 const ALERTS: &str = include_str!("../../../packaging/alerts.yml");
@@ -21,6 +21,29 @@ const OPERATIONS: &str = include_str!("../../../src/manual/operations.md");
 const SERVICE: &str = include_str!("../../../packaging/cpis-hub.service");
 const SOCKET: &str = include_str!("../../../packaging/cpis-hub.socket");
 const CONFIG: &str = include_str!("../../../packaging/hub.toml");
+const CIS2: &str = include_str!("../../../packaging/hub-cis2.toml");
+const PROVIDER: &str = include_str!("../../../packaging/cpis-hub-provider.conf");
+const SIGNIN: &str = include_str!("../../../src/manual/signin.md");
+
+/// Every file that the manual's chapter on threats names as showing something is there.
+#[test]
+fn what_the_chapter_on_threats_names_is_there() {
+    let chapter = include_str!("../../../src/manual/threats.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named: Vec<&str> =
+        chapter.split('`').filter(|word| word.starts_with("tests/") || word.starts_with("src/")).collect();
+    assert!(named.len() > 30, "{named:?}");
+    let lacking = named.into_iter().filter(|name| {
+        let (folder, file) = name.rsplit_once('/').unwrap();
+        let (before, after) = file.split_once('*').unwrap_or((file, ""));
+        let mut files = std::fs::read_dir(root.join(folder)).unwrap();
+        !files.any(|one| {
+            let one = one.unwrap().file_name().into_string().unwrap();
+            one.starts_with(before) && one.ends_with(after)
+        })
+    });
+    none_of(lacking.map(str::to_owned).collect());
+}
 
 /// The words of a text that begin like one of the hub's metrics.
 fn metrics_named(text: &str) -> Vec<String> {
@@ -223,6 +246,9 @@ fn systemd_understands_the_units_and_finds_them_shut() {
     let service = directory.path().join("cpis-hub.service");
     std::fs::write(&service, SERVICE.replace("/usr/bin/cpis-hub", program)).unwrap();
     std::fs::write(directory.path().join("cpis-hub.socket"), SOCKET).unwrap();
+    // With what a hub needs at which people sign in.
+    std::fs::create_dir(directory.path().join("cpis-hub.service.d")).unwrap();
+    std::fs::write(directory.path().join("cpis-hub.service.d/provider.conf"), PROVIDER).unwrap();
     let analyze = |arguments: &[&str], file: &Path| {
         let output = Command::new("systemd-analyze").args(arguments).arg(file).output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -233,4 +259,126 @@ fn systemd_understands_the_units_and_finds_them_shut() {
     assert!(!said.contains("cpis-hub"), "{said}");
     let said = analyze(&["security", "--offline=true", "--no-pager", "--threshold=20"], &service);
     assert!(said.contains("Overall exposure level"), "{said}");
+}
+
+/// What systemd hands over to the service, and from where.
+fn handed_over() -> Vec<(&'static str, &'static str)> {
+    let all = directives(SERVICE).into_iter().chain(directives(PROVIDER));
+    all.filter(|(name, _)| *name == "LoadCredential")
+        .map(|(_, value)| value.split_once(':').unwrap())
+        .collect()
+}
+
+#[test]
+fn the_service_of_a_hub_with_a_provider_has_its_key_and_reaches_it() {
+    assert_eq!(directives(PROVIDER)[1..], [("IPAddressDeny", ""), ("IPAddressAllow", "")]);
+    for named in CIS2.split("/run/credentials/cpis-hub.service/").skip(1) {
+        let named = named.split('"').next().unwrap();
+        assert!(handed_over().iter().any(|(name, _)| *name == named), "{named}");
+    }
+    // The commands that make the keys make them where systemd takes them from.
+    for (_, file) in handed_over() {
+        assert!(CIS2.contains(&format!("-out {}\n", file.rsplit('/').next().unwrap())), "{file}");
+    }
+}
+
+#[test]
+fn the_configuration_to_start_from_with_a_provider_starts_with_the_keys_that_it_says_how_to_make() {
+    let (place, authority) = (Place::with(&child()), Authority::new("Trust"));
+    let here = place.directory.path();
+    for command in CIS2.lines().filter_map(|line| line.strip_prefix("#   openssl ")) {
+        let made = Command::new("openssl").args(command.split(' ')).current_dir(here).output().unwrap();
+        assert!(made.status.success(), "{command}");
+    }
+    authority.for_hub().put(here);
+    // Where systemd and the deployer have put them, as far as this machine is concerned.
+    let mut config = CIS2.replace("listen = \"10.20.1.5:8443\"", "listen = \"127.0.0.1:0\"");
+    assert_ne!(config, CIS2);
+    config = config.replace("[operator]\nlisten = \"127.0.0.1:9470\"\n", "");
+    for (name, file) in handed_over() {
+        let file = here.join(file.rsplit('/').next().unwrap());
+        config = config.replace(
+            &format!("/run/credentials/cpis-hub.service/{name}\""),
+            &format!("{}\"", file.display()),
+        );
+    }
+    let config = config.replace("/etc/cpis/tls", here.to_str().unwrap());
+    let config = config.replace("/var/lib/cpis-hub", here.to_str().unwrap());
+    assert!(!config.contains("\"/run/") && !config.contains("\"/var/"), "{config}");
+    std::fs::write(place.path("hub.toml"), config).unwrap();
+
+    let checked = place.run(&["check-config", "--config", "hub.toml"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let program = place.serve();
+    let head = "GET /.well-known/oauth-authorization-server HTTP/1.1\r\nHost: hub\r\n";
+    let said = ask(&program.base, &authority.usual(), head);
+    assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
+    assert!(said.contains("\"issuer\":\"https://cpis-hub.example.nhs.uk:8443\""), "{said}");
+
+    // A key that is not one, or that everybody can read, is noticed before anybody signs in.
+    drop(program);
+    let key = std::fs::read(place.path("provider-key.pem")).unwrap();
+    std::fs::write(place.path("provider-key.pem"), "nothing of the kind").unwrap();
+    let refused = || {
+        let checked = place.run(&["check-config", "--config", "hub.toml"]);
+        assert!(!checked.status.success());
+        String::from_utf8_lossy(&checked.stderr).into_owned()
+    };
+    let said = refused();
+    assert!(said.contains("no PEM file for its algorithm"), "{said}");
+    std::fs::write(place.path("provider-key.pem"), key).unwrap();
+    #[cfg(unix)]
+    {
+        let mode = |mode| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(place.path("provider-key.pem"), mode).unwrap();
+        };
+        mode(0o604);
+        let said = refused();
+        assert!(said.contains("open to every user"), "{said}");
+        mode(0o600);
+    }
+    assert!(place.run(&["check-config", "--config", "hub.toml"]).status.success());
+}
+
+#[test]
+fn what_the_manual_has_of_a_provider_can_be_read_and_is_what_the_file_to_start_from_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hub.toml");
+    let read = |config: &str| {
+        std::fs::write(&file, config).unwrap();
+        HubConfig::read(&file).unwrap_or_else(|error| panic!("{error}")).provider.unwrap()
+    };
+    let example = SIGNIN.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let base = "listen = \"127.0.0.1:0\"\nissuer = \"https://hub.example\"\ndatabase = \"hub.db\"\nsigning_key = \"k\"\n";
+    let (manual, starting) = (read(&format!("{base}{example}")), read(CIS2));
+    assert_eq!(
+        (&manual.issuer, &manual.levels, &manual.demands, manual.max_age),
+        (&starting.issuer, &starting.levels, &starting.demands, starting.max_age)
+    );
+    let proofs = [manual.proof, starting.proof].map(|proof| match proof {
+        ClientProof::Key { id, algorithm, .. } => (id, algorithm),
+        ClientProof::Secret(_) => panic!("a key"),
+    });
+    assert_eq!(proofs[0], proofs[1]);
+    // What is left out there, and may be taken in, can be read too: instead of the level that is there, and what is asked for
+    // is what is taken.
+    let level = CIS2.find("[[provider.level]]").unwrap();
+    let left_out = CIS2.find("# [[provider.level]]").unwrap();
+    let ends = left_out + CIS2[left_out..].find("\n\n").unwrap();
+    let lower = CIS2[left_out..ends].replace("# ", "");
+    let lower = read(&format!("{}{lower}{}", &CIS2[..level], &CIS2[ends..]));
+    let levels: Vec<_> = lower
+        .levels
+        .iter()
+        .map(|level| (level.acr.as_str(), level.idle.as_mins(), level.whole.as_hours()))
+        .collect();
+    assert_eq!(levels, [("AAL2_OR_AAL3_ANY", 15, 12)]);
+    assert_eq!(lower.acr_values, ["AAL2_OR_AAL3_ANY"]);
+    // And the chapter's commands let systemd listen where the file says.
+    let listens = CIS2.lines().find_map(|line| line.strip_prefix("listen = \"")?.strip_suffix('"')).unwrap();
+    assert!(
+        OPERATIONS.contains(&format!("[Socket]\\nListenStream=\\nListenStream={listens}\\n'")),
+        "{listens}"
+    );
 }

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use cpis::domain::Caller;
 use cpis::exchange::notice::{Receipts, write_receipts};
 use cpis::hub::addresses;
+use cpis::hub::clock::Clock;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::support::answer::Answer;
 use super::support::data::{NHS, child, history_of, number, plans_of};
+use super::support::provider::Provider;
+use super::support::signing_in::Viewer;
 use super::support::uploads::{Exchange, WEXCOMBE, ava, document};
-use super::support::{TestHub, caller, midwife, nurse, receptionist, reviewer};
+use super::support::{ISSUER, NOW, TestHub, at, caller, midwife, nurse, receptionist, reviewer};
 
 const CHAPTER: &str = include_str!("../../../src/manual/rights.md");
 
@@ -31,7 +34,7 @@ fn personas() -> Vec<(&'static str, Option<Caller>)> {
 }
 
 /// Addresses whose answer depends on what is shown there, and not on a role. Each has its own table in the manual.
-const NOT_BY_ROLE: [(&str, &str); 10] = [
+const NOT_BY_ROLE: [(&str, &str); 9] = [
     ("/token", "whoever has the session's code or refresh token, and key"),
     ("/revoke", "whoever has the session's refresh token and key"),
     ("/authorize", "everybody: it begins to sign in"),
@@ -41,14 +44,17 @@ const NOT_BY_ROLE: [(&str, &str); 10] = [
     ("/signed-out", "everybody: it says that one is signed out"),
     ("/backchannel-logout", "the provider, with its signature"),
     ("/.well-known/oauth-authorization-server", "everybody: it says nothing of anybody"),
-    ("/events", "whoever is signed in: their own session's stream"),
 ];
+
+/// Addresses whose answer says nothing of anybody.
+const OF_NOBODY: [&str; 3] = ["/openapi.json", "/healthz", "/events"];
 
 /// A request to every other address that is as it should be; `own` is the reference of a view of the caller's own.
 async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own: &str) -> Answer {
     let fresh = Uuid::new_v4().to_string();
     let id = [("X-Request-ID", fresh.as_str())];
     let view = [("TraceID", fresh.as_str()), ("IsUnscheduledAccessEvent", "true")];
+    let register = [("X-Register", "0a1b2c3d4e5f60718293a4b5c6d7e8f9")];
     let digits = number(1).digits();
     let (target, headers, body): (String, &[(&str, &str)], Option<String>) = match (method, path) {
         ("GET", "/personal-demographics/FHIR/R4/Patient") => {
@@ -77,13 +83,13 @@ async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own:
             (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
         }
         ("GET", "/exchange/uploads/{sequence}") => (path.replace("{sequence}", "1"), &[], None),
-        ("GET", "/exchange/notifications") => (path.to_owned(), &[], None),
+        ("GET", "/exchange/notifications") => (path.to_owned(), &register, None),
         ("POST", "/exchange/notifications/filed") => {
             let none = Receipts { authority_code: WEXCOMBE.to_owned(), receipts: Vec::new() };
-            let document = write_receipts(&none, super::support::at(super::support::NOW));
-            (path.to_owned(), &[], Some(String::from_utf8(document).unwrap()))
+            let document = write_receipts(&none, at(NOW));
+            (path.to_owned(), &register, Some(String::from_utf8(document).unwrap()))
         }
-        ("GET", _) if path.ends_with("/metadata") || path == "/openapi.json" || path == "/healthz" => {
+        ("GET", _) if path.ends_with("/metadata") || OF_NOBODY.contains(&path) => {
             (path.to_owned(), &[], None)
         }
         _ => panic!("say here what {method} {path} is asked, and in the manual who may"),
@@ -103,9 +109,50 @@ fn word(method: &str, path: &str, answer: &Answer) -> String {
     }
 }
 
+/// Whoever shows a token or a certificate where neither counts is answered as whoever shows none.
+async fn no_role_counts(
+    hub: &mut TestHub,
+    method: &str,
+    path: &str,
+    personas: &[(&'static str, Option<Caller>)],
+    [plain, certified]: [&reqwest::Client; 2],
+) {
+    // What a viewer asks there; what the browser brings back of it is another chapter's.
+    let begins = Viewer::of("", ISSUER, hub.clock.clone()).address("");
+    let asked = if path == "/authorize" { begins.as_str() } else { path };
+    let mut told = Vec::new();
+    for (name, who) in personas {
+        hub.http = if *name == "an authority's certificate" { certified.clone() } else { plain.clone() };
+        let answer = hub.send(method, asked, who.as_ref(), &[], None).await;
+        let leads_to = leads_to(answer.header("location").unwrap_or_default());
+        told.push((answer.status, answer.body.clone(), leads_to, answer.header("set-cookie").is_some()));
+    }
+    assert!(told.iter().all(|one| *one == told[0]), "{method} {path}: {told:?}");
+    let (status, _, leads_to, has_cookie) = &told[0];
+    let says_nothing = path == "/signed-out" || path.starts_with("/.well-known");
+    assert_eq!(*status == 200, says_nothing, "{method} {path}: {told:?}");
+    if path == "/authorize" {
+        assert_eq!((*status, *has_cookie), (303, true), "{told:?}");
+        assert!(leads_to.contains("/authorize?") && leads_to.contains("acr_values=AAL3_ANY"), "{leads_to}");
+    } else {
+        assert!(*status != 503, "{method} {path}: somebody can sign in here, {told:?}");
+    }
+}
+
+/// An address, without what is another one each time.
+fn leads_to(location: &str) -> String {
+    let each_time = ["state=", "nonce=", "code_challenge="];
+    let pairs = location.split_inclusive(['?', '&']);
+    pairs.filter(|pair| !each_time.iter().any(|name| pair.starts_with(name))).collect()
+}
+
 #[tokio::test]
 async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
-    let mut exchange = Exchange::with(&child()).await;
+    // A hub at which people can sign in.
+    let secret = tempfile::tempdir().unwrap();
+    let provider = Provider::start(Clock::standing_at(at(NOW))).await;
+    let mut exchange =
+        Exchange::with_people(&child(), provider.settings(&secret), Clock::standing_at(at(NOW))).await;
     let personas = personas();
     let heading: Vec<&str> = personas.iter().map(|(name, _)| *name).collect();
     let mut table = format!("| | {} |\n|{}\n", heading.join(" | "), "---|".repeat(heading.len() + 1));
@@ -128,6 +175,7 @@ async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
         for method in methods {
             if NOT_BY_ROLE.iter().any(|(other, _)| *other == path) {
                 named.insert(path);
+                no_role_counts(&mut exchange.hub, method, path, &personas, [&plain, &certified]).await;
                 continue;
             }
             let mut cells = Vec::new();
@@ -153,6 +201,28 @@ async fn every_address_answers_every_kind_of_caller_as_the_manual_says() {
     let audited =
         exchange.hub.count("SELECT 1 FROM audit WHERE kind = 'refused' AND outcome = 'not-allowed'");
     assert_eq!(audited, refused, "every refusal of a role is audited");
+}
+
+#[tokio::test]
+async fn a_code_that_the_table_does_not_name_allows_nothing_and_each_try_is_in_the_audit_log() {
+    let hub = TestHub::with(&child()).await;
+    let unknown = caller("Ola Berg", "RN3", &["B9999"]);
+    let refused = [
+        hub.people(&unknown, "?family=Bennett&birthdate=eq2019-03-12").await,
+        hub.people(&unknown, &format!("/{}", number(1).digits())).await,
+        hub.view(&unknown, number(1)).await,
+        hub.history(&unknown, number(1)).await,
+    ];
+    for answer in refused {
+        assert_eq!(answer.told(), "403 ACCESS_DENIED", "{}", answer.body);
+        assert!(!answer.body.contains("Bennett"), "{}", answer.body);
+    }
+    assert_eq!(
+        hub.rows("SELECT kind, outcome, user_name, detail FROM audit WHERE kind != 'load' ORDER BY id"),
+        ["search", "retrieve", "view", "history"]
+            .map(|asked| format!("refused|not-allowed|Ola Berg|{{\"asked\":\"{asked}\"}}"))
+    );
+    assert_eq!((hub.count("SELECT 1 FROM view"), hub.count("SELECT 1 FROM outbox")), (0, 0));
 }
 
 #[tokio::test]

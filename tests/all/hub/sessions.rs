@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use cpis::config::hub::HubConfig;
 use cpis::domain::TailDays;
-use cpis::hub::{Granted, Hub, SessionTimes};
+use cpis::hub::{Granted, Hub, SessionTimes, limits};
 use cpis::identity::dpop::ProofKey;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::support::answer::Answer;
+use super::support::answer::{ANNOUNCED, Answer, UNANNOUNCED};
 use super::support::data::{child, number, plans_of};
 use super::support::{ISSUER, TestHub, configuration, nurse, proofs};
 
@@ -124,6 +124,7 @@ fn texts(granted: &Granted) -> (String, String) {
     (granted.access.secret().to_owned(), granted.refresh.secret().to_string())
 }
 
+/// As OAuth says it, or the status alone.
 fn told(answer: &Answer) -> String {
     match answer.json()["error"].as_str() {
         Some(error) => format!("{} `{error}`", answer.status),
@@ -183,6 +184,10 @@ async fn shown(name: &str, scene: &Scene) -> Answer {
         "nothing" => with(&scene.key, String::new()),
         "the refresh token twice" => with(&scene.key, format!("{own}&refresh_token={}", scene.refresh)),
         "the refresh token, as JSON" => Sent { kind: "application/json", ..with(&scene.key, own) },
+        ANNOUNCED => return Answer::to_announced(&scene.hub.base, "/token", 100 * 1024).await,
+        UNANNOUNCED => {
+            return Answer::to_unannounced(&scene.hub.base, "/token", limits::FORM_BYTES + 1).await;
+        }
         "the refresh token, for another grant" => {
             with(&scene.key, own.replace("=refresh_token", "=password"))
         }
@@ -230,7 +235,7 @@ async fn every_row_of_the_chapters_table_is_so() {
             assert_eq!(refused.told(), "401 ACCESS_DENIED", "{}", row[0]);
             let again = scene.post("/token", scene.sent(&scene.key, renewal(&scene.refresh))).await;
             assert_eq!(told(&again), "400 `invalid_grant`", "{}", row[0]);
-        } else if answer.status == 400 {
+        } else if [400, 413].contains(&answer.status) {
             scene.renew(&scene.refresh).await;
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::signing_in_attacks::Scene;
 use super::support::ISSUER;
-use super::support::provider::Script;
+use super::support::provider::{Published, Script, Signed};
 use super::support::signing_in::{Viewer, encoded, follow};
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn a_provider_that_does_not_answer_is_said_in_plain_words_and_everything_e
 #[tokio::test]
 async fn unknown_keys_make_the_hub_ask_for_keys_every_five_seconds_and_no_more() {
     let mut scene = Scene::new().await;
-    let unknown = || Script { signed: super::support::provider::Signed::WithUnknownKey, ..Script::default() };
+    let unknown = || Script { signed: Signed::WithUnknownKey, ..Script::default() };
     scene.provider.says(unknown());
     for _ in 0..3 {
         assert_eq!(scene.page("").await.status, 403);
@@ -291,4 +291,146 @@ async fn a_question_that_is_no_viewers_leads_nowhere_and_one_that_is_leads_back(
     let none = super::support::TestHub::empty().await;
     let page = scene.browser.open(&good.replace(&scene.hub.base, &none.base)).await;
     assert!(page.status == 503 && page.body.contains("not connected to a sign-in page"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn each_way_of_signing_in_has_the_times_of_its_level() {
+    for (acr, idle_minutes, whole_hours) in [("AAL3_ANY", 15, 12), ("AAL2_ANY", 30, 10)] {
+        let mut scene = Scene::new().await;
+        let says =
+            || Script { token: Box::new(move |claims| claims["acr"] = json!(acr)), ..Script::default() };
+        scene.provider.says(says());
+        let turn = |scene: &Scene, seconds: i64| {
+            scene.hub.clock.turn_to(scene.hub.clock.now() + jiff::SignedDuration::from_secs(seconds));
+        };
+        let begun = async |scene: &mut Scene| {
+            let code = scene.code().await;
+            let told = scene.viewer.change(&code).await.json();
+            // She showed who she is a minute ago: that counts.
+            let times = (&told["session_expires_in"], &told["idle_expires_in"]);
+            assert_eq!(times, (&json!(whole_hours * 3600 - 60), &json!(idle_minutes * 60)), "{acr}");
+            told["refresh_token"].as_str().unwrap().to_owned()
+        };
+        let renewed = async |scene: &Scene, refresh: &str| {
+            let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+            let answer = scene.viewer.post("/token", &form).await;
+            (answer.status == 200).then(|| answer.json()["refresh_token"].as_str().unwrap().to_owned())
+        };
+        // Up to its last second without anybody at work, and one longer.
+        let refresh = begun(&mut scene).await;
+        turn(&scene, idle_minutes * 60);
+        let refresh = renewed(&scene, &refresh).await.unwrap_or_else(|| panic!("{acr}: idle too early"));
+        turn(&scene, idle_minutes * 60 + 1);
+        assert_eq!(renewed(&scene, &refresh).await, None, "{acr}");
+        assert_eq!(scene.sessions(), ["idle"], "{acr}");
+        // And with somebody at work all the time, for as long as it may, and no longer.
+        let mut refresh = begun(&mut scene).await;
+        let mut left = whole_hours * 3600 - 60;
+        while left > 600 {
+            turn(&scene, 600);
+            left -= 600;
+            refresh =
+                renewed(&scene, &refresh).await.unwrap_or_else(|| panic!("{acr}: over with {left} s left"));
+        }
+        turn(&scene, left - 1);
+        refresh = renewed(&scene, &refresh).await.unwrap_or_else(|| panic!("{acr}: over a second too early"));
+        turn(&scene, 1);
+        assert_eq!(renewed(&scene, &refresh).await, None, "{acr}");
+        assert_eq!(scene.sessions(), ["idle", "over"], "{acr}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_changes_its_keys_keeps_nobody_out_and_nothing_signed_with_the_old_one_is_taken() {
+    // given a hub that knows the provider's key, of which somebody has a session
+    let mut scene = Scene::new().await;
+    let code = scene.code().await;
+    assert_eq!(scene.viewer.change(&code).await.status, 200);
+    let old = scene.provider.logout(|_| ());
+
+    // when the provider signs with another one, under a new name
+    let signed = |signed| Script { signed, published: Published::Two, ..Script::default() };
+    scene.provider.says(signed(Signed::WithUnknownKey));
+
+    // then the next one signs in at once, and both ways out work
+    let code = scene.code().await;
+    assert_eq!(scene.viewer.change(&code).await.status, 200);
+    assert_eq!(scene.provider.asked("/keys"), 2, "asked for once at the start, and once more");
+    let refused = scene.logged_out(old).await;
+    assert_eq!((refused.status, scene.sessions()), (400, vec!["-".to_owned(); 2]));
+    assert_eq!(scene.hub.hub.unproven().recent().pop().unwrap().why.code(), "logout-unknown-key");
+    assert_eq!(scene.logged_out(scene.provider.logout(|_| ())).await.status, 200);
+    assert_eq!(scene.sessions(), ["provider", "provider"]);
+
+    // and what the old key signs signs nobody in, now or later
+    scene.provider.says(signed(Signed::Rightly));
+    for _ in 0..2 {
+        scene.hub.turn(1);
+        let page = scene.page("").await;
+        assert_eq!(page.status, 403, "{}", page.body);
+        assert_eq!(scene.hub.hub.unproven().recent().pop().unwrap().why.code(), "id-token-unknown-key");
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_is_learnt_under_the_old_name_too_and_from_a_logout_that_comes_first() {
+    /// Of a session there with this name.
+    fn of(session: &'static str, script: Script) -> Script {
+        Script { token: Box::new(move |claims| claims["sid"] = json!(session)), ..script }
+    }
+    for (signed, published) in
+        [(Signed::WithOtherKey, Published::AnotherOne), (Signed::WithUnknownKey, Published::Two)]
+    {
+        let mut scene = Scene::new().await;
+        let changed = || Script { signed, published, ..Script::default() };
+        let ended = |scene: &Scene, session: &str| {
+            let logout = scene.provider.logout(|claims| claims["sid"] = json!(session));
+            (logout, scene.provider.asked("/keys"))
+        };
+        scene.provider.says(of("first", Script::default()));
+        let code = scene.code().await;
+        assert_eq!(scene.viewer.change(&code).await.status, 200);
+
+        scene.provider.says(of("second", changed()));
+        let (logout, asked) = ended(&scene, "first");
+        assert_eq!(scene.logged_out(logout).await.status, 200);
+        assert_eq!(
+            (scene.sessions(), scene.provider.asked("/keys")),
+            (vec!["provider".to_owned()], asked + 1)
+        );
+
+        // It is known from now on: somebody signs in and out, and it is not asked for again.
+        let code = scene.code().await;
+        assert_eq!(scene.viewer.change(&code).await.status, 200);
+        let (logout, asked) = ended(&scene, "second");
+        assert_eq!(scene.logged_out(logout).await.status, 200);
+        assert_eq!(
+            (scene.sessions(), scene.provider.asked("/keys")),
+            (vec!["provider".to_owned(); 2], asked)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_the_provider_has_withdrawn_counts_for_an_hour_and_where_it_does_not_answer_for_a_day() {
+    for (is_down, minutes, refused) in [(false, 60, 400), (true, 24 * 60, 503)] {
+        // given a hub that has just learnt the provider's key
+        let mut scene = Scene::new().await;
+        let code = scene.code().await;
+        assert_eq!(scene.viewer.change(&code).await.status, 200);
+        let of_another = |scene: &Scene| {
+            let elsewhere = json!("another-session");
+            scene.provider.logout(move |claims| claims["sid"] = elsewhere.clone())
+        };
+
+        // when the provider withdraws it, and somebody else has it
+        let script = Script { published: Published::Two, is_down, ..Script::default() };
+        scene.provider.says(script);
+
+        // then what it signs is believed until the hub has to ask again, and not a minute longer
+        scene.hub.turn(minutes - 1);
+        assert_eq!(scene.logged_out(of_another(&scene)).await.status, 200, "{minutes}");
+        scene.hub.turn(1);
+        assert_eq!(scene.logged_out(of_another(&scene)).await.status, refused, "{minutes}");
+    }
 }

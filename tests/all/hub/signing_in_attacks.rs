@@ -2,14 +2,16 @@
 
 use cpis::config::hub::HubConfig;
 use cpis::domain::TailDays;
+use cpis::hub::limits;
 use cpis::identity::dpop::ProofKey;
+use cpis::identity::token::Minter;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::answer::Answer;
+use super::support::answer::{ANNOUNCED, Answer, UNANNOUNCED};
 use super::support::provider::{Provider, Script, Signed};
 use super::support::signing_in::{Browser, REDIRECT, Shown, Viewer, encoded};
-use super::support::{ISSUER, TestHub, at, configuration};
+use super::support::{ISSUER, TestHub, at, configuration, nurse};
 
 const CHAPTER: &str = include_str!("../../../src/manual/signin.md");
 
@@ -151,6 +153,7 @@ fn script(name: &str) -> Option<Script> {
         "an id token with HS256 and the hub's secret" => signed(Signed::WithSecret),
         "an id token that another key signed" => signed(Signed::WithOtherKey),
         "an id token of a key that is not the provider's" => signed(Signed::WithUnknownKey),
+        "an id token of 100 KB" => token(|claims| claims["more"] = json!("x".repeat(100 * 1024))),
         "an id token that says something twice" => {
             Script { token_text: |text| text.replacen('{', "{\"acr\":\"AAL1\",", 1), ..Script::default() }
         }
@@ -195,8 +198,27 @@ fn back(change: impl Fn(String) -> String + Send + Sync + 'static) -> Script {
     Script { back: Box::new(change), ..Script::default() }
 }
 
+/// A token of another kind, where there should be an id token.
+fn in_its_place(name: &str, scene: &Scene) -> Option<String> {
+    match name {
+        "a logout token in the id token's place" => Some(scene.provider.logout(|_| ())),
+        "an access token of the hub's in the id token's place" => {
+            let (minter, hour) =
+                (Minter::new(scene.hub.key.clone(), ISSUER), jiff::SignedDuration::from_hours(1));
+            let minted = minter.mint(&nurse(), scene.viewer.key.thumbprint(), scene.hub.clock.now(), hour);
+            Some(minted.unwrap().secret().to_owned())
+        }
+        _ => None,
+    }
+}
+
 /// Comes back as the row says.
 async fn came_back(name: &str, scene: &mut Scene) -> Shown {
+    if let Some(other) = in_its_place(name, scene) {
+        let answer = move |answer: &mut Value| answer["id_token"] = json!(other);
+        scene.provider.says(Script { answer: Box::new(answer), ..Script::default() });
+        return scene.page("").await;
+    }
     if let Some(script) = script(name) {
         scene.provider.says(script);
         return scene.page("").await;
@@ -301,6 +323,13 @@ async fn sent_to_page(name: &str, scene: &mut Scene) -> Shown {
             scene.browser.cookies = cookies;
             scene.press(&form, yes, &[]).await
         }
+        "a form of 8 KB" => {
+            // No part of it is too long, and they are not too many: it is refused for what they are together.
+            let more = (0..28).map(|part| format!("&more-{part}={}", "x".repeat(290)));
+            let long = format!("answer=sign-in{}", more.collect::<String>());
+            assert!(long.len() > 8 * 1024);
+            scene.press(&form, &long, &[]).await
+        }
         "the form after six minutes" => {
             scene.hub.turn(6);
             scene.press(&form, yes, &[]).await
@@ -394,6 +423,14 @@ async fn every_row_of_what_is_shown_at_token_is_so() {
     }
 }
 
+/// As the provider gives it when somebody signs in.
+fn id_token(issuer: &str, now: i64) -> Value {
+    json!({
+        "iss": issuer, "aud": "cpis-hub", "sub": "subject-1", "sid": "provider-session-1", "iat": now, "exp": now + 300,
+        "jti": "1", "auth_time": now - 60, "acr": "AAL3_ANY",
+    })
+}
+
 #[tokio::test]
 async fn every_row_of_what_is_sent_to_the_back_channel_is_so() {
     for [name, answer, noted] in rows("What is sent to `/backchannel-logout`") {
@@ -414,7 +451,8 @@ async fn every_row_of_what_is_sent_to_the_back_channel_is_so() {
         };
         let it = &scene.provider;
         let token = match name {
-            "nothing" => String::new(),
+            "nothing" | ANNOUNCED | UNANNOUNCED => String::new(),
+            "an id token" => it.sign(&id_token(it.issuer(), now).to_string(), "JWT"),
             "a token that another key signed" => by(Signed::WithOtherKey),
             "a token of a key that is not the provider's" => by(Signed::WithUnknownKey),
             "a token with the algorithm none" => by(Signed::NotAtAll),
@@ -437,13 +475,18 @@ async fn every_row_of_what_is_sent_to_the_back_channel_is_so() {
             }
             other => panic!("the chapter knows what this test does not: {other}"),
         };
-        let told = if name == "nothing" {
-            scene.hub.send("POST", "/backchannel-logout", None, &[], Some(String::new())).await
-        } else {
-            scene.logged_out(token).await
+        let told = match name {
+            "nothing" => scene.hub.send("POST", "/backchannel-logout", None, &[], Some(String::new())).await,
+            ANNOUNCED => Answer::to_announced(&scene.hub.base, "/backchannel-logout", 100 * 1024).await,
+            UNANNOUNCED => {
+                let bytes = limits::LOGOUT_BYTES + 1;
+                Answer::to_unannounced(&scene.hub.base, "/backchannel-logout", bytes).await
+            }
+            _ => scene.logged_out(token).await,
         };
         assert_eq!(told.status.to_string(), answer, "{name}");
-        assert_eq!(told.json()["error"], "invalid_request", "{name}");
+        let is_too_long = told.status == 413 && told.code() == "PAYLOAD_TOO_LARGE";
+        assert!(told.json()["error"] == "invalid_request" || is_too_long, "{name}");
         assert_eq!(scene.noted(calls), noted, "{name}");
         assert_eq!(scene.sessions(), ["-"], "{name}: the session goes on");
         assert!(REDIRECT.ends_with("/signed-in"));

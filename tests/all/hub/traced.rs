@@ -37,6 +37,23 @@ async fn the_same_check_fails_where_commits_are_not_flushed() {
     assert!(!late.is_empty(), "synchronous = normal passes: the check checks nothing");
 }
 
+#[test]
+fn a_connection_whose_other_end_acknowledges_nothing_is_given_up_after_seconds() {
+    assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");
+    let place = Place::with(&child());
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "trace", "-e", "trace=setsockopt", "-e", "signal=none"]);
+    command.arg(env!("CARGO_BIN_EXE_cpis-hub")).args(["serve", "--config", "hub.toml"]);
+    let mut program = place.serve_with(command);
+    for _ in 0..3 {
+        proofs::nonce(&program.base);
+    }
+    stop(&mut program);
+    let trace = std::fs::read_to_string(place.path("trace")).unwrap();
+    let expected = format!("TCP_USER_TIMEOUT, [{}]", cpis::hub::limits::UNHEARD.as_millis());
+    assert_eq!(trace.matches(&expected).count(), 3, "{trace}");
+}
+
 /// How many answers the trace shows, and those that were sent before their log entry was flushed.
 async fn answers_before_their_flush(configuration: &str) -> (usize, Vec<String>) {
     assert!(is_there("strace"), "strace is needed (Debian package strace; tests/run installs it)");

@@ -51,7 +51,9 @@ async fn h26_uploads_of_strangers_of_others_and_again_change_nothing() {
     until("it is told so", || post.messages(ALDBURYS, "CPIS_UPLOAD_ACK").len() == 1).await;
     let said = content(&post, ALDBURYS, &post.messages(ALDBURYS, "CPIS_UPLOAD_ACK")[0]);
     let said = Told::read(&String::from_utf8(said).unwrap());
-    assert_eq!((said.code().code(), said.what.authority_code.as_str()), ("CPF04", ALDBURY));
+    // Under the name, number and digest that the file has: its sender knows by that which file it is of.
+    assert_eq!((said.code().code(), said.what.authority_code.as_str()), ("CPF04", WEXCOMBE));
+    assert!(said.what.sequence == Some(1) && said.what.digest.is_some());
     assert_eq!((hub.count("SELECT 1 FROM plan"), hub.count("SELECT 1 FROM authority_file")), (0, 0));
     // Wexcombe's own; and the same again, by whoever could replay it.
     for time in 1..=2 {

@@ -146,6 +146,16 @@ async fn h18_what_a_link_acknowledged_and_lost_goes_again_after_hours() {
     until("delivered", || hub.rows("SELECT state FROM outbox") == ["delivered"]).await;
     hub.turn(60 * 5);
     until("sent again", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 2).await;
+    // Twice as long the next time: a record may be away for days.
+    let id = post.messages(WEXCOMBES, "CPIS_NOTICE")[1]["message_id"].as_str().unwrap().to_owned();
+    post.peer(WEXCOMBES, &["acknowledge", &id]).unwrap();
+    until("delivered again", || hub.count("SELECT 1 FROM mesh_out") == 0).await;
+    assert_eq!(hub.rows("SELECT state, resent FROM outbox"), ["delivered|1"]);
+    hub.turn(60 * 5);
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(post.messages(WEXCOMBES, "CPIS_NOTICE").len(), 2, "it rests");
+    hub.turn(60 * 4);
+    until("sent once more", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 3).await;
     let (_, said) = link.run(&["fetch"]).await;
     assert!(said.contains("1 new notification, 1 part"), "{said}");
     until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
@@ -192,6 +202,29 @@ async fn h19_what_mesh_knows_twice_of_one_name_is_over_with_its_receipts() {
     assert!(said.contains("1 new notification, 1 part"), "{said}");
     until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
     until("MESH has nothing more to say", || hub.count("SELECT 1 FROM mesh_out") == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h19_what_mesh_took_and_does_not_know_yet_is_not_sent_again_for_minutes() {
+    let post = Post::new();
+    let (hub, _link) = one_child(&post).await;
+    hub.view(&nurse(), number(1)).await;
+    let is = |state: &str| hub.rows("SELECT state FROM mesh_out WHERE kind = 'notifications'") == [state];
+    until("sent", || is("accepted")).await;
+    // Under a name by which MESH's tracking does not know it.
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    let lagging =
+        "UPDATE mesh_out SET message_id = 'NOTYETKNOWN', tries = 0, next_ms = 0 WHERE kind = 'notifications'";
+    db.execute(lagging, []).unwrap();
+    let tries = || hub.rows("SELECT tries FROM mesh_out WHERE kind = 'notifications'").concat();
+    until("it was asked after more than once", || tries().parse::<u32>().is_ok_and(|tries| tries > 2)).await;
+    assert!(is("accepted") && post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 1);
+    // What is still not known after minutes is sent again.
+    db.execute("UPDATE mesh_out SET at_ms = at_ms - 301000, next_ms = 0 WHERE kind = 'notifications'", [])
+        .unwrap();
+    until("sent again", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 2).await;
 }
 
 /// Lets an insert or update of a table fail, as a full disk would.

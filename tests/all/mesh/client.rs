@@ -4,6 +4,7 @@ use cpis::config::mesh::RestSettings;
 use cpis::mesh::{Client, Content, Kind, MailboxId, MeshError, MessageId, Outgoing, Standing};
 
 use super::exchange::{HUB, Post, STRANGERS, WEXCOMBES};
+use super::link::Link;
 use crate::hub::support::{NOW, at};
 
 fn text(length: usize) -> Vec<u8> {
@@ -143,4 +144,60 @@ async fn whoever_cannot_prove_the_mailbox_gets_nothing() {
         let said = Client::new(&mailbox, &open, Box::new(|| at(NOW))).unwrap_err().to_string();
         assert!(said.contains("chmod 600"), "{said}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn a_clock_that_is_an_hour_off_is_refused_named_as_a_cause_and_loses_nothing() {
+    let post = Post::at_time("202611221400");
+    for minutes in [-60, 60] {
+        let off = at(NOW) + jiff::SignedDuration::from_mins(minutes);
+        let mailbox = MailboxId::parse(HUB).unwrap();
+        let client = Client::new(&mailbox, &post.rest(), Box::new(move || off)).unwrap();
+        let said = client.handshake().await.unwrap_err();
+        assert_eq!(said, MeshError::NotAllowed);
+        assert!(said.to_string().contains("this computer's clock"), "{said}");
+        let to = MailboxId::parse(WEXCOMBES).unwrap();
+        let what = || Outgoing {
+            to: &to,
+            workflow: "W1",
+            local_id: "off",
+            file_name: "w1.dat",
+            content: Content::Bytes(b"x".to_vec()),
+        };
+        assert_eq!(client.send(what()).await, Err(MeshError::NotAllowed));
+        assert_eq!(client.standing_of("off").await, Err(MeshError::NotAllowed));
+    }
+    assert!(post.messages(WEXCOMBES, "W1").is_empty());
+    assert!(send(&post, &post.rest(), WEXCOMBES, "right", b"x").await.is_ok());
+    assert_eq!(post.messages(WEXCOMBES, "W1").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn mesh_is_asked_whether_an_authority_has_the_mailbox_that_is_configured() {
+    let post = Post::new();
+    let mut settings = post.settings();
+    // The sandbox's own: of X26 both take the one, and X26ABC2 alone the other; of X27 nobody takes that.
+    settings.workflows.notification = "TEST_WORKFLOW2".to_owned();
+    settings.workflows.acknowledgement = "TEST_WORKFLOW".to_owned();
+    let ask = |code: &str, mailbox: &str, settings: &cpis::config::mesh::MeshSettings| {
+        let (authority, settings) = (super::exchange::by_mesh(code, mailbox), settings.clone());
+        let clock = cpis::hub::clock::Clock::running_from(at(NOW));
+        tokio::task::spawn_blocking(move || cpis::hub::ask_mesh(&settings, &[authority], &clock))
+    };
+    assert_eq!(ask("X26", "X26ABC2", &settings).await.unwrap(), Ok(Vec::new()));
+    let said = ask("X26", "X26ABC1", &settings).await.unwrap().unwrap();
+    assert_eq!(said, ["for X26 and TEST_WORKFLOW MESH names X26ABC2; configured is X26ABC1"]);
+    let said = ask("X27", "X26ABC3", &settings).await.unwrap().unwrap();
+    assert_eq!(said, ["MESH knows no mailbox of X27 for TEST_WORKFLOW; configured is X26ABC3"]);
+    settings.mailbox = "NOBODY".to_owned();
+    assert!(ask("X26", "X26ABC2", &settings).await.unwrap().is_err());
+    // The link by its command; of Wexcombe this MESH knows nothing.
+    let link = Link::new(&post);
+    let (code, said) = link.run(&["check-config", "--mesh"]).await;
+    let expected = "MESH knows no mailbox of E06000030 for CPIS_NOTICE; configured is E06OT001";
+    assert!(code == Some(2) && said.contains(expected), "{said}");
+    let (code, said) = link.run(&["check-config"]).await;
+    assert!(code == Some(0) && !said.contains("MESH"), "{said}");
 }

@@ -66,7 +66,7 @@ impl Drop for Running {
 /// MESH, as far as a test has it.
 pub(super) struct Post {
     place: TempDir,
-    _sandbox: Running,
+    sandbox: Option<Running>,
     _relay: Option<Running>,
     url: String,
     direct: String,
@@ -75,11 +75,20 @@ pub(super) struct Post {
 impl Post {
     /// The sandbox alone.
     pub(super) fn new() -> Self {
-        Self::through(0, 0)
+        Self::behind(0, 0, "")
     }
 
     /// Behind a relay that fails so many requests of a hundred.
     pub(super) fn through(seed: u32, percent: u32) -> Self {
+        Self::behind(seed, percent, "")
+    }
+
+    /// Behind a relay that refuses whoever's clock is not at this moment (yyyymmddHHMM).
+    pub(super) fn at_time(stamp: &str) -> Self {
+        Self::behind(0, 0, stamp)
+    }
+
+    fn behind(seed: u32, percent: u32, stamp: &str) -> Self {
         let place = tempfile::tempdir().unwrap();
         let (ours, theirs) = (Authority::new("MESH"), Authority::new("Owners of mailboxes"));
         let write = |name: &str, issued: &Issued| {
@@ -97,11 +106,9 @@ impl Post {
             fs::create_dir_all(place.path().join("store").join(mailbox).join("in")).unwrap();
         }
         let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
-        let arguments = [path("store"), path("mesh.pem"), path("mesh-key.pem"), path("owners.pem")];
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let sandbox = Running::start("sandbox.py", &arguments, &place.path().join("sandbox.log"));
+        let sandbox = sandbox(place.path(), None);
         let direct = format!("https://localhost:{}", sandbox.1);
-        let relay = (percent > 0).then(|| {
+        let relay = (percent > 0 || !stamp.is_empty()).then(|| {
             let more =
                 [path("mesh-authority.pem"), path("mesh.pem"), path("mesh-key.pem"), path("owners.pem")];
             let own = [path("owner.pem"), path("owner-key.pem"), seed.to_string(), percent.to_string()];
@@ -109,13 +116,36 @@ impl Post {
                 .into_iter()
                 .chain(more.iter().map(String::as_str))
                 .chain(own.iter().map(String::as_str))
+                .chain(Some(stamp).filter(|stamp| !stamp.is_empty()))
                 .collect();
             Running::start("relay.py", &all, &place.path().join("relay.log"))
         });
         let url = relay.as_ref().map_or(direct.clone(), |relay| format!("https://localhost:{}", relay.1));
-        let post = Self { place, _sandbox: sandbox, _relay: relay, url, direct };
+        let post = Self { place, sandbox: Some(sandbox), _relay: relay, url, direct };
         post.wait();
         post
+    }
+
+    /// MESH is away, once it has done with what it is asked just now.
+    #[cfg(unix)]
+    pub(super) fn goes_away(&mut self) {
+        let mut running = self.sandbox.take().expect("it is there");
+        signal(&running.0, "-TERM");
+        running.0.wait().unwrap();
+    }
+
+    /// It is back at its address, with all that it had.
+    #[cfg(unix)]
+    pub(super) fn comes_back(&mut self) {
+        let port = self.direct.rsplit_once(':').unwrap().1.to_owned();
+        self.sandbox = Some(sandbox(self.place.path(), Some(&port)));
+        self.wait();
+    }
+
+    /// It takes connections and says nothing (`-STOP`), or says something again (`-CONT`).
+    #[cfg(unix)]
+    pub(super) fn signal(&self, which: &str) {
+        signal(&self.sandbox.as_ref().expect("it is there").0, which);
     }
 
     /// Until the sandbox answers.
@@ -244,15 +274,33 @@ impl Post {
     }
 }
 
+/// Starts the sandbox, at this port or at one that is free.
+fn sandbox(place: &Path, port: Option<&str>) -> Running {
+    let names = ["store", "mesh.pem", "mesh-key.pem", "owners.pem"];
+    let paths = names.map(|name| place.join(name).to_str().unwrap().to_owned());
+    let arguments: Vec<&str> = paths.iter().map(String::as_str).chain(port).collect();
+    Running::start("sandbox.py", &arguments, &place.join("sandbox.log"))
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, which: &str) {
+    let sent = Command::new("kill").args([which, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
 pub(super) async fn hub_of(mesh: MeshSettings, lines: &[String]) -> TestHub {
-    let by = |code: &str, mailbox: &str| SendingAuthority {
-        code: code.to_owned(),
-        certificates: Vec::new(),
-        mailbox: Some(mailbox.to_owned()),
-    };
+    hub_with(mesh, &[(WEXCOMBE, WEXCOMBES), (ALDBURY, ALDBURYS)], lines).await
+}
+
+/// An authority that comes by MESH.
+pub(super) fn by_mesh(code: &str, mailbox: &str) -> SendingAuthority {
+    SendingAuthority { code: code.to_owned(), certificates: Vec::new(), mailbox: Some(mailbox.to_owned()) }
+}
+
+pub(super) async fn hub_with(mesh: MeshSettings, by: &[(&str, &str)], lines: &[String]) -> TestHub {
     let config = HubConfig {
         mesh: Some(mesh),
-        authorities: vec![by(WEXCOMBE, WEXCOMBES), by(ALDBURY, ALDBURYS)],
+        authorities: by.iter().map(|(code, mailbox)| by_mesh(code, mailbox)).collect(),
         ..configuration(PathBuf::new(), cpis::domain::TailDays::default())
     };
     let hub = TestHub::with_config(config, Clock::running_from(at(NOW))).await;

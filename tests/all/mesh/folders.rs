@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cpis::config::mesh::{MeshSettings, MeshWay};
+use cpis::mesh::{Kind, MeshError, MessageId, Post};
 
 use super::chain::{children, row};
-use super::exchange::{HUB, hub_of, until, workflows};
+use super::exchange::{HUB, WEXCOMBES, hub_of, until, workflows};
 use super::link::Link;
-use crate::hub::support::data::number;
-use crate::hub::support::nurse;
+use crate::hub::support::data::{lines, number, person, superseded};
+use crate::hub::support::{NOW, at, nurse};
 
 /// One end's folders.
 fn folders(root: &Path) -> PathBuf {
@@ -133,4 +134,94 @@ async fn h18_h19_everything_goes_through_the_file_clients_folders_too() {
     let (_, said) = link.run(&["fetch"]).await;
     assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
     assert_eq!(link.notes().len(), 2);
+
+    // A number that is no longer in use is told the same way, and so is what the link does with it.
+    hub.load(&lines(&[person(8, "Bennett", "Ava", "2019-03-12"), superseded(1, 8)])).await;
+    let waiting = "SELECT 1 FROM outbox WHERE kind = 'number-superseded' AND mesh_out_id IS NOT NULL";
+    until("in a message", || hub.count(waiting) == 1).await;
+    until("written", || files(&outbox).iter().any(|name| name.ends_with(".ctl"))).await;
+    carry(&ours, &theirs);
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("NHS numbers that are no longer in use: 1 record."), "{said}");
+    carry(&theirs, &ours);
+    let outcome = "SELECT outcome FROM outbox WHERE kind = 'number-superseded'";
+    until("on the list", || hub.rows(outcome) == ["triage"]).await;
+}
+
+/// Writes a file that was last changed so many seconds ago.
+fn aged(path: &Path, text: &str, seconds: u64) {
+    fs::write(path, text).unwrap();
+    age(path, seconds);
+}
+
+fn age(path: &Path, seconds: u64) {
+    let changed = fs::metadata(path).unwrap().modified().unwrap() - Duration::from_secs(seconds);
+    fs::File::options().write(true).open(path).unwrap().set_modified(changed).unwrap();
+}
+
+#[tokio::test]
+async fn a_pair_that_may_still_be_written_is_left_alone_and_what_nothing_can_be_made_of_is_counted() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = folders(place.path());
+    let inbox = folder.join("in");
+    let open = || Post::open(HUB, &MeshWay::Folder(folder.clone()), Box::new(|| at(NOW))).unwrap();
+    let control = |local_id: &str| {
+        format!(
+            "<DTSControl><MessageType>Data</MessageType><From_DTS>{WEXCOMBES}</From_DTS><To_DTS>{HUB}</To_DTS>\
+             <WorkflowId>W</WorkflowId><LocalId>{local_id}</LocalId></DTSControl>"
+        )
+    };
+    let found = async || -> Vec<String> {
+        let ids = open().inbox("W").await.unwrap();
+        ids.iter().map(|id| id.as_str().to_owned()).collect()
+    };
+    // The control file first, and the data a moment ago: it may be a part of it.
+    aged(&inbox.join("a.ctl"), &control("a"), 30);
+    aged(&inbox.join("a.dat"), "half", 3);
+    assert_eq!(found().await, Vec::<String>::new());
+    age(&inbox.join("a.dat"), 20);
+    assert_eq!(found().await, ["a"]);
+    // The data first: it is whole as soon as the other is there. And in capital letters.
+    aged(&inbox.join("b.DAT"), "whole", 1);
+    aged(&inbox.join("b.CTL"), &control("b"), 0);
+    assert_eq!(found().await, ["a", "b"]);
+    let (post, id) = (open(), MessageId::parse("b").unwrap());
+    let mut content = (Vec::new(), 100);
+    let header = post.fetch(&id, |_| true, &mut content).await.unwrap();
+    assert_eq!((header.kind, &content.0[..]), (Kind::Data, &b"whole"[..]));
+    post.acknowledge(&id).await.unwrap();
+    assert_eq!(files(&inbox), ["a.ctl", "a.dat"]);
+    // What grows while it is read is not damaged: it is not yet there.
+    struct Growing(PathBuf);
+    impl cpis::mesh::Sink for Growing {
+        async fn take(&mut self, _part: Vec<u8>) -> Result<(), MeshError> {
+            aged(&self.0, "half and a little more", 0);
+            Err(MeshError::NotUnderstood("of half a document"))
+        }
+    }
+    let id = MessageId::parse("a").unwrap();
+    let grown = post.fetch(&id, |_| true, &mut Growing(inbox.join("a.dat"))).await;
+    assert_eq!(grown, Err(MeshError::Unfinished));
+    // Whatever nothing can be made of is told of, once it was there for a while.
+    let odd = async || -> usize {
+        let post = open();
+        for workflow in ["W", "other"] {
+            post.inbox(workflow).await.unwrap();
+        }
+        post.odd()
+    };
+    assert_eq!(odd().await, 0);
+    for (name, text) in
+        [("with a blank", control("c")), ("d", "<DTSControl><Mess".to_owned()), ("e", control("e"))]
+    {
+        aged(&inbox.join(format!("{name}.ctl")), &text, 10);
+    }
+    assert_eq!(odd().await, 0, "they may be on their way");
+    for name in ["with a blank", "d", "e"] {
+        age(&inbox.join(format!("{name}.ctl")), 60);
+    }
+    assert_eq!(odd().await, 3);
+    // Of other programs' messages nothing is said.
+    aged(&inbox.join("f.ctl"), &control("f").replace(">W<", ">PATHOLOGY<"), 600);
+    assert_eq!(odd().await, 3);
 }

@@ -68,10 +68,16 @@ impl Link {
         self.place.path().join(name)
     }
 
-    /// What it prints, with its exit code.
-    pub(super) async fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+    /// The program, not yet started.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cpis-authority"));
         command.args(arguments).args(["--config", "authority.toml"]).current_dir(self.place.path());
+        command
+    }
+
+    /// What it prints, with its exit code.
+    pub(super) async fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.command(arguments);
         let run = move || {
             let output = command.output().unwrap();
             let text = [&output.stdout[..], &output.stderr[..]].concat();
@@ -80,10 +86,15 @@ impl Link {
         tokio::task::spawn_blocking(run).await.unwrap()
     }
 
-    /// Uploads these rows, and waits for what the hub says.
-    pub(super) async fn upload(&self, rows: &[String]) -> String {
+    /// Writes the extract.
+    pub(super) fn extract(&self, rows: &[String]) {
         let head = "Person ID,NHS Number,Surname,Forenames,Date of Birth,Legal Status,Start Date,End Date";
         fs::write(self.path("extract.csv"), format!("{head}\n{}\n", rows.join("\n"))).unwrap();
+    }
+
+    /// Uploads these rows, and waits for what the hub says.
+    pub(super) async fn upload(&self, rows: &[String]) -> String {
+        self.extract(rows);
         self.run(&["upload", "extract.csv", "--day", "2026-11-22"]).await.1
     }
 

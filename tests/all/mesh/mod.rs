@@ -6,6 +6,8 @@ mod chain;
 mod client;
 mod exchange;
 mod folders;
+#[cfg(unix)]
+mod killed;
 mod link;
 mod lost;
 mod poison;

@@ -3,11 +3,11 @@
 use cpis::domain::PlanKind;
 
 use super::chain::{children, row};
-use super::exchange::{HUB, Post, STRANGERS, WEXCOMBES, until};
+use super::exchange::{ALDBURYS, HUB, Post, STRANGERS, WEXCOMBES, hub_with, until};
 use super::link::{Link, content, stands};
 use crate::hub::support::data::number;
 use crate::hub::support::nurse;
-use crate::hub::support::uploads::{Told, WEXCOMBE, ava, document, since};
+use crate::hub::support::uploads::{ALDBURY, Told, WEXCOMBE, ava, document, since};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mesh-sandbox: tests/run mesh"]
@@ -50,4 +50,74 @@ async fn h26_an_upload_that_cannot_be_unpacked_is_answered_once_and_receipts_sta
     post.peer(WEXCOMBES, &["send", HUB, "CPIS_UPLOAD", "own", "document"]).unwrap();
     until("applied", || hub.rows("SELECT state FROM authority_file") == ["complete"]).await;
     assert_eq!(stands(&post.messages(HUB, "CPIS_NOTICE_ACK")[0]), "accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h26_a_link_whose_upload_could_not_be_unpacked_sends_it_once_more_and_then_says_so() {
+    let post = Post::new();
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    std::fs::write(post.path("document"), "no gzip").unwrap();
+    // As if that were the link's own, damaged on its way.
+    post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", "d1", "document"]).unwrap();
+    until("answered", || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len() == 1).await;
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("1 taken"), "{said}");
+    let uploads = post.messages(HUB, "CPIS_UPLOAD");
+    assert_eq!(uploads.len(), 3, "the damaged one, and its own twice");
+    assert_ne!(uploads[1]["metadata"]["local_id"], uploads[2]["metadata"]["local_id"]);
+    assert_eq!(hub.rows("SELECT state FROM authority_file"), ["complete"]);
+    assert_eq!(hub.count("SELECT 1 FROM plan"), 1);
+    // Again and again: somebody has to look, and is not kept waiting.
+    for nth in ["d2", "d3"] {
+        post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", nth, "document"]).unwrap();
+    }
+    let open =
+        || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").into_iter().filter(|one| stands(one) == "accepted");
+    until("answered", || open().count() >= 2).await;
+    let said = link.upload(&[row("A1", 1), row("A2", 1)]).await;
+    assert!(said.contains("cannot unpack") || said.contains("taken"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h26_a_link_whose_mailbox_is_another_authoritys_at_the_hub_hears_so() {
+    let post = Post::new();
+    let moved = [(WEXCOMBE, ALDBURYS), (ALDBURY, WEXCOMBES)];
+    let (hub, link) = (hub_with(post.settings(), &moved, &children(1)).await, Link::new(&post));
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("names another authority than the mailbox"), "{said}");
+    assert_eq!(hub.count("SELECT 1 FROM plan"), 0);
+    // Nothing is under way any more: the next is sent, and answered in the same way.
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("names another authority than the mailbox"), "{said}");
+    until("both acknowledgements are done with", || {
+        let said = post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK");
+        said.len() == 2 && said.iter().all(|one| stands(one) == "acknowledged")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_a_message_that_cannot_be_taken_is_not_fetched_with_each_round_and_is_still_told_of() {
+    // A relay that loses next to nothing, and counts.
+    let post = Post::through(1, 1);
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("1 taken"), "{said}");
+    std::fs::write(post.path("document"), "no gzip").unwrap();
+    let id = post.peer(HUB, &["damaged", WEXCOMBES, "CPIS_NOTICE", "d1", "document"]).unwrap();
+    let mut listening = link.command(&["listen"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let rounds = || post.log("relay").matches(&format!("GET /messageexchange/{WEXCOMBES}/inbox?")).count();
+    let before = rounds();
+    until("many rounds", || rounds() > before + 16).await;
+    let fetched = post.log("relay").matches(&format!("/inbox/{id} passed")).count();
+    assert_eq!(fetched, 1, "once, and then it rests");
+    let (_, said) = link.run(&["status"]).await;
+    assert!(said.contains("could not be taken"), "{said}");
+    hub.view(&nurse(), number(1)).await;
+    until("what is behind it is filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    listening.kill().unwrap();
+    listening.wait().unwrap();
 }

@@ -290,9 +290,15 @@ impl Desk {
         self.wait_for("Find patient");
     }
 
-    /// The window is closed.
-    pub(crate) fn close(&mut self) {
-        self.desktop.borrow_mut().as_mut().unwrap().close();
+    /// The window is closed. Says whether all that was under way has come to its end: it waits a moment for that.
+    pub(crate) fn close(&self) -> bool {
+        self.desktop.borrow_mut().as_mut().unwrap().close()
+    }
+
+    /// The window is closed, and everything has come to its end, however long it takes.
+    #[track_caller]
+    pub(crate) fn close_and_hear(&mut self) {
+        self.until("the end of everything", |desk| desk.close().then_some(()));
     }
 
     /// The system says something of itself.

@@ -1,184 +1,43 @@
 //! A desk of one's own: the session is kept in the system's keychain, and goes on when somebody says that it is them.
 //!
-//! The stories run twice: before a keychain in memory, and (in a session bus of their own, by this same program) before a
-//! real Secret Service. Where there is none, or it is locked, everything else works.
+//! The stories are told twice: before a keychain in memory, and before a real Secret Service (`keyring`). Where there is
+//! none, or it is locked, everything else works.
 
-use std::collections::HashMap;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use cpis::viewer::event::Event;
-use cpis::viewer::run::Keychain;
 use eframe::egui::{Key, Modifiers};
-use keyring_core::api::{CredentialApi, CredentialStoreApi};
-use keyring_core::{Credential, CredentialPersistence, CredentialStore, Entry};
 
+use super::chain::{Chain, is_of_the_bus};
 use super::desk::Desk;
 use super::signing_in::{Scripted, as_it_is, sessions};
 use super::town::{AMELIA, Town};
 
-/// Says which keychain the stories are told before: that of the session's bus, or one in memory.
-const WHICH: &str = "CPIS_KEYCHAIN_OF_THE_BUS";
-
 /// Minutes after which an access token has expired.
-const EXPIRED: i64 = 11 * 60;
+pub(super) const EXPIRED: i64 = 11 * 60;
 
-/// A keychain that can be stopped at a step, and that counts.
-#[derive(Clone)]
-struct Chain(Arc<Inside>);
+pub(super) type Seen = Arc<Mutex<(String, Vec<String>)>>;
 
-struct Inside {
-    store: Mutex<Option<Arc<CredentialStore>>>,
-    /// Whoever puts something there from now on never comes back: before it is there, or after.
-    stops_before: AtomicBool,
-    stops_after: AtomicBool,
-    /// Whoever reads waits for as long as this is so.
-    holds: AtomicBool,
-    put: AtomicUsize,
-}
-
-impl Chain {
-    fn new() -> Self {
-        let store: Option<Arc<CredentialStore>> = if std::env::var_os(WHICH).is_some() {
-            zbus_secret_service_keyring_store::Store::new().ok().map(|store| store as _)
-        } else {
-            Some(keyring_core::mock::Store::new().unwrap())
-        };
-        Self::over(store)
-    }
-
-    fn over(store: Option<Arc<CredentialStore>>) -> Self {
-        Self(Arc::new(Inside {
-            store: Mutex::new(store),
-            stops_before: AtomicBool::new(false),
-            stops_after: AtomicBool::new(false),
-            holds: AtomicBool::new(false),
-            put: AtomicUsize::new(0),
-        }))
-    }
-
-    fn at(&self, hub: &str, machine: &str) -> Keychain {
-        let chain = self.clone();
-        let opens = move || match chain.0.store.lock().unwrap().clone() {
-            Some(_) => Ok(Arc::new(chain.clone()) as Arc<CredentialStore>),
-            None => Err(keyring_core::Error::NoDefaultStore),
-        };
-        Keychain::over(Box::new(opens), hub, Some(machine))
-    }
-
-    fn is_empty(&self, hub: &str) -> bool {
-        let store = self.0.store.lock().unwrap().clone().unwrap();
-        let entry = store.build("cpis-viewer", hub, None).unwrap();
-        matches!(entry.get_secret(), Err(keyring_core::Error::NoEntry))
-    }
-
-    /// Another run of the program: what had stopped has died with the last one.
-    fn again(&self) -> Self {
-        Self::over(self.0.store.lock().unwrap().clone())
-    }
-}
-
-impl std::fmt::Debug for Chain {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Chain")
-    }
-}
-
-impl CredentialStoreApi for Chain {
-    fn vendor(&self) -> String {
-        "tests".to_owned()
-    }
-
-    fn id(&self) -> String {
-        "tests".to_owned()
-    }
-
-    fn build(
-        &self,
-        service: &str,
-        user: &str,
-        with: Option<&HashMap<&str, &str>>,
-    ) -> keyring_core::Result<Entry> {
-        let store = self.0.store.lock().unwrap().clone().unwrap();
-        let entry = store.build(service, user, with)?;
-        Ok(Entry::new_with_credential(Arc::new(Link { entry, chain: self.clone() })))
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-
-    fn persistence(&self) -> CredentialPersistence {
-        CredentialPersistence::UntilDelete
-    }
-}
-
-#[derive(Debug)]
-struct Link {
-    entry: Entry,
-    chain: Chain,
-}
-
-fn never_comes_back() -> ! {
-    loop {
-        std::thread::park();
-    }
-}
-
-impl CredentialApi for Link {
-    fn set_secret(&self, secret: &[u8]) -> keyring_core::Result<()> {
-        let inside = &self.chain.0;
-        if inside.stops_before.load(Ordering::SeqCst) {
-            inside.put.fetch_add(1, Ordering::SeqCst);
-            never_comes_back();
-        }
-        let put = self.entry.set_secret(secret);
-        inside.put.fetch_add(1, Ordering::SeqCst);
-        if inside.stops_after.load(Ordering::SeqCst) {
-            never_comes_back();
-        }
-        put
-    }
-
-    fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
-        while self.chain.0.holds.load(Ordering::SeqCst) {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        self.entry.get_secret()
-    }
-
-    fn delete_credential(&self) -> keyring_core::Result<()> {
-        self.entry.delete_credential()
-    }
-
-    fn get_credential(&self) -> keyring_core::Result<Option<Arc<Credential>>> {
-        Ok(None)
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        self.entry.get_specifiers()
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
-
-type Seen = Arc<Mutex<(String, Vec<String>)>>;
-
-struct Own {
-    town: Town,
-    chain: Chain,
-    seen: Seen,
+pub(super) struct Own {
+    pub(super) town: Town,
+    pub(super) chain: Chain,
+    pub(super) seen: Seen,
 }
 
 impl Own {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { town: Town::at(super::town::now()), chain: Chain::new(), seen: Seen::default() }
     }
 
-    fn desk(&self) -> Desk {
+    /// The viewer waits as long as it does in the field, or less.
+    pub(super) fn impatient() -> Self {
+        let own = Self::new();
+        Self { chain: own.chain.waited_for(Duration::from_secs(1)), ..own }
+    }
+
+    pub(super) fn desk(&self) -> Desk {
         self.desk_of(&self.chain, "this computer")
     }
 
@@ -188,7 +47,7 @@ impl Own {
     }
 
     /// Somebody has signed in and works.
-    fn nurse(&self) -> Desk {
+    pub(super) fn nurse(&self) -> Desk {
         let mut desk = self.desk();
         desk.until("the keychain's answer", |desk| desk.has_button("Sign in").then_some(()));
         desk.press("Sign in");
@@ -201,14 +60,14 @@ impl Own {
     }
 }
 
-const GO_ON: &str = "Continue as Sam Okafor";
+pub(super) const GO_ON: &str = "Continue as Sam Okafor";
 
 #[test]
 fn whoever_closes_the_viewer_goes_on_where_they_say_that_it_is_them() {
     let own = Own::new();
     let mut desk = own.nurse();
     assert!(!own.opened().contains("prompt="), "the provider may know them: {}", own.opened());
-    assert_eq!(desk.text_with("No keychain answers"), None);
+    assert_eq!(desk.text_with("This computer cannot keep you signed in"), None);
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.close();
     drop(desk);
@@ -220,7 +79,7 @@ fn whoever_closes_the_viewer_goes_on_where_they_say_that_it_is_them() {
     assert!(desk.has_button(GO_ON) && desk.has_button("Sign in as somebody else"), "{}", desk.tree());
     assert_eq!(desk.text_with("Find patient"), None);
     own.town.pass(EXPIRED);
-    desk.stay(std::time::Duration::from_millis(300));
+    desk.stay(Duration::from_millis(300));
     assert_eq!(
         own.town.book().column("SELECT hex(current) || rotated_ms FROM session", []),
         before,
@@ -314,7 +173,7 @@ fn what_is_over_is_in_no_keychain() {
                 desk.press(how);
                 desk.wait_for("Signed in: Sam Okafor, ");
                 assert!(own.opened().contains("prompt=login"), "{}", own.opened());
-                assert_eq!(desk.text_with("No keychain answers"), None);
+                assert_eq!(desk.text_with("This computer cannot keep you signed in"), None);
                 desk.press("Sign out");
                 expected.push("signed-out".to_owned());
             }
@@ -332,7 +191,7 @@ fn what_is_over_is_in_no_keychain() {
 #[test]
 fn what_was_kept_on_another_computer_or_for_another_hub_is_nobodys_here() {
     let own = Own::new();
-    let mut desk = own.nurse();
+    let desk = own.nurse();
     desk.close();
     drop(desk);
     let mut desk = own.desk_of(&own.chain, "another computer");
@@ -369,7 +228,7 @@ fn a_computer_that_is_locked_hides_the_patient_and_asks_who_it_is() {
 
 #[test]
 fn a_keychain_that_takes_long_keeps_nobody_waiting_and_is_heard_when_it_comes() {
-    let own = Own::new();
+    let own = Own::impatient();
     own.nurse().close();
     own.chain.0.holds.store(true, Ordering::SeqCst);
     let mut desk = own.desk();
@@ -379,11 +238,12 @@ fn a_keychain_that_takes_long_keeps_nobody_waiting_and_is_heard_when_it_comes() 
     // Whoever does not wait signs in, and is not disturbed by what comes late.
     own.chain.0.holds.store(true, Ordering::SeqCst);
     let mut desk = own.nurse();
-    desk.wait_for("No keychain answers");
+    desk.wait_for("This computer cannot keep you signed in");
     own.chain.0.holds.store(false, Ordering::SeqCst);
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.close();
-    assert_eq!(sessions(&own.town), ["goes on", "signed-out"]);
+    // Nor is the session left that was there still.
+    desk.until("the hub", |_| (sessions(&own.town) == ["signed-out", "signed-out"]).then_some(()));
     // Nor is anything kept of whom it was said that they are not.
     desk.until("an empty keychain", |_| own.chain.is_empty(own.town.demonstration.address()).then_some(()));
 }
@@ -392,61 +252,21 @@ fn a_keychain_that_takes_long_keeps_nobody_waiting_and_is_heard_when_it_comes() 
 #[test]
 fn without_a_keychain_everything_works_and_one_signs_in_each_time() {
     let own = Own::new();
-    if std::env::var_os(WHICH).is_none() {
-        *own.chain.0.store.lock().unwrap() = None;
+    if !is_of_the_bus() {
+        own.chain.take_away();
     }
     let mut desk = own.nurse();
-    desk.wait_for("No keychain answers on this computer: you sign in again each time the viewer starts");
+    desk.wait_for("This computer cannot keep you signed in: you sign in again each time the viewer starts");
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.new_search();
     own.town.pass(EXPIRED);
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     // It is over with the program, and when the computer is locked.
     desk.close();
-    assert_eq!(sessions(&own.town), ["signed-out"]);
+    desk.until("the hub", |_| (sessions(&own.town) == ["signed-out"]).then_some(()));
     drop(desk);
     let mut desk = own.nurse();
     desk.hear(Event::ComputerLocked);
     desk.wait_for("The computer was locked, asleep or with another user. You are signed out");
     desk.until("the hub", |_| (sessions(&own.town) == ["signed-out", "signed-out"]).then_some(()));
-}
-
-/// This program once more, in a session bus of its own.
-fn told_again(prepares: &str, which: &str) {
-    if std::env::var_os(WHICH).is_some() {
-        return;
-    }
-    let home = tempfile::tempdir().unwrap();
-    let script = format!("{prepares} exec \"$0\" \"$@\"");
-    let mut run = Command::new("dbus-run-session");
-    run.args(["--", "sh", "-c", &script]).arg(std::env::current_exe().unwrap());
-    run.args([which, "--test-threads", "2"]).env(WHICH, "1").stdin(Stdio::null());
-    for place in ["HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
-        run.env(place, home.path());
-    }
-    let output = run.output().expect("dbus-run-session of the Debian package `dbus`");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let wrong = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && !said.contains("running 0 tests"), "{said}\n{wrong}");
-}
-
-#[test]
-fn the_same_holds_before_a_real_secret_service() {
-    let unlocked = "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null || exit 1;";
-    told_again(&format!("{unlocked} set -- \"$@\" --skip without_a_keychain;"), "stories::keeping::");
-}
-
-#[test]
-fn where_the_bus_has_no_secret_service_one_signs_in_each_time() {
-    told_again("", "stories::keeping::without_a_keychain");
-}
-
-#[test]
-fn where_the_keyring_is_locked_one_signs_in_each_time() {
-    // Made with a password, and opened by nobody.
-    let locked = "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null || exit 1; \
-                  gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets \
-                  --method org.freedesktop.Secret.Service.Lock \
-                  \"['/org/freedesktop/secrets/collection/login']\" >/dev/null || exit 1;";
-    told_again(locked, "stories::keeping::without_a_keychain");
 }

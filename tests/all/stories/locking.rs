@@ -1,13 +1,15 @@
 //! A shared desk: whoever leaves it leaves nothing, and whoever comes next shows who they are.
 
 use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use cpis::viewer::event::Event;
 use eframe::egui::{Key, Modifiers};
 use serde_json::json;
 
 use super::desk::Desk;
-use super::proxy::{Act, Proxy, answer};
+use super::proxy::{Act, Gate, Proxy, answer};
 use super::signing_in::{Scripted, as_it_is, sessions};
 use super::town::{AMELIA, Town};
 
@@ -48,6 +50,43 @@ fn whoever_leaves_a_shared_desk_leaves_nothing_and_the_hub_hears_of_it() {
         assert_eq!(desk.field("NHS number"), "", "{how}");
         leaves_nothing(&desk);
     }
+}
+
+#[test]
+fn the_hub_hears_that_a_desk_was_left_before_the_window_has_its_next_turn() {
+    for left in [Event::ComputerLocked, Event::Slept] {
+        let town = Town::new();
+        let mut desk = town.desk().nurse();
+        assert!(desk.look_up(AMELIA).starts_with("Alert"));
+        desk.hear(left);
+        // Nothing is drawn meanwhile.
+        let started = Instant::now();
+        while sessions(&town) != ["signed-out"] {
+            assert!(started.elapsed() < Duration::from_secs(30), "the hub has not heard of it");
+            sleep(Duration::from_millis(10));
+        }
+        desk.wait_for("The computer was locked, asleep or with another user. You are signed out");
+        leaves_nothing(&desk);
+    }
+}
+
+#[test]
+fn a_late_hub_signs_nobody_out_at_the_provider_who_has_signed_in_there_meanwhile() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let seen = Arc::new(Mutex::new((String::new(), Vec::new())));
+    let browser = Scripted { is_there: true, does: as_it_is, seen: Arc::clone(&seen) };
+    let mut desk = town.desk_browsing(&proxy.address(), Arc::new(browser)).nurse();
+    let gate = Gate::default();
+    let held = gate.clone();
+    proxy.on("/revoke", move |_| Act::Hold(held.clone()));
+    desk.press("Sign out");
+    desk.until("the hub to be asked", |_| (proxy.asked() > 0).then_some(()));
+    desk.sign_in("Dr Priya Nair");
+    gate.open();
+    desk.close_and_hear();
+    let opened = seen.lock().unwrap().0.clone();
+    assert!(opened.contains("/authorize?"), "{opened}");
 }
 
 #[test]
@@ -119,7 +158,9 @@ fn signing_out_ends_the_session_at_the_provider_too_and_locking_does_not() {
         let said = json!({ "end_session": page }).to_string();
         proxy.on("/revoke", move |_| Act::Say(answer(200, "application/json", &said)));
         match leaves {
-            "closing" => desk.close(),
+            "closing" => {
+                desk.close();
+            }
             button => desk.press(button),
         }
         desk.until("the hub to be asked", |_| (proxy.asked() > 0).then_some(()));
@@ -127,7 +168,8 @@ fn signing_out_ends_the_session_at_the_provider_too_and_locking_does_not() {
         if opens {
             desk.until("the page", |_| (opened() == own).then_some(()));
         } else {
-            desk.stay(std::time::Duration::from_millis(300));
+            // Whatever it opens is open by then.
+            desk.close_and_hear();
             assert!(opened().contains("/authorize?"), "{leaves}: {}", opened());
         }
     }

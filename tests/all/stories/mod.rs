@@ -2,13 +2,18 @@
 //! hub with its real database. Only the screen is missing; the stories in a real window are in `tests/desk`.
 
 mod book;
+mod chain;
 mod confidence;
 mod days;
 mod desk;
 mod events;
 mod faults;
 mod keeping;
+mod kept;
 mod keyboard;
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod keyring;
+mod killed;
 mod late;
 mod leaving;
 mod locking;
@@ -25,4 +30,5 @@ mod sessions;
 mod signing_in;
 mod silence;
 mod town;
+mod uploading;
 mod withheld;

@@ -36,6 +36,10 @@ pub(crate) enum Act {
     Linger,
     /// Passed on; the answer waits until the gate is opened.
     Hold(Gate),
+    /// The same, but a refusal does not wait.
+    HoldGranted(Gate),
+    /// The hub answers, and of an answer that is no refusal this much arrives before the cut.
+    CutGranted(Cut),
 }
 
 /// Where an answer is cut.
@@ -336,6 +340,21 @@ fn serve(shared: &Shared, mut viewer: TcpStream) -> Option<()> {
             let message = pass(shared, &request)?;
             gate.wait();
             message.bytes()
+        }
+        Act::HoldGranted(gate) => {
+            let message = pass(shared, &request)?;
+            if message.first.contains(" 200 ") {
+                gate.wait();
+            }
+            message.bytes()
+        }
+        Act::CutGranted(cut) => {
+            let message = pass(shared, &request)?;
+            let mut bytes = message.bytes();
+            if message.first.contains(" 200 ") {
+                bytes.truncate(cut.bytes(&message));
+            }
+            bytes
         }
     };
     shared.sent.lock().unwrap().extend_from_slice(&answer);

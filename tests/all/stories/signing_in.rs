@@ -72,14 +72,21 @@ impl Scripted {
             let whose = if address.contains("&login_hint=") { "" } else { "&login_hint=0" };
             let landed = runtime.block_on(follow(&format!("{address}{whose}")));
             for back in does(&landed) {
-                let page =
-                    runtime.block_on(async { reqwest::get(&back).await.unwrap().text().await.unwrap() });
+                let page = runtime.block_on(async {
+                    match reqwest::get(&back).await {
+                        Ok(page) => page.text().await.unwrap_or_default(),
+                        Err(_) => NOBODY.to_owned(),
+                    }
+                });
                 seen.lock().unwrap().1.push(page);
             }
         };
         std::thread::Builder::new().name("browser".to_owned()).spawn(browse).unwrap();
     }
 }
+
+/// What the browser shows where nobody listens.
+const NOBODY: &str = "nobody listens";
 
 struct Scene {
     town: Town,
@@ -125,7 +132,7 @@ fn a_nurse_signs_in_with_her_browser_works_and_signs_out() {
     desk.press("Sign out");
     desk.until("the hub to hear of it", |_| (sessions(&town) == ["signed-out"]).then_some(()));
     // Where she signed in, she is signed out by her browser.
-    desk.wait_for("You are signed out. Nothing of the last session is left. If your web browser asks whether to sign you out");
+    desk.wait_for("You are signed out. Nothing of the last session is left in this viewer. If your web browser asks whether to sign you out");
     let ends_there = seen.lock().unwrap().0.clone();
     assert!(
         ends_there.starts_with(&format!("{}/sign-out?ticket=", town.demonstration.address())),
@@ -159,12 +166,45 @@ fn what_is_not_an_answer_to_this_sign_in_is_not_heard() {
 }
 
 #[test]
+fn after_the_first_answer_no_second_one_is_heard_whatever_is_in_it() {
+    fn again_and_another(landed: &str) -> Vec<String> {
+        let refused = landed.replace("code=", "error=access_denied&was=");
+        vec![landed.to_owned(), landed.to_owned(), changed(landed, "code", "x"), refused]
+    }
+    let Scene { town, mut desk, seen } = scene(true, again_and_another);
+    desk.press("Sign in");
+    desk.wait_for("Signed in: Sam Okafor, ");
+    desk.until("all pages", |_| (seen.lock().unwrap().1.len() == 4).then_some(()));
+    let pages = seen.lock().unwrap().1.clone();
+    assert!(pages[0].contains("You can close this page"), "{pages:?}");
+    for page in &pages[1..] {
+        assert!(page == NOBODY || page.contains("There is nothing here"), "{pages:?}");
+    }
+    // The session is the one of the first, and its code was shown once.
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    assert_eq!(sessions(&town), ["goes on"]);
+}
+
+#[test]
 fn each_refusal_is_one_sentence_and_leaves_no_session() {
-    let table: [(Does, &str); 5] = [
+    let table: [(Does, &str); 9] = [
         (
             |landed| vec![changed(landed, "iss", "http://127.0.0.1:9")],
             "the answer did not come from the CP-IS service that is set up here",
         ),
+        (
+            |landed| vec![landed.replace("iss=", "other=")],
+            "the answer did not come from the CP-IS service that is set up here",
+        ),
+        (
+            |landed| {
+                let iss = landed.split('&').find(|pair| pair.starts_with("iss=")).unwrap();
+                vec![format!("{landed}&{iss}")]
+            },
+            "the answer did not come from the CP-IS service that is set up here",
+        ),
+        (|landed| vec![format!("{landed}&code=y")], "the CP-IS service did not accept it"),
+        (|landed| vec![format!("{landed}&error=x")], "the CP-IS service did not accept it"),
         (
             |landed| vec![changed(&changed(landed, "code", "x"), "code", "x")],
             "the CP-IS service did not accept it",
@@ -201,7 +241,11 @@ fn where_no_browser_opens_its_address_can_be_copied_and_used() {
     let copied = desk.clipboard.text().unwrap();
     let key = copied.split("dpop_jkt=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
     let number = cpis::identity::dpop::Thumbprint::try_from(key.to_owned()).unwrap().short();
-    assert!(desk.text(&format!("Number on the page: {number}")).is_some(), "{}", desk.tree());
+    assert!(
+        desk.text(&format!("After you have signed in there, check that the page shows {number}")).is_some(),
+        "{}",
+        desk.tree()
+    );
     assert!(desk.text(&copied).is_some() && copied == seen.lock().unwrap().0, "{copied}");
     Scripted { is_there: true, does: as_it_is, seen }.go(&copied);
     desk.wait_for("Signed in: Sam Okafor, ");

@@ -94,6 +94,27 @@ impl Town {
         Desk::with_keychain(start, Some(keychain), self.runtime.handle().clone(), clipboard)
     }
 
+    /// The same with something between it and the hub, which calls itself as it does.
+    pub(crate) fn desk_of_ones_own_behind(
+        &self,
+        address: &str,
+        browser: Arc<dyn Browser>,
+        keychain: Keychain,
+    ) -> Desk {
+        let (mut start, clipboard) = self.signing_in(address, browser);
+        start.setup.private_desk = true;
+        if let Some(hub) = &mut start.hub {
+            self.demonstration.address().clone_into(&mut hub.known_as);
+        }
+        Desk::with_keychain(start, Some(keychain), self.runtime.handle().clone(), clipboard)
+    }
+
+    /// A desk that is shared now, and was not when this keychain kept somebody.
+    pub(crate) fn shared_desk_with(&self, browser: Arc<dyn Browser>, keychain: Keychain) -> Desk {
+        let (start, clipboard) = self.signing_in(self.demonstration.address(), browser);
+        Desk::with_keychain(start, Some(keychain), self.runtime.handle().clone(), clipboard)
+    }
+
     /// The same of a hub that is said to be elsewhere.
     pub(crate) fn desk_signing_in_at(&self, address: &str, browser: Arc<dyn Browser>) -> Desk {
         let (start, clipboard) = self.signing_in(address, browser);

@@ -31,7 +31,7 @@ impl Program {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("a program that starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let line = lines.next().expect("a line").expect("a line");
-        let address = line.split("http://").nth(1).expect("an address").trim().to_owned();
+        let address = line.split("://").nth(1).expect("an address").trim().to_owned();
         // Whatever it still prints must not fill the pipe.
         std::thread::Builder::new()
             .name("output".to_owned())
@@ -177,7 +177,12 @@ impl Place {
         let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
         let nonce =
             lines.find_map(|line| Some(line.to_ascii_lowercase().strip_prefix("dpop-nonce: ")?.to_owned()));
-        Prover { issuer: self.issuer.clone(), nonce: nonce.expect("a nonce") }
+        self.prover_with(nonce.expect("a nonce"))
+    }
+
+    /// With a nonce that the hub has said.
+    pub(crate) fn prover_with(&self, nonce: String) -> Prover {
+        Prover { issuer: self.issuer.clone(), nonce }
     }
 
     /// The database of so many people: kept, and copied for each use.
@@ -208,7 +213,7 @@ impl Place {
 #[derive(Clone)]
 pub(crate) struct Prover {
     issuer: String,
-    nonce: String,
+    pub(crate) nonce: String,
 }
 
 impl Prover {

@@ -124,7 +124,7 @@ fn entry(child: &Child<'_>, of: &Access) -> Markup {
                             ", " (dates::day_and_time(read.at))
                         }
                     }
-                    @if let Some(said) = &of.not_recognised { (not_recognised(child, of, said)) }
+                    @if let Some(said) = &of.not_recognised { (not_recognised(child.form, of, said)) }
                     @if may_report {
                         a class="noprint" href=(report_address(of)) { "I do not recognise this access" }
                     }
@@ -134,7 +134,7 @@ fn entry(child: &Child<'_>, of: &Access) -> Markup {
     }
 }
 
-fn not_recognised(child: &Child<'_>, of: &Access, said: &NotRecognised) -> Markup {
+pub(super) fn not_recognised(form: &str, of: &Access, said: &NotRecognised) -> Markup {
     html! {
         p {
             "Not recognised, said " strong { (text::visible(&said.by)) } ", " (dates::day_and_time(said.at))
@@ -142,7 +142,7 @@ fn not_recognised(child: &Child<'_>, of: &Access, said: &NotRecognised) -> Marku
         }
         @match &said.settled {
             None => form class="noprint" method="post" action={ "/child/" (of.note) "/looked-into/" (of.part) } {
-                input type="hidden" name="form" value=(child.form);
+                input type="hidden" name="form" value=(form);
                 label class="above" for={ "outcome-" (of.note) "-" (of.part) } { "Somebody has to look into it. What came of it?" }
                 input type="text" class="long" maxlength="500" required id={ "outcome-" (of.note) "-" (of.part) } name="words";
                 " " button class="second" { "It was looked into" }

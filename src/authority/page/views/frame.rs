@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::super::lists::Waits;
 use super::STYLE;
 use crate::domain::dates;
 
@@ -12,6 +13,7 @@ pub(super) enum Section {
     Newest,
     Duty,
     Triage,
+    Disputed,
     /// On none of them.
     None,
 }
@@ -27,8 +29,8 @@ pub(in super::super) struct Chrome<'a> {
     pub(in super::super) leave: Option<&'a str>,
     /// Nobody is real.
     pub(in super::super) is_synthetic: bool,
-    /// How many notes wait for a person.
-    pub(in super::super) triage: Option<u64>,
+    /// How much waits for a person.
+    pub(in super::super) waits: Option<Waits>,
 }
 
 /// How what is shown came to be here.
@@ -83,7 +85,7 @@ pub(super) fn page(chrome: &Chrome<'_>, section: Section, title: &str, main: &Ma
                         @if let Some(user) = chrome.user { (who(user, chrome.leave)) }
                     }
                 }
-                @if chrome.user.is_some() { (sections(section, chrome.triage)) }
+                @if chrome.user.is_some() { (sections(section, chrome.waits)) }
                 main id="main" class="inside" tabindex="-1" { (main) }
                 @if chrome.user.is_some() {
                     footer {
@@ -111,15 +113,18 @@ fn who(user: &str, leave: Option<&str>) -> Markup {
     }
 }
 
-fn sections(section: Section, triage: Option<u64>) -> Markup {
-    let to_place = match triage {
-        Some(many) if many > 0 => format!("To be placed ({many})"),
-        Some(_) | None => "To be placed".to_owned(),
+fn sections(section: Section, waits: Option<Waits>) -> Markup {
+    let counted = |words: &str, many: Option<u64>| match many {
+        Some(many) if many > 0 => format!("{words} ({many})"),
+        Some(_) | None => words.to_owned(),
     };
+    let to_place = counted("To be placed", waits.map(|waits| waits.triage));
+    let disputed = counted("Not recognised", waits.map(|waits| waits.disputed));
     let all = [
         (Section::Newest, "/", "Newest accesses"),
         (Section::Duty, "/duty", "Since the office closed"),
         (Section::Triage, "/triage", to_place.as_str()),
+        (Section::Disputed, "/not-recognised", disputed.as_str()),
     ];
     html! {
         nav aria-label="Parts of this page" {
@@ -134,7 +139,7 @@ fn sections(section: Section, triage: Option<u64>) -> Markup {
 
 /// A page for whoever is not let in, or asks what cannot be answered: it says nothing about anybody.
 pub(in super::super) fn plain(authority: &str, heading: &str, sentences: &[&str]) -> Markup {
-    let chrome = Chrome { authority, user: None, leave: None, is_synthetic: false, triage: None };
+    let chrome = Chrome { authority, user: None, leave: None, is_synthetic: false, waits: None };
     let main = html! {
         h1 { (heading) }
         @for sentence in sentences { p { (sentence) } }
@@ -154,17 +159,17 @@ pub(super) fn errors(list: &[(&str, &str)]) -> Markup {
     }
 }
 
-/// Newer and older, for a list that is longer than a page. `address` ends so that a number can follow.
-pub(super) fn pages(address: &str, this: u32, has_more: bool) -> Markup {
+/// What is before and behind, for a list that is longer than a page. `address` ends so that a number can follow.
+pub(super) fn pages(address: &str, this: u32, has_more: bool, (before, behind): (&str, &str)) -> Markup {
     html! {
         @if this > 1 || has_more {
             nav class="pages" aria-label="Pages" {
                 @if this > 1 {
-                    a href={ (address) (this.saturating_sub(1)) } rel="prev" { "Newer" }
+                    a href={ (address) (this.saturating_sub(1)) } rel="prev" { (before) }
                 }
                 p { "Page " (this) }
                 @if has_more {
-                    a href={ (address) (this.saturating_add(1)) } rel="next" { "Older" }
+                    a href={ (address) (this.saturating_add(1)) } rel="next" { (behind) }
                 }
             }
         }

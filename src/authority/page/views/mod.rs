@@ -3,12 +3,14 @@
 
 mod access;
 mod child;
+mod disputed;
 mod duty;
 mod frame;
 mod newest;
 mod triage;
 
 pub(super) use child::{Child, Told, child, report};
+pub(super) use disputed::disputed;
 pub(super) use duty::{Duty, duty, handover};
 pub(super) use frame::{Chrome, Heard, plain};
 pub(super) use newest::{Filter, Newest, newest};

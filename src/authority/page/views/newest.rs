@@ -47,7 +47,7 @@ pub(in super::super) fn newest(chrome: &Chrome<'_>, list: &Newest<'_>) -> Markup
         } @else {
             ol class="list" { @for access in list.accesses { li { (card(access)) } } }
         }
-        (frame::pages(&list.address, list.this, list.has_more))
+        (frame::pages(&list.address, list.this, list.has_more, ("Newer", "Older")))
     };
     let title = if problems.is_empty() { "Newest accesses" } else { "Error: Newest accesses" };
     frame::page(chrome, Section::Newest, title, &main)

@@ -32,7 +32,7 @@ impl Register {
                 Err(why) => return Ok(Err(why)),
             };
             let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for alert in &disputed(&access, table) {
+            for alert in &disputed(&access, table, now) {
                 // Whoever was alerted of it because nobody had read it hears of this all the same.
                 let of = params![waiting.notice, alert.role.code(), alert.name];
                 let known = "notice_id = ?1 AND role = ?2 AND name = ?3";

@@ -11,9 +11,9 @@ use crate::config::authority::{MailSecurity, MailSettings, Person, Restricted, R
 use crate::domain::OfficeHours;
 
 /// Cases of North with the worker Shaw, and whichever are not open.
-struct Ours {
-    closed: &'static [&'static str],
-    marked: &'static [&'static str],
+pub(super) struct Ours {
+    pub(super) closed: &'static [&'static str],
+    pub(super) marked: &'static [&'static str],
 }
 
 impl Cases for Ours {
@@ -35,7 +35,7 @@ impl Cases for Ours {
 
 const OPEN: Ours = Ours { closed: &[], marked: &[] };
 
-fn table() -> Routing {
+pub(super) fn table() -> Routing {
     let people = ["Shaw", "Asha", "Lead", "EDT", "North duty", "Head"];
     let person = |name: &str| Person {
         user: Some(name.to_lowercase().replace(' ', ".")),
@@ -74,18 +74,16 @@ fn table() -> Routing {
 }
 
 /// A Friday, at ten.
-fn friday() -> Timestamp {
+pub(super) fn friday() -> Timestamp {
     "2026-11-20T10:00:00Z".parse().unwrap()
 }
 
-fn hours(hours: i64) -> SignedDuration {
+pub(super) fn hours(hours: i64) -> SignedDuration {
     SignedDuration::from_hours(hours)
 }
 
 /// Takes notifications, makes notes and alerts; who was alerted now.
-fn round(register: &mut Register, items: &[Item], cases: &Ours, at: Timestamp) -> Vec<String> {
-    let before: i64 =
-        register.db.query_row("SELECT coalesce(max(id), 0) FROM alert", [], |row| row.get(0)).unwrap();
+pub(super) fn round(register: &mut Register, items: &[Item], cases: &Ours, at: Timestamp) -> Vec<String> {
     let holders = BTreeSet::from([Reader::named("asha").unwrap()]);
     register.refresh_cases(cases, &BTreeMap::new(), &holders).unwrap().unwrap();
     if let Some(last) = items.last() {
@@ -95,14 +93,26 @@ fn round(register: &mut Register, items: &[Item], cases: &Ours, at: Timestamp) -
             authority_code: "E06000030".to_owned(),
             last,
             unfiled: None,
+            not_over: None,
         };
         register.take(&heading, items, at).unwrap();
     }
+    round_by(register, cases, &table(), at)
+}
+
+/// Makes notes and alerts by a table; who was alerted now.
+pub(super) fn round_by(register: &mut Register, cases: &Ours, table: &Routing, at: Timestamp) -> Vec<String> {
+    let before: i64 =
+        register.db.query_row("SELECT coalesce(max(id), 0) FROM alert", [], |row| row.get(0)).unwrap();
     register.make_notes(cases, at).unwrap().unwrap();
-    register.route(&table(), cases, at).unwrap().unwrap();
+    register.route(table, cases, at).unwrap().unwrap();
     let sql = "SELECT role || ' ' || name FROM alert WHERE id > ?1 ORDER BY id";
     let mut statement = register.db.prepare(sql).unwrap();
     statement.query_map([before], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+pub(super) fn mark_1() -> String {
+    mark(1).id.as_str().to_owned()
 }
 
 fn read(register: &mut Register, user: &str, up_to: u32) {
@@ -146,7 +156,7 @@ fn h22_at_night_emergency_duty_and_the_worker_are_alerted_and_a_case_that_is_not
     assert_eq!(round(&mut register, &[item(1)], &closed, friday()), ["fall-back Lead"]);
     // Put under a case, it is its worker's.
     let id = mark(1).id.as_str().to_owned();
-    assert_eq!(register.settle(&id, 1, &Settle::Under("4712".to_owned())).unwrap(), Settled::Done);
+    assert_eq!(settle(&mut register, &id, 1, &Settle::Under("4712".to_owned())), Settled::Done);
     assert_eq!(round(&mut register, &[], &closed, friday()), ["worker Shaw"]);
     assert_eq!(round(&mut register, &[], &closed, friday() + hours(4)), ["team North duty"]);
     // What cannot be read comes before a person as well.
@@ -179,6 +189,7 @@ fn h30_of_a_restricted_case_its_holders_hear_and_no_e_mail_to_others_says_which_
         authority_code: "E06000030".to_owned(),
         last: 2,
         unfiled: None,
+        not_over: None,
     };
     register.take(&heading, &[elsewhere], now()).unwrap();
     register.make_notes(&marked, now()).unwrap().unwrap();
@@ -247,8 +258,7 @@ fn an_e_mail_leaves_under_one_id_is_tried_again_and_given_up_in_the_end() {
     let place = Place::new();
     let mut register = place.open();
     round(&mut register, &[item(1)], &OPEN, friday());
-    let mail = register.next_mail(friday()).unwrap().unwrap();
-    register.mail_leaves(&mail.id).unwrap();
+    let mail = register.mail_to_leave(friday()).unwrap().unwrap();
     // The link ended here: it may have left. It is sent again under the same id, by which it is the same one.
     drop(register);
     let mut register = place.open();
@@ -258,8 +268,7 @@ fn an_e_mail_leaves_under_one_id_is_tried_again_and_given_up_in_the_end() {
     assert!(register.next_mail(friday() - hours(24 * 365)).unwrap().is_some(), "a clock that was ahead");
     let mut at = friday() + hours(1);
     let mut tries = 0;
-    while let Some(mail) = register.next_mail(at).unwrap() {
-        register.mail_leaves(&mail.id).unwrap();
+    while let Some(mail) = register.mail_to_leave(at).unwrap() {
         register.mail_refused(&mail.id, "refused (550)", at).unwrap();
         at += hours(1);
         tries += 1;
@@ -271,8 +280,7 @@ fn an_e_mail_leaves_under_one_id_is_tried_again_and_given_up_in_the_end() {
     assert_eq!(figures.given_up, Some((1, "refused (550)".to_owned())));
     read(&mut register, "shaw", 1);
     assert_eq!(round(&mut register, &[item(2)], &OPEN, friday()), ["worker Shaw"]);
-    let mail = register.next_mail(friday()).unwrap().unwrap();
-    register.mail_leaves(&mail.id).unwrap();
+    let mail = register.mail_to_leave(friday()).unwrap().unwrap();
     register.mail_sent(&mail.id, friday()).unwrap();
     assert_eq!(register.next_mail(friday() + hours(1000)).unwrap(), None, "what was sent stays sent");
 }

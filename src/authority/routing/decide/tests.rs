@@ -177,7 +177,7 @@ fn h30_of_a_restricted_case_its_holders_are_alerted_and_nobody_else_at_any_hour(
 #[test]
 fn h22_what_nobody_reads_for_four_office_hours_goes_to_the_teams_duty_and_then_to_the_manager() {
     let made = |list: &[(Role, &str)]| -> Vec<Made> {
-        list.iter().map(|(role, at)| Made { role: *role, at: london(at) }).collect()
+        list.iter().map(|(role, at)| Made { role: *role, name: String::new(), at: london(at) }).collect()
     };
     let check = |access: &Access, list: &[(Role, &str)], at: &str, expected: &str| {
         let alerts = escalate(access, &made(list), &table(), london(at));
@@ -205,9 +205,46 @@ fn h22_what_nobody_reads_for_four_office_hours_goes_to_the_teams_duty_and_then_t
         "2026-11-20T14:00",
         "manager Head",
     );
-    let held = Access { holders: Some(vec!["Asha".to_owned()]), ..access() };
-    check(&held, &[(Role::Holder, "2026-11-02T10:00")], "2026-11-20T14:00", "nobody");
     check(&access(), &[(Role::EmergencyDuty, "2026-11-02T10:00")], "2026-11-20T14:00", "nobody");
+}
+
+#[test]
+fn h30_h22_a_holder_who_is_away_or_silent_gives_way_to_the_others_and_then_to_whoever_comes_last() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let with_last = |last: &[&str]| Routing {
+        restricted: crate::config::authority::Restricted { last: names(last), ..Default::default() },
+        ..table()
+    };
+    let first = |holders: &[&str], table: &Routing| {
+        let held = Access { holders: Some(names(holders)), ..access() };
+        said(&decide(&held, &Earlier::default(), table, london(IN_HOURS)))
+    };
+    let none = with_last(&[]);
+    assert_eq!(first(&["Away", "Asha"], &none), "holder Asha");
+    assert_eq!(first(&["Away", "Gone"], &with_last(&["Lead"])), "holder Lead");
+    assert_eq!(first(&["Away"], &with_last(&["Gone"])), "holder Away, fall-back Lead", "never dropped");
+    assert_eq!(first(&["Away"], &none), "holder Away, fall-back Lead");
+    assert_eq!(first(&[], &with_last(&["Head"])), "holder Head");
+    let next = |holders: &[&str], made: &[(&str, &str)], table: &Routing, at: &str| {
+        let held = Access { holders: Some(names(holders)), ..access() };
+        let made: Vec<Made> = made
+            .iter()
+            .map(|(name, at)| Made { role: Role::Holder, name: (*name).to_owned(), at: london(at) })
+            .collect();
+        let alerts = escalate(&held, &made, table, london(at));
+        alerts.iter().map(|alert| format!("{} {}", alert.role.code(), alert.name)).collect::<Vec<_>>()
+    };
+    let (asked, last) = (("Asha", "2026-11-20T10:00"), with_last(&["Head"]));
+    let nobody = Vec::<String>::new();
+    assert_eq!(next(&["Asha", "Away"], &[asked], &last, "2026-11-20T13:59"), nobody);
+    assert_eq!(next(&["Asha", "Ben"], &[asked], &last, "2026-11-20T14:00"), ["holder Ben"]);
+    assert_eq!(next(&["Asha", "Away"], &[asked], &last, "2026-11-20T14:00"), ["holder Head"]);
+    // Who was away is back on the 24th.
+    assert_eq!(next(&["Asha", "Away"], &[asked], &last, "2026-11-24T14:00"), ["holder Away"]);
+    let all = [asked, ("Head", "2026-11-20T14:00")];
+    assert_eq!(next(&["Asha", "Away"], &all, &last, "2026-11-20T17:00"), nobody);
+    assert_eq!(next(&["Asha"], &all, &last, "2026-12-20T17:00"), nobody, "and nobody besides");
+    assert_eq!(next(&["Asha"], &[asked], &none, "2026-12-20T17:00"), nobody);
 }
 
 fn names() -> impl Strategy<Value = Vec<String>> {

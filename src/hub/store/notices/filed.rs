@@ -7,8 +7,9 @@ use super::super::audit::{self, Entry, Kind};
 use super::super::error::{Fault, StoreError};
 use super::super::writer::Work;
 use super::super::{Audited, Store};
+use super::registers;
 use crate::domain::Caller;
-use crate::exchange::notice::{Outcome, Receipts};
+use crate::exchange::notice::{Outcome, Receipts, RegisterId};
 
 /// What became of receipts.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,20 @@ impl Store {
         receipts: Receipts,
     ) -> Result<Audited<Filed>, StoreError> {
         self.write(move |work| note(work, &by, &receipts)).await
+    }
+
+    /// The same of a link that says with which register it asks; `None` where the authority is told with another.
+    pub(in crate::hub) async fn notices_filed_with(
+        &self,
+        by: Caller,
+        register: RegisterId,
+        receipts: Receipts,
+    ) -> Result<Audited<Option<Filed>>, StoreError> {
+        self.write(move |work| match registers::hold(work, &by, &receipts.authority_code, Some(&register))? {
+            true => note(work, &by, &receipts).map(Some),
+            false => Ok(None),
+        })
+        .await
     }
 }
 

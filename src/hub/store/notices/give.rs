@@ -9,8 +9,11 @@ use super::super::audit::{self, Entry, Kind};
 use super::super::error::{Fault, StoreError};
 use super::super::writer::Work;
 use super::super::{Audited, Store, codec};
+use super::registers::{self, Standing};
 use crate::domain::{AccessReference, Caller, ContactMode};
-use crate::exchange::notice::{Event, MOST, Mark, Notice, NoticeId, Place};
+use crate::exchange::notice::{
+    Event, InactiveNumber, Item, MOST, Mark, NotOver, Notice, NoticeId, Place, RegisterId,
+};
 
 /// From where a link asks.
 #[derive(Debug, Clone)]
@@ -30,23 +33,21 @@ pub(in crate::hub) enum Given {
     Page(Page),
     /// It names a notification that this database does not know under that number: it was put back from a backup.
     OtherNumbers,
+    /// The authority is told with another register.
+    OtherRegister,
 }
 
 /// Some of an authority's notifications, in order.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Page {
-    /// By number and id; without the rest where the row cannot be read.
-    pub(in crate::hub) notices: Vec<(Mark, Option<Notice>)>,
+    /// In the order of their numbers. Of a row that cannot be read number and id are told.
+    pub(in crate::hub) notices: Vec<Item>,
     /// The last number that was given.
     pub(in crate::hub) last: u32,
     /// The first without a receipt.
     pub(in crate::hub) unfiled: Option<Mark>,
-}
-
-impl Page {
-    pub(in crate::hub) fn items(&self) -> impl Iterator<Item = (&Mark, Option<&Notice>)> {
-        self.notices.iter().map(|(mark, notice)| (mark, notice.as_ref()))
-    }
+    /// Of those that the link has said it has.
+    pub(in crate::hub) not_over: Option<NotOver>,
 }
 
 impl Store {
@@ -55,9 +56,16 @@ impl Store {
     pub(in crate::hub) async fn notices_idle(
         &self,
         authority: String,
+        register: Option<RegisterId>,
         ask: Ask,
     ) -> Result<Option<Given>, StoreError> {
+        let now = self.0.clock.now();
         self.read_elsewhere(move |db| {
+            match registers::standing(db, &authority, register.as_ref(), now)? {
+                Standing::Own => {}
+                Standing::Other { is_noted: true } => return Ok(Some(Given::OtherRegister)),
+                Standing::First | Standing::Other { is_noted: false } => return Ok(None),
+            }
             let last = last(db, &authority)?;
             let Some(from) = from(db, &authority, &ask, &last)? else { return Ok(Some(Given::OtherNumbers)) };
             let has_more = db
@@ -67,7 +75,8 @@ impl Store {
                 return Ok(None);
             }
             let unfiled = unfiled(db, &authority)?;
-            Ok(Some(Given::Page(Page { notices: Vec::new(), last: last.number, unfiled })))
+            let not_over = not_over(db, &authority, &ask)?;
+            Ok(Some(Given::Page(Page { notices: Vec::new(), last: last.number, unfiled, not_over })))
         })
         .await
     }
@@ -77,9 +86,14 @@ impl Store {
         &self,
         by: Caller,
         authority: String,
+        register: Option<RegisterId>,
         ask: Ask,
     ) -> Result<Audited<Given>, StoreError> {
-        self.write(move |work| give(work, &by, &authority, &ask)).await
+        self.write(move |work| match registers::hold(work, &by, &authority, register.as_ref())? {
+            true => give(work, &by, &authority, &ask),
+            false => Ok(Given::OtherRegister),
+        })
+        .await
     }
 }
 
@@ -96,12 +110,13 @@ fn give(work: &Work<'_>, by: &Caller, authority: &str, ask: &Ask) -> Result<Give
     }
     let notices = page(work.db, authority, from)?;
     if let (Some(first), Some(end)) = (notices.first(), notices.last()) {
-        let detail = json!({ "from": first.0.number, "to": end.0.number });
+        let detail = json!({ "from": first.mark().number, "to": end.mark().number });
         let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Notices, "given", "notifications") };
         audit::append(work, by, &entry)?;
     }
     let unfiled = unfiled(work.db, authority)?;
-    Ok(Given::Page(Page { notices, last: last.number, unfiled }))
+    let not_over = not_over(work.db, authority, ask)?;
+    Ok(Given::Page(Page { notices, last: last.number, unfiled, not_over }))
 }
 
 /// The last number that was given, and its id; the row itself may have gone.
@@ -164,6 +179,23 @@ fn unfiled(db: &Connection, authority: &str) -> Result<Option<Mark>, Fault> {
     found.map(|(number, id)| Ok(Mark { number, id: id_of(&id)? })).transpose()
 }
 
+/// Of those that a link has said it has, how many are not over: if that is more than it knows of, receipts were lost here.
+fn not_over(db: &Connection, authority: &str, ask: &Ask) -> Result<Option<NotOver>, Fault> {
+    let Ask::Behind(have) = ask else { return Ok(None) };
+    let count =
+        |sql: &str| db.prepare_cached(sql)?.query_row(params![authority, have.number], |row| row.get(0));
+    Ok(Some(NotOver {
+        without_receipt: count(
+            "SELECT count(*) FROM outbox INDEXED BY outbox_unfiled
+             WHERE authority_code = ?1 AND outcome IS NULL AND number <= ?2",
+        )?,
+        on_list: count(
+            "SELECT count(*) FROM outbox INDEXED BY outbox_triage
+             WHERE authority_code = ?1 AND outcome = 'triage' AND number <= ?2",
+        )?,
+    }))
+}
+
 /// The first that stands on the authority's list: a link that has lost its register has lost that too.
 fn in_triage(db: &Connection, authority: &str) -> Result<Option<u32>, Fault> {
     Ok(db
@@ -181,9 +213,10 @@ const COLUMNS: &str =
     "number, notice_id, kind, at_ms, reference, attendance, sequence, number_uploaded, local_id,
      user_name, role, organisation, organisation_code, contact, setting, site, department, call_back,
      (SELECT sequence FROM authority_file AS file
-      WHERE file.upload_id = outbox.upload_id AND file.authority_code = outbox.authority_code)";
+      WHERE file.upload_id = outbox.upload_id AND file.authority_code = outbox.authority_code),
+     replaced_by";
 
-fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
+fn page(db: &Connection, authority: &str, from: u32) -> Result<Vec<Item>, Fault> {
     let sql = format!(
         "SELECT {COLUMNS} FROM outbox WHERE authority_code = ?1 AND number > ?2 ORDER BY number LIMIT ?3"
     );
@@ -200,21 +233,36 @@ pub(in crate::hub::store) fn page_of(db: &Connection, authority: &str, message: 
     let mut statement = db.prepare_cached(&sql)?;
     let notices = notices(authority, statement.query(params![message, authority])?)?;
     // It may be read days later: what has no receipt by then is not said.
-    Ok(Page { notices, last: last(db, authority)?.number, unfiled: None })
+    Ok(Page { notices, last: last(db, authority)?.number, unfiled: None, not_over: None })
 }
 
-fn notices(authority: &str, mut rows: Rows<'_>) -> Result<Vec<(Mark, Option<Notice>)>, Fault> {
+fn notices(authority: &str, mut rows: Rows<'_>) -> Result<Vec<Item>, Fault> {
     let mut notices = Vec::new();
     while let Some(row) = rows.next()? {
         let mark = Mark { number: row.get(0)?, id: id_of(&row.get::<_, String>(1)?)? };
-        let notice = notice(row, &mark);
-        // One row must not keep all behind it from their records.
-        if notice.is_err() {
+        let read = match row.get::<_, String>(2)?.as_str() {
+            "number-superseded" | "number-ended" => inactive(row, &mark).map(Box::new).map(Item::Inactive),
+            _ => notice(row, &mark).map(Box::new).map(Item::Notice),
+        };
+        notices.push(read.unwrap_or_else(|_| {
+            // One row must not keep all behind it from their records.
             tracing::error!(authority, number = mark.number, "a notification in the database cannot be read");
-        }
-        notices.push((mark, notice.ok()));
+            Item::Unreadable(mark, String::new())
+        }));
     }
     Ok(notices)
+}
+
+fn inactive(row: &Row<'_>, mark: &Mark) -> Result<InactiveNumber, Fault> {
+    let replaced_by: Option<String> = row.get(19)?;
+    Ok(InactiveNumber {
+        mark: mark.clone(),
+        at: codec::moment(row.get(3)?)?,
+        number: codec::number(&row.get::<_, String>(7)?)?,
+        local_id: row.get(8)?,
+        upload: row.get(18)?,
+        replaced_by: replaced_by.as_deref().map(codec::number).transpose()?,
+    })
 }
 
 fn notice(row: &Row<'_>, mark: &Mark) -> Result<Notice, Fault> {

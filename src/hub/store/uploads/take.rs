@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Arrived, Taken, stored};
 use crate::domain::Caller;
 use crate::hub::limits;
+use crate::hub::store::Store;
 use crate::hub::store::audit::{self, Entry, Kind};
-use crate::hub::store::error::Fault;
+use crate::hub::store::error::{Fault, StoreError};
 use crate::hub::store::held;
 use crate::hub::store::writer::Work;
 
@@ -52,6 +53,17 @@ pub(super) fn take(work: &Work<'_>, by: &Caller, arrived: &Arrived) -> Result<Ta
     let detail = serde_json::json!({ "sequence": header.sequence, "records": header.records });
     audit::append(work, by, &Entry { detail: Some(detail), ..Entry::new(Kind::Upload, outcome, "upload") })?;
     Ok(taken)
+}
+
+impl Store {
+    /// How many files of an authority wait.
+    pub(in crate::hub) async fn uploads_waiting(&self, authority: String) -> Result<i64, StoreError> {
+        self.read_elsewhere(move |db| {
+            let sql = "SELECT count(*) FROM authority_file WHERE authority_code = ?1 AND state = 'waiting'";
+            Ok(db.prepare_cached(sql)?.query_row([authority], |row| row.get(0))?)
+        })
+        .await
+    }
 }
 
 /// What becomes of a file, before anything is written.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::NotSignedIn;
-use crate::viewer::state::{Kept, Remembered, Setup, SignedOutBecause};
+use crate::viewer::state::{Kept, Left, Remembered, Setup, SignedOutBecause};
 
 fn desk(private_desk: bool) -> State {
     let setup = Setup { hub: Some("https://hub".to_owned()), private_desk, ..Setup::default() };
@@ -113,4 +113,90 @@ fn what_comes_of_leaving_is_said_to_whoever_left_and_to_nobody_after() {
             assert_eq!(said(&state), Some(then));
         }
     }
+}
+
+fn somebody() -> Event {
+    let word = || "x".to_owned();
+    Event::Remembered(Some(Remembered { name: word(), role: word(), organisation: word() }))
+}
+
+#[test]
+fn whoever_goes_on_and_gives_up_or_finds_a_silent_keychain_can_still_go_on() {
+    let gives_up: [fn(&mut State) -> Vec<Effect>; 3] = [
+        |state| give(state, Command::CancelSignIn, 0),
+        |state| update(state, Event::ComputerLocked, now(0)),
+        |state| {
+            let silent = Event::KeychainIsSilent(state.last_sign_in);
+            update(state, silent, now(0))
+        },
+    ];
+    for (which, gives_up) in gives_up.into_iter().enumerate() {
+        let mut state = desk(true);
+        update(&mut state, somebody(), now(0));
+        assert_eq!(give(&mut state, Command::Continue, 0), [Effect::Continue(state.last_sign_in)]);
+        // What the keychain brings late is nothing new, and a browser is nobody's way there.
+        update(&mut state, somebody(), now(0));
+        let effects = gives_up(&mut state);
+        let expected: &[Effect] = if which < 2 { &[Effect::SetAside, Effect::ForgetClipboard] } else { &[] };
+        assert_eq!(effects, expected, "{which}");
+        assert_eq!(give(&mut state, Command::SignInByBrowser, 0), []);
+        assert_eq!(give(&mut state, Command::Continue, 0), [Effect::Continue(state.last_sign_in)]);
+        // The session is not there: so the hub says.
+        answer_sign_in(&mut state, Err(Failure::SessionEnded), 0);
+        assert_eq!(state.kept, Kept::Nobody);
+    }
+}
+
+#[test]
+fn after_a_lock_nothing_is_offered_that_comes_late() {
+    let mut state = desk(true);
+    afresh(&mut state);
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    give(&mut state, Command::Lock, 0);
+    update(&mut state, somebody(), now(0));
+    assert_eq!((give(&mut state, Command::Continue, 0), state.kept), (Vec::new(), Kept::Nobody));
+}
+
+#[test]
+fn what_could_not_be_ended_is_said_to_whoever_is_there() {
+    let shown = |state: &State| format!("{:?}", present::screen(state, now(0)));
+    let (hub, keychain) =
+        ("could not be told that the session that was kept", "taken out of this computer's");
+    let mut state = desk(true);
+    for left in [Left::AtTheHub, Left::InTheKeychain, Left::AtTheHub] {
+        update(&mut state, Event::NotEnded(left), now(0));
+    }
+    let says = |state: &State| (shown(state).contains(hub), shown(state).contains(keychain));
+    assert_eq!(says(&state), (true, true));
+    afresh(&mut state);
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    assert_eq!(says(&state), (true, true));
+    give(&mut state, Command::SignOut, 0);
+    assert_eq!(says(&state), (false, true), "the keychain still has it");
+    afresh(&mut state);
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    update(&mut state, Event::IsKept(Some(true)), now(0));
+    assert_eq!(says(&state), (false, false), "theirs stands in its place");
+}
+
+#[test]
+fn that_a_record_went_unread_is_said_beside_that_the_hub_could_not_be_told() {
+    let mut state = desk(false);
+    afresh(&mut state);
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    update(&mut state, Event::ComputerLocked, now(0));
+    state.removed_unread = true;
+    update(&mut state, Event::SignOutNotTold, now(0));
+    let screen = format!("{:?}", present::screen(&state, now(0)));
+    for words in [present::words::SIGNED_OUT_UNHEARD, present::words::REMOVED_UNREAD] {
+        assert!(screen.contains(words), "{words}");
+    }
+    // What they can go on with has not ended.
+    let mut state = desk(true);
+    afresh(&mut state);
+    answer_sign_in(&mut state, Ok(nurse()), 0);
+    update(&mut state, Event::IsKept(Some(true)), now(0));
+    update(&mut state, Event::ComputerLocked, now(0));
+    update(&mut state, Event::SignOutNotTold, now(0));
+    assert!(!format!("{:?}", present::screen(&state, now(0))).contains("could not be told"));
 }

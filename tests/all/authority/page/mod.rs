@@ -3,5 +3,7 @@
 mod attacks;
 mod browser;
 mod program;
+mod proxy;
 mod room;
 mod showing;
+mod working;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::HeaderName;
+use cpis::authority::notices::CasesOfExtract;
 use cpis::authority::page::door::Way;
 use cpis::authority::page::guard::Address;
 use cpis::authority::page::{self, Page, Settings};
@@ -145,6 +146,7 @@ pub(super) fn register(path: &std::path::Path, more: u32, now: Timestamp) {
             authority_code: AUTHORITY.to_owned(),
             last,
             unfiled: None,
+            not_over: None,
         };
         register.take(&heading, some, now).unwrap();
     }
@@ -208,6 +210,7 @@ impl Room {
                 to: Time::constant(17, 0, 0, 0),
             }),
             address: Address::new(&origin).unwrap(),
+            cases: CasesOfExtract { memory: place.path().join("memory.db"), is_partial: false },
             is_synthetic: false,
         };
         let page = Page::new(settings, way, Arc::new(move || *told.lock().unwrap())).unwrap();

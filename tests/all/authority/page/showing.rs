@@ -100,6 +100,7 @@ async fn h22_what_was_read_says_by_whom_and_what_came_since_is_not_read() {
     // Somebody who saw only the first two of them.
     let done = browser.post(&format!("{child}/read"), &format!("form={form}&seen={}:2", id(1))).await;
     assert_eq!((done.status, done.header("location")), (303, Some(format!("{child}?done=read").as_str())));
+    assert!(!browser.read(&format!("/child/{}?done=read", id(4))).await.contains("Marked as read"));
     let page = browser.read(&format!("{child}?done=read")).await;
     assert!(page.contains("Marked as read") && page.contains("Mark 1 access as read"));
     assert_eq!(page.matches("Read by <strong>jo.marsh</strong>, 22-Nov-2026 02:15").count(), 2);

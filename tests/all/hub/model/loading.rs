@@ -43,6 +43,7 @@ type Loaded<T> = Result<T, Refused>;
 
 /// What is true of a file as a whole.
 struct File<'a> {
+    operator: Who,
     lines: &'a [Line],
     /// Which number leads to which.
     links: BTreeMap<usize, usize>,
@@ -54,7 +55,7 @@ struct File<'a> {
 impl World {
     pub(super) fn load(&mut self, operator: &Who, lines: &[Line]) -> Report {
         let (links, uploads) = (BTreeMap::new(), BTreeMap::new());
-        let mut file = File { lines, links, uploads, report: (0, 0, 0, 0, 0, 0) };
+        let mut file = File { operator: *operator, lines, links, uploads, report: (0, 0, 0, 0, 0, 0) };
         // A line that is refused leads nowhere.
         file.links = lines.iter().filter(|line| !file.is_doubled(line)).filter_map(link).collect();
         for line in lines {
@@ -136,7 +137,9 @@ impl World {
             match (plan, self.known(*under)) {
                 (Some(_), Ok(other)) if other != person => {}
                 (Some(plan), Ok(_)) if self.may_be_held(&plan).is_ok() => {
-                    file.report.3 += usize::from(self.plan(plan, file));
+                    let is_written = self.plan(plan, file);
+                    file.report.3 += usize::from(is_written);
+                    self.tell_of(*under, person, is_written, file);
                 }
                 (Some(_) | None, Ok(_) | Err(Refused)) => outcome = Err(Refused),
             }
@@ -168,8 +171,18 @@ impl World {
             return Ok(());
         }
         self.may_be_held(&plan)?;
-        *(if self.plan(plan, file) { &mut file.report.3 } else { &mut file.report.4 }) += 1;
+        let is_written = self.plan(plan, file);
+        *(if is_written { &mut file.report.3 } else { &mut file.report.4 }) += 1;
+        self.tell_of(*number, self.known(*number)?, is_written, file);
         Ok(())
+    }
+
+    /// A plan that came under a superseded number.
+    fn tell_of(&mut self, under: usize, person: usize, is_written: bool, file: &File<'_>) {
+        if is_written && self.number_of(person) != Some(under) {
+            let uploaded = self.uploaded(person);
+            self.tell_numbers(&file.operator, person, &uploaded);
+        }
     }
 
     fn ended_line(&mut self, line: &Line, file: &mut File<'_>) -> Loaded<()> {
@@ -179,7 +192,7 @@ impl World {
             Line::Ended { number } => {
                 // Who was to be made for it and was refused is refused once.
                 if self.numbers.contains_key(number) {
-                    file.report.2 += usize::from(self.end(*number)?);
+                    file.report.2 += usize::from(self.end(&file.operator, *number)?);
                 }
                 Ok(())
             }
@@ -247,12 +260,12 @@ impl World {
             way.push(*next);
         }
         for number in way.into_iter().rev() {
-            file.report.1 += usize::from(self.join(number, new, lifted)?);
+            file.report.1 += usize::from(self.join(&file.operator, number, new, lifted)?);
         }
         Ok(())
     }
 
-    fn join(&mut self, old: usize, new: usize, lifted: bool) -> Loaded<bool> {
+    fn join(&mut self, operator: &Who, old: usize, new: usize, lifted: bool) -> Loaded<bool> {
         let Some(alias) = self.numbers.get(&old).copied() else {
             self.numbers.insert(old, Alias { person: new, standing: Standing::Superseded });
             return Ok(true);
@@ -263,7 +276,9 @@ impl World {
             Standing::InUse if alias.person == new => Err(Refused),
             Standing::InUse => {
                 self.people[new].restricted |= self.people[alias.person].restricted && !lifted;
+                let uploaded = self.uploaded(alias.person);
                 self.merge(alias.person, new);
+                self.tell_numbers(operator, new, &uploaded);
                 Ok(true)
             }
             Standing::Superseded if alias.person == new => Ok(false),
@@ -283,7 +298,8 @@ impl World {
         let people = (self.plans.iter_mut().map(|plan| &mut plan.person))
             .chain(self.views.iter_mut().map(|view| &mut view.person))
             .chain(self.history.iter_mut().map(|access| &mut access.person))
-            .chain(self.outbox.iter_mut().map(|message| &mut message.person));
+            .chain(self.outbox.iter_mut().map(|message| &mut message.person))
+            .chain(self.numbers_told.iter_mut().map(|told| &mut told.person));
         people.filter(|person| **person == old).for_each(|person| *person = new);
         for alias in self.numbers.values_mut().filter(|alias| alias.person == old) {
             *alias = Alias { person: new, standing: Standing::Superseded };
@@ -323,11 +339,14 @@ impl World {
         }
     }
 
-    fn end(&mut self, number: usize) -> Loaded<bool> {
+    fn end(&mut self, operator: &Who, number: usize) -> Loaded<bool> {
         let alias = self.numbers.get_mut(&number).ok_or(Refused)?;
         match alias.standing {
             Standing::InUse => {
                 alias.standing = Standing::Ended;
+                let person = alias.person;
+                let uploaded = self.uploaded(person);
+                self.tell_numbers(operator, person, &uploaded);
                 Ok(true)
             }
             Standing::Ended => Ok(false),

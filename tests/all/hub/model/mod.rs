@@ -6,6 +6,7 @@
 
 mod loading;
 mod machine;
+mod numbers;
 mod play;
 mod rows;
 mod rules;

@@ -26,7 +26,8 @@ pub(super) fn assert_rows_agree(hub: &Machine, model: &World, references: &[Stri
         (
             "outbox",
             "SELECT kind, view_id, person_id, authority_code, user_id, organisation_code, at_ms, state_ms,
-                    sequence, attendance, reference, upload_id, number_uploaded, department, state
+                    sequence, attendance, reference, upload_id, number_uploaded, department, state,
+                    replaced_by
              FROM outbox",
             outbox(model, references),
         ),
@@ -84,7 +85,7 @@ fn audit(model: &World, references: &[String]) -> Vec<String> {
     let entry = |entry: &super::world::Entry| {
         let request = match (entry.request, entry.kind) {
             (Some(request), _) => trace(request),
-            (None, "load") => "load".to_owned(),
+            (None, "load" | "number-told") => "load".to_owned(),
             (None, _) => String::new(),
         };
         row(&[
@@ -149,9 +150,33 @@ fn outbox(model: &World, references: &[String]) -> Vec<String> {
             &digits(message.number),
             &message.department.unwrap_or("-"),
             &"queued",
+            &"-",
         ])
     };
-    model.outbox.iter().map(message).collect()
+    let told = |told: &super::world::NumberTold| {
+        let kind = if told.replaced_by.is_some() { "number-superseded" } else { "number-ended" };
+        let (by, person, number) =
+            (or_none(told.replaced_by.map(digits)), id(told.person), digits(told.number));
+        row(&[
+            &kind,
+            &"-",
+            &person,
+            &told.authority,
+            &"-",
+            &"-",
+            &told.at,
+            &told.at,
+            &"-",
+            &"-",
+            &"-",
+            &told.upload,
+            &number,
+            &"-",
+            &"queued",
+            &by,
+        ])
+    };
+    model.outbox.iter().map(message).chain(model.numbers_told.iter().map(told)).collect()
 }
 
 fn spared(model: &World) -> Vec<String> {

@@ -140,6 +140,17 @@ pub(super) struct Message {
     pub(super) department: Option<&'static str>,
 }
 
+/// A row of the outbox that says that a number is no longer in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NumberTold {
+    pub(super) person: usize,
+    pub(super) authority: &'static str,
+    pub(super) number: usize,
+    pub(super) replaced_by: Option<usize>,
+    pub(super) upload: usize,
+    pub(super) at: i64,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spared {
     pub(super) view: usize,
@@ -174,6 +185,7 @@ pub(super) struct World {
     pub(super) views: Vec<View>,
     pub(super) history: Vec<Access>,
     pub(super) outbox: Vec<Message>,
+    pub(super) numbers_told: Vec<NumberTold>,
     pub(super) spared: Vec<Spared>,
     pub(super) settings: Vec<(Who, bool, i64)>,
     pub(super) audit: Vec<Entry>,

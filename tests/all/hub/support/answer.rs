@@ -3,6 +3,12 @@
 use cpis::domain::Failure;
 use cpis::fhir::read;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// As the manual's tables name what [`Answer::to_announced`] and [`Answer::to_unannounced`] send.
+pub(crate) const ANNOUNCED: &str = "a form of which it is announced that it has 100 KB";
+pub(crate) const UNANNOUNCED: &str =
+    "a form that is a byte too long, and of which nobody announced how long it is";
 
 /// Status, headers and body.
 pub(crate) struct Answer {
@@ -27,6 +33,36 @@ impl Answer {
         let is_stream = headers.contains(&("content-type".to_owned(), "text/event-stream".to_owned()));
         let body = if is_stream { String::new() } else { response.text().await.ok()? };
         Some(Self { status, headers, body })
+    }
+
+    /// Of whoever says that so many bytes of a form follow, and waits for what is said to that.
+    pub(crate) async fn to_announced(base: &str, path: &str, bytes: usize) -> Self {
+        Self::to_form(base, path, &format!("Content-Length: {bytes}\r\n\r\n")).await
+    }
+
+    /// Of whoever sends so many bytes of a form without saying how many there will be, and waits before its end. No byte
+    /// more: what nobody reads any more might cost the answer.
+    pub(crate) async fn to_unannounced(base: &str, path: &str, bytes: usize) -> Self {
+        let chunk = format!("Transfer-Encoding: chunked\r\n\r\n{bytes:x}\r\n{}", "x".repeat(bytes));
+        Self::to_form(base, path, &chunk).await
+    }
+
+    /// Of whoever sends the head of a form, and this.
+    async fn to_form(base: &str, path: &str, rest: &str) -> Self {
+        let address = base.strip_prefix("http://").unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let sent = format!(
+            "POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-www-form-urlencoded\r\n{rest}"
+        );
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).await.unwrap();
+        let all = String::from_utf8(all).unwrap();
+        let (head, body) = all.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { status, headers, body: body.to_owned() }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -4,6 +4,7 @@
 pub(crate) mod answer;
 pub(crate) mod certificates;
 pub(crate) mod data;
+pub(crate) mod killing;
 pub(crate) mod program;
 pub(crate) mod proofs;
 pub(crate) mod provider;
@@ -13,8 +14,7 @@ pub(crate) mod uploads;
 use std::path::{Path, PathBuf};
 
 use cpis::config::hub::{
-    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, Retention, SendingAuthority,
-    Synchronous, TlsSettings,
+    DiskSettings, HubConfig, LimitSettings, LogFormat, NoticeSettings, Retention, Synchronous, TlsSettings,
 };
 use cpis::domain::{Activity, Caller, ContactMode, NhsNumber, Right, Rights, Site, TailDays, Telephone};
 use cpis::hub::clock::Clock;
@@ -164,19 +164,12 @@ impl TestHub {
         Self::prepared(config, |_| ()).await
     }
 
-    /// As [`TestHub::with_tls`], where these authorities may send; its own calls trust whoever issued the certificate of
-    /// this PEM file.
-    pub(crate) async fn with_authorities(
-        tls: TlsSettings,
-        authorities: Vec<SendingAuthority>,
-        trusted: &str,
-    ) -> Self {
-        let config =
-            HubConfig { tls: Some(tls), authorities, ..configuration(PathBuf::new(), TailDays::default()) };
-        let test = Self::prepared(config, |_| ()).await;
+    /// As [`TestHub::with_config`] with TLS; its own calls trust whoever issued the certificate of this PEM file.
+    pub(crate) async fn over_tls(config: HubConfig, clock: Clock, trusted: &str) -> Self {
+        let test = Self::with_config(config, clock).await;
         let trusted = reqwest::Certificate::from_pem(trusted.as_bytes()).unwrap();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
-        Self { http, ..test }
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        Self { http: http.tls_certs_only([trusted]).build().unwrap(), ..test }
     }
 
     /// With this configuration and clock; its database is its own.

@@ -67,7 +67,7 @@ impl Place {
     }
 
     /// A caller's token for an hour from now.
-    pub(in super::super) fn token(&self, caller: &Caller) -> String {
+    pub(crate) fn token(&self, caller: &Caller) -> String {
         // Where a test has the database on a disk of its own.
         let elsewhere = self.path("disk/hub.db");
         let database = if elsewhere.exists() { elsewhere } else { self.path("hub.db") };

@@ -79,7 +79,7 @@ pub(in super::super) fn proved(
 }
 
 /// Sends a request to a hub that runs now, as a viewer does.
-pub(in super::super) async fn send(
+pub(crate) async fn send(
     request: reqwest::RequestBuilder,
     token: &str,
 ) -> reqwest::Result<reqwest::Response> {

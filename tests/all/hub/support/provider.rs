@@ -33,6 +33,17 @@ pub(crate) enum Signed {
     WithSecret,
 }
 
+/// Which keys it says that it has: each by its name, and by whose it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// "one", with which it signs rightly.
+    One,
+    /// "two" alone, with which [`Signed::WithUnknownKey`] signs.
+    Two,
+    /// "one", which is another than before: [`Signed::WithOtherKey`].
+    AnotherOne,
+}
+
 type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
 
 /// What it says otherwise than it should.
@@ -45,6 +56,7 @@ pub(crate) struct Script {
     pub(crate) token_text: fn(String) -> String,
     pub(crate) info_text: fn(String) -> String,
     pub(crate) signed: Signed,
+    pub(crate) published: Published,
     /// Of the query with which the browser comes back.
     pub(crate) back: Box<dyn Fn(String) -> String + Send + Sync>,
     pub(crate) is_down: bool,
@@ -59,6 +71,7 @@ impl Default for Script {
             token_text: |text| text,
             info_text: |text| text,
             signed: Signed::Rightly,
+            published: Published::One,
             back: Box::new(|query| query),
             is_down: false,
         }
@@ -81,6 +94,14 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct Provider(Arc<Inner>);
 
+fn level(acr: &str, idle_minutes: i64, whole_hours: i64) -> Level {
+    Level {
+        acr: acr.to_owned(),
+        idle: SignedDuration::from_mins(idle_minutes),
+        whole: SignedDuration::from_hours(whole_hours),
+    }
+}
+
 fn key() -> EncodingKey {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
     let random = aws_lc_rs::rand::SystemRandom::new();
@@ -88,18 +109,21 @@ fn key() -> EncodingKey {
     EncodingKey::from_ec_der(document.as_ref())
 }
 
+fn published(key: &EncodingKey, name: &str) -> Jwk {
+    let common = CommonParameters { key_id: Some(name.to_owned()), ..CommonParameters::default() };
+    Jwk { common, ..Jwk::from_encoding_key(key, Algorithm::ES256).unwrap() }
+}
+
 impl Provider {
     pub(crate) async fn start(clock: Clock) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let key_of_it = key();
-        let jwk = Jwk::from_encoding_key(&key_of_it, Algorithm::ES256).unwrap();
-        let common = CommonParameters { key_id: Some("one".to_owned()), ..CommonParameters::default() };
         let provider = Self(Arc::new(Inner {
             issuer,
+            public: published(&key_of_it, "one"),
             key: key_of_it,
             other: key(),
-            public: Jwk { common, ..jwk },
             clock,
             script: Mutex::default(),
             asked: Mutex::default(),
@@ -148,11 +172,7 @@ impl Provider {
             client_id: CLIENT.to_owned(),
             proof: ClientProof::Secret(file),
             scopes: ["openid", "nationalrbacaccess"].map(str::to_owned).to_vec(),
-            levels: vec![Level {
-                acr: "AAL3_ANY".to_owned(),
-                idle: SignedDuration::from_mins(15),
-                whole: SignedDuration::from_hours(12),
-            }],
+            levels: vec![level("AAL3_ANY", 15, 12), level("AAL2_ANY", 30, 10)],
             demands: vec![Demand { claim: "id_assurance_level".to_owned(), values: vec!["3".to_owned()] }],
             max_age: Some(SignedDuration::from_mins(60)),
             may_lack_auth_time: false,
@@ -227,7 +247,12 @@ async fn offered(State(it): State<Provider>) -> Response {
 
 async fn keys(State(it): State<Provider>) -> Response {
     it.count("/keys");
-    said(&json!({ "keys": [it.0.public] }))
+    let key = match it.0.script.lock().unwrap().published {
+        Published::One => it.0.public.clone(),
+        Published::Two => published(&it.0.other, "two"),
+        Published::AnotherOne => published(&it.0.other, "one"),
+    };
+    said(&json!({ "keys": [key] }))
 }
 
 fn pairs(text: &str) -> HashMap<String, String> {

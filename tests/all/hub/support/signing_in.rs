@@ -203,6 +203,14 @@ impl Browser {
         Self::knowing(Some((super::ISSUER.to_owned(), hub.base.clone())))
     }
 
+    /// The same of a hub with TLS, whose certificate is of this authority.
+    pub(crate) fn trusting(base: &str, authority: &str) -> Self {
+        let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let known_as = Some((super::ISSUER.to_owned(), base.to_owned()));
+        Self { known_as, cookies: HashMap::new(), http: http.tls_certs_only([authority]).build().unwrap() }
+    }
+
     fn knowing(known_as: Option<(String, String)>) -> Self {
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         Self { known_as, cookies: HashMap::new(), http: http.build().unwrap() }

@@ -1,19 +1,27 @@
 //! Local authorities that send to a hub, each with a certificate of its own.
 
-use cpis::config::hub::{CertificateName, ClientCertificates, SendingAuthority, TlsSettings};
-use cpis::domain::{Authority as Sender, NhsNumber, PlanKind, PlanPeriod, Telephone};
+use std::path::{Path, PathBuf};
+
+use cpis::config::hub::{
+    CertificateName, ClientCertificates, HubConfig, ProviderSettings, SendingAuthority, TlsSettings,
+};
+use cpis::domain::{Authority as Sender, NhsNumber, PlanKind, PlanPeriod, TailDays, Telephone};
 use cpis::exchange::upload::{Header, Plan, Record, TakenBack, Writer};
 use cpis::exchange::{Acknowledgement, FileCode, Item, Rejection, StillHeld, acknowledgement};
+use cpis::hub::clock::Clock;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::answer::Answer;
 use super::certificates::{Authority, Issued, put};
 use super::data::number;
-use super::{NOW, TestHub, at};
+use super::{NOW, TestHub, at, configuration};
 
 pub(crate) const WEXCOMBE: &str = "E06000030";
 pub(crate) const ALDBURY: &str = "E06000031";
+
+/// The register of every link that is none of the program's.
+const REGISTER: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 
 /// A hub with TLS to which two authorities may send.
 pub(crate) struct Exchange {
@@ -31,22 +39,24 @@ pub(crate) struct Link {
 
 impl Exchange {
     pub(crate) async fn with(lines: &[String]) -> Self {
+        Self::of(lines, None, Clock::standing_at(at(NOW))).await
+    }
+
+    /// At which people sign in too, and whose clock is this one.
+    pub(crate) async fn with_people(lines: &[String], provider: ProviderSettings, clock: Clock) -> Self {
+        Self::of(lines, Some(provider), clock).await
+    }
+
+    async fn of(lines: &[String], provider: Option<ProviderSettings>, clock: Clock) -> Self {
         let (ours, theirs) = (Authority::new("Trust of the hub"), Authority::new("Trust of callers"));
         let directory = tempfile::tempdir().unwrap();
-        ours.for_hub().put(directory.path());
-        put(directory.path(), "callers.pem", &theirs.pem());
-        let tls = TlsSettings {
-            certificate: directory.path().join("hub.pem"),
-            key: directory.path().join("hub-key.pem"),
-            clients: ClientCertificates::Offered(directory.path().join("callers.pem")),
+        let config = HubConfig {
+            tls: Some(tls(directory.path(), &ours, &theirs)),
+            authorities: both(),
+            provider,
+            ..configuration(PathBuf::new(), TailDays::default())
         };
-        let sending = |code: &str| SendingAuthority {
-            code: code.to_owned(),
-            certificates: vec![CertificateName::Uri(format!("urn:ods:{code}"))],
-            mailbox: None,
-        };
-        let authorities = vec![sending(WEXCOMBE), sending(ALDBURY)];
-        let hub = TestHub::with_authorities(tls, authorities, &ours.pem()).await;
+        let hub = TestHub::over_tls(config, clock, &ours.pem()).await;
         hub.load(lines).await;
         Self { hub, ours, theirs, _directory: directory }
     }
@@ -62,10 +72,30 @@ impl Exchange {
     }
 }
 
+fn tls(directory: &Path, ours: &Authority, theirs: &Authority) -> TlsSettings {
+    ours.for_hub().put(directory);
+    put(directory, "callers.pem", &theirs.pem());
+    TlsSettings {
+        certificate: directory.join("hub.pem"),
+        key: directory.join("hub-key.pem"),
+        clients: ClientCertificates::Offered(directory.join("callers.pem")),
+    }
+}
+
+fn both() -> Vec<SendingAuthority> {
+    let sending = |code: &str| SendingAuthority {
+        code: code.to_owned(),
+        certificates: vec![CertificateName::Uri(format!("urn:ods:{code}"))],
+        mailbox: None,
+    };
+    vec![sending(WEXCOMBE), sending(ALDBURY)]
+}
+
 impl Link {
     pub(crate) fn to(base: &str, trusted: &Authority, own: Option<&Issued>) -> Self {
         let trusted = reqwest::Certificate::from_pem(trusted.pem().as_bytes()).unwrap();
-        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]);
+        let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let builder = builder.tls_certs_only([trusted]);
         let builder = match own {
             None => builder,
             Some(own) => {
@@ -90,13 +120,25 @@ impl Link {
 
     /// Asks for notifications, with this query.
     pub(crate) async fn notifications(&self, query: &str) -> Answer {
+        self.notifications_with(query, REGISTER).await
+    }
+
+    /// The same with this register.
+    pub(crate) async fn notifications_with(&self, query: &str, register: &str) -> Answer {
         let request = self.http.get(format!("{}/exchange/notifications{query}", self.base));
+        let request = request.header("x-register", register);
         Answer::read(request.send().await.unwrap()).await
     }
 
     /// Sends receipts as they are.
     pub(crate) async fn filed(&self, document: Vec<u8>) -> Answer {
+        self.filed_with(document, REGISTER).await
+    }
+
+    /// The same with this register.
+    pub(crate) async fn filed_with(&self, document: Vec<u8>, register: &str) -> Answer {
         let request = self.http.post(format!("{}/exchange/notifications/filed", self.base));
+        let request = request.header("x-register", register);
         let request = request.header("content-type", "application/fhir+json").body(document);
         Answer::read(request.send().await.unwrap()).await
     }

@@ -1,0 +1,176 @@
+//! Ends sessions in the background: at the hub, in the keychain and at the provider; and says what could not be ended.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use eframe::egui;
+use tokio::sync::mpsc;
+
+use super::arrived::{Arrived, Held};
+use super::browser::Browser;
+use super::doer::Hub;
+use super::keychain::{Found, Keychain, Record};
+use crate::client::{Access, HubClient};
+use crate::domain::Failure;
+use crate::viewer::event::Event;
+use crate::viewer::state::Left;
+
+/// How far the end of a session goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// At the hub.
+    Here,
+    /// At the provider too, by a page in the browser.
+    AtTheProviderToo,
+}
+
+/// Ends that are waited for at once. People do not end more sessions in the seconds that one takes.
+const UNDER_WAY: usize = 16;
+
+/// What it takes.
+#[derive(Clone)]
+pub(super) struct Ends {
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) sender: mpsc::Sender<Event>,
+    pub(super) ctx: egui::Context,
+    pub(super) browser: Arc<dyn Browser>,
+    pub(super) arrived: Arrived,
+    /// Each says when it has come to its end.
+    pub(super) under_way: Arc<Mutex<Vec<Receiver<()>>>>,
+}
+
+/// Asks in a session that was kept, without an access token yet.
+pub(super) fn client_of(hub: &Hub, record: &Record) -> Result<HubClient, Failure> {
+    let key = record.key().ok_or(Failure::SessionEnded)?;
+    let access = Access::new(String::new(), key, &hub.known_as).renewable(record.refresh.clone(), 0);
+    HubClient::new(&hub.address, access, hub.site.clone(), hub.limits, &hub.authorities)
+}
+
+impl Ends {
+    async fn say(&self, event: Event) {
+        let _ = self.sender.send(event).await;
+        self.ctx.request_repaint();
+    }
+
+    async fn says_that(&self, is_said: bool, left: Left) {
+        if is_said {
+            self.say(Event::NotEnded(left)).await;
+        }
+    }
+
+    /// Something that is waited for where the program ends.
+    fn begin(&self) -> SyncSender<()> {
+        let (told, hears) = sync_channel(1);
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.retain(|end| end.try_recv() == Err(TryRecvError::Empty));
+        under_way.truncate(UNDER_WAY - 1);
+        under_way.push(hears);
+        told
+    }
+
+    /// Whether all that was begun has come to its end; waits until then at the latest.
+    pub(super) fn are_over(&self, until: Instant) -> bool {
+        let mut under_way =
+            std::mem::take(&mut *self.under_way.lock().unwrap_or_else(PoisonError::into_inner));
+        under_way.retain(|end| {
+            let left = until.saturating_duration_since(Instant::now());
+            end.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
+        });
+        let are_over = under_way.is_empty();
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).extend(under_way);
+        are_over
+    }
+
+    /// Nobody is there any more. At once, and from wherever that is heard: the window's next turn may be after a sleep.
+    pub(super) fn leave(&self) {
+        self.start(self.arrived.leave(), Leaving::Here);
+    }
+
+    /// Ends these sessions, but for those that end already. From this call on nothing of them is kept.
+    pub(super) fn start(&self, all: Vec<Held>, leaving: Leaving) {
+        // Before anything else is asked of the keychain.
+        let all: Vec<_> = all
+            .into_iter()
+            .filter(Held::begins_to_end)
+            .map(|held| (held.client, held.keeper.as_ref().map(|keeper| keeper.forget())))
+            .collect();
+        if all.is_empty() {
+            return;
+        }
+        let (ends, told, begun) = (self.clone(), self.begin(), self.arrived.begun());
+        self.runtime.spawn(async move {
+            for (client, forgotten) in all {
+                let signed_out = client.sign_out().await;
+                if !signed_out.is_heard {
+                    ends.say(Event::SignOutNotTold).await;
+                }
+                if let Some(forgotten) = forgotten
+                    && !forgotten.await
+                {
+                    ends.say(Event::NotEnded(Left::InTheKeychain)).await;
+                }
+                // Whoever signs in there meanwhile would be signed out.
+                let is_alone = ends.arrived.begun() == begun;
+                if let (Some(page), Leaving::AtTheProviderToo, true) = (signed_out.page, leaving, is_alone) {
+                    ends.say(Event::SignsOutThere(ends.browser.open(&page))).await;
+                }
+            }
+            // Nobody waits for it unless the program is ending.
+            let _ = told.send(());
+        });
+    }
+
+    /// Ends whatever session is kept here, and takes it out. `aside`: it was used here already. `is_said`: it was offered, so
+    /// that whoever refused it is told where it could not be ended.
+    pub(super) fn start_of_kept(&self, hub: Hub, keychain: &Keychain, aside: Option<Held>, is_said: bool) {
+        // In this order, and before anybody else's is put there.
+        let (loading, erasing) = (keychain.load(), keychain.erase());
+        let (ends, told, patience) = (self.clone(), self.begin(), keychain.patience());
+        self.runtime.spawn(async move {
+            let is_heard = match aside {
+                Some(held) => held.client.sign_out().await.is_heard,
+                None => {
+                    let mut loading = std::pin::pin!(loading);
+                    let soon = tokio::time::timeout(patience, &mut loading).await;
+                    let found = match soon {
+                        Ok(found) => found,
+                        Err(_) => {
+                            ends.says_that(is_said, Left::AtTheHub).await;
+                            loading.await
+                        }
+                    };
+                    end_at_hub(&hub, found).await
+                }
+            };
+            if !is_heard {
+                ends.says_that(is_said, Left::AtTheHub).await;
+            }
+            if !erasing.await {
+                ends.says_that(is_said, Left::InTheKeychain).await;
+            }
+            let _ = told.send(());
+        });
+    }
+
+    /// Somebody has signed in, and is kept from now on: a session that is kept there still would have no end.
+    pub(super) fn start_of_replaced(&self, hub: Hub, keychain: &Keychain) {
+        let loading = keychain.load();
+        self.runtime.spawn(async move {
+            // Whose it was is not here: the hub ends it in time where it does not hear of it.
+            end_at_hub(&hub, loading.await).await;
+        });
+    }
+}
+
+/// Says whether the hub has heard of it, or there was nothing to hear.
+async fn end_at_hub(hub: &Hub, found: Option<Found>) -> bool {
+    match found {
+        Some(Found::Session(record)) => match client_of(hub, &record) {
+            Ok(client) => client.sign_out().await.is_heard,
+            Err(_) => false,
+        },
+        Some(Found::Nothing) => true,
+        None => false,
+    }
+}

@@ -1,0 +1,4 @@
+//! What must hold is said in `cpis::fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| cpis::fuzzing::run("viewer_kept", data));
