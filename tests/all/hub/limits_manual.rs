@@ -118,7 +118,7 @@ fn no_time_and_no_length_of_what_comes_from_outside_stands_elsewhere() {
     let mut found = Vec::new();
     for source in crate::source::all() {
         let is_limits = source.path.contains("/limits") || source.path.ends_with("tests.rs");
-        if source.path.starts_with("src/hub/") && !is_limits && source.path != "src/hub/fuzzing.rs" {
+        if source.path.starts_with("src/hub/") && !is_limits && !source.path.ends_with("fuzzing.rs") {
             let said = said_outside(&source.text).into_iter();
             found.extend(said.map(|line| format!("{}: {line}", source.path)));
         }

@@ -31,3 +31,15 @@ UPDATE outbox SET outcome = 'triage' WHERE id = 2;
 INSERT INTO mesh_out (id, authority_code, kind, local_id, message_id, state, tries, at_ms, next_ms)
 VALUES (1, 'E10000013', 'notifications', 'l1', 'm1', 'accepted', 1, 1795356000000, 1795356000000);
 UPDATE outbox SET mesh_out_id = 1 WHERE id = 6;
+-- after 0017
+INSERT INTO outbox (id, kind, person_id, authority_code, authority_name, upload_id, local_id, number_uploaded, at_ms, state, state_ms,
+                    number, notice_id)
+VALUES (90, 'number-ended', 7, 'E06000030', 'E06000030 Council', 1, 'local-7', '9990001405', 1795356420000, 'queued', 1795356420000,
+        6, 'n90');
+-- after 0018
+INSERT INTO authority_register (authority_code, register_id, bound_ms)
+VALUES ('E06000030', '0a1b2c3d4e5f60718293a4b5c6d7e8f9', 1795356000000);
+INSERT INTO refused_register (authority_code, register_id, refused_ms)
+VALUES ('E06000030', '9f8e7d6c5b4a30211203a4b5c6d7e8f9', 1795356000000);
+-- after 0019
+UPDATE outbox SET resent = 2 WHERE id = 1;
