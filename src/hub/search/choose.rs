@@ -22,14 +22,52 @@ const STEP: f64 = 2.5;
 /// The best score of somebody who is not exactly what was asked.
 const BEST_ALIKE: f64 = 990.0;
 
-/// Those of the people who are returned, each by its place among them, with the score. Not yet in order.
-pub(in crate::hub) fn choose(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
-    let mut chosen: Vec<(usize, Score)> =
-        if query.fuzzy { alike(query, people) } else { fitting(query, people) };
-    if query.exact_only {
-        chosen.retain(|(_, score)| score.thousandths == FULL);
+/// With so many bits by names and birth date somebody fits: the birth date and both names agree but for a slip in one. Who
+/// differs in more is not looked for then.
+const SURE: f64 = 26.0;
+
+/// Whom a search has compared so far.
+pub(in crate::hub) struct Choosing<'a> {
+    query: &'a PersonQuery,
+    weighing: Weighing<'a>,
+    people: Vec<Compared>,
+    /// Of a fuzzy search: who weighs enough, by their places.
+    weighed: Vec<(usize, Weight)>,
+}
+
+impl<'a> Choosing<'a> {
+    pub(in crate::hub) fn of(query: &'a PersonQuery) -> Self {
+        Self { query, weighing: Weighing::of(query), people: Vec::new(), weighed: Vec::new() }
     }
-    chosen
+
+    /// Compares one more.
+    pub(in crate::hub) fn compare(&mut self, person: Compared) {
+        if self.query.fuzzy
+            && let Some(weight) = self.weighing.weigh(&person)
+            && weight.bits >= CUT
+        {
+            self.weighed.push((self.people.len(), weight));
+        }
+        self.people.push(person);
+    }
+
+    /// Whether the best fits, so that those who differ in more need not be looked for. Not where the given name does not
+    /// say which twin it is, nor where gender or postcode contradict.
+    pub(in crate::hub) fn is_sure(&self) -> bool {
+        let best = self.weighed.iter().map(|(_, weight)| weight).max_by(|a, b| a.bits.total_cmp(&b.bits));
+        best.is_some_and(|best| best.by_name_and_birth.min(best.bits) >= SURE && best.given >= weigh::DECIDES)
+    }
+
+    /// Those who are returned, each by its place among the compared, with the score. Not yet in order.
+    pub(in crate::hub) fn chosen(self) -> Vec<(usize, Score)> {
+        let Self { query, people, weighed, .. } = self;
+        let mut chosen: Vec<(usize, Score)> =
+            if query.fuzzy { alike(query, &people, weighed) } else { fitting(query, &people) };
+        if query.exact_only {
+            chosen.retain(|(_, score)| score.thousandths == FULL);
+        }
+        chosen
+    }
 }
 
 fn fitting(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
@@ -40,14 +78,7 @@ fn fitting(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
         .collect()
 }
 
-fn alike(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
-    let weighing = Weighing::of(query);
-    let mut weighed: Vec<(usize, Weight)> = people
-        .iter()
-        .enumerate()
-        .filter_map(|(place, person)| Some((place, weighing.weigh(person)?)))
-        .filter(|(_, weight)| weight.bits >= CUT)
-        .collect();
+fn alike(query: &PersonQuery, people: &[Compared], mut weighed: Vec<(usize, Weight)>) -> Vec<(usize, Score)> {
     weighed.sort_by(|(_, a), (_, b)| b.bits.total_cmp(&a.bits));
     let Some((best_place, best)) = weighed.first().copied() else { return Vec::new() };
     let siblings = siblings(query, people, &weighed, (best_place, best));
