@@ -156,14 +156,19 @@ enum Matches {
 
 /// Whom a search matches, looking at no more than so many rows of the index.
 fn find(db: &Connection, query: &PersonQuery, rows: usize) -> Result<Matches, Fault> {
-    let (mut candidates, mut ids) = (Candidates::new(rows), Vec::new());
+    let (mut candidates, mut ids) = (Candidates::of(query, rows), Vec::new());
     let mut choosing = Choosing::of(query);
     for probes in search::looks(query).into_iter().filter(|probes| !probes.is_empty()) {
         let Some(more) = candidates.at(db, &probes)? else { return Ok(Matches::TooMany) };
-        compare(db, &more, |id, person| {
-            ids.push(id);
-            choosing.compare(person);
-        })?;
+        for some in more.chunks(COMPARED_AT_ONCE) {
+            compare(db, some, |id, person| {
+                ids.push(id);
+                choosing.compare(person);
+            })?;
+            if choosing.are_too_many() {
+                return Ok(Matches::TooMany);
+            }
+        }
         if choosing.is_sure() {
             break;
         }
@@ -208,11 +213,16 @@ struct Candidates {
     /// Rows that may still be looked at. Those of which nobody is read count too: nothing makes a search walk through an
     /// index.
     rows: usize,
+    /// People who may be compared.
+    compared: usize,
 }
 
 impl Candidates {
-    fn new(rows: usize) -> Self {
-        Self { seen: HashSet::new(), rows }
+    /// Of an exact search everybody is compared who stands in those rows: who is asked for by a common name is one of many
+    /// namesakes, and one line is read for each.
+    fn of(query: &PersonQuery, rows: usize) -> Self {
+        let compared = if query.fuzzy { limits::SEARCH_COMPARED } else { rows };
+        Self { seen: HashSet::new(), rows, compared }
     }
 
     /// Who stands there and was not seen before; `None` where more do than are looked at or compared.
@@ -230,7 +240,7 @@ impl Candidates {
                 if probe.takes(row.get(0)?) && self.seen.insert(id) {
                     ids.push(id);
                 }
-                if self.rows == 0 || self.seen.len() > limits::SEARCH_COMPARED {
+                if self.rows == 0 || self.seen.len() > self.compared {
                     return Ok(None);
                 }
             }
@@ -239,21 +249,21 @@ impl Candidates {
     }
 }
 
-/// Hands on what is compared of these people, read so many at a time.
+/// So many people are read at once.
+const COMPARED_AT_ONCE: usize = 32;
+
+/// Hands on what is compared of these people, at most [`COMPARED_AT_ONCE`].
 fn compare(db: &Connection, ids: &[i64], mut each: impl FnMut(i64, Compared)) -> Result<(), Fault> {
-    const AT_ONCE: usize = 32;
     static READ: LazyLock<String> = LazyLock::new(|| {
-        let places = vec!["?"; AT_ONCE].join(",");
+        let places = vec!["?"; COMPARED_AT_ONCE].join(",");
         format!("SELECT person_id, compared FROM search_person WHERE person_id IN ({places})")
     });
     let mut statement = db.prepare_cached(&READ)?;
-    for some in ids.chunks(AT_ONCE) {
-        // No person has the id 0.
-        let padded = some.iter().copied().chain(std::iter::repeat(0)).take(AT_ONCE);
-        let mut rows = statement.query(params_from_iter(padded))?;
-        while let Some(row) = rows.next()? {
-            each(row.get(0)?, search_keys::read(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?);
-        }
+    // No person has the id 0.
+    let padded = ids.iter().copied().chain(std::iter::repeat(0)).take(COMPARED_AT_ONCE);
+    let mut rows = statement.query(params_from_iter(padded))?;
+    while let Some(row) = rows.next()? {
+        each(row.get(0)?, search_keys::read(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?);
     }
     Ok(())
 }
