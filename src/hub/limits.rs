@@ -186,7 +186,7 @@ pub const SEARCH_RESULTS_USUAL: usize = 50;
 /// Matches that a search may ask for.
 pub const SEARCH_RESULTS_MOST: usize = 50;
 
-/// People that a search compares; more than that is "too many".
+/// People that a fuzzy search compares; more than that is "too many". An exact one compares all whose rows it looks at.
 pub const SEARCH_COMPARED: usize = 500;
 
 /// Rows of the search index that a search looks at; more than that is "too many".

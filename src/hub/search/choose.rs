@@ -22,32 +22,87 @@ const STEP: f64 = 2.5;
 /// The best score of somebody who is not exactly what was asked.
 const BEST_ALIKE: f64 = 990.0;
 
-/// Those of the people who are returned, each by its place among them, with the score. Not yet in order.
-pub(in crate::hub) fn choose(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
-    let mut chosen: Vec<(usize, Score)> =
-        if query.fuzzy { alike(query, people) } else { fitting(query, people) };
-    if query.exact_only {
-        chosen.retain(|(_, score)| score.thousandths == FULL);
+/// With so many bits by names and birth date somebody fits: the birth date and both names agree but for a slip in one. Who
+/// differs in more is not looked for then.
+const SURE: f64 = 26.0;
+
+/// Whom a search has compared so far.
+pub(in crate::hub) struct Choosing<'a> {
+    query: &'a PersonQuery,
+    /// How many were compared; each has its place among them.
+    compared: usize,
+    so_far: SoFar<'a>,
+}
+
+/// What is kept of them.
+enum SoFar<'a> {
+    /// Of an exact search: who is what was asked.
+    Fitting(Vec<(usize, Score)>),
+    /// Of a fuzzy search: everybody, and who weighs enough, by their places.
+    Weighed { weighing: Weighing<'a>, people: Vec<Compared>, weighed: Vec<(usize, Weight)> },
+}
+
+impl<'a> Choosing<'a> {
+    pub(in crate::hub) fn of(query: &'a PersonQuery) -> Self {
+        let so_far = if query.fuzzy {
+            SoFar::Weighed { weighing: Weighing::of(query), people: Vec::new(), weighed: Vec::new() }
+        } else {
+            SoFar::Fitting(Vec::new())
+        };
+        Self { query, compared: 0, so_far }
     }
-    chosen
+
+    /// Compares one more.
+    pub(in crate::hub) fn compare(&mut self, person: Compared) {
+        let place = self.compared;
+        self.compared += 1;
+        match &mut self.so_far {
+            SoFar::Fitting(fitting) => {
+                let fits = |score: &Score| !self.query.exact_only || score.thousandths == FULL;
+                fitting.extend(exact::score(self.query, &person).filter(fits).map(|score| (place, score)));
+            }
+            SoFar::Weighed { weighing, people, weighed } => {
+                weighed.extend(
+                    weighing.weigh(&person).filter(|weight| weight.bits >= CUT).map(|weight| (place, weight)),
+                );
+                people.push(person);
+            }
+        }
+    }
+
+    /// Whether more fit already than may be returned, so that nobody else need be looked at. Of a fuzzy search only the end says
+    /// how many do.
+    pub(in crate::hub) fn are_too_many(&self) -> bool {
+        match &self.so_far {
+            SoFar::Fitting(fitting) => fitting.len() > self.query.most,
+            SoFar::Weighed { .. } => false,
+        }
+    }
+
+    /// Whether the best fits, so that those who differ in more need not be looked for. Not where the given name does not
+    /// say which twin it is, nor where gender or postcode contradict.
+    pub(in crate::hub) fn is_sure(&self) -> bool {
+        let SoFar::Weighed { weighed, .. } = &self.so_far else { return false };
+        let best = weighed.iter().map(|(_, weight)| weight).max_by(|a, b| a.bits.total_cmp(&b.bits));
+        best.is_some_and(|best| best.by_name_and_birth.min(best.bits) >= SURE && best.given >= weigh::DECIDES)
+    }
+
+    /// Those who are returned, each by its place among the compared, with the score. Not yet in order.
+    pub(in crate::hub) fn chosen(self) -> Vec<(usize, Score)> {
+        match self.so_far {
+            SoFar::Fitting(fitting) => fitting,
+            SoFar::Weighed { people, weighed, .. } => {
+                let mut chosen = alike(self.query, &people, weighed);
+                if self.query.exact_only {
+                    chosen.retain(|(_, score)| score.thousandths == FULL);
+                }
+                chosen
+            }
+        }
+    }
 }
 
-fn fitting(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
-    people
-        .iter()
-        .enumerate()
-        .filter_map(|(place, person)| Some((place, exact::score(query, person)?)))
-        .collect()
-}
-
-fn alike(query: &PersonQuery, people: &[Compared]) -> Vec<(usize, Score)> {
-    let weighing = Weighing::of(query);
-    let mut weighed: Vec<(usize, Weight)> = people
-        .iter()
-        .enumerate()
-        .filter_map(|(place, person)| Some((place, weighing.weigh(person)?)))
-        .filter(|(_, weight)| weight.bits >= CUT)
-        .collect();
+fn alike(query: &PersonQuery, people: &[Compared], mut weighed: Vec<(usize, Weight)>) -> Vec<(usize, Score)> {
     weighed.sort_by(|(_, a), (_, b)| b.bits.total_cmp(&a.bits));
     let Some((best_place, best)) = weighed.first().copied() else { return Vec::new() };
     let siblings = siblings(query, people, &weighed, (best_place, best));

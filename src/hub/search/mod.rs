@@ -24,9 +24,10 @@ mod weigh;
 
 use super::limits;
 
-pub(in crate::hub) use choose::choose;
+pub(in crate::hub) use choose::Choosing;
 pub(in crate::hub) use compared::{Compared, Described};
-pub(in crate::hub) use probes::of_query as probes;
+pub(in crate::hub) use probes::Probe;
+pub(in crate::hub) use probes::of_query as looks;
 pub use query::{AskedText, PersonQuery};
 
 /// The score of what is exactly what was asked, in thousandths.

@@ -1,7 +1,10 @@
 //! Where a search looks: ranges of the index, best first, each with how much of whom it brings is worth reading.
+//!
+//! A fuzzy search looks twice. The first look finds whoever differs in one thing from what was asked, and brings few. The
+//! second finds those who differ in two, and brings many: it is left out where the first has found somebody who fits.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{Span, ToSpan};
 
 use super::keys::{self, Kind, day_number, hash};
 use super::query::PersonQuery;
@@ -62,34 +65,35 @@ fn share_letters(asked: u32, held: u32) -> bool {
     asked == 0 || held == 0 || both * 2 >= either
 }
 
-/// Where a search looks.
-pub(in crate::hub) fn of_query(query: &PersonQuery) -> Vec<Probe> {
-    if query.fuzzy { fuzzy(query) } else { exact(query) }
+/// Where a search looks at first, and where it looks if that finds nobody who fits.
+pub(in crate::hub) fn of_query(query: &PersonQuery) -> [Vec<Probe>; 2] {
+    if query.fuzzy { fuzzy(query) } else { [exact(query), Vec::new()] }
 }
 
-/// Days of a range as details; and of estimates, which are found under the first day that they can mean.
-fn ranges(query: &PersonQuery) -> ((i64, i64), (i64, i64)) {
+/// Days of a range as details; and of estimates that can mean one of them, which stand under the first day of their month
+/// or year.
+fn in_range((exact, estimated): (Kind, Kind), parts: &[&str], query: &PersonQuery) -> Vec<Probe> {
     let (first, last) = query.born;
-    let year_before = first.checked_sub(Span::new().days(366)).unwrap_or(first);
-    ((day_number(first), day_number(last)), (day_number(year_before), day_number(last)))
-}
-
-fn in_range(kinds: (Kind, Kind), parts: &[&str], query: &PersonQuery) -> [Probe; 2] {
-    let (days, estimates) = ranges(query);
-    [
-        Probe::point(kinds.0, parts).days(days.0, days.1),
-        Probe::point(kinds.1, parts).days(estimates.0, estimates.1),
-    ]
+    let days = |from: Date, to: Date| (day_number(from), day_number(to));
+    let (of_month, of_year) = (first.first_of_month(), first.first_of_year());
+    let estimates = match query.day() {
+        Some(_) if of_month == of_year => vec![days(of_year, of_year)],
+        Some(_) => vec![days(of_month, of_month), days(of_year, of_year)],
+        None => vec![days(of_year, last)],
+    };
+    let (from, to) = days(first, last);
+    let mut probes = vec![Probe::point(exact, parts).days(from, to)];
+    probes.extend(estimates.into_iter().map(|(from, to)| Probe::point(estimated, parts).days(from, to)));
+    probes
 }
 
 fn exact(query: &PersonQuery) -> Vec<Probe> {
     let Some(family) = &query.family else { return Vec::new() };
-    let probes = if family.is_pattern() {
+    if family.is_pattern() {
         in_range((Kind::Beginning, Kind::BeginningEstimated), &[keys::beginning(family.whole())], query)
     } else {
         in_range((Kind::Family, Kind::FamilyEstimated), &[family.whole()], query)
-    };
-    probes.to_vec()
+    }
 }
 
 /// What a fuzzy search asks, as sounds.
@@ -119,43 +123,43 @@ impl Sounds {
     }
 }
 
-fn fuzzy(query: &PersonQuery) -> Vec<Probe> {
+fn fuzzy(query: &PersonQuery) -> [Vec<Probe>; 2] {
     let sounds = Sounds::of(query);
-    let mut probes = Vec::new();
+    let (mut first, mut then) = (Vec::new(), Vec::new());
     if let Some(family) = &query.family {
-        probes.extend(in_range((Kind::Family, Kind::FamilyEstimated), &[family.whole()], query));
+        first.extend(in_range((Kind::Family, Kind::FamilyEstimated), &[family.whole()], query));
     }
     match query.day() {
         Some(day) => {
-            on_the_day(&mut probes, query, &sounds, day);
+            on_the_day(&mut first, &sounds, day);
+            same_names(&mut first, &sounds, day);
+            same_family(&mut then, &sounds, day);
+            otherwise_on_the_day(&mut then, query, &sounds, day);
             if sounds.given.is_empty() {
                 // A family name alone brings too many strangers of other days.
                 weigh::day_and_month_swapped(day)
                     .into_iter()
-                    .for_each(|day| near_day(&mut probes, &sounds, day));
+                    .for_each(|day| near_day(&mut then, &sounds, day));
             } else {
-                slips(day).into_iter().for_each(|day| near_day(&mut probes, &sounds, day));
+                slips(day).into_iter().for_each(|day| near_day(&mut then, &sounds, day));
             }
-            same_names(&mut probes, &sounds, day);
         }
-        None => within(&mut probes, query, &sounds),
+        None => within(&mut first, query, &sounds),
     }
-    probes
+    [first, then]
 }
 
-/// Born on that day, or held with an estimate that holds it: one name may be anything.
-fn on_the_day(probes: &mut Vec<Probe>, query: &PersonQuery, sounds: &Sounds, day: Date) {
+/// Born on that day, or held with an estimate that holds it: one name sounds alike, and the other has most letters in common or
+/// is another form of the asked one.
+fn on_the_day(probes: &mut Vec<Probe>, sounds: &Sounds, day: Date) {
     let (family, given) = (Narrowed::Letters(sounds.family_letters), Narrowed::Letters(sounds.given_letters));
-    for (index, born) in keys::born_numbers(day).into_iter().enumerate() {
-        let is_day = index == 0;
-        for sound in &sounds.family {
-            let probe = Probe::born(Kind::FamilyBorn, sound, born);
-            probes.push(if is_day { probe } else { probe.narrowed(given) });
-        }
-        for sound in &sounds.given {
-            let probe = Probe::born(Kind::GivenBorn, sound, born);
-            probes.push(if is_day { probe } else { probe.narrowed(family) });
-        }
+    for born in keys::born_numbers(day) {
+        probes.extend(
+            sounds.family.iter().map(|sound| Probe::born(Kind::FamilyBorn, sound, born).narrowed(given)),
+        );
+        probes.extend(
+            sounds.given.iter().map(|sound| Probe::born(Kind::GivenBorn, sound, born).narrowed(family)),
+        );
     }
     let [on_day, ..] = keys::born_numbers(day);
     // Family and given name in each other's place.
@@ -168,6 +172,13 @@ fn on_the_day(probes: &mut Vec<Probe>, query: &PersonQuery, sounds: &Sounds, day
     for sound in &sounds.other_given {
         probes.push(Probe::born(Kind::GivenBorn, sound, on_day).narrowed(family));
     }
+}
+
+/// Born on that day: one name may be anything, or both sound otherwise.
+fn otherwise_on_the_day(probes: &mut Vec<Probe>, query: &PersonQuery, sounds: &Sounds, day: Date) {
+    let [on_day, ..] = keys::born_numbers(day);
+    probes.extend(sounds.family.iter().map(|sound| Probe::born(Kind::FamilyBorn, sound, on_day)));
+    probes.extend(sounds.given.iter().map(|sound| Probe::born(Kind::GivenBorn, sound, on_day)));
     if let Some(family) = &query.family {
         let mut beginnings: Vec<&str> = vec![keys::beginning(family.whole())];
         beginnings.extend(names::core(family.parts()).into_iter().map(keys::beginning));
@@ -198,24 +209,47 @@ fn near_day(probes: &mut Vec<Probe>, sounds: &Sounds, day: Date) {
 
 /// Both names sound alike: the birth date may have any slip.
 fn same_names(probes: &mut Vec<Probe>, sounds: &Sounds, day: Date) {
-    let slip = Narrowed::Slip(day);
-    let years = |from: i16, to: i16| {
-        let (from, to) = (day.year().saturating_add(from), day.year().saturating_add(to));
-        (i64::from(from) * 512, i64::from(to) * 512 + 511)
-    };
-    let (near, far) = (years(-1, 1), years(-limits::YEARS_SLIPPED, limits::YEARS_SLIPPED));
-    let mut both: Vec<(&str, &str, bool)> = Vec::new();
+    let (near, far) = (in_other_years(day, 1), in_other_years(day, limits::YEARS_SLIPPED));
     for family in &sounds.family {
         for given in &sounds.given {
-            both.push((family, given, true));
-            both.push((given, family, false));
+            slipped(probes, [family, given], day, &far);
+            slipped(probes, [given, family], day, &near);
         }
-        both.extend(sounds.other_given.iter().map(|given| (family.as_str(), given.as_str(), false)));
     }
-    for (family, given, is_as_asked) in both {
-        let (from, to) = if is_as_asked { far } else { near };
-        probes.push(Probe::point(Kind::Names, &[family, given]).days(from, to).narrowed(slip));
+}
+
+/// The same of other forms of the given name.
+fn same_family(probes: &mut Vec<Probe>, sounds: &Sounds, day: Date) {
+    let near = in_other_years(day, 1);
+    for family in &sounds.family {
+        sounds.other_given.iter().for_each(|given| slipped(probes, [family, given], day, &near));
     }
+}
+
+/// Born on any day of the year that a slip makes of the asked one, or on one of these days of others. Where many have such names
+/// nobody else is walked past.
+fn slipped(probes: &mut Vec<Probe>, names: [&str; 2], day: Date, others: &[i64]) {
+    let (names, year) = (Probe::point(Kind::Names, &names), i64::from(day.year()) * 512);
+    probes.push(names.days(year, year + 511).narrowed(Narrowed::Slip(day)));
+    probes.extend(others.iter().map(|day| names.days(*day, *day)));
+}
+
+/// The days of other years, so many before and after, that a slip makes of one.
+fn in_other_years(day: Date, years: i16) -> Vec<i64> {
+    let mut days: Vec<Date> = (-years..=years)
+        .filter_map(|years| Date::new(day.year().checked_add(years)?, day.month(), day.day()).ok())
+        .collect();
+    days.extend(day.tomorrow().into_iter().chain(day.yesterday()));
+    // The year's last digit and the month's first in each other's place.
+    let changed = |years: i16, months: i8| {
+        Date::new(day.year().checked_add(years)?, day.month().checked_add(months)?, day.day()).ok()
+    };
+    days.extend(changed(1, -10).into_iter().chain(changed(-1, 10)));
+    days.retain(|other| other.year() != day.year() && weigh::slip(day, *other).is_some());
+    let mut numbers: Vec<i64> = days.into_iter().map(day_number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// Born within a range: each day of a short one; of a long one only where both names sound alike.
@@ -271,4 +305,30 @@ fn slips(day: Date) -> Vec<Date> {
     days.dedup();
     days.retain(|other| *other != day);
     days
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_that_a_slip_makes_of_one_is_walked_through() {
+        for day in [(2010, 11, 5), (2011, 1, 5), (2019, 12, 31), (2020, 1, 1), (2016, 2, 29), (2009, 10, 20)]
+        {
+            let day = Date::new(day.0, day.1, day.2).unwrap();
+            let years = limits::YEARS_SLIPPED;
+            let found = in_other_years(day, years);
+            let mut other = Date::new(day.year() - years, 1, 1).unwrap();
+            let mut slips = 0;
+            while other.year() <= day.year() + years {
+                let is_slip = weigh::slip(day, other).is_some();
+                if other.year() != day.year() {
+                    assert_eq!(is_slip, found.contains(&day_number(other)), "{day} {other}");
+                    slips += usize::from(is_slip);
+                }
+                other = other.tomorrow().unwrap();
+            }
+            assert_eq!(slips, found.len());
+        }
+    }
 }

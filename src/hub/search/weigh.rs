@@ -19,6 +19,8 @@ pub(super) const DECIDES: f64 = 5.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Weight {
     pub(super) bits: f64,
+    /// Of these, what names and birth date gave.
+    pub(super) by_name_and_birth: f64,
     /// Of these, what the given name gave.
     pub(super) given: f64,
     pub(super) previous_name: bool,
@@ -52,7 +54,8 @@ impl<'a> Weighing<'a> {
             };
             if worth(other) > worth(best) { other } else { best }
         })?;
-        Some(Weight { bits: rest + family + given, given, previous_name })
+        let by_name_and_birth = born + family + given;
+        Some(Weight { bits: rest + family + given, by_name_and_birth, given, previous_name })
     }
 
     /// Weights of family and given names, as asked or in each other's place.

@@ -1,6 +1,6 @@
 //! The audit log: append-only, written in the same transaction as what it logs.
 
-use rusqlite::{Connection, ToSql, named_params};
+use rusqlite::{Connection, ToSql};
 
 use super::codec;
 use super::error::{Fault, StoreError};
@@ -101,30 +101,45 @@ impl<'a> Entry<'a> {
 
 /// Appends an entry.
 pub(super) fn append(work: &Work<'_>, caller: &Caller, entry: &Entry<'_>) -> Result<(), Fault> {
-    work.db
-        .prepare_cached(
-            "INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
-                                session, request, reference, person_id, number, detail)
-             VALUES (:at, :kind, :outcome, :user, :name, :role, :code, :organisation,
-                     :session, :request, :reference, :person, :number, :detail)",
-        )?
-        .execute(named_params! {
-            ":at": work.now_ms(),
-            ":kind": entry.kind.code(),
-            ":outcome": entry.outcome,
-            ":user": caller.user,
-            ":name": caller.name,
-            ":role": caller.role,
-            ":code": caller.organisation_code,
-            ":organisation": caller.organisation,
-            ":session": caller.session,
-            ":request": entry.request,
-            ":reference": entry.reference,
-            ":person": entry.person,
-            ":number": entry.number.map(NhsNumber::digits),
-            ":detail": entry.detail.as_ref().map(serde_json::Value::to_string),
-        })?;
-    work.entries.borrow_mut().push((entry.kind, entry.outcome));
+    append_about(work, caller, entry, [(entry.person, entry.number)])
+}
+
+/// Appends the same entry about each of several people: what is the same in all is written out once.
+pub(super) fn append_about(
+    work: &Work<'_>,
+    caller: &Caller,
+    entry: &Entry<'_>,
+    people: impl IntoIterator<Item = (Option<i64>, Option<NhsNumber>)>,
+) -> Result<(), Fault> {
+    let mut insert = work.db.prepare_cached(
+        "INSERT INTO audit (person_id, number, at_ms, kind, outcome, user_id, user_name, role, organisation_code,
+                            organisation, session, request, reference, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?;
+    let detail = entry.detail.as_ref().map(serde_json::Value::to_string);
+    let same: [&dyn ToSql; 12] = [
+        &work.now_ms(),
+        &entry.kind.code(),
+        &entry.outcome,
+        &caller.user,
+        &caller.name,
+        &caller.role,
+        &caller.organisation_code,
+        &caller.organisation,
+        &caller.session,
+        &entry.request,
+        &entry.reference,
+        &detail,
+    ];
+    for (value, place) in same.into_iter().zip(3..) {
+        insert.raw_bind_parameter(place, value)?;
+    }
+    for (person, number) in people {
+        insert.raw_bind_parameter(1, person)?;
+        insert.raw_bind_parameter(2, number.map(NhsNumber::digits))?;
+        insert.raw_execute()?;
+        work.entries.borrow_mut().push((entry.kind, entry.outcome));
+    }
     Ok(())
 }
 

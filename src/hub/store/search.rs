@@ -1,7 +1,7 @@
 //! Searching people: matched on a connection that only reads, audited for every person that is returned.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rusqlite::{Connection, params, params_from_iter};
@@ -17,7 +17,7 @@ use crate::domain::SearchPermit;
 use crate::hub::folding::folded;
 use crate::hub::limits::{self, Volume};
 use crate::hub::metrics::Shed;
-use crate::hub::search::{self, Compared, PersonQuery, Score};
+use crate::hub::search::{self, Choosing, Compared, PersonQuery, Probe, Score};
 
 /// What a search found.
 #[derive(Debug)]
@@ -125,9 +125,7 @@ impl Search {
 
     /// Writes down what was found, for everybody who is returned.
     fn note(&self, work: &Work<'_>, found: Matches) -> Result<SearchOutcome, Fault> {
-        let entry = |outcome, person: Option<&(i64, Found)>| Entry {
-            person: person.map(|(id, _)| *id),
-            number: person.map(|(_, found)| found.candidate.person.number),
+        let entry = |outcome| Entry {
             detail: Some(self.query.asked.clone()),
             ..Entry::new(Kind::Search, outcome, &self.request)
         };
@@ -136,16 +134,16 @@ impl Search {
             Matches::Of(found) => found,
             Matches::TooMany => {
                 volume::add(work, &caller.user, 0)?;
-                audit::append(work, caller, &entry("too-many", None))?;
+                audit::append(work, caller, &entry("too-many"))?;
                 return Ok(SearchOutcome::TooMany);
             }
         };
         volume::add(work, &caller.user, found.len())?;
         if found.is_empty() {
-            audit::append(work, caller, &entry("none", None))?;
-        }
-        for one in &found {
-            audit::append(work, caller, &entry("returned", Some(one)))?;
+            audit::append(work, caller, &entry("none"))?;
+        } else {
+            let people = found.iter().map(|(id, found)| (Some(*id), Some(found.candidate.person.number)));
+            audit::append_about(work, caller, &entry("returned"), people)?;
         }
         Ok(SearchOutcome::Found(found.into_iter().map(|(_, found)| found).collect()))
     }
@@ -161,9 +159,24 @@ enum Matches {
 
 /// Whom a search matches, looking at no more than so many rows of the index.
 fn find(db: &Connection, query: &PersonQuery, rows: usize) -> Result<Matches, Fault> {
-    let Some(ids) = candidates(db, query, rows)? else { return Ok(Matches::TooMany) };
-    let (ids, people) = compared(db, &ids)?;
-    let chosen = search::choose(query, &people);
+    let (mut candidates, mut ids) = (Candidates::of(query, rows), Vec::new());
+    let mut choosing = Choosing::of(query);
+    for probes in search::looks(query).into_iter().filter(|probes| !probes.is_empty()) {
+        let Some(more) = candidates.at(db, &probes)? else { return Ok(Matches::TooMany) };
+        for some in more.chunks(COMPARED_AT_ONCE) {
+            compare(db, some, |id, person| {
+                ids.push(id);
+                choosing.compare(person);
+            })?;
+            if choosing.are_too_many() {
+                return Ok(Matches::TooMany);
+            }
+        }
+        if choosing.is_sure() {
+            break;
+        }
+    }
+    let chosen = choosing.chosen();
     if chosen.len() > query.most {
         return Ok(Matches::TooMany);
     }
@@ -197,48 +210,63 @@ fn found(db: &Connection, query: &PersonQuery, id: i64, score: Score) -> Result<
     Ok(Some((id, found)))
 }
 
-/// Who stands under the keys of a search; `None` where more do than are looked at or compared.
-fn candidates(db: &Connection, query: &PersonQuery, most_rows: usize) -> Result<Option<Vec<i64>>, Fault> {
-    let mut statement = db.prepare_cached(
-        "SELECT detail, person_id FROM search_key
-         WHERE key = ?1 AND detail BETWEEN ?2 AND ?3",
-    )?;
-    let (mut ids, mut seen) = (Vec::new(), HashSet::new());
-    // Rows of which nobody is read count too: nothing makes a search walk through an index.
-    let mut left = most_rows;
-    for probe in search::probes(query) {
-        let mut rows = statement.query(params![probe.key, probe.low, probe.high])?;
-        while let Some(row) = rows.next()? {
-            left = left.saturating_sub(1);
-            let id: i64 = row.get(1)?;
-            if probe.takes(row.get(0)?) && seen.insert(id) {
-                ids.push(id);
-            }
-            if left == 0 || ids.len() > limits::SEARCH_COMPARED {
-                return Ok(None);
-            }
-        }
-    }
-    Ok(Some(ids))
+/// Who stands under the keys of a search.
+struct Candidates {
+    seen: HashSet<i64>,
+    /// Rows that may still be looked at. Those of which nobody is read count too: nothing makes a search walk through an
+    /// index.
+    rows: usize,
+    /// People who may be compared.
+    compared: usize,
 }
 
-/// What is compared of these people, so many at a time.
-fn compared(db: &Connection, ids: &[i64]) -> Result<(Vec<i64>, Vec<Compared>), Fault> {
-    const AT_ONCE: usize = 32;
-    let places = vec!["?"; AT_ONCE].join(",");
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT person_id, compared FROM search_person WHERE person_id IN ({places})"
-    ))?;
-    let (mut found, mut people) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
-    for some in ids.chunks(AT_ONCE) {
-        // No person has the id 0.
-        let padded = some.iter().copied().chain(std::iter::repeat(0)).take(AT_ONCE);
-        let mut rows = statement.query(params_from_iter(padded))?;
-        while let Some(row) = rows.next()? {
-            let text: String = row.get(1)?;
-            found.push(row.get(0)?);
-            people.push(search_keys::read(&text)?);
-        }
+impl Candidates {
+    /// Of an exact search everybody is compared who stands in those rows: who is asked for by a common name is one of many
+    /// namesakes, and one line is read for each.
+    fn of(query: &PersonQuery, rows: usize) -> Self {
+        let compared = if query.fuzzy { limits::SEARCH_COMPARED } else { rows };
+        Self { seen: HashSet::new(), rows, compared }
     }
-    Ok((found, people))
+
+    /// Who stands there and was not seen before; `None` where more do than are looked at or compared.
+    fn at(&mut self, db: &Connection, probes: &[Probe]) -> Result<Option<Vec<i64>>, Fault> {
+        let mut statement = db.prepare_cached(
+            "SELECT detail, person_id FROM search_key
+             WHERE key = ?1 AND detail BETWEEN ?2 AND ?3",
+        )?;
+        let mut ids = Vec::new();
+        for probe in probes {
+            let mut rows = statement.query(params![probe.key, probe.low, probe.high])?;
+            while let Some(row) = rows.next()? {
+                self.rows = self.rows.saturating_sub(1);
+                let id: i64 = row.get(1)?;
+                if probe.takes(row.get(0)?) && self.seen.insert(id) {
+                    ids.push(id);
+                }
+                if self.rows == 0 || self.seen.len() > self.compared {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(ids))
+    }
+}
+
+/// So many people are read at once.
+const COMPARED_AT_ONCE: usize = 32;
+
+/// Hands on what is compared of these people, at most [`COMPARED_AT_ONCE`].
+fn compare(db: &Connection, ids: &[i64], mut each: impl FnMut(i64, Compared)) -> Result<(), Fault> {
+    static READ: LazyLock<String> = LazyLock::new(|| {
+        let places = vec!["?"; COMPARED_AT_ONCE].join(",");
+        format!("SELECT person_id, compared FROM search_person WHERE person_id IN ({places})")
+    });
+    let mut statement = db.prepare_cached(&READ)?;
+    // No person has the id 0.
+    let padded = ids.iter().copied().chain(std::iter::repeat(0)).take(COMPARED_AT_ONCE);
+    let mut rows = statement.query(params_from_iter(padded))?;
+    while let Some(row) = rows.next()? {
+        each(row.get(0)?, search_keys::read(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(())
 }

@@ -128,19 +128,44 @@ async fn wildcards_ranges_and_given_names_are_searched_as_published() {
     check("family=Hidden&birthdate=2012-01-01&address-postalcode=SN*", &[]).await;
 }
 
+/// People of one family name, each with another given name, born on the first of January in one of seventy years.
+fn namesakes(many: u64) -> Vec<String> {
+    let one = |seed| person(seed, "Many", &format!("Ann{seed}"), &format!("{}-01-01", 1950 + seed % 70));
+    lines(&(1..=many).map(one).collect::<Vec<Value>>())
+}
+
 #[tokio::test]
-async fn a_search_that_would_compare_too_many_returns_nobody_however_few_would_fit() {
-    let many: Vec<Value> = (0..=cpis::hub::limits::SEARCH_COMPARED as u64)
-        .map(|seed| person(seed + 1, "Many", &format!("Ann{seed}"), &format!("{}-01-01", 1950 + seed % 70)))
-        .collect();
-    let hub = TestHub::with(&lines(&many)).await;
-    let check = async |query: &str, expected: &str| {
-        assert_eq!(hub.people(&nurse(), &format!("?{query}")).await.told(), expected, "{query}");
+async fn among_more_namesakes_than_a_fuzzy_search_compares_an_exact_one_finds_who_fits() {
+    // Given more of one family name than may be returned, or are weighed.
+    let hub = TestHub::with(&namesakes(cpis::hub::limits::SEARCH_COMPARED as u64 + 1)).await;
+    let check = async |query: &str, expected: &str, total: u64| {
+        let answer = hub.people(&nurse(), &format!("?{query}")).await;
+        assert_eq!(answer.told(), expected, "{query}");
+        if expected == "200" {
+            assert_eq!(answer.total(), total, "{query}");
+        }
     };
-    check("family=Many&given=Ann3&birthdate=ge1900-01-01", "200 TOO_MANY_MATCHES").await;
-    check("family=Ma*&given=Ann3&birthdate=le2030-01-01", "200 TOO_MANY_MATCHES").await;
-    check("family=Many&given=Ann3&birthdate=ge1950-01-01&birthdate=le1960-12-31", "200").await;
-    check("family=Maple&birthdate=ge1900-01-01", "200").await;
+    // When they are asked for by family name and a wide range alone, nobody is shown.
+    check("family=Many&birthdate=ge1900-01-01", "200 TOO_MANY_MATCHES", 0).await;
+    check("family=Many&gender=female&birthdate=ge1900-01-01", "200 TOO_MANY_MATCHES", 0).await;
+    check("family=Ma*&birthdate=le2030-01-01", "200 TOO_MANY_MATCHES", 0).await;
+    // When the given name tells them apart, who has it is found; so is it said that nobody has.
+    check("family=Many&given=Ann3&birthdate=ge1900-01-01", "200", 1).await;
+    check("family=Ma*&given=Ann499&birthdate=le2030-01-01", "200", 1).await;
+    check("family=Many&given=Zoe&birthdate=ge1900-01-01", "200", 0).await;
+    check("family=Maple&birthdate=ge1900-01-01", "200", 0).await;
+    // A fuzzy one weighs each of them.
+    check("family=Many&given=Ann3&birthdate=ge1900-01-01&_fuzzy-match=true", "200 TOO_MANY_MATCHES", 0).await;
+}
+
+#[tokio::test]
+async fn no_search_walks_through_an_index() {
+    // Given as many of one name as rows that a search looks at.
+    let hub = TestHub::with(&namesakes(cpis::hub::limits::SEARCH_ROWS as u64)).await;
+    let answer = hub.people(&nurse(), "?family=Many&given=Ann3&birthdate=ge1900-01-01").await;
+    assert_eq!(answer.told(), "200 TOO_MANY_MATCHES");
+    let narrower = "?family=Many&given=Ann3&birthdate=ge1950-01-01&birthdate=le1969-12-31";
+    assert_eq!(found(&hub.people(&nurse(), narrower).await.json()), [(3, 1000)]);
 }
 
 #[tokio::test]

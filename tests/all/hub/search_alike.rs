@@ -115,6 +115,23 @@ async fn a_fuzzy_search_shows_nobody_whom_little_speaks_for() {
 }
 
 #[tokio::test]
+async fn whoever_differs_in_two_things_is_looked_for_where_nobody_differs_in_one_alone() {
+    let one = person(17, "Hartley", "Amelia", "2018-05-04");
+    let two = person(18, "Bartly", "Amelia", "2018-05-14");
+    let query = "family=Hartly&given=Amelia&birthdate=2018-05-04";
+    let seeds = async |people: &[Value], query: &str| {
+        let hub = TestHub::with(&lines(people)).await;
+        found(&hub, query).await.into_iter().map(|(seed, _)| seed).collect::<Vec<_>>()
+    };
+    assert_eq!(seeds(&[one.clone(), two.clone()], query).await, [17]);
+    assert_eq!(seeds(std::slice::from_ref(&two), query).await, [18]);
+    // Whoever is of another gender than the asked one is not taken for the one who is meant.
+    let all = [changed(one, json!({ "gender": "male" })), two];
+    assert_eq!(seeds(&all, &format!("{query}&gender=female")).await, [17, 18]);
+    assert_eq!(seeds(&all, &format!("{query}&gender=male")).await, [17]);
+}
+
+#[tokio::test]
 async fn h4_twins_are_both_shown_alike_where_the_given_name_does_not_decide() {
     let hub = TestHub::with(&people()).await;
     for query in
