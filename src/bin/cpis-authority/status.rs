@@ -74,7 +74,8 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     let mail = register.mail_figures(now()).map_err(|error| error.to_string())?;
     let few = register.held_by_few().map_err(|error| error.to_string())?;
     let id = register.id().map_err(|error| error.to_string())?;
-    let id = format!("{}This register: {}.\n", super::duty::held_by_few(few), id.as_str());
+    let left = left_behind(&register)?;
+    let id = format!("{}{left}This register: {}.\n", super::duty::held_by_few(few), id.as_str());
     print(&format!("{}{}{id}", told(&figures, &missing, lying), super::duty::told(&figures, &mail)))?;
     let is_recent = |at: Option<Timestamp>, minutes| at.is_some_and(|at| at >= before(minutes));
     let is_well = is_recent(figures.heard, HEARD_MINUTES)
@@ -91,6 +92,19 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && missing.is_empty()
         && lying == 0;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What a link that the hub does not tell keeps to itself.
+fn left_behind(register: &Register) -> Result<String, String> {
+    if register.other_register().map_err(|error| error.to_string())?.is_none() {
+        return Ok(String::new());
+    }
+    let (unread, mails) = register.left_behind(now()).map_err(|error| error.to_string())?;
+    let unread = counted(unread, "case note is", "case notes are");
+    let mails = counted(mails, "e-mail", "e-mails");
+    Ok(format!(
+        "{unread} unread here, and {mails} will not leave here: look through them, the other register does not know that nobody has read them.\n"
+    ))
 }
 
 fn before(minutes: i64) -> Timestamp {

@@ -99,6 +99,8 @@ impl Default for Metrics {
         metrics.register(&mut registry);
         let told = "Sign-ins that came to nothing because the provider did not answer, or not in time";
         registry.register("provider_down", told, metrics.provider_down.clone());
+        // An alert goes by its increase, which begins with what is there.
+        drop(metrics.audited.get_or_create(&[("kind", "notifications"), ("outcome", "register-refused")]));
         for view in Viewed::ALL {
             drop(metrics.views.get_or_create(&[("mode", view.code())]));
         }

@@ -18,7 +18,7 @@ use super::error::Fault;
 use super::writer::Work;
 pub(super) use give::page_of;
 pub(in crate::hub) use give::{Ask, Given, Page};
-pub use registers::Bound;
+pub use registers::{Bound, Move, Moved};
 pub use waiting::Waiting;
 
 use crate::domain::{AccessReference, AccessStatus, Caller, Notice, NoticeState, Site, ViewMode};
