@@ -252,16 +252,18 @@ fn belongs(
     let Some(listed) = register.on_list(note).map_err(|error| error.to_string())? else { return Ok(()) };
     let (link, notes, _) = settings(&config.config)?;
     let cases = CasesOfExtract { memory: link.memory, is_partial: notes.has_partial_extract };
+    let is_restricted = register.holders(local_id).map_err(|error| error.to_string())?.is_some();
     match cases.fits(local_id, &listed.number)? {
         Fits::Yes => Ok(()),
-        Fits::NoSuchCase => Err(
-            "neither the last extract nor the hub has a case with this local id: look whether it is right; `--although` puts the note \
-             there all the same"
-                .to_owned(),
-        ),
-        Fits::OtherChild => Err(
+        // That there is a restricted case with this local id is nobody's to try out.
+        Fits::OtherChild if !is_restricted => Err(
             "the case with this local id is of somebody with another NHS number: look whether it is the same child; `--although` puts \
              the note there all the same"
+                .to_owned(),
+        ),
+        Fits::OtherChild | Fits::NoSuchCase => Err(
+            "neither the last extract nor the hub has a case of this child with this local id: look whether it is right; `--although` puts the note \
+             there all the same"
                 .to_owned(),
         ),
     }
