@@ -46,7 +46,7 @@ pub trait Cases {
     ///
     /// # Errors
     /// It cannot be known at present.
-    fn is_of_another(&self, _local_id: &str, _number: &str) -> Result<bool, String> {
+    fn is_of_other_child(&self, _local_id: &str, _number: &str) -> Result<bool, String> {
         Ok(false)
     }
 
@@ -158,13 +158,13 @@ fn place(
         None => {
             let number = notice.number.digits();
             let case = cases.case(&notice.local_id, notice.at);
-            let why = match case.and_then(|case| Ok((case, cases.is_of_another(&notice.local_id, &number)?)))
-            {
-                Err(why) => return Ok(Err(why)),
-                Ok((Case::NotOpen(why), _)) => Some(why),
-                Ok((Case::Open, true)) => Some(OTHER_CHILD),
-                Ok((Case::Open, false)) => None,
-            };
+            let why =
+                match case.and_then(|case| Ok((case, cases.is_of_other_child(&notice.local_id, &number)?))) {
+                    Err(why) => return Ok(Err(why)),
+                    Ok((Case::NotOpen(why), _)) => Some(why),
+                    Ok((Case::Open, true)) => Some(OTHER_CHILD),
+                    Ok((Case::Open, false)) => None,
+                };
             begin(work, id, (notice.attendance.as_str(), &notice.local_id, &number), why, now)?;
             id.as_str().to_owned()
         }

@@ -5,6 +5,7 @@ use cpis::exchange::notice::{self, Outcome, Receipt, Receipts, RegisterId};
 use cpis::hub::store::{Move, Moved};
 
 use super::support::data::{CHILD_PROTECTION, lines, number, person, plan};
+use super::support::program::Place;
 use super::support::uploads::{ALDBURY, Exchange, WEXCOMBE};
 use super::support::{NOW, at, caller, nurse};
 
@@ -170,4 +171,35 @@ async fn a_link_that_does_not_say_which_register_it_keeps_is_told_nothing() {
         assert_eq!(link.filed_with(Vec::new(), wrong).await.told(), "400 PRECONDITION_FAILED", "{wrong:?}");
     }
     assert_eq!(exchange.hub.count("SELECT 1 FROM authority_register"), 0);
+}
+
+#[test]
+fn an_operators_slip_moves_no_authority() {
+    let place = Place::empty(
+        "[tls]\ncertificate = \"hub.pem\"\nkey = \"hub-key.pem\"\nclient_certificates = \"offered\"\nclient_ca = \"ca.pem\"\n\
+         [[authority]]\ncode = \"E06000030\"\ncertificates = [\"uri:urn:ods:E06000030\"]\n\
+         [[authority]]\ncode = \"E06000099\"\nmailbox = \"E06OT001\"\n\
+         [mesh]\nmailbox = \"X26OT001\"\nfolder = \"mesh\"\n[mesh.workflows]\nupload = \"UP\"\nacknowledgement = \"ACK\"\n\
+         notification = \"TOLD\"\nreceipt = \"FILED\"\n",
+    );
+    let run = |more: &[&str]| {
+        let output = place.run(&[&["register", "--config", "hub.toml"], more].concat());
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let first = run(&[]);
+    let to = |code, register, more: &[&str]| run(&[&["--authority", code, "--to", register], more].concat());
+    for (code, register, expected) in [
+        ("E06000031", FIRST, "no [[authority]] of the configuration has the code E06000031"),
+        ("E06000099", FIRST, "it comes by MESH"),
+        ("E06000030", "1", "32 hexadecimal digits"),
+        ("E06000030", FIRST, "no link of this authority has asked with this register"),
+    ] {
+        let said = to(code, register, &[]);
+        assert!(said.contains(expected), "{code} {register}: {said}");
+    }
+    assert_eq!(run(&[]), first, "nothing was moved");
+    assert!(to("E06000030", FIRST, &["--although"]).contains("Moved: the link with this register is told"));
+    assert!(to("E06000030", FIRST, &[]).contains("with this register already"));
+    assert!(to("E06000030", FIRST, &["--from", "1"]).contains("Given once more: 0."));
+    assert!(run(&[]).contains(&format!("E06000030: {FIRST} since ")));
 }

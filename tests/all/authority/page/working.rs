@@ -8,7 +8,7 @@ fn with_cases(room: &Room) {
     let number = |seed: u64| cpis::domain::NhsNumber::synthetic(seed).digits();
     db.execute_batch(&format!(
         "CREATE TABLE extract (local_id TEXT, number TEXT, family TEXT, given TEXT, born TEXT);
-         CREATE TABLE held (local_id TEXT, number TEXT, family TEXT, given TEXT, born TEXT);
+         CREATE TABLE held (local_id TEXT, number TEXT, kind TEXT, family TEXT, given TEXT, born TEXT);
          INSERT INTO extract (local_id, number) VALUES ('E5', '{}');
          INSERT INTO held (local_id, number) VALUES ('Z9', '{}')",
         number(6),
