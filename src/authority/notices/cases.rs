@@ -35,6 +35,10 @@ impl Cases for CasesOfExtract {
         self.look(local_id, at).map_err(|error| unread(&error))
     }
 
+    fn is_of_other_child(&self, local_id: &str, number: &str) -> Result<bool, String> {
+        Ok(self.fits(local_id, number)? == Fits::OtherChild)
+    }
+
     fn who(&self, local_id: &str) -> Result<Who, String> {
         if !self.memory.exists() {
             return Ok(Who::default());
@@ -101,7 +105,9 @@ pub enum Fits {
 }
 
 impl CasesOfExtract {
-    /// Whether a note of a child with this NHS number belongs under a local id: a slip would put it on another child's record.
+    /// Whether a note of a child with this NHS number belongs under a local id: a slip would put it on another child's record. Where the
+    /// extract has the local id, what the hub holds under it counts only as the same person's (names and date of birth), whose number is
+    /// about to change there, or as an unborn child's plan, which is under its mother's number: it may have been another child's before.
     ///
     /// # Errors
     /// It cannot be known at present.
@@ -112,8 +118,12 @@ impl CasesOfExtract {
         let read = |db: Connection| {
             db.query_row(
                 "SELECT count(*), count(*) FILTER (WHERE number = ?2)
-                 FROM (SELECT number FROM extract WHERE local_id = ?1 UNION ALL SELECT number FROM held WHERE local_id = ?1)",
-                [local_id, number],
+                 FROM (SELECT number FROM extract WHERE local_id = ?1
+                       UNION ALL SELECT number FROM held WHERE local_id = ?1
+                           AND (NOT EXISTS (SELECT 1 FROM extract WHERE local_id = ?1) OR held.kind = ?3
+                                OR EXISTS (SELECT 1 FROM extract WHERE local_id = ?1 AND extract.born = held.born
+                                           AND extract.family = held.family AND extract.given = held.given)))",
+                [local_id, number, PlanKind::UnbornChildProtection.snomed()],
                 |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
             )
         };
@@ -194,5 +204,50 @@ impl CasesOfExtract {
             (_, 0) => Case::NotOpen("the case with this local id has ended"),
             (_, _) => Case::Open,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::memory::Memory;
+
+    const FIRST: &str = "9990000018";
+    const SECOND: &str = "9990000026";
+
+    #[test]
+    fn h19_what_the_hub_holds_under_a_local_id_counts_as_the_same_persons_or_where_the_extract_has_none() {
+        let place = tempfile::tempdir().unwrap();
+        let cases = CasesOfExtract { memory: place.path().join("memory.db"), is_partial: false };
+        let fits = |number| cases.fits("A1", number).unwrap();
+        assert_eq!(fits(FIRST), Fits::NoSuchCase);
+        drop(Memory::open(&cases.memory, "E06000030").unwrap());
+        let db = Connection::open(&cases.memory).unwrap();
+        let put = |into: &str, number: &str, given: &str, born: &str| {
+            let sql = format!(
+                "INSERT INTO {into} (local_id, number, kind, start_day, family, given, born{})
+                 VALUES ('A1', ?1, '1', '2026-01-05', 'Bennett', ?2, ?3{})",
+                if into == "extract" { ", row" } else { "" },
+                if into == "extract" { ", 1" } else { "" }
+            );
+            db.execute(&format!("DELETE FROM {into}"), []).unwrap();
+            db.execute(&sql, [number, given, born]).unwrap();
+        };
+        assert_eq!(fits(FIRST), Fits::NoSuchCase);
+        put("held", FIRST, "Ava", "2019-03-12");
+        assert_eq!((fits(FIRST), fits(SECOND)), (Fits::Yes, Fits::OtherChild));
+        // The number is about to change: until the hub has heard of it accesses come under the one before.
+        put("extract", SECOND, "Ava", "2019-03-12");
+        assert_eq!((fits(FIRST), fits(SECOND)), (Fits::Yes, Fits::Yes));
+        // The local id was given to another child.
+        for (given, born) in [("Ben", "2019-03-12"), ("Ava", "2021-07-30")] {
+            put("extract", SECOND, given, born);
+            assert_eq!((fits(FIRST), fits(SECOND)), (Fits::OtherChild, Fits::Yes), "{given} {born}");
+            assert_eq!(cases.is_of_other_child("A1", FIRST), Ok(true));
+        }
+        // Born since: the mother's plan is still shown for a while.
+        db.execute("UPDATE held SET kind = ?1", [PlanKind::UnbornChildProtection.snomed()]).unwrap();
+        assert_eq!((fits(FIRST), fits(SECOND)), (Fits::Yes, Fits::Yes));
+        assert_eq!(cases.is_of_other_child("B2", FIRST), Ok(false), "that there is none is another answer");
     }
 }

@@ -17,7 +17,7 @@ use crate::exchange::notice::{self, Collected, Heading, Item, Mailbox, NotNotice
 pub use alerting::{Alerting, Listed, OpenMailer, restricted_list};
 pub use cases::{CasesOfExtract, Fits};
 pub use listen::{Listening, Stop, chance};
-pub use mailing::{Limited, MAIL, send_beside};
+pub use mailing::{AtWork, Limited, MAIL, send_beside};
 
 /// Documents of one round at most: then notes are made of what has come.
 const DOCUMENTS: u32 = 20;

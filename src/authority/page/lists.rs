@@ -84,7 +84,7 @@ const NO_CASE: Not =
     ("Say under which case it belongs", "Nothing was done. Go back, and write the local id of the case.");
 const NO_SUCH_CASE: Not = (
     "There is no such case",
-    "Nothing was done. Neither the last extract nor the hub has a case with this local id. Look whether it is right; if it is, whoever \
+    "Nothing was done. Neither the last extract nor the hub has a case of this child with this local id. Look whether it is right; if it is, whoever \
      runs the link can put the note there.",
 );
 const OTHER_CHILD: Not = (
@@ -132,8 +132,11 @@ pub(super) async fn settle(
             }
             match cases.fits(local_id, &listed.number) {
                 Ok(Fits::Yes) => {}
-                Ok(Fits::OtherChild) => return Ok(Err(Some(OTHER_CHILD))),
-                Ok(Fits::NoSuchCase) => return Ok(Err(Some(NO_SUCH_CASE))),
+                // That there is a restricted case with this local id is nobody's to try out.
+                Ok(Fits::OtherChild) if register.holders(local_id)?.is_none() => {
+                    return Ok(Err(Some(OTHER_CHILD)));
+                }
+                Ok(Fits::OtherChild | Fits::NoSuchCase) => return Ok(Err(Some(NO_SUCH_CASE))),
                 Err(why) => return Err(RegisterError::Unusable(why)),
             }
         }

@@ -1,6 +1,7 @@
 //! From notes to alerts: of each notification it is decided once who is alerted, in one commit with the e-mails to them; of
 //! what nobody reads, who is next.
 
+mod anew;
 mod disputes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::accesses::IS_RESTRICTED;
+use super::accesses::{IS_RESTRICTED, MAY_SEE};
 use super::notes::{self, Cases};
 use super::{Reader, Register, RegisterError, moment};
 use crate::authority::routing::{Access, Alert, Decided, Earlier, Made, Role, State, decide, escalate};
@@ -211,12 +212,15 @@ impl Register {
         now: Timestamp,
     ) -> Result<Result<u64, String>, RegisterError> {
         let mut made = 0;
-        // A clock that was ahead when an alert was made keeps its next step waiting for no longer than one that is made now.
+        // A clock that was ahead when an alert was made keeps its next step waiting for no longer than one that is made now. When it was made
+        // stays as it was noted: it may be this clock that is wrong.
         self.db
-            .prepare_cached("UPDATE alert SET made_ms = ?1 WHERE made_ms > ?1")?
+            .prepare_cached(
+                "UPDATE alert SET ahead_ms = ?1 WHERE made_ms > ?1 AND (ahead_ms IS NULL OR ahead_ms > ?1) AND is_over = 0",
+            )?
             .execute([now.as_millisecond()])?;
         for waiting in self.unread()? {
-            let steps = self.steps(&waiting.note)?;
+            let steps = self.steps(&waiting.note, now)?;
             let access = match self.access_of(&waiting, table, cases)? {
                 Ok(access) => access,
                 Err(why) => return Ok(Err(why)),
@@ -250,12 +254,12 @@ impl Register {
     }
 
     /// Alerts of a note that nobody has read.
-    fn steps(&self, note: &str) -> Result<Vec<Made>, RegisterError> {
+    fn steps(&self, note: &str, now: Timestamp) -> Result<Vec<Made>, RegisterError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT role, made_ms, name FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
+            "SELECT role, CASE WHEN made_ms > ?2 THEN coalesce(ahead_ms, ?2) ELSE made_ms END, name FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
                  (SELECT coalesce(max(up_to), 0) FROM read_mark WHERE note_id = ?1 AND as_duty = 0)",
         )?;
-        let mut rows = statement.query([note])?;
+        let mut rows = statement.query(params![note, now.as_millisecond()])?;
         let mut steps = Vec::new();
         while let Some(row) = rows.next()? {
             let role = Role::from_code(&row.get::<_, String>(0)?);
@@ -290,10 +294,13 @@ fn make(
     alert: &Alert,
     now: Timestamp,
 ) -> Result<u64, RegisterError> {
+    let user = table.people.get(&alert.name).and_then(|person| Reader::named(person.user.as_deref()?));
+    let user = user.as_ref().map(Reader::user);
     let made = work
         .prepare_cached(
-            "INSERT INTO alert (note_id, notice_id, part, role, name, why, made_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (notice_id, role, name) DO UPDATE SET is_over = 0, why = ?6, made_ms = ?7 WHERE is_over = 1",
+            "INSERT INTO alert (note_id, notice_id, part, role, name, why, made_ms, user) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (notice_id, role, name) DO UPDATE SET is_over = 0, why = ?6, made_ms = ?7, ahead_ms = NULL, user = ?8
+             WHERE is_over = 1",
         )?
         .execute(params![
             waiting.note,
@@ -302,13 +309,13 @@ fn make(
             alert.role.code(),
             alert.name,
             alert.why,
-            now.as_millisecond()
+            now.as_millisecond(),
+            user
         ])?;
     if made == 0 {
         return Ok(0);
     }
     if alert.role == Role::Holder && table.restricted.last.contains(&alert.name) {
-        let user = table.people.get(&alert.name).and_then(|person| person.user.as_ref());
         work.prepare_cached(
             "INSERT INTO let_in (note_id, user, at_ms) SELECT ?1, ?2, ?3 WHERE ?2 IS NOT NULL ON CONFLICT DO NOTHING",
         )?
@@ -322,55 +329,4 @@ fn make(
         super::mail::queue(work, id, address, now)?;
     }
     Ok(1)
-}
-
-impl Register {
-    /// Others may see a case now: what somebody was alerted of, and nobody has read, may be for nobody's eyes who was. It is
-    /// decided anew, and e-mail to those who may no longer see it does not leave.
-    pub(super) fn route_unread_again(work: &Transaction<'_>, local_id: &str) -> Result<(), RegisterError> {
-        const UNREAD: &str = "SELECT part.notice_id FROM part JOIN note ON note.id = part.note_id
-            WHERE ?1 IN (note.local_id, note.told_as) AND note.standing <> 'settled'
-              AND EXISTS (SELECT 1 FROM alert WHERE alert.note_id = note.id AND is_over = 0)
-              AND NOT EXISTS (SELECT 1 FROM read_mark WHERE read_mark.note_id = note.id AND as_duty = 0
-                              AND up_to >= part.part)";
-        let alerts = format!("SELECT id FROM alert WHERE notice_id IN ({UNREAD})");
-        work.execute(&format!("UPDATE notice SET routed_ms = NULL WHERE id IN ({UNREAD})"), [local_id])?;
-        work.execute(
-            &format!("DELETE FROM mail WHERE state = 'waiting' AND alert_id IN ({alerts})"),
-            [local_id],
-        )?;
-        // Whoever came last for it does so by the new holders, or not at all.
-        work.execute(
-            "DELETE FROM let_in WHERE note_id IN (SELECT id FROM note WHERE ?1 IN (local_id, told_as))",
-            [local_id],
-        )?;
-        // Last, since what is over counts no more.
-        work.execute(&format!("UPDATE alert SET is_over = 1 WHERE id IN ({alerts})"), [local_id])?;
-        Ok(())
-    }
-
-    /// Nobody was alerted of what came while an earlier part was unread; now that is read, and it is not: it is decided anew.
-    pub(super) fn route_what_came_since(
-        work: &Transaction<'_>,
-        note: &str,
-        up_to: u32,
-    ) -> Result<(), RegisterError> {
-        work.execute(
-            "UPDATE notice SET routed_ms = NULL
-             WHERE id IN (SELECT notice_id FROM part WHERE part.note_id = ?1 AND part.part > ?2
-                          AND NOT EXISTS (SELECT 1 FROM read_mark WHERE read_mark.note_id = ?1 AND as_duty = 0
-                                          AND up_to >= part.part))
-               AND EXISTS (SELECT 1 FROM alert WHERE alert.note_id = ?1 AND is_over = 0)
-               AND NOT EXISTS (SELECT 1 FROM alert WHERE alert.notice_id = notice.id AND is_over = 0)",
-            params![note, up_to],
-        )?;
-        Ok(())
-    }
-
-    /// The case of a note on the list is another now: it is decided anew who is alerted.
-    pub(super) fn route_again(work: &Transaction<'_>, note: &str) -> Result<(), RegisterError> {
-        work.execute("UPDATE notice SET routed_ms = NULL WHERE note_id = ?1", [note])?;
-        work.execute("UPDATE alert SET is_over = 1 WHERE note_id = ?1", [note])?;
-        Ok(())
-    }
 }

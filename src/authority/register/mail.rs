@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::accesses::IS_RESTRICTED;
+use super::accesses::{IS_RESTRICTED, MAY_SEE};
 use super::{Register, RegisterError, moment};
 
 /// First pause before an e-mail is tried again, which doubles, and the longest.
@@ -70,6 +70,16 @@ pub(super) fn queue(
     Ok(())
 }
 
+/// Which e-mails may leave: of an alert that still stands and, where the case is restricted, to those who may see it; and to the
+/// fall-back, who hears no more than that there is something.
+fn may_leave() -> String {
+    let may_see = MAY_SEE.replace(":reader", "alert.user");
+    format!(
+        "alert.is_over = 0
+         AND (NOT {IS_RESTRICTED} OR alert.role = 'fall-back' OR (alert.role = 'holder' AND alert.user IS NOT NULL AND {may_see}))"
+    )
+}
+
 impl Register {
     /// The next e-mail that is to be sent now: what was tried least first, and of these the oldest. One that never leaves keeps
     /// no other waiting.
@@ -82,8 +92,9 @@ impl Register {
             .prepare_cached(&format!(
                 "SELECT mail.id, mail.address, note.local_id, {IS_RESTRICTED}, alert.role
                  FROM mail JOIN alert ON alert.id = mail.alert_id JOIN note ON note.id = alert.note_id
-                 WHERE mail.state IN ('waiting', 'sending') AND mail.next_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2
-                 ORDER BY mail.tries, mail.made_ms, mail.id LIMIT 1"
+                 WHERE mail.state IN ('waiting', 'sending') AND mail.next_ms NOT BETWEEN ?1 + 1 AND ?1 + ?2 AND {}
+                 ORDER BY mail.tries, mail.made_ms, mail.id LIMIT 1",
+                may_leave()
             ))?
             .query_row([now.as_millisecond(), AGAIN_MOST_MS], |row| {
                 let (local_id, is_restricted): (String, bool) = (row.get(2)?, row.get(3)?);
@@ -100,13 +111,14 @@ impl Register {
             .optional()?)
     }
 
-    /// The same, and that it is about to leave is on the disk: in one commit, since the case may become restricted meanwhile.
+    /// The same, and that it is about to leave is on the disk: in one commit, since the case may become restricted meanwhile. What may not
+    /// leave any more goes.
     ///
     /// # Errors
     /// The register cannot be written: it must not leave.
     pub fn mail_to_leave(&mut self, now: Timestamp) -> Result<Option<Outgoing>, RegisterError> {
         self.db.execute_batch("BEGIN IMMEDIATE")?;
-        let mail = self.next_mail(now).and_then(|mail| {
+        let mail = self.drop_mail().and_then(|()| self.next_mail(now)).and_then(|mail| {
             if let Some(mail) = &mail {
                 self.db.execute("UPDATE mail SET state = 'sending' WHERE id = ?1", [&mail.id])?;
             }
@@ -114,6 +126,18 @@ impl Register {
         });
         self.db.execute_batch(if mail.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         mail
+    }
+
+    fn drop_mail(&self) -> Result<(), RegisterError> {
+        self.db
+            .prepare_cached(&format!(
+                "DELETE FROM mail WHERE state IN ('waiting', 'sending') AND alert_id NOT IN
+                     (SELECT alert.id FROM mail JOIN alert ON alert.id = mail.alert_id JOIN note ON note.id = alert.note_id
+                      WHERE mail.state IN ('waiting', 'sending') AND {})",
+                may_leave()
+            ))?
+            .execute([])?;
+        Ok(())
     }
 
     /// Notes that the mail server has taken it.

@@ -200,6 +200,21 @@ impl Register {
         Ok(())
     }
 
+    /// What will not leave here while the hub tells another register: notes of which somebody was alerted and that nobody has read, and
+    /// e-mails.
+    ///
+    /// # Errors
+    /// The register cannot be read.
+    pub fn left_behind(&self, now: Timestamp) -> Result<(u64, u64), RegisterError> {
+        let unread: i64 = self.db.query_row(
+            "SELECT count(*) FROM note WHERE standing <> 'settled' AND EXISTS (SELECT 1 FROM alert WHERE alert.note_id = note.id AND is_over = 0
+               AND alert.part > (SELECT coalesce(max(up_to), 0) FROM read_mark WHERE read_mark.note_id = note.id AND as_duty = 0))",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok((unread.unsigned_abs(), self.mail_figures(now)?.waiting))
+    }
+
     /// Up to which notification everything is here.
     ///
     /// # Errors

@@ -31,6 +31,9 @@ pub struct Who {
     pub kinds: Vec<PlanKind>,
 }
 
+/// Why a note is on the list whose case is open.
+const OTHER_CHILD: &str = "the case with this local id is of somebody with another NHS number";
+
 /// Knows which cases are open, and whose they are.
 pub trait Cases {
     /// The case of a local id at the moment of an access.
@@ -38,6 +41,14 @@ pub trait Cases {
     /// # Errors
     /// It cannot be known at present: asked again later.
     fn case(&self, local_id: &str, at: Timestamp) -> Result<Case, String>;
+
+    /// Whether the case is of somebody with another NHS number: a local id may have been given to another child.
+    ///
+    /// # Errors
+    /// It cannot be known at present.
+    fn is_of_other_child(&self, _local_id: &str, _number: &str) -> Result<bool, String> {
+        Ok(false)
+    }
 
     /// Who is responsible for it; nobody where that is not known.
     ///
@@ -162,12 +173,15 @@ fn place(
             known
         }
         None => {
-            let why = match cases.case(&notice.local_id, notice.at) {
-                Err(why) => return Ok(Err(why)),
-                Ok(Case::Open) => None,
-                Ok(Case::NotOpen(why)) => Some(why),
-            };
             let number = notice.number.digits();
+            let case = cases.case(&notice.local_id, notice.at);
+            let why =
+                match case.and_then(|case| Ok((case, cases.is_of_other_child(&notice.local_id, &number)?))) {
+                    Err(why) => return Ok(Err(why)),
+                    Ok((Case::NotOpen(why), _)) => Some(why),
+                    Ok((Case::Open, true)) => Some(OTHER_CHILD),
+                    Ok((Case::Open, false)) => None,
+                };
             begin(work, id, (notice.attendance.as_str(), &notice.local_id, &number), why, now)?;
             id.as_str().to_owned()
         }

@@ -51,7 +51,8 @@ impl Register {
         Ok(marked)
     }
 
-    /// Notes that somebody does not recognise an access. Who said it first is kept. Whoever says so has read it.
+    /// Notes that somebody does not recognise an access. Who said it first is kept. Whoever says so has read it as whom they were
+    /// alerted: what emergency duty reports at night the worker has not read, and what somebody reports whom nobody alerted stays unread.
     ///
     /// # Errors
     /// The register cannot be written.
@@ -71,12 +72,21 @@ impl Register {
                  ON CONFLICT DO NOTHING",
                 params![note, part, reader.user(), now.as_millisecond(), plain(words)],
             )?;
-            work.execute(
-                "INSERT INTO read_mark (note_id, reader, as_duty, up_to, at_ms) VALUES (?1, ?2, 0, ?3, ?4)
-                 ON CONFLICT DO NOTHING",
-                params![note, reader.user(), part, now.as_millisecond()],
-            )?;
-            Self::route_what_came_since(&work, note, part)?;
+            let as_duty: Option<bool> = work
+                .prepare_cached(
+                    "SELECT min(role = 'emergency-duty') FROM alert WHERE note_id = ?1 AND user = ?2 AND is_over = 0",
+                )?
+                .query_row(params![note, reader.user()], |row| row.get(0))?;
+            if let Some(as_duty) = as_duty {
+                work.execute(
+                    "INSERT INTO read_mark (note_id, reader, as_duty, up_to, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO NOTHING",
+                    params![note, reader.user(), as_duty, part, now.as_millisecond()],
+                )?;
+            }
+            if as_duty == Some(false) {
+                Self::route_what_came_since(&work, note, part)?;
+            }
             work.commit()?;
         }
         Ok(marked)

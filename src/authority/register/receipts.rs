@@ -7,7 +7,8 @@ use super::{Register, RegisterError, id_of, moment};
 use crate::exchange::notice::{MOST, Mark, Outcome, Receipt};
 
 impl Register {
-    /// The next receipts that the hub does not have: of what is in the record, on a list, or dealt with.
+    /// The next receipts that the hub does not have: of what is in the record, on a list, or dealt with. The newest first: what came today
+    /// does not wait behind everything that is sent once more. They are given in the order of their numbers.
     ///
     /// # Errors
     /// The register cannot be read.
@@ -25,7 +26,7 @@ impl Register {
                          CASE WHEN inactive.settled_ms IS NULL THEN 'triage' ELSE 'dealt-with' END
                   FROM notice INDEXED BY notice_not_told JOIN inactive ON inactive.notice_id = notice.id
                   WHERE notice.told IS NOT 'documented' AND notice.told IS NOT 'dealt-with')
-             WHERE outcome IS NOT NULL AND told IS NOT outcome ORDER BY number LIMIT ?1",
+             WHERE outcome IS NOT NULL AND told IS NOT outcome ORDER BY number DESC LIMIT ?1",
         )?;
         let mut rows = statement.query([i64::try_from(MOST).unwrap_or(i64::MAX)])?;
         let mut receipts = Vec::new();
@@ -38,6 +39,7 @@ impl Register {
                 at: moment(row.get(3)?)?,
             });
         }
+        receipts.reverse();
         Ok(receipts)
     }
 

@@ -100,19 +100,20 @@ impl Register {
         Ok(work.commit()?)
     }
 
-    /// Keeps whoever no longer comes last for restricted cases from what they were alerted of.
+    /// Keeps whoever no longer comes last for restricted cases from what they were alerted of: as if they had not been.
     ///
     /// # Errors
     /// The register cannot be written.
     pub fn keep_let_in(&mut self, last: &BTreeSet<Reader>) -> Result<(), RegisterError> {
-        let let_in: Vec<String> = {
-            let mut statement = self.db.prepare_cached("SELECT DISTINCT user FROM let_in")?;
-            statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+        let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let let_in: Vec<(String, String)> = {
+            let mut statement = work.prepare_cached("SELECT note_id, user FROM let_in")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?
         };
-        for user in let_in.iter().filter(|user| !last.iter().any(|last| last.user() == *user)) {
-            self.db.execute("DELETE FROM let_in WHERE user = ?1", [user])?;
+        for (note, user) in let_in.iter().filter(|(_, user)| !last.iter().any(|last| last.user() == *user)) {
+            Self::shut_out(&work, note, user)?;
         }
-        Ok(())
+        Ok(work.commit()?)
     }
 
     /// How many restricted cases have one holder, or none.

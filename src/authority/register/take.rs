@@ -70,7 +70,7 @@ impl Register {
                 }
             }
         }
-        forget_receipts(&work, heading)?;
+        forget_receipts(&work, heading, now)?;
         if let (Some(have), Some(not_over)) = (&have, heading.not_over) {
             tell_lost_again(&work, have.number, not_over, now)?;
         }
@@ -195,8 +195,9 @@ fn note_rest(work: &Transaction<'_>, now: Timestamp) -> Result<u64, RegisterErro
     note_missing(work, next, to.saturating_add(1), now)
 }
 
-/// Receipts are all sent again at most so often: where the count differs for a reason that is none of theirs, nothing is lost by it.
+/// Receipts are all sent again at most so often, and where that does not help rests twice as long each time.
 const TOLD_AGAIN_MS: i64 = 3_600_000;
+const TOLD_AGAIN_MOST_MS: i64 = 24 * TOLD_AGAIN_MS;
 
 /// The hub says how many notifications, of those up to the last that this link has, are not over. Where that is more than it can be by
 /// what the hub was told, it has lost receipts, wherever among them: it was put back so that its numbers stayed the same.
@@ -215,14 +216,22 @@ fn tell_lost_again(
         [have],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let has_lost = not_over.without_receipt > untold
-        || not_over.without_receipt.saturating_add(not_over.on_list) > untold.saturating_add(listed);
-    if !has_lost {
+    let all = not_over.without_receipt.saturating_add(not_over.on_list);
+    let lost = not_over
+        .without_receipt
+        .saturating_sub(untold)
+        .max(all.saturating_sub(untold.saturating_add(listed)));
+    if lost == 0 {
         return Ok(());
     }
+    // As many as the last time: sending them did not help. More, or long after that: it is another time.
     let is_due = work.execute(
-        "UPDATE link SET told_again_ms = ?1 WHERE told_again_ms IS NULL OR ?1 - told_again_ms NOT BETWEEN 0 AND ?2 - 1",
-        params![now.as_millisecond(), TOLD_AGAIN_MS],
+        "UPDATE link SET told_again_ms = ?1, told_again_count = ?4,
+                         told_again_rest_ms = CASE WHEN ?4 <> told_again_count OR ?1 - told_again_ms NOT BETWEEN 0 AND 2 * ?3 THEN ?2
+                                                   ELSE min(coalesce(2 * told_again_rest_ms, ?2), ?3) END
+         WHERE told_again_ms IS NULL OR ?1 - told_again_ms NOT BETWEEN 0 AND
+             CASE WHEN ?4 > told_again_count THEN ?2 ELSE coalesce(told_again_rest_ms, ?2) END - 1",
+        params![now.as_millisecond(), TOLD_AGAIN_MS, TOLD_AGAIN_MOST_MS, lost],
     )?;
     if is_due > 0 {
         work.execute("UPDATE notice SET told = NULL WHERE told IS NOT NULL", [])?;
@@ -232,8 +241,15 @@ fn tell_lost_again(
 
 /// The hub says of which notification it has no receipt. If it had one, it has forgotten it and those after it: it was put
 /// back from a backup. They are sent again.
-fn forget_receipts(work: &Transaction<'_>, heading: &Heading) -> Result<(), RegisterError> {
+fn forget_receipts(work: &Transaction<'_>, heading: &Heading, now: Timestamp) -> Result<(), RegisterError> {
     let Some(unfiled) = &heading.unfiled else { return Ok(()) };
+    // One that never came here, behind what did: no receipt can end it, so it is asked for.
+    work.prepare_cached(
+        "INSERT INTO missing (number, since_ms)
+         SELECT ?1, ?3 FROM link WHERE have_number >= ?1 AND NOT EXISTS (SELECT 1 FROM notice WHERE id = ?2)
+         ON CONFLICT (number) DO NOTHING",
+    )?
+    .execute(params![unfiled.number, unfiled.id.as_str(), now.as_millisecond()])?;
     let was_told = work
         .prepare_cached("SELECT 1 FROM notice WHERE id = ?1 AND told IS NOT NULL")?
         .exists([unfiled.id.as_str()])?;

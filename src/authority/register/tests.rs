@@ -281,3 +281,63 @@ fn h2_of_two_notices_of_one_number_the_later_holds_whichever_comes_first() {
     assert_eq!((figures.waiting, figures.triage, figures.inactive), (0, 0, 1));
     assert_eq!(format!("{open:?}"), "[Inactive(hidden)]");
 }
+
+fn heading(last: u32, unfiled: Option<u32>, without_receipt: u32) -> Heading {
+    Heading {
+        source: "https://hub.example".to_owned(),
+        authority_code: "E06000030".to_owned(),
+        last,
+        unfiled: unfiled.map(mark),
+        not_over: Some(crate::exchange::notice::NotOver { without_receipt, on_list: 0 }),
+    }
+}
+
+fn tell_all(register: &mut Register, at: Timestamp) -> usize {
+    let receipts = register.receipts().unwrap();
+    register.receipts_taken(&receipts, None, at).unwrap();
+    receipts.len()
+}
+
+#[test]
+fn receipts_that_help_nothing_are_sent_again_ever_more_seldom() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(2)]);
+    while let Some(part) = register.next_part(now()).unwrap() {
+        register.placed(&part, now()).unwrap();
+    }
+    tell_all(&mut register, now());
+    let mut hours = Vec::new();
+    for hour in 0..60 {
+        let at = now() + SignedDuration::from_hours(hour);
+        register.take(&heading(2, None, 1), &[], at).unwrap();
+        if tell_all(&mut register, at) > 0 {
+            hours.push(hour);
+        }
+    }
+    assert_eq!(hours, [0, 1, 3, 7, 15, 31, 55]);
+    // More than the last time are others, and do not wait for so long.
+    let later = |hour| now() + SignedDuration::from_hours(hour);
+    register.take(&heading(2, None, 2), &[], later(60)).unwrap();
+    assert_eq!(tell_all(&mut register, later(60)), 2);
+    register.take(&heading(2, None, 2), &[], later(60)).unwrap();
+    assert_eq!(tell_all(&mut register, later(60)), 0, "though not at once again");
+}
+
+#[test]
+fn what_the_hub_waits_for_and_never_came_here_is_asked_for() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(4), item(5)]);
+    let by = super::Reader::named("officer").unwrap();
+    register.db.execute("DELETE FROM missing", []).unwrap();
+    register.take(&heading(5, Some(2), 1), &[], now()).unwrap();
+    assert_eq!(register.missing_due(now()).unwrap(), Some((1, 2)));
+    assert_eq!(register.take_again(&heading(5, Some(2), 1), &[item(2)], now()).unwrap().new, 1);
+    assert_eq!(register.missing().unwrap(), []);
+    // What somebody has looked into stays so.
+    register.take(&heading(5, Some(3), 1), &[], now()).unwrap();
+    assert_eq!(register.settle_missing((3, 3), &by, "lost", now()).unwrap(), 1);
+    register.take(&heading(5, Some(3), 1), &[], now()).unwrap();
+    assert_eq!(register.missing().unwrap(), []);
+}

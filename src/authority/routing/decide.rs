@@ -315,7 +315,10 @@ fn is_over(table: &Routing, last: Timestamp, now: Timestamp) -> bool {
 fn next_holders(holders: &[String], made: &[Made], table: &Routing, now: Timestamp) -> Vec<Alert> {
     let mut alerts = Vec::new();
     let of_holders = || made.iter().filter(|made| made.role == Role::Holder);
-    let Some(last) = of_holders().map(|made| made.at).max() else { return alerts };
+    // Where nobody held the case when it came, the fall-back alone heard of it: from then on it waits for those who were named since.
+    let of_fall_back = || made.iter().filter(|made| made.role == Role::FallBack);
+    let last = of_holders().map(|made| made.at).max().or_else(|| of_fall_back().map(|made| made.at).max());
+    let Some(last) = last else { return alerts };
     if !is_over(table, last, now) {
         return alerts;
     }

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
 
 use cpis::authority::mail::{Mailer, NotSent, Smtp};
 use cpis::authority::memory::Memory;
@@ -11,7 +12,7 @@ use cpis::authority::notes::case_system::CaseSystem;
 use cpis::authority::notes::folder::{Folder, Mark};
 use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
 use cpis::authority::notices::{
-    self, Alerting, CasesOfExtract, Ends, Limited, Listening, MAIL, OpenMailer, Round, Stop,
+    self, Alerting, AtWork, CasesOfExtract, Ends, Limited, Listening, MAIL, OpenMailer, Round, Stop,
 };
 use cpis::authority::register::{Register, RegisterError};
 use cpis::authority::way;
@@ -20,6 +21,9 @@ use jiff::Timestamp;
 
 use super::common::{counted, linked, moment};
 use super::upload::print;
+
+/// For so long an e-mail that is leaving is waited for at the end.
+const MAIL_ENDS: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 pub(super) struct Listen {
@@ -66,10 +70,13 @@ fn open<'a>(
 }
 
 /// The way for e-mail, where there is one.
-fn mailer(table: &Routing) -> impl FnMut() -> Result<Box<dyn Mailer>, NotSent> + '_ {
+fn mailer<'a>(
+    table: &'a Routing,
+    at_work: &'a AtWork,
+) -> impl FnMut() -> Result<Box<dyn Mailer>, NotSent> + 'a {
     || {
         let settings = table.mail.as_ref().ok_or_else(|| NotSent::Away("no mail server".to_owned()))?;
-        Ok(Box::new(Limited::new(Smtp::new(settings, table.page.as_deref())?, MAIL)))
+        Ok(Box::new(Limited::new(Smtp::new(settings, table.page.as_deref())?, MAIL, at_work)))
     }
 }
 
@@ -80,15 +87,15 @@ fn mail_beside(
     table: &Routing,
     every: Duration,
     stop: &Stop,
-) -> Result<(), String> {
+) -> Result<Option<JoinHandle<()>>, String> {
     if table.mail.is_none() {
-        return Ok(());
+        return Ok(None);
     }
     let (register, code, table, stop) = (register.to_owned(), code.to_owned(), table.clone(), stop.clone());
     let work = move || {
-        let mut last = None;
+        let (mut last, at_work) = (None, AtWork::default());
         loop {
-            let sent = notices::send_beside(&register, &code, &mut mailer(&table), &now);
+            let sent = notices::send_beside(&register, &code, &mut mailer(&table, &at_work), &now);
             let why = sent.unwrap_or_else(|error| Some(error.to_string()));
             if why != last {
                 let well = "Alerts by e-mail leave again.".to_owned();
@@ -101,7 +108,15 @@ fn mail_beside(
         }
     };
     let spawned = std::thread::Builder::new().name("e-mail".to_owned()).spawn(work);
-    spawned.map(drop).map_err(|error| format!("cannot start: {}", error.kind()))
+    spawned.map(Some).map_err(|error| format!("cannot start: {}", error.kind()))
+}
+
+/// Waits a little for an e-mail that is leaving: one that is cut off is sent once more at the next start.
+fn let_end(mail: Option<JoinHandle<()>>) {
+    let until = Instant::now() + MAIL_ENDS;
+    while mail.as_ref().is_some_and(|mail| !mail.is_finished()) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// What is asked of the memory of uploads may be newer than the memory: it is brought up to date once. One that an upload works with is by
@@ -169,7 +184,8 @@ pub(super) fn fetch(what: &Listen) -> Result<ExitCode, String> {
     let (link, notes, table) = settings(&what.config.config)?;
     let mut register = Register::open(&notes.register, &link.code).map_err(|error| error.to_string())?;
     bring_up(&link);
-    let mut mailer = mailer(&table);
+    let at_work = AtWork::default();
+    let mut mailer = mailer(&table, &at_work);
     let mailer: Option<OpenMailer<'_>> = if table.mail.is_some() { Some(&mut mailer) } else { None };
     let round = round(&mut register, &link, &notes, &table, mailer)?;
     let mut said = said(&round);
@@ -186,7 +202,7 @@ pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
     bring_up(&link);
     let stop = Stop::default();
     stop_on_signal(&stop)?;
-    mail_beside(&notes.register, &link.code, &table, notes.every, &stop)?;
+    let mail = mail_beside(&notes.register, &link.code, &table, notes.every, &stop)?;
     print("cpis-authority listens\n")?;
     let mut listening = Listening::every(notes.every.max(link.hub.least_pause()));
     let mut last: Vec<String> = Vec::new();
@@ -205,6 +221,7 @@ pub(super) fn listen(what: &Listen) -> Result<ExitCode, String> {
             break;
         }
     }
+    let_end(mail);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -160,6 +160,10 @@ pub(super) fn looks(what: &Looks) -> Result<ExitCode, String> {
     let looks = register.looks(&asks, what.case.as_deref(), reader.as_ref());
     let (looks, hidden) = looks.map_err(|error| error.to_string())?;
     let mut said = format!("Children's pages that were opened, the newest first: {}.\n", looks.len());
+    // That a case has looks which are left out would say that it is restricted: so it is said of every one.
+    if what.case.is_some() {
+        said.push_str("Looks at restricted cases are not in this list, but for their holders (`--as`).\n");
+    }
     if hidden > 0 && what.case.is_none() {
         said.push_str(&format!("Of restricted cases, for their holders (`--as`): {hidden} more.\n"));
     }

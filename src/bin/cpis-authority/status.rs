@@ -78,7 +78,8 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     };
     let few = register.held_by_few().map_err(|error| error.to_string())?;
     let id = register.id().map_err(|error| error.to_string())?;
-    let id = format!("{}This register: {}.\n", super::duty::held_by_few(few), id.as_str());
+    let left = left_behind(&register)?;
+    let id = format!("{}{left}This register: {}.\n", super::duty::held_by_few(few), id.as_str());
     print(&format!(
         "{}{numbers}{}{id}",
         told(&figures, &missing, lying),
@@ -100,6 +101,19 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && missing.is_empty()
         && lying == 0;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What a link that the hub does not tell keeps to itself.
+fn left_behind(register: &Register) -> Result<String, String> {
+    if register.other_register().map_err(|error| error.to_string())?.is_none() {
+        return Ok(String::new());
+    }
+    let (unread, mails) = register.left_behind(now()).map_err(|error| error.to_string())?;
+    let unread = counted(unread, "case note is", "case notes are");
+    let mails = counted(mails, "e-mail", "e-mails");
+    Ok(format!(
+        "{unread} unread here, and {mails} will not leave here: look through them, the other register does not know that nobody has read them.\n"
+    ))
 }
 
 fn before(minutes: i64) -> Timestamp {
@@ -247,16 +261,18 @@ fn belongs(
     let Some(listed) = register.on_list(note).map_err(|error| error.to_string())? else { return Ok(()) };
     let (link, notes, _) = settings(&config.config)?;
     let cases = CasesOfExtract { memory: link.memory, is_partial: notes.has_partial_extract };
+    let is_restricted = register.holders(local_id).map_err(|error| error.to_string())?.is_some();
     match cases.fits(local_id, &listed.number)? {
         Fits::Yes => Ok(()),
-        Fits::NoSuchCase => Err(
-            "neither the last extract nor the hub has a case with this local id: look whether it is right; `--although` puts the note \
-             there all the same"
-                .to_owned(),
-        ),
-        Fits::OtherChild => Err(
+        // That there is a restricted case with this local id is nobody's to try out.
+        Fits::OtherChild if !is_restricted => Err(
             "the case with this local id is of somebody with another NHS number: look whether it is the same child; `--although` puts \
              the note there all the same"
+                .to_owned(),
+        ),
+        Fits::OtherChild | Fits::NoSuchCase => Err(
+            "neither the last extract nor the hub has a case of this child with this local id: look whether it is right; `--although` puts the note \
+             there all the same"
                 .to_owned(),
         ),
     }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use cpis::domain::dates;
 use cpis::exchange::notice::RegisterId;
+use cpis::hub::store::{Move, Moved};
 
-use super::common::{open_store, operator, print};
+use super::common::{open_store, operator, print, read};
 
 #[derive(clap::Args)]
 pub(super) struct Register {
@@ -17,6 +18,12 @@ pub(super) struct Register {
     /// That register: 32 hexadecimal digits, as `cpis-authority status` says them at its computer
     #[arg(long, value_name = "REGISTER", requires = "authority")]
     to: Option<String>,
+    /// Also to a register with which no link of the authority has asked
+    #[arg(long, requires = "to")]
+    although: bool,
+    /// Gives the new register everything once more from this number on, whatever became of it with the other one
+    #[arg(long, value_name = "NUMBER", requires = "to")]
+    from: Option<u32>,
 }
 
 pub(super) fn register(what: &Register) -> Result<(), String> {
@@ -27,14 +34,23 @@ pub(super) fn register(what: &Register) -> Result<(), String> {
         .map_err(|error| format!("cannot start: {}", error.kind()))?;
     if let (Some(authority), Some(to)) = (&what.authority, &what.to) {
         let to = RegisterId::parse(to.trim()).ok_or("--to: 32 hexadecimal digits in small letters")?;
-        let moved = store.move_register(operator(), authority.trim().to_owned(), to);
+        let authority = authority.trim().to_owned();
+        let all = read(&what.config.config)?.authorities;
+        let Some(known) = all.iter().find(|known| known.code == authority) else {
+            return Err(format!(
+                "--authority: no [[authority]] of the configuration has the code {authority}"
+            ));
+        };
+        if known.mailbox.is_some() {
+            return Err(
+                "--authority: it comes by MESH, where no link says which register it keeps: whoever empties the mailbox is told"
+                    .to_owned(),
+            );
+        }
+        let to = Move { authority, register: to, although: what.although, from: what.from };
+        let moved = store.move_register(operator(), to);
         let moved = runtime.block_on(moved).map_err(|error| error.to_string())?;
-        return print(if *moved.value() {
-            "Moved: the link with this register is told from now on, from the first notification that has no receipt. The other \
-             one is refused.\n"
-        } else {
-            "The authority is told with this register already.\n"
-        });
+        return said(*moved.value());
     }
     let all = runtime.block_on(store.registers()).map_err(|error| error.to_string())?;
     if all.is_empty() {
@@ -45,9 +61,28 @@ pub(super) fn register(what: &Register) -> Result<(), String> {
     for bound in &all {
         // Writing into a String does not fail.
         let _ = writeln!(said, "{}: {} since {}", bound.authority_code, bound.register, at(bound.since));
-        if let Some((other, when)) = &bound.refused {
+        for (other, when) in &bound.refused {
             let _ = writeln!(said, "{}: {other} was refused, last {}", bound.authority_code, at(*when));
         }
     }
     print(&said)
+}
+
+fn said(moved: Moved) -> Result<(), String> {
+    match moved {
+        Moved::To(again) => {
+            print(
+                "Moved: the link with this register is told from now on, from the first notification that has no receipt. The other \
+                 one is refused: what nobody has read there, and e-mail that has not left, nobody hears of by the new one.\n",
+            )?;
+            if again > 0 { print(&format!("Given once more: {again}.\n")) } else { Ok(()) }
+        }
+        Moved::Again(again) => print(&format!(
+            "The authority is told with this register already. Given once more: {again}.\n"
+        )),
+        Moved::Already => print("The authority is told with this register already.\n"),
+        Moved::NeverAsked => Err("no link of this authority has asked with this register: a slip would silence the authority. Compare \
+                                  the digits with `cpis-hub register`; `--although` moves all the same"
+            .to_owned()),
+    }
 }

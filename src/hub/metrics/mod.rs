@@ -106,6 +106,8 @@ impl Default for Metrics {
         let [open, most] = metrics.connections.clone();
         registry.register("connections", "Open connections of callers", open);
         registry.register("connections_limit", "Connections of callers that there may be", most);
+        // An alert goes by its increase, which begins with what is there.
+        drop(metrics.audited.get_or_create(&[("kind", "notifications"), ("outcome", "register-refused")]));
         for view in Viewed::ALL {
             drop(metrics.views.get_or_create(&[("mode", view.code())]));
         }

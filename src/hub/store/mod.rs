@@ -96,7 +96,7 @@ pub use history::{HistoryOutcome, HistoryRow};
 pub(super) use loads::{LoadBegin, Loading};
 pub(super) use mesh::{Awaited, Content, Named, Parcel};
 pub(super) use notices::{Ask as NoticesAsk, Given, Page};
-pub use notices::{Bound, Waiting};
+pub use notices::{Bound, Move, Moved, Waiting};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;

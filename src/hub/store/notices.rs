@@ -20,7 +20,7 @@ use super::error::Fault;
 use super::writer::Work;
 pub(super) use give::page_of;
 pub(in crate::hub) use give::{Ask, Given, Page};
-pub use registers::Bound;
+pub use registers::{Bound, Move, Moved};
 pub use waiting::Waiting;
 pub(super) use waiting::waiting;
 

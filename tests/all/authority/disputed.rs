@@ -1,11 +1,11 @@
-//! Accesses that somebody did not recognise, by command.
+//! Accesses that somebody did not recognise, by command; and those that are of another child.
 
 use cpis::authority::register::{Marked, Reader, Register};
 
 use crate::hub::support::data::number;
 use crate::hub::support::{NOW, at, nurse};
 
-use super::noting::desk;
+use super::noting::{AVA, desk, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_recognises_is_listed_with_who_said_so_until_it_is_settled_with_words() {
@@ -36,4 +36,24 @@ async fn what_nobody_recognises_is_listed_with_who_said_so_until_it_is_settled_w
     assert_eq!(desk.run(&["not-recognised"]).await.has("0 accesses").code, Some(0));
     let kept = desk.noted("SELECT said_by, words, settled_by, outcome FROM not_recognised");
     assert_eq!(kept, ["p.shaw|she was at school|lead|a twin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_under_a_local_id_that_another_child_has_since_is_on_the_list_and_on_nobodys_record() {
+    let desk = desk().await;
+    let hub = &desk.exchange.hub;
+    // While nobody fetched it, the local id was given to another child.
+    hub.view(&nurse(), number(1)).await;
+    desk.upload(&[&row("A1", 3, AVA), &row("B2", 2, AVA)]).await.has("taken");
+    desk.run(&["fetch"]).await.has("1 new notification, 0 parts of case notes filed.");
+    assert_eq!(desk.notes(), Vec::<serde_json::Value>::new());
+    desk.run(&["triage"])
+        .await
+        .has(": the case with this local id is of somebody with another NHS number")
+        .has(&format!("local id A1, NHS number {}", number(1).digits()));
+    assert_eq!(desk.noted("SELECT DISTINCT role FROM alert"), ["fall-back"]);
+    // The one who has it now is told of as ever.
+    hub.view(&nurse(), number(3)).await;
+    desk.run(&["fetch"]).await.has("1 part of a case note filed.");
+    assert_eq!(desk.notes()[0]["nhsNumber"], number(3).digits());
 }

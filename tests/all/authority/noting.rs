@@ -190,7 +190,7 @@ async fn what_has_no_open_case_is_on_the_list_and_never_nowhere() {
     let under = ["triage", &note(0, 1), "--by", "Officer", "--under"];
     // A slip would put it on another child's record.
     let said = desk.run(&[&under[..], &["C3"]].concat()).await;
-    said.has("neither the last extract nor the hub has a case with this local id");
+    said.has("neither the last extract nor the hub has a case of this child with this local id");
     let said = desk.run(&[&under[..], &["B2"]].concat()).await;
     said.has("of somebody with another NHS number").has_not(&number(2).digits());
     assert_eq!(desk.notes(), Vec::<Value>::new());

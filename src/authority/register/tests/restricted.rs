@@ -145,3 +145,144 @@ fn h3_what_another_child_had_under_the_same_local_id_is_not_on_this_childs_page(
     drop(register);
     assert_eq!(place.open().count_accesses(&someone, &of(2)).unwrap(), 1);
 }
+
+fn addresses(register: &mut Register, at: jiff::Timestamp) -> Vec<String> {
+    let mut all = Vec::new();
+    while let Some(mail) = register.mail_to_leave(at).unwrap() {
+        register.mail_sent(&mail.id, at).unwrap();
+        all.push(mail.address);
+    }
+    all
+}
+
+#[test]
+fn h30_no_e_mail_of_a_restricted_case_leaves_to_somebody_who_may_no_longer_see_it() {
+    // One that is at the server's door, tried later; and one of what has been read meanwhile.
+    for is_read in [false, true] {
+        let place = Place::new();
+        let mut register = place.open();
+        assert_eq!(round(&mut register, &[item(1)], &MARKED, friday()), ["holder Asha"]);
+        let mail = register.mail_to_leave(friday()).unwrap().unwrap();
+        assert_eq!(mail.address, "asha@wexcombe.example");
+        if is_read {
+            let asha = Reader::named("asha").unwrap();
+            register.mark_read(&asha, &mark_1(), 1, false, friday()).unwrap();
+        }
+        let others = BTreeSet::from([Reader::named("north.duty").unwrap()]);
+        register.refresh_cases(&MARKED, &std::collections::BTreeMap::new(), &others).unwrap().unwrap();
+        register.mail_later(&mail.id, "later", friday()).unwrap();
+        round_by(&mut register, &MARKED, &table(), friday());
+        let expected: &[&str] = if is_read { &[] } else { &["north.duty@wexcombe.example"] };
+        assert_eq!(addresses(&mut register, friday() + hours(2)), expected);
+    }
+    // Whatever has been forgotten on the way: it is looked at as it leaves.
+    let place = Place::new();
+    let mut register = place.open();
+    round(&mut register, &[item(1)], &MARKED, friday());
+    register.db.execute("DELETE FROM holder", []).unwrap();
+    assert_eq!(addresses(&mut register, friday()), Vec::<String>::new());
+    assert_eq!(register.mail_figures(friday()).unwrap().waiting, 0, "and is no longer waited for");
+}
+
+#[test]
+fn h30_h22_whoever_comes_last_and_is_taken_out_and_put_back_is_alerted_again() {
+    let place = Place::new();
+    let mut register = place.open();
+    round(&mut register, &[item(1)], &MARKED, friday());
+    assert_eq!(round_by(&mut register, &MARKED, &with_last(), friday() + hours(5)), ["holder Head"]);
+    assert_eq!(addresses(&mut register, friday() + hours(5)).len(), 2);
+    register.keep_let_in(&BTreeSet::new()).unwrap();
+    round_by(&mut register, &MARKED, &table(), friday() + hours(5));
+    assert!(!sees(&register, "head"));
+    round_by(&mut register, &MARKED, &with_last(), friday() + hours(6));
+    assert!(sees(&register, "head"), "the other holder has not read it for hours of the office");
+    assert_eq!(addresses(&mut register, friday() + hours(6)), ["head@wexcombe.example"]);
+}
+
+#[test]
+fn h30_h22_what_came_while_nobody_held_the_case_goes_on_to_whoever_is_named_since() {
+    let place = Place::new();
+    let mut register = place.open();
+    let nobody = BTreeSet::new();
+    register.refresh_cases(&MARKED, &std::collections::BTreeMap::new(), &nobody).unwrap().unwrap();
+    take(&mut register, &[item(1)]);
+    assert_eq!(round_by(&mut register, &MARKED, &table(), friday()), ["fall-back Lead"]);
+    assert_eq!(round_by(&mut register, &MARKED, &with_last(), friday() + hours(3)), Vec::<String>::new());
+    assert_eq!(round_by(&mut register, &MARKED, &with_last(), friday() + hours(4)), ["holder Head"]);
+}
+
+#[test]
+fn h22_a_clock_that_is_behind_for_a_round_changes_no_moment_of_an_alert() {
+    let place = Place::new();
+    let mut register = place.open();
+    let open = Ours { closed: &[], marked: &[] };
+    round(&mut register, &[item(1)], &open, friday());
+    let moments = |register: &Register| -> i64 {
+        register.db.query_row("SELECT made_ms FROM alert", [], |row| row.get(0)).unwrap()
+    };
+    let before = moments(&register);
+    assert_eq!(round(&mut register, &[], &open, friday() - hours(24 * 3650)), Vec::<String>::new());
+    assert_eq!(moments(&register), before);
+    assert_eq!(round(&mut register, &[], &open, friday() + hours(3)), Vec::<String>::new());
+    assert_eq!(round(&mut register, &[], &open, friday() + hours(4)), ["team North duty"]);
+}
+
+#[test]
+fn h22_what_emergency_duty_or_a_bystander_reports_the_worker_has_not_read() {
+    for who in ["edt", "head"] {
+        let place = Place::new();
+        let mut register = place.open();
+        let open = Ours { closed: &[], marked: &[] };
+        let night = friday() + hours(12);
+        assert_eq!(round(&mut register, &[item(1)], &open, night), ["emergency-duty EDT", "worker Shaw"]);
+        let reader = Reader::named(who).unwrap();
+        register.mark_not_recognised(&reader, &mark_1(), 1, "not here", night).unwrap();
+        assert_eq!(round(&mut register, &[], &open, night), ["manager Head"]);
+        let wanted = Wanted { most: 10, ..Wanted::default() };
+        let list = register.accesses(&Reader::named("shaw").unwrap(), &wanted).unwrap();
+        assert!(!list[0].is_read(), "{who}");
+    }
+}
+
+#[test]
+fn h30_what_nobody_recognised_comes_before_those_who_may_see_the_case_since() {
+    // Whoever says so has read it: nobody is alerted of the access itself any more.
+    let report = |register: &mut Register, user: &str| {
+        let reader = Reader::named(user).unwrap();
+        let marked = register.mark_not_recognised(&reader, &mark_1(), 1, "not here", friday()).unwrap();
+        assert_eq!(marked, Marked::Done);
+    };
+    let place = Place::new();
+    let mut register = place.open();
+    let open = Ours { closed: &[], marked: &[] };
+    round(&mut register, &[item(1)], &open, friday());
+    assert_eq!(addresses(&mut register, friday()), ["shaw@wexcombe.example"]);
+    report(&mut register, "shaw");
+    assert_eq!(round(&mut register, &[], &open, friday()), ["manager Head"]);
+    // It becomes restricted before the e-mail to the manager has left.
+    assert_eq!(round(&mut register, &[], &MARKED, friday()), ["holder Asha"]);
+    assert_eq!(addresses(&mut register, friday()), ["asha@wexcombe.example"]);
+    // The same where whoever came last heard of it, and does so no longer.
+    let place = Place::new();
+    let mut register = place.open();
+    round(&mut register, &[], &MARKED, friday());
+    let mut table = with_last();
+    table.people.get_mut("Asha").unwrap().absent =
+        vec![("2026-11-01".parse().unwrap(), Some("2026-11-20".parse().unwrap()))];
+    take(&mut register, &[item(1)]);
+    assert_eq!(round_by(&mut register, &MARKED, &table, friday()), ["holder Head"]);
+    report(&mut register, "head");
+    round_by(&mut register, &MARKED, &table, friday());
+    register.keep_let_in(&BTreeSet::new()).unwrap();
+    table.restricted.last.clear();
+    let monday = friday() + hours(72);
+    assert_eq!(round_by(&mut register, &MARKED, &table, monday), ["holder Asha"]);
+    assert_eq!(addresses(&mut register, monday), ["asha@wexcombe.example"]);
+    // What somebody has looked into is over.
+    let asha = Reader::named("asha").unwrap();
+    let settled = register.settle_not_recognised(&asha, &mark_1(), 1, "a twin", monday).unwrap();
+    assert_eq!(settled, Marked::Done);
+    let others = BTreeSet::from([asha, Reader::named("north.duty").unwrap()]);
+    register.refresh_cases(&MARKED, &std::collections::BTreeMap::new(), &others).unwrap().unwrap();
+    assert_eq!(round_by(&mut register, &MARKED, &table, monday), Vec::<String>::new());
+}

@@ -75,6 +75,12 @@ async fn the_program_prints_an_address_that_works_once_and_serves_beside_the_lin
     assert_eq!(ask(listen, "GET", &child, &[("Cookie", &cookie)], "").await.status, 200);
     let looks = said(&place, &["looks", "--user", "jo.marsh"]);
     assert!(looks.contains("1.\n") && looks.contains(" jo.marsh case A1"), "{looks}");
+    // What is left out is never said to be nothing: of a restricted case or not.
+    let restricted = "Looks at restricted cases are not in this list, but for their holders (`--as`).";
+    for case in ["A1", "C3", "NONE"] {
+        assert!(said(&place, &["looks", "--case", case]).contains(restricted), "{case}");
+    }
+    assert!(!looks.contains(restricted));
 }
 
 #[test]

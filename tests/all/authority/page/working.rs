@@ -7,8 +7,10 @@ fn with_cases(room: &Room) {
     let db = rusqlite::Connection::open(room.database().with_file_name("memory.db")).unwrap();
     let number = |seed: u64| cpis::domain::NhsNumber::synthetic(seed).digits();
     db.execute_batch(&format!(
-        "CREATE TABLE extract (local_id TEXT, number TEXT); CREATE TABLE held (local_id TEXT, number TEXT);
-         INSERT INTO extract VALUES ('E5', '{}'); INSERT INTO held VALUES ('Z9', '{}')",
+        "CREATE TABLE extract (local_id TEXT, number TEXT, family TEXT, given TEXT, born TEXT);
+         CREATE TABLE held (local_id TEXT, number TEXT, kind TEXT, family TEXT, given TEXT, born TEXT);
+         INSERT INTO extract (local_id, number) VALUES ('E5', '{}');
+         INSERT INTO held (local_id, number) VALUES ('Z9', '{}')",
         number(6),
         number(9)
     ))
@@ -52,6 +54,10 @@ async fn h30_a_restricted_note_on_the_list_is_settled_by_its_holders_alone() {
     let room = Room::open(Through::Proxy).await;
     with_cases(&room);
     let (jo, anna) = (room.proxied("jo.marsh"), room.proxied("anna.holt"));
+    // That there is a restricted case with a local id is nobody's to try out.
+    room.restrict("Z9", "anna.holt");
+    let (status, body) = settle(&jo, 6, "parts=1&how=under&case=Z9").await;
+    assert_eq!((status, body.contains("There is no such case")), (409, true), "{body}");
     room.restrict("D4", "anna.holt");
     assert_eq!(settle(&jo, 6, "parts=1&how=dealt-with").await.0, 404);
     assert_eq!(room.rows("SELECT standing FROM note WHERE id LIKE '%6'"), ["triage"]);
@@ -82,6 +88,16 @@ async fn a_long_list_of_what_is_to_be_placed_goes_on_page_by_page() {
 async fn what_nobody_recognises_is_on_a_list_of_its_own_until_somebody_says_what_came_of_it() {
     let room = Room::open(Through::Proxy).await;
     let (jo, anna) = (room.proxied("jo.marsh"), room.proxied("anna.holt"));
+    // Jo is the worker who was alerted of the first; of Anna's nobody was.
+    rusqlite::Connection::open(room.database())
+        .unwrap()
+        .execute(
+            "INSERT INTO alert (note_id, notice_id, part, role, name, why, made_ms, user)
+             SELECT note_id, notice_id, part, 'worker', 'Marsh, Jo', 'the worker', 1, 'jo.marsh' FROM part
+             WHERE note_id = ?1 AND part = 1",
+            [id(1)],
+        )
+        .unwrap();
     let empty = jo.read("/not-recognised").await;
     assert!(empty.contains("There is none that you may see.") && !empty.contains("Not recognised ("));
     for (person, note) in [(&jo, 1), (&anna, 5)] {
@@ -112,9 +128,9 @@ async fn what_nobody_recognises_is_on_a_list_of_its_own_until_somebody_says_what
     assert_eq!(jo.post(&format!("/child/{}/looked-into/1", id(1)), &outcome).await.status, 303);
     assert!(jo.read("/not-recognised").await.contains("There is none that you may see."));
     assert!(jo.read(&settled).await.contains("<h2 id=\"done-title\">"));
-    // Whoever reported it has read it.
+    // Who was alerted of it and reported it has read it; where nobody was, it waits for whoever it is for.
     assert_eq!(
-        room.rows("SELECT reader FROM read_mark WHERE note_id LIKE '%1' AND as_duty = 0"),
-        ["jo.marsh"]
+        room.rows("SELECT note_id, reader, as_duty FROM read_mark"),
+        [format!("{}|jo.marsh|0", id(1))]
     );
 }
