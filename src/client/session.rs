@@ -349,7 +349,7 @@ mod tests {
             let answered = transfer::Received {
                 status: StatusCode::OK,
                 headers: reqwest::header::HeaderMap::new(),
-                body: body.as_bytes().to_vec(),
+                body: Zeroizing::new(body.as_bytes().to_vec()),
             };
             client().page_of(&answered)
         };

@@ -257,3 +257,6 @@ fn is_input(ctx: &egui::Context) -> bool {
             .any(|event| !matches!(event, egui::Event::WindowFocused(_) | egui::Event::PointerGone))
     })
 }
+
+#[cfg(test)]
+mod tests;
