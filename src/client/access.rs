@@ -93,6 +93,8 @@ pub(super) struct Prover {
     heard: Mutex<Heard>,
     /// Why the session is over, once any question has met that.
     over: Mutex<Option<SessionOver>>,
+    /// It was not the hub that said so.
+    is_concluded: AtomicBool,
     /// When the hub last heard of somebody at this computer, and whether it is just being told.
     told: Mutex<Instant>,
     telling: AtomicBool,
@@ -129,6 +131,7 @@ impl Prover {
             base: base.path().to_owned(),
             heard: Mutex::default(),
             over: Mutex::default(),
+            is_concluded: AtomicBool::new(false),
             told: Mutex::new(Instant::now()),
             telling: AtomicBool::new(false),
             leaves: AtomicBool::new(false),
@@ -228,6 +231,18 @@ impl Prover {
         if known.is_none_or(|known| known == SessionOver::Unsaid) {
             *known = Some(over);
         }
+    }
+
+    /// Nothing can be asked in the session any more. The hub has not said so: it may go on there.
+    pub(super) fn conclude(&self) {
+        self.is_concluded.store(true, Ordering::Release);
+        self.end(SessionOver::Unsaid);
+    }
+
+    /// Whether the hub knows that the session is over, as far as is known here.
+    pub(super) fn is_over_there(&self) -> bool {
+        let is_concluded = self.is_concluded.load(Ordering::Acquire);
+        self.over().is_some_and(|over| over != SessionOver::Unsaid || !is_concluded)
     }
 
     /// The hub has heard of somebody at this computer.

@@ -150,7 +150,8 @@ mod tests {
         let answered = |challenge: Option<&str>| {
             let headers = challenge.map(|text| (WWW_AUTHENTICATE, text.parse().unwrap()));
             let headers = headers.into_iter().collect();
-            check(Received { status: StatusCode::UNAUTHORIZED, headers, body: Vec::new() }).err()
+            check(Received { status: StatusCode::UNAUTHORIZED, headers, body: zeroize::Zeroizing::default() })
+                .err()
         };
         assert_eq!(
             answered(Some("DPoP error=\"invalid_token\", algs=\"ES256\"")),

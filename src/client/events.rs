@@ -98,7 +98,11 @@ impl HubClient {
         let opened = tokio::time::timeout(OPENING.min(self.limits.whole), self.fresh.execute(request));
         let stream = opened.await.map_err(|_| Failure::TimedOut)?;
         let stream = stream.map_err(|error| errors::of_transfer(&error))?;
-        let head = Received { status: stream.status(), headers: stream.headers().clone(), body: Vec::new() };
+        let head = Received {
+            status: stream.status(),
+            headers: stream.headers().clone(),
+            body: zeroize::Zeroizing::default(),
+        };
         self.prover.learn(&head, hub_time(&head).ok());
         Ok((head, stream))
     }

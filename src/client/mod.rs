@@ -13,6 +13,8 @@ mod session;
 mod signin;
 mod since;
 mod status;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 use std::sync::Arc;
@@ -323,36 +325,4 @@ fn hub_time(answer: &transfer::Received) -> Result<Timestamp, Failure> {
 /// `Sun, 22 Nov 2026 14:33:02 GMT`.
 fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::identity::dpop::ProofKey;
-
-    #[test]
-    fn a_token_never_leaves_the_computer_in_the_clear() {
-        let key = ProofKey::generate().unwrap();
-        let made = |address: &str| {
-            let access = Access::new(String::new(), key.clone(), address);
-            HubClient::new(address, access, None, Limits::default(), &[]).err()
-        };
-        for clear in
-            ["http://hub.example", "http://10.0.0.1:80", "http://127.0.0.1.example:80", "ftp://hub.example"]
-        {
-            assert_eq!(made(clear), Some(Failure::NotSecure), "{clear}");
-        }
-        for fine in
-            ["http://127.0.0.1:8470", "http://[::1]:8470", "http://localhost:8470", "https://hub.example"]
-        {
-            assert_eq!(made(fine), None, "{fine}");
-        }
-    }
-
-    #[test]
-    fn the_hubs_date_is_read() {
-        let at = http_date("Sun, 22 Nov 2026 14:33:02 GMT").unwrap();
-        assert_eq!(at.to_string(), "2026-11-22T14:33:02Z");
-        assert_eq!(http_date("today"), None);
-    }
 }

@@ -104,8 +104,8 @@ impl HubClient {
         loop {
             if self.prover.in_doubt_for().is_some_and(|doubt| doubt > AGAIN_FOR) {
                 // The hub would take this token for a copy that somebody uses, and say so of whoever is signed in. The
-                // session ends there by itself.
-                self.prover.end(SessionOver::Unsaid);
+                // session goes on there until it is idle, or somebody signs out.
+                self.prover.conclude();
                 return say(Err(Failure::SessionEnded));
             }
             let asked = Since::now();
@@ -200,7 +200,7 @@ impl HubClient {
     /// same; the hub ends the session in time.
     pub async fn sign_out(&self) -> SignedOut {
         self.prover.leave();
-        if self.session_is_over().is_some() {
+        if self.prover.is_over_there() {
             return SignedOut { is_heard: true, page: None };
         }
         let not_heard = SignedOut { is_heard: false, page: None };
@@ -349,7 +349,7 @@ mod tests {
             let answered = transfer::Received {
                 status: StatusCode::OK,
                 headers: reqwest::header::HeaderMap::new(),
-                body: body.as_bytes().to_vec(),
+                body: Zeroizing::new(body.as_bytes().to_vec()),
             };
             client().page_of(&answered)
         };

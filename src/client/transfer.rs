@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use rustls_pki_types::CertificateDer;
+use zeroize::Zeroizing;
 
 use super::errors;
 use crate::domain::Failure;
@@ -31,7 +32,8 @@ impl Default for Limits {
 pub(super) struct Received {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    /// It may hold tokens.
+    pub(super) body: Zeroizing<Vec<u8>>,
 }
 
 impl Received {
@@ -76,7 +78,9 @@ pub(super) async fn exchange(
     limits: Limits,
 ) -> Result<Received, Failure> {
     let mut response = http.execute(request).await.map_err(|error| errors::of_transfer(&error))?;
-    let mut body = Vec::new();
+    let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+    // At once for all of it: what a vector leaves behind when it grows is not wiped.
+    let mut body = Zeroizing::new(Vec::with_capacity(announced.min(limits.body_bytes)));
     while let Some(chunk) = response.chunk().await.map_err(|error| errors::of_transfer(&error))? {
         if body.len() + chunk.len() > limits.body_bytes {
             return Err(Failure::TooLarge);

@@ -40,6 +40,8 @@ pub enum NotSignedIn {
     NoPort,
     /// Nobody came back in time.
     TooLate,
+    /// The computer was left meanwhile.
+    Left,
     /// The hub did not answer.
     Hub(Failure),
 }

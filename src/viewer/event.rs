@@ -44,6 +44,8 @@ pub enum Event {
     SignOutNotTold,
     /// Something of a session that was to be over could not be ended.
     NotEnded(Left),
+    /// It was said that this could not be ended, and now it has.
+    EndedAfterAll(Left),
     /// Nobody can go on with the kept session just now: the keychain does not answer.
     KeychainIsSilent(u64),
     /// The browser was to end the session at the provider, too; whether there was one.
@@ -72,6 +74,8 @@ pub enum Event {
     OnClipboard(u64, bool),
     /// The computer slept, or its clock was set.
     Slept,
+    /// Somebody has typed or pointed, whether it did anything or not.
+    SomebodyIsHere,
 }
 
 impl Event {
@@ -102,12 +106,14 @@ impl Event {
             | Event::WaitsForInput(_)
             | Event::SignOutNotTold
             | Event::NotEnded(_)
+            | Event::EndedAfterAll(_)
             | Event::KeychainIsSilent(_)
             | Event::SignsOutThere(_)
             | Event::HubTime(_)
             | Event::HubIsSynthetic
             | Event::OnClipboard(..)
-            | Event::Slept => return None,
+            | Event::Slept
+            | Event::SomebodyIsHere => return None,
         };
         is_answered.then_some(*ask)
     }

@@ -2,7 +2,9 @@
 """What says that a screen is locked, played: a login manager on a system bus of its own, and a locker on the session's.
 
     login.py            prints the address of the bus, then does what its input says, a word a line:
-                        lock hint inactive sleep wake saver locker-gone locker-here forged
+                        lock hint inactive sleep wake saver locker-gone locker-here forged silent-here answering-here saver-gone
+
+What is `silent` has the name of a screen saver and knows of no locks.
 
 After `sleep` it prints "released" when nobody delays it any more. What is `forged` is said by somebody who is neither login
 manager nor locker, to the viewer alone. Ends with its input.
@@ -17,6 +19,7 @@ from gi.repository import Gio, GLib
 SESSION = "/org/freedesktop/login1/session/_31"
 MANAGER = "/org/freedesktop/login1"
 LOCKER = "org.gnome.ScreenSaver"
+SAVER = "org.freedesktop.ScreenSaver"
 XML = """<node><interface name="org.freedesktop.login1.Manager">
 <method name="GetSessionByPID"><arg type="u" direction="in"/><arg type="o" direction="out"/></method>
 <method name="Inhibit"><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/>
@@ -75,7 +78,29 @@ def main():
         elsewhere.flush_sync(None)
         print("forged", flush=True)
 
+    saver_info = Gio.DBusNodeInfo.new_for_xml(
+        f'<node><interface name="{SAVER}"><method name="GetActive"><arg type="b" direction="out"/></method></interface></node>'
+    ).interfaces[0]
+    savers = []
+
+    def saver_here(answers):
+        bus = connect(os.environ["DBUS_SESSION_BUS_ADDRESS"])
+
+        def asked(_bus, _sender, _path, _interface, _method, _arguments, invocation):
+            if answers:
+                invocation.return_value(GLib.Variant("(b)", (False,)))
+            else:
+                invocation.return_dbus_error("org.freedesktop.DBus.Error.NotSupported", "This saves no screen")
+            print("asked", flush=True)
+
+        bus.register_object("/org/freedesktop/ScreenSaver", saver_info, asked, None, None)
+        name(bus, "RequestName", SAVER, 4)
+        savers.append(bus)
+
     words = {
+        "silent-here": lambda: saver_here(False),
+        "answering-here": lambda: saver_here(True),
+        "saver-gone": lambda: savers.pop().close_sync(None),
         "locker-gone": lambda: name(session, "ReleaseName", LOCKER),
         "locker-here": lambda: name(session, "RequestName", LOCKER, 4),
         "forged": forged,
@@ -88,15 +113,18 @@ def main():
                                              GLib.Variant("(b)", (True,))),
     }
 
+    # Not buffered: what is read too early would wake nobody.
+    told = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+
     def said(*_):
-        word = sys.stdin.readline().strip()
+        word = told.readline().decode().strip()
         if not word:
             loop.quit()
             return False
         words[word]()
         return True
 
-    GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, said)
+    GLib.io_add_watch(told.fileno(), GLib.IO_IN | GLib.IO_HUP, said)
     print(address, flush=True)
     try:
         loop.run()

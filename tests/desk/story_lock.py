@@ -36,6 +36,19 @@ def story(desk):
     desk.wait_gone(contains=NOT_TOLD)
     login.say("locker-gone")
     desk.wait(contains=NOT_TOLD)
+    # Nor does whatever has a screen saver's name only so that others can keep the screen on.
+    login.say("silent-here")
+    assert login.hear() == "asked"
+    # Long enough for the answer to be there; what is open has the line's room.
+    search(desk, child)
+    desk.press(desk.button(name="New search"))
+    desk.wait(contains=NOT_TOLD)
+    login.say("saver-gone")
+    login.say("answering-here")
+    assert login.hear() == "asked"
+    desk.wait_gone(contains=NOT_TOLD)
+    login.say("saver-gone")
+    desk.wait(contains=NOT_TOLD)
     login.say("locker-here")
     desk.wait_gone(contains=NOT_TOLD)
     desk.step("a locker that comes and goes is heard, and without one it says so")

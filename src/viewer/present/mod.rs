@@ -17,7 +17,7 @@ pub mod words;
 pub use answer::plans_of;
 pub use contact::contacts;
 pub use screen::Screen;
-pub use summary::summary;
+pub use summary::{SUMMARY_BEGINS, summary};
 
 use screen::{Action, Body, Help, Notice, Prominence, SignIn};
 

@@ -6,7 +6,8 @@ use super::{answer, contact};
 use crate::domain::{SiteAdvice, dates};
 use crate::viewer::state::{Desk, Record, Stage};
 
-const FIRST_LINE: &str = "SAFEGUARDING: hide from online and proxy access; not for discharge letters or copies to parents or carers";
+/// By this a summary is known wherever it was pasted.
+pub const SUMMARY_BEGINS: &str = "SAFEGUARDING: hide from online and proxy access; not for discharge letters or copies to parents or carers";
 const LAST_LINE: &str = "Social care rung at __, spoke to __";
 
 /// The summary of the answer on the desk, if there is one.
@@ -15,7 +16,7 @@ pub fn summary(desk: &Desk, at: Timestamp) -> Option<String> {
     let Stage::Patient(patient) = &desk.stage else { return None };
     let Record::Opened(opened) = &patient.record else { return None };
     let person = patient.patient.person();
-    let mut lines = vec![FIRST_LINE.to_owned()];
+    let mut lines = vec![SUMMARY_BEGINS.to_owned()];
     lines.push(format!(
         "CP-IS checked {} by {}, {}. Reference {}",
         dates::day_and_time(opened.at),

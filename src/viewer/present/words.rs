@@ -119,6 +119,7 @@ pub fn not_signed_in(why: NotSignedIn) -> String {
         }
         NotSignedIn::NoPort => "this computer does not let the browser come back to this window",
         NotSignedIn::TooLate => "nobody came back from the browser within 10 minutes",
+        NotSignedIn::Left => "this computer was locked, asleep or with another user meanwhile",
         NotSignedIn::Hub(failure) => cause(failure),
     };
     format!("You are not signed in: {why}")
@@ -174,7 +175,7 @@ pub fn left(left: Left) -> &'static str {
             "The CP-IS service could not be told that the session that was kept here is over: it ends it by itself"
         }
         Left::InTheKeychain => {
-            "The last session could not be taken out of this computer's keychain, and may be offered again: unlock the keychain and start the viewer again, or tell your IT help desk"
+            "The last session could not be taken out of this computer's keychain, and may be offered again: unlock the keychain and sign in here; if it is offered, choose Sign in as somebody else. If neither helps, tell your IT help desk"
         }
     }
 }

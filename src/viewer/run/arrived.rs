@@ -105,6 +105,12 @@ impl Arrived {
         self.inside().aside.clone()
     }
 
+    /// What may go on another time.
+    pub(super) fn kept(&self) -> Vec<Held> {
+        let inside = self.inside();
+        [&inside.in_use, &inside.aside].into_iter().flatten().cloned().collect()
+    }
+
     /// Somebody has left it where it is kept.
     pub(super) fn set_aside(&self, held: Held) {
         let mut inside = self.inside();

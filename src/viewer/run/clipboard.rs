@@ -2,6 +2,26 @@
 
 use zeroize::Zeroizing;
 
+use crate::viewer::present::SUMMARY_BEGINS;
+
+/// Empties the system's clipboard of a patient's summary that an earlier run of this program, which was ended without a word,
+/// has left there. In the background: a clipboard may take seconds to answer.
+pub(super) fn forget_earlier() {
+    let forget = || {
+        let Ok(mut clipboard) = arboard::Clipboard::new() else { return };
+        if clipboard.get_text().map(Zeroizing::new).is_ok_and(|text| is_summary(&text)) {
+            // Nothing more can be done where the system refuses.
+            let _ = clipboard.clear();
+        }
+    };
+    // Where no thread starts, it stays.
+    let _ = std::thread::Builder::new().name("cpis-clipboard".to_owned()).spawn(forget);
+}
+
+fn is_summary(text: &str) -> bool {
+    text.starts_with(SUMMARY_BEGINS)
+}
+
 /// Where copies go.
 pub trait Clipboard {
     /// Puts a text there. Returns whether it is there.
@@ -55,6 +75,22 @@ impl Clipboard for SystemClipboard {
         if now.is_ok_and(|now| *now == *ours) {
             // Nothing more can be done where the system refuses: the text is then no longer ours to reach.
             let _ = clipboard.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_run_left_is_known_by_how_it_begins_and_nothing_else_is() {
+        let summary = format!("{SUMMARY_BEGINS}\r\nCP-IS checked");
+        assert!(is_summary(&summary) && is_summary(SUMMARY_BEGINS));
+        for other in
+            ["", "SAFEGUARDING", "see: SAFEGUARDING: hide from online and proxy access", "0118 496 0999"]
+        {
+            assert!(!is_summary(other), "{other}");
         }
     }
 }

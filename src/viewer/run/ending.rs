@@ -1,11 +1,12 @@
 //! Ends sessions in the background: at the hub, in the keychain and at the provider; and says what could not be ended.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eframe::egui;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::arrived::{Arrived, Held};
 use super::browser::Browser;
@@ -28,6 +29,12 @@ pub(super) enum Leaving {
 /// Ends that are waited for at once. People do not end more sessions in the seconds that one takes.
 const UNDER_WAY: usize = 16;
 
+/// For so long a program that ends waits until the hub has heard of it.
+const SIGN_OUT: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether all has come to its end.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// What it takes.
 #[derive(Clone)]
 pub(super) struct Ends {
@@ -48,14 +55,18 @@ pub(super) fn client_of(hub: &Hub, record: &Record) -> Result<HubClient, Failure
 }
 
 impl Ends {
-    async fn say(&self, event: Event) {
-        let _ = self.sender.send(event).await;
+    /// Never waits: a window that takes up nothing must not hold up the end of a session.
+    fn say(&self, event: Event) {
+        if let Err(TrySendError::Full(event)) = self.sender.try_send(event) {
+            let sender = self.sender.clone();
+            self.runtime.spawn(async move { sender.send(event).await });
+        }
         self.ctx.request_repaint();
     }
 
-    async fn says_that(&self, is_said: bool, left: Left) {
+    fn says_that(&self, is_said: bool, event: Event) {
         if is_said {
-            self.say(Event::NotEnded(left)).await;
+            self.say(event);
         }
     }
 
@@ -69,17 +80,32 @@ impl Ends {
         told
     }
 
-    /// Whether all that was begun has come to its end; waits until then at the latest.
-    pub(super) fn are_over(&self, until: Instant) -> bool {
-        let mut under_way =
-            std::mem::take(&mut *self.under_way.lock().unwrap_or_else(PoisonError::into_inner));
-        under_way.retain(|end| {
-            let left = until.saturating_duration_since(Instant::now());
-            end.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
-        });
-        let are_over = under_way.is_empty();
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).extend(under_way);
-        are_over
+    /// Waits a moment for the hub to hear that sessions are over, and for a renewal of a kept one to be put where the next run
+    /// finds it; says whether all that has come to its end. Where it is late, the hub ends the session in time.
+    pub(super) fn wait(&self) -> bool {
+        let until = Instant::now() + SIGN_OUT;
+        for held in self.arrived.kept() {
+            let told = self.begin();
+            self.runtime.spawn(async move {
+                held.client.settled().await;
+                // Later than anybody waits.
+                let _ = told.send(());
+            });
+        }
+        // More than one may wait, each for all of it.
+        while !self.are_over() {
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        true
+    }
+
+    fn are_over(&self) -> bool {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.retain(|end| end.try_recv() == Err(TryRecvError::Empty));
+        under_way.is_empty()
     }
 
     /// Nobody is there any more. At once, and from wherever that is heard: the window's next turn may be after a sleep.
@@ -103,17 +129,17 @@ impl Ends {
             for (client, forgotten) in all {
                 let signed_out = client.sign_out().await;
                 if !signed_out.is_heard {
-                    ends.say(Event::SignOutNotTold).await;
+                    ends.say(Event::SignOutNotTold);
                 }
                 if let Some(forgotten) = forgotten
                     && !forgotten.await
                 {
-                    ends.say(Event::NotEnded(Left::InTheKeychain)).await;
+                    ends.say(Event::NotEnded(Left::InTheKeychain));
                 }
                 // Whoever signs in there meanwhile would be signed out.
                 let is_alone = ends.arrived.begun() == begun;
                 if let (Some(page), Leaving::AtTheProviderToo, true) = (signed_out.page, leaving, is_alone) {
-                    ends.say(Event::SignsOutThere(ends.browser.open(&page))).await;
+                    ends.say(Event::SignsOutThere(ends.browser.open(&page)));
                 }
             }
             // Nobody waits for it unless the program is ending.
@@ -128,6 +154,7 @@ impl Ends {
         let (loading, erasing) = (keychain.load(), keychain.erase());
         let (ends, told, patience) = (self.clone(), self.begin(), keychain.patience());
         self.runtime.spawn(async move {
+            let mut has_said = false;
             let is_heard = match aside {
                 Some(held) => held.client.sign_out().await.is_heard,
                 None => {
@@ -136,18 +163,22 @@ impl Ends {
                     let found = match soon {
                         Ok(found) => found,
                         Err(_) => {
-                            ends.says_that(is_said, Left::AtTheHub).await;
+                            ends.says_that(is_said, Event::NotEnded(Left::AtTheHub));
+                            has_said = true;
                             loading.await
                         }
                     };
                     end_at_hub(&hub, found).await
                 }
             };
-            if !is_heard {
-                ends.says_that(is_said, Left::AtTheHub).await;
+            match (has_said, is_heard) {
+                // The keychain took long, and the hub has heard after all.
+                (true, true) => ends.says_that(is_said, Event::EndedAfterAll(Left::AtTheHub)),
+                (false, false) => ends.says_that(is_said, Event::NotEnded(Left::AtTheHub)),
+                (true, false) | (false, true) => {}
             }
             if !erasing.await {
-                ends.says_that(is_said, Left::InTheKeychain).await;
+                ends.says_that(is_said, Event::NotEnded(Left::InTheKeychain));
             }
             let _ = told.send(());
         });

@@ -24,6 +24,7 @@ pub(super) use bus::watch;
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod bus {
     use std::collections::{BTreeMap, HashMap};
+    use std::num::NonZeroU32;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
@@ -43,9 +44,16 @@ mod bus {
     const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
     const BUS: &str = "org.freedesktop.DBus";
 
+    /// Many a program has this name only so that others can keep the screen on. Its owner counts once it has answered whether
+    /// the screen is locked, or has said that it is.
+    const SAVER: &str = "org.freedesktop.ScreenSaver";
+
+    /// Where such a question is answered: some have the one, some the other.
+    static SAVER_PATHS: [&str; 2] = ["/org/freedesktop/ScreenSaver", "/ScreenSaver"];
+
     /// Whatever locks a screen has one of these names, and says `ActiveChanged` under it.
     static LOCKERS: [&str; 5] = [
-        "org.freedesktop.ScreenSaver",
+        SAVER,
         "org.gnome.ScreenSaver",
         "org.cinnamon.ScreenSaver",
         "org.mate.ScreenSaver",
@@ -102,9 +110,9 @@ mod bus {
             self.say();
         }
 
-        /// The login manager was told of the lock, and so it will be again.
-        fn has_hinted(&self) {
-            self.telling.has_hinted.store(true, Ordering::SeqCst);
+        /// The login manager was told of the lock, and so it will be again, as long as it is heard.
+        fn has_hinted(&self, is_heard: bool) {
+            self.telling.has_hinted.store(is_heard, Ordering::SeqCst);
             self.say();
         }
 
@@ -115,14 +123,22 @@ mod bus {
 
     /// The login manager: locked, asleep, or another user at the screen.
     fn login(watcher: &Watcher) -> zbus::Result<()> {
+        let heard = hear_login(watcher);
+        watcher.has_hinted(false);
+        heard
+    }
+
+    fn hear_login(watcher: &Watcher) -> zbus::Result<()> {
         // What is asked later is asked elsewhere: its answer would wait behind whatever is not read yet.
         let (bus, asks) = (Connection::system()?, Connection::system()?);
         // First: what is said from now on waits in it.
         let messages = MessageIterator::from(&bus);
         let mut manager = Owners::of(&bus, &[LOGIN])?;
-        let session = own_session(&bus)?;
-        let of_session = MatchRule::builder().msg_type(message::Type::Signal).sender(LOGIN)?;
-        listen(&bus, &of_session.path(session)?.build())?;
+        // A sleep is heard also where it is of no session.
+        if let Ok(session) = own_session(&bus) {
+            let of_session = MatchRule::builder().msg_type(message::Type::Signal).sender(LOGIN)?;
+            listen(&bus, &of_session.path(session)?.build())?;
+        }
         let of_manager = MatchRule::builder().msg_type(message::Type::Signal).sender(LOGIN)?;
         listen(&bus, &of_manager.interface(MANAGER_INTERFACE)?.member("PrepareForSleep")?.build())?;
         let mut delay = delay_sleep(&asks);
@@ -144,7 +160,7 @@ mod bus {
                 None => {
                     let changed = changes(&heard);
                     if changed.says("LockedHint", true) {
-                        watcher.has_hinted();
+                        watcher.has_hinted(true);
                     }
                     let is_away = changed.says("LockedHint", true) || changed.says("Active", false);
                     if is_away || is(&heard, SESSION_INTERFACE, "Lock") {
@@ -262,6 +278,60 @@ mod bus {
         heard
     }
 
+    /// Whoever has [`SAVER`], and whether they have shown that they know of locks.
+    #[derive(Default)]
+    struct Saver {
+        owner: Option<String>,
+        tells: bool,
+        /// The questions whether the screen is locked.
+        asked: Vec<NonZeroU32>,
+    }
+
+    impl Saver {
+        /// Asks a new owner; does not wait for the answer.
+        fn ask(&mut self, bus: &Connection, lockers: &Owners) {
+            let owner = lockers.there.get(SAVER).cloned();
+            if owner == self.owner {
+                return;
+            }
+            *self = Self { owner, ..Self::default() };
+            let Some(owner) = self.owner.clone() else { return };
+            // Where it cannot be asked, it has not answered.
+            self.asked = SAVER_PATHS.iter().filter_map(|path| ask_active(bus, &owner, path).ok()).collect();
+        }
+
+        /// Whether this shows that it knows of locks.
+        fn learns(&mut self, message: &Message) -> bool {
+            let header = message.header();
+            let is_of_owner = self
+                .owner
+                .as_deref()
+                .is_some_and(|owner| header.sender().is_some_and(|sender| sender.as_str() == owner));
+            if self.tells || !is_of_owner {
+                return false;
+            }
+            let has_answered = message.message_type() == message::Type::MethodReturn
+                && header.reply_serial().is_some_and(|serial| self.asked.contains(&serial))
+                && message.body().deserialize::<bool>().is_ok();
+            let has_said =
+                message.message_type() == message::Type::Signal && is(message, SAVER, "ActiveChanged");
+            self.tells = has_answered || has_said;
+            self.tells
+        }
+
+        /// Whether one of those who are there tells.
+        fn is_told_by(&self, lockers: &Owners) -> bool {
+            lockers.there.keys().any(|name| *name != SAVER || self.tells)
+        }
+    }
+
+    fn ask_active(bus: &Connection, owner: &str, path: &str) -> zbus::Result<NonZeroU32> {
+        let asks = Message::method_call(path, "GetActive")?.destination(owner)?.interface(SAVER)?;
+        let asks = asks.build(&())?;
+        bus.send(&asks)?;
+        Ok(asks.primary_header().serial_num())
+    }
+
     fn hear_lockers(watcher: &Watcher) -> zbus::Result<()> {
         let bus = Connection::session()?;
         // First: what is said from now on waits in it.
@@ -271,11 +341,17 @@ mod bus {
             let rule = MatchRule::builder().msg_type(message::Type::Signal).interface(name)?;
             listen(&bus, &rule.member("ActiveChanged")?.build())?;
         }
-        watcher.has_locker(!lockers.there.is_empty());
+        let mut saver = Saver::default();
+        saver.ask(&bus, &lockers);
+        watcher.has_locker(saver.is_told_by(&lockers));
         for heard in messages {
             let heard = heard?;
-            if lockers.changes(&heard) {
-                watcher.has_locker(!lockers.there.is_empty());
+            let has_changed = lockers.changes(&heard);
+            if has_changed {
+                saver.ask(&bus, &lockers);
+            }
+            if saver.learns(&heard) || has_changed {
+                watcher.has_locker(saver.is_told_by(&lockers));
             }
             let is_of_locker = LOCKERS.iter().any(|name| is(&heard, name, "ActiveChanged"));
             if is_of_locker && lockers.says(&heard) && heard.body().deserialize::<bool>().unwrap_or(false) {

@@ -147,8 +147,6 @@ impl Desktop {
 
     /// Takes up what has happened since the last time; also while the window is hidden.
     pub fn logic(&mut self) {
-        // What becomes of the session at a lock depends on it.
-        self.look_whether_kept();
         self.happen_as_heard();
         // So that no answer of an ended session is shown as one.
         if let Some(over) = self.doer.session_is_over() {
@@ -196,6 +194,12 @@ impl Desktop {
         move || ends.leave()
     }
 
+    /// Waits a moment for the hub to hear what it is to hear, where the window cannot.
+    fn waits(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+        let ends = self.doer.ends.clone();
+        move || ends.wait()
+    }
+
     /// Tells what the system says of itself, from wherever that is heard.
     pub fn hears(&self) -> impl Fn(Event) + Send + Sync + use<> {
         self.doer.sends()
@@ -206,6 +210,7 @@ impl Desktop {
         // The way to the end of the program is no work in the session.
         if is_input(ui.ctx()) && !ui.ctx().input(|input| input.viewport().close_requested()) {
             self.doer.input();
+            self.happen(Event::SomebodyIsHere);
         }
         let screen = present::screen(&self.state, self.clock.now());
         let given = ui::show(ui, &screen, &mut self.memory);
@@ -231,6 +236,10 @@ impl Desktop {
     }
 
     fn happen(&mut self, event: Event) {
+        // What becomes of the session then depends on it, and it may have begun in this very turn.
+        if matches!(event, Event::ComputerLocked | Event::Slept) {
+            self.look_whether_kept();
+        }
         let effects: Vec<Effect> = update::update(&mut self.state, event, self.clock.now());
         for effect in effects {
             self.doer.run(effect);
@@ -248,3 +257,6 @@ fn is_input(ctx: &egui::Context) -> bool {
             .any(|event| !matches!(event, egui::Event::WindowFocused(_) | egui::Event::PointerGone))
     })
 }
+
+#[cfg(test)]
+mod tests;

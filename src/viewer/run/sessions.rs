@@ -1,7 +1,6 @@
 //! How sessions begin, go on in another run of the program, and end: at the hub, in the keychain and at the provider.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use eframe::egui::ViewportCommand;
 
@@ -14,9 +13,6 @@ use crate::client::{HubClient, Keeps as _};
 use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SignedInPerson};
 use crate::viewer::event::Event;
 use crate::viewer::state::{BrowserAt, Remembered, Session};
-
-/// For so long a program that ends waits until the hub has heard of it.
-const SIGN_OUT: Duration = Duration::from_secs(2);
 
 /// Who signs in with the browser.
 #[derive(Clone, Copy)]
@@ -47,6 +43,8 @@ fn session_of(person: SignedInPerson) -> Session {
 enum NotResumed {
     /// The keychain does not answer: the session may well be there.
     KeychainIsSilent,
+    /// Nobody waits for it any more: it stays where it is.
+    Left,
     Failed(Failure),
 }
 
@@ -70,7 +68,7 @@ async fn resume(
     let Some(keeper) = held.keeper.clone() else { return Err(over) };
     // From now on it has an owner, whatever becomes of this.
     if !arrived.goes_on(ask, &held) {
-        return Err(over);
+        return Err(NotResumed::Left);
     }
     if let Err(failure) = held.client.resume().await {
         if failure == Failure::SessionEnded {
@@ -81,7 +79,8 @@ async fn resume(
     }
     match keeper.person() {
         Some(person) if arrived.has_resumed(ask) => Ok((held.client, person)),
-        Some(_) | None => Err(over),
+        Some(_) => Err(NotResumed::Left),
+        None => Err(over),
     }
 }
 
@@ -122,13 +121,13 @@ impl Doer {
         let (sender, ctx, heard) = (self.sender.clone(), self.ctx.clone(), self.heard.clone());
         let ends = self.ends.clone();
         move |event| {
-            let is_left = matches!(event, Event::ComputerLocked | Event::Slept);
+            // First: the window may take up at once what is kept below, and look at what is left.
+            if matches!(event, Event::ComputerLocked | Event::Slept) {
+                ends.leave();
+            }
             if let Some(event) = heard.keep(event) {
                 // Only a full queue refuses, and then sixty-four others wake the window.
                 let _ = sender.try_send(event);
-            }
-            if is_left {
-                ends.leave();
             }
             ctx.request_repaint();
         }
@@ -168,6 +167,9 @@ impl Doer {
                     let held = Held::new(client.clone(), keeper.clone());
                     if let Some(unwanted) = arrived.put(ask, held) {
                         ends.start(vec![unwanted], Leaving::Here);
+                        // The window may not have heard why, or not of this sign-in.
+                        let _ = sender.send(Event::NotSignedIn(ask, NotSignedIn::Left)).await;
+                        ctx.request_repaint();
                         return;
                     }
                     if let (Some(keeper), Some(keychain)) = (&keeper, &keychain) {
@@ -196,7 +198,11 @@ impl Doer {
             return self.tell(Event::Remembered(None));
         };
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        // What is found is of this turn: it may be taken out, or another's put there, before it is here.
+        let turn = keychain.turn_now();
         self.runtime.spawn(async move {
+            let remembered =
+                |found: Option<&Found>| remembered(found.filter(|_| keychain.turn_now() == turn));
             let mut looking = std::pin::pin!(keychain.load());
             let soon = tokio::time::timeout(keychain.patience(), &mut looking).await;
             let event = Event::Remembered(remembered(soon.as_ref().ok().and_then(Option::as_ref)));
@@ -235,6 +241,7 @@ impl Doer {
                     }
                     Event::SignedIn(ask, Ok(session_of(person)))
                 }
+                Err(NotResumed::Left) => Event::NotSignedIn(ask, NotSignedIn::Left),
                 Err(NotResumed::KeychainIsSilent) => Event::KeychainIsSilent(ask),
                 Err(NotResumed::Failed(failure)) => Event::SignedIn(ask, Err(failure)),
             };
@@ -336,22 +343,6 @@ impl Doer {
         }
         // What is under way would end with the program: a moment for the hub to hear that the session is over, and for a
         // renewal of a kept one to be put where the next run finds it.
-        let (until, renewed) = (Instant::now() + SIGN_OUT, self.aside_is_settled());
-        // Where it is late, the hub ends the session in time.
-        let are_over = self.ends.are_over(until);
-        let left = until.saturating_duration_since(Instant::now());
-        let is_settled = renewed.is_none_or(|renewed| renewed.recv_timeout(left).is_ok());
-        are_over && is_settled
-    }
-
-    fn aside_is_settled(&self) -> Option<std::sync::mpsc::Receiver<()>> {
-        let held = self.arrived.aside()?;
-        let (told, heard) = std::sync::mpsc::sync_channel(1);
-        self.runtime.spawn(async move {
-            held.client.settled().await;
-            // Later than anybody waits.
-            let _ = told.send(());
-        });
-        Some(heard)
+        self.ends.wait()
     }
 }

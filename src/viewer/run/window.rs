@@ -1,10 +1,11 @@
 //! The native window: renderers in order of preference, and one readable sentence where none works.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eframe::egui;
 
-use super::{Desktop, Start, locked};
+use super::{Desktop, Start, clipboard, locked};
 
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
@@ -84,40 +85,58 @@ fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle
             }
             let (ctx, is_demonstration) = (creation.egui_ctx.clone(), start.setup.demonstration);
             let desktop = Desktop::new(start, runtime.clone(), ctx.clone());
+            let closes = Arc::<AtomicBool>::default();
             if !is_demonstration {
-                close_when_told(&runtime, ctx, Arc::new(desktop.leaves()));
+                let (leaves, waits) = (Arc::new(desktop.leaves()), Arc::new(desktop.waits()));
+                close_when_told(&runtime, &ctx, &Told { leaves, waits, closes: Arc::clone(&closes) });
             }
             let tell: locked::Tell = Arc::new(desktop.hears());
             locked::watch(&tell);
-            Ok(Box::new(App(desktop)))
+            clipboard::forget_earlier();
+            Ok(Box::new(App { desktop, closes }))
         }),
     )
 }
 
-/// Whoever ends a session from outside the window.
-type Leaves = Arc<dyn Fn() + Send + Sync>;
+/// How a session is ended from outside the window.
+#[derive(Clone)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "nobody tells"))]
+struct Told {
+    leaves: Arc<dyn Fn() + Send + Sync>,
+    /// For the hub to hear of it.
+    waits: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// The window is closing in order.
+    closes: Arc<AtomicBool>,
+}
 
 /// For so long a window that was told to close may take. One that stands still does not keep a computer from shutting down.
 #[cfg(unix)]
 const CLOSES_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Whoever logs out of the computer ends its programs so: the session ends at once, and then the window closes. Told again, or
-/// where the window does not, the program ends without it.
+/// where the window does not, the program ends without it, as soon as the hub has heard of the end.
 #[cfg(unix)]
-fn close_when_told(runtime: &tokio::runtime::Handle, ctx: egui::Context, leaves: Leaves) {
+fn close_when_told(runtime: &tokio::runtime::Handle, ctx: &egui::Context, how: &Told) {
     use tokio::signal::unix::{SignalKind, signal};
     for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
-        let (ctx, leaves) = (ctx.clone(), Arc::clone(&leaves));
+        let (ctx, how) = (ctx.clone(), how.clone());
         runtime.spawn(async move {
             let Ok(mut told) = signal(kind) else { return };
             if told.recv().await.is_none() {
                 return;
             }
-            leaves();
+            (how.leaves)();
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
             ctx.request_repaint();
             // Told again or late, it is the same.
             let _ = tokio::time::timeout(CLOSES_WITHIN, told.recv()).await;
+            let waits = Arc::clone(&how.waits);
+            // Where nobody can wait, nobody does.
+            let _ = tokio::task::spawn_blocking(move || waits()).await;
+            if how.closes.load(Ordering::SeqCst) {
+                // It does the same, and then ends by itself.
+                tokio::time::sleep(CLOSES_WITHIN).await;
+            }
             end_without_window();
         });
     }
@@ -129,9 +148,9 @@ fn end_without_window() {
     std::process::exit(4);
 }
 
-/// Windows and macOS close the window themselves.
+/// Windows sends no signals: it asks windows, and ends a program at a log-off without anything here being run.
 #[cfg(not(unix))]
-fn close_when_told(_: &tokio::runtime::Handle, _: egui::Context, _: Leaves) {}
+fn close_when_told(_: &tokio::runtime::Handle, _: &egui::Context, _: &Told) {}
 
 /// A lost graphics device (a remote desktop that was cut, a driver update) freezes the last frame: the old
 /// patient's answer would stay on screen (H16). The program starts anew, without the patient.
@@ -176,19 +195,23 @@ fn without_patient(arguments: &[String]) -> Vec<String> {
     kept
 }
 
-struct App(Desktop);
+struct App {
+    desktop: Desktop,
+    closes: Arc<AtomicBool>,
+}
 
 impl eframe::App for App {
     fn logic(&mut self, _ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        self.0.logic();
+        self.desktop.logic();
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        self.0.frame(ui);
+        self.desktop.frame(ui);
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        self.0.close();
+        self.closes.store(true, Ordering::SeqCst);
+        self.desktop.close();
     }
 
     fn persist_egui_memory(&self) -> bool {

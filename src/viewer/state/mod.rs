@@ -134,6 +134,8 @@ pub struct Desk {
     pub stage: Stage,
     /// When hub and session last said that they are there.
     pub hub_heard: Duration,
+    /// When somebody last typed or pointed.
+    pub touched: Duration,
     /// Nothing is heard of the hub because it is asked nothing until somebody does something.
     pub waits_for_input: bool,
     /// When a cover was taken off without anybody's doing, or never.
@@ -334,6 +336,7 @@ impl Desk {
         Self {
             session,
             hub_heard: now.tick,
+            touched: now.tick,
             waits_for_input: false,
             uncovered: None,
             answered_covered: false,

@@ -14,13 +14,15 @@ use super::command::{Command, Field, Given};
 use super::effect::Effect;
 use super::event::Event;
 use super::present::screen::FocusTarget;
-use super::state::{Cover, HubClock, Now, Phase, SearchStage, Stage, State};
+use super::state::{Cover, Desk, HubClock, Now, Phase, SearchStage, Stage, State};
 use crate::domain::{CareSetting, Failure};
 
 /// A second Enter or a scanner's CR LF within this time of an answer neither opens nor chooses (H24).
 pub const GUARD: Duration = Duration::from_millis(700);
 /// A covered patient is gone after this time.
 pub const HIDDEN_FOR: Duration = Duration::from_secs(120);
+/// What is shown of anybody is covered after this time without anything typed or pointed at.
+pub const UNATTENDED_AFTER: Duration = Duration::from_secs(600);
 /// Without a word of hub and session for so long, what is shown of anybody is covered.
 pub const HUB_LOST_AFTER: Duration = Duration::from_secs(10);
 /// What somebody had typed is kept for so long after their session ended.
@@ -35,7 +37,7 @@ pub const HISTORY_TRIES: u8 = 4;
 pub const STATUS_EVERY: Duration = Duration::from_secs(10);
 /// And for how long.
 pub const STATUS_FOR: Duration = Duration::from_secs(600);
-/// While a patient is on the desk the screen is looked at again this often: lines to ring change with time.
+/// While somebody is on the desk the screen is looked at again this often: lines to ring change with time.
 const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(20);
 /// More than this cannot be typed into a field.
 const LONGEST_TEXT: usize = 200;
@@ -52,6 +54,7 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Remembered(somebody) => session::remembered(state, somebody),
         Event::IsKept(is_kept) => session::is_kept(state, is_kept),
         Event::NotEnded(left) => session::not_ended(state, left),
+        Event::EndedAfterAll(left) => session::ended_after_all(state, left),
         Event::KeychainIsSilent(ask) => session::keychain_is_silent(state, ask),
         Event::ComputerLocked => session::computer_locked(state),
         Event::TellsLock(tells) => {
@@ -82,6 +85,10 @@ pub fn update(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::CopyRecorded(ask, result) => patient::copy_recorded(state, ask, result),
         Event::OnClipboard(ask, is_there) => patient::on_clipboard(state, ask, is_there),
         Event::Slept => slept(state),
+        Event::SomebodyIsHere => {
+            touched(state, now);
+            Vec::new()
+        }
         Event::CareSwitched(ask, result) => care_switched(state, ask, result),
     };
     // After the answer was taken: what it brings is shown with what it uncovers. One of an earlier session says nothing.
@@ -146,6 +153,7 @@ fn is_of_the_desk(command: &Command) -> bool {
 }
 
 fn command_given(state: &mut State, command: Command, now: Now) -> Vec<Effect> {
+    touched(state, now);
     match command {
         Command::SignIn(persona) => session::sign_in(state, persona),
         Command::SignInByBrowser => session::sign_in_by_browser(state),
@@ -291,10 +299,36 @@ fn tick(state: &mut State, now: Now) -> Vec<Effect> {
         let wake = Effect::WakeAfter(HIDDEN_FOR.saturating_sub(covered_for));
         return lost.into_iter().chain([wake]).collect();
     }
+    if is_unattended(desk, now) {
+        return lost.into_iter().chain(hide(state, now)).collect();
+    }
     let mut effects = lost;
+    effects.extend(shows_somebody(desk).then_some(Effect::WakeAfter(LOOK_AGAIN_EVERY)));
     effects.extend(patient::ask_status_again(state, now));
     effects.extend(patient::ask_history_again(state, now));
     effects
+}
+
+fn touched(state: &mut State, now: Now) {
+    if let Some(desk) = state.desk_mut() {
+        desk.touched = now.tick;
+    }
+}
+
+/// Nobody has typed or pointed for long: not every computer says that its screen was locked.
+fn is_unattended(desk: &Desk, now: Now) -> bool {
+    shows_somebody(desk) && now.tick.saturating_sub(desk.touched) >= UNATTENDED_AFTER
+}
+
+/// Whether anything of somebody is there to be read by whoever comes by; what was typed is that, too.
+fn shows_somebody(desk: &Desk) -> bool {
+    match &desk.stage {
+        Stage::Patient(_) | Stage::Search(SearchStage::Choose { .. }) => true,
+        Stage::Search(SearchStage::Idle | SearchStage::UnderWay { .. } | SearchStage::NotFound { .. }) => {
+            !desk.form.is_empty()
+        }
+        Stage::Hidden { .. } => false,
+    }
 }
 
 fn has_patient(state: &State) -> bool {

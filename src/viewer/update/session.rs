@@ -97,6 +97,10 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     if !is_signing_in(state) || state.setup.hub.is_none() {
         return Vec::new();
     }
+    stop_signing_in(state)
+}
+
+fn stop_signing_in(state: &mut State) -> Vec<Effect> {
     give_up(state, None);
     // They went on with a kept session: it stays where it is.
     if matches!(state.kept, Kept::Somebody(_)) {
@@ -141,6 +145,12 @@ pub(super) fn not_ended(state: &mut State, left: Left) -> Vec<Effect> {
     if !state.left.contains(&left) {
         state.left.push(left);
     }
+    Vec::new()
+}
+
+/// It took longer than whoever was told so was to wait.
+pub(super) fn ended_after_all(state: &mut State, left: Left) -> Vec<Effect> {
+    state.left.retain(|said| *said != left);
     Vec::new()
 }
 
@@ -230,9 +240,9 @@ pub(super) fn computer_locked(state: &mut State) -> Vec<Effect> {
     let desk = match &state.phase {
         Phase::Desk(desk) => desk,
         // Not what they began and another would finish.
-        Phase::SignedOut { signing_in: true, .. } if state.setup.hub.is_some() => {
+        Phase::SignedOut { signing_in: true, .. } => {
             state.is_locked |= !matches!(state.kept, Kept::Somebody(_));
-            let effects = cancel(state);
+            let effects = stop_signing_in(state);
             if let Phase::SignedOut { why: because, .. } = &mut state.phase {
                 *because = Some(why);
             }

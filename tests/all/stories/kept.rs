@@ -122,8 +122,9 @@ fn a_renewal_that_is_under_way_when_the_viewer_is_closed_is_kept_before_it_ends(
 
 #[test]
 fn a_keychain_that_is_silent_is_no_end_of_the_session() {
-    let own = Own::impatient();
+    let own = Own::new();
     own.nurse().close();
+    let own = own.impatient();
     let mut desk = own.desk();
     desk.wait_for(GO_ON);
     own.chain.0.holds.store(true, Ordering::SeqCst);

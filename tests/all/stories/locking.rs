@@ -139,6 +139,23 @@ fn a_computer_that_is_locked_gives_up_a_sign_in_that_another_could_finish() {
 }
 
 #[test]
+fn a_persona_who_signs_in_while_the_computer_is_locked_can_sign_in_again() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), cpis::client::Limits::default());
+    let gate = Gate::default();
+    let held = gate.clone();
+    proxy.on("/token", move |_| Act::Hold(held.clone()));
+    desk.press("Sign in as Sam Okafor,");
+    desk.until("the sign-in", |_| (proxy.asked() > 0).then_some(()));
+    desk.hear(Event::Slept);
+    desk.wait_for("The computer was locked, asleep or with another user");
+    gate.open();
+    proxy.heal();
+    desk.sign_in("Sam Okafor");
+}
+
+#[test]
 fn signing_out_ends_the_session_at_the_provider_too_and_locking_does_not() {
     let hub = "the hub's own";
     for (page, leaves, opens) in [

@@ -6,11 +6,11 @@
 
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(in crate::viewer::run) mod fuzzing;
+mod keeper;
 mod record;
 
 use std::collections::HashMap;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,9 +19,7 @@ use keyring_core::{CredentialStore, Entry, Error};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::client::Keeps;
-use crate::domain::SignedInPerson;
-
+pub(super) use keeper::Keeper;
 pub(super) use record::Record;
 
 /// For so long a keychain may take. One that asks its owner for a password takes longer: what it brings then is used all
@@ -40,9 +38,43 @@ type Opens = Box<dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send>;
 /// What a keychain is asked.
 enum Ask {
     Load(oneshot::Sender<Option<Zeroizing<Vec<u8>>>>),
-    /// With the number of whoever keeps it there.
-    Store(Zeroizing<String>, u64, oneshot::Sender<()>),
+    Store(Storing, oneshot::Sender<()>),
     Erase(oneshot::Sender<()>),
+}
+
+/// A session that is to be put there, and for whom.
+struct Storing {
+    sealed: Zeroizing<String>,
+    /// Of whoever keeps it there.
+    turn: u64,
+    /// Which of theirs it is, from 1.
+    number: u64,
+    standing: Arc<Standing>,
+}
+
+/// How it stands with what one keeper keeps. Changed only while the turn is held.
+#[derive(Default)]
+struct Standing {
+    /// The last that was to be put there is there.
+    is_kept: AtomicBool,
+    /// How many were.
+    asked: AtomicU64,
+}
+
+/// How many calls there were. They are done in the order in which they were asked for.
+#[derive(Default)]
+struct Calls {
+    asked: AtomicU64,
+    done: AtomicU64,
+    /// The last one that was waited for in vain.
+    in_vain: AtomicU64,
+}
+
+impl Calls {
+    /// Whether the keychain hangs still: nobody waits for it a second time.
+    fn hang(&self) -> bool {
+        self.done.load(Ordering::Acquire) < self.in_vain.load(Ordering::Acquire)
+    }
 }
 
 /// One entry of the system's keychain. Cheap to clone.
@@ -53,8 +85,7 @@ pub struct Keychain {
     machine: Option<Arc<str>>,
     patience: Duration,
     turn: Turn,
-    /// It was waited for in vain, and nothing that it was asked is done yet: nobody waits for it a second time.
-    hangs: Arc<AtomicBool>,
+    calls: Arc<Calls>,
 }
 
 /// Whose turn it is to keep something there. A new one comes with each keeper and with whatever is taken out: a renewal may
@@ -105,12 +136,28 @@ impl Keychain {
     pub fn over(opens: Opens, hub: &str, machine: Option<&str>, patience: Duration) -> Self {
         let (asks, asked) = sync_channel(WAITING);
         let hub: Arc<str> = Arc::from(hub.trim_end_matches('/'));
-        let (name, turn, hangs) = (Arc::clone(&hub), Turn::default(), Arc::<AtomicBool>::default());
-        let (now, works_on) = (turn.clone(), Arc::clone(&hangs));
-        let works = move || work(&asked, &opens, &name, &now, &works_on);
+        let (name, turn, calls) = (Arc::clone(&hub), Turn::default(), Arc::<Calls>::default());
+        let (now, counts) = (turn.clone(), Arc::clone(&calls));
+        let works = move || work(&asked, &opens, &name, &now, &counts);
         // Where no thread starts, every call below finds that nobody answers.
         let _ = std::thread::Builder::new().name("cpis-keychain".to_owned()).spawn(works);
-        Self { asks, hub, machine: machine.map(Arc::from), patience, turn, hangs }
+        Self { asks, hub, machine: machine.map(Arc::from), patience, turn, calls }
+    }
+
+    /// Changes with whatever is put there for somebody else, or taken out.
+    pub(super) fn turn_now(&self) -> u64 {
+        *self.turn.hold()
+    }
+
+    /// The number of a call, if it could be made.
+    fn ask(&self, ask: Ask) -> Option<u64> {
+        let number = self.calls.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        if self.asks.try_send(ask).is_ok() {
+            return Some(number);
+        }
+        // There will be nobody else to count it.
+        self.calls.done.fetch_add(1, Ordering::AcqRel);
+        None
     }
 
     /// For so long it is waited for.
@@ -122,7 +169,7 @@ impl Keychain {
     /// nobody answers. Waits as long as the keychain takes: whoever asks has a limit.
     pub(super) fn load(&self) -> impl Future<Output = Option<Found>> + Send + use<> {
         let (tell, told) = oneshot::channel();
-        let asked = self.machine.clone().filter(|_| self.asks.try_send(Ask::Load(tell)).is_ok());
+        let asked = self.machine.clone().filter(|_| self.ask(Ask::Load(tell)).is_some());
         let hub = Arc::clone(&self.hub);
         async move {
             let machine = asked?;
@@ -137,23 +184,41 @@ impl Keychain {
         tokio::time::timeout(self.patience, self.load()).await.ok().flatten()
     }
 
-    /// Puts a session there, if it is still the turn of whoever keeps it. One that could not be waited for is taken out again.
-    async fn store(&self, record: &Record, turn: u64) -> Told {
+    /// Puts a session there, if it is still the turn of whoever keeps it. One that could not be waited for may be there later.
+    async fn store(&self, record: &Record, turn: u64, standing: &Arc<Standing>) -> Told {
+        let told = self.put(record, turn, standing).await;
+        if told == Told::Refused {
+            let _held = self.turn.hold();
+            standing.is_kept.store(false, Ordering::Release);
+        }
+        told
+    }
+
+    async fn put(&self, record: &Record, turn: u64, standing: &Arc<Standing>) -> Told {
         let Some(sealed) = self.machine.as_deref().and_then(|machine| record.seal(machine, &self.hub)) else {
             return Told::Refused;
         };
-        let (tell, told) = oneshot::channel();
-        if self.asks.try_send(Ask::Store(sealed, turn, tell)).is_err() {
-            return Told::Refused;
+        let (tell, mut told) = oneshot::channel();
+        let asked = {
+            // So that the last that is numbered is the last that is put there.
+            let _held = self.turn.hold();
+            let number = standing.asked.fetch_add(1, Ordering::AcqRel) + 1;
+            self.ask(Ask::Store(Storing { sealed, turn, number, standing: Arc::clone(standing) }, tell))
+        };
+        let Some(number) = asked else { return Told::Refused };
+        let patience = if self.calls.hang() { Duration::ZERO } else { self.patience };
+        let heard = is_told(&mut told, patience).await;
+        if heard != Told::Late {
+            return heard;
         }
-        if self.hangs.load(Ordering::Acquire) {
-            return Told::Late;
+        let _held = self.turn.hold();
+        // It may have come in this very moment.
+        if told.try_recv().is_ok() {
+            return Told::Done;
         }
-        let told = is_told(told, self.patience).await;
-        if told == Told::Late {
-            self.hangs.store(true, Ordering::Release);
-        }
-        told
+        standing.is_kept.store(false, Ordering::Release);
+        self.calls.in_vain.fetch_max(number, Ordering::AcqRel);
+        Told::Late
     }
 
     /// Takes out whatever is there, before whatever is asked for later; says whether it is gone.
@@ -167,11 +232,11 @@ impl Keychain {
 
     fn erase_soon(&self) -> Option<oneshot::Receiver<()>> {
         let (tell, told) = oneshot::channel();
-        self.asks.try_send(Ask::Erase(tell)).ok().map(|()| told)
+        self.ask(Ask::Erase(tell)).map(|_| told)
     }
 }
 
-async fn is_told(told: oneshot::Receiver<()>, patience: Duration) -> Told {
+async fn is_told(told: &mut oneshot::Receiver<()>, patience: Duration) -> Told {
     match tokio::time::timeout(patience, told).await {
         Ok(Ok(())) => Told::Done,
         Ok(Err(_)) => Told::Refused,
@@ -181,13 +246,13 @@ async fn is_told(told: oneshot::Receiver<()>, patience: Duration) -> Told {
 
 async fn is_gone(told: Option<oneshot::Receiver<()>>, patience: Duration) -> bool {
     match told {
-        Some(told) => is_told(told, patience).await == Told::Done,
+        Some(mut told) => is_told(&mut told, patience).await == Told::Done,
         None => false,
     }
 }
 
 /// The keychain's thread: one call after the other, for as long as somebody may ask.
-fn work(asked: &Receiver<Ask>, opens: &Opens, hub: &str, turn: &Turn, hangs: &AtomicBool) {
+fn work(asked: &Receiver<Ask>, opens: &Opens, hub: &str, turn: &Turn, calls: &Calls) {
     let mut entry: Option<Entry> = None;
     // What was to be taken out and could not be: that comes before anything else.
     let mut owes = false;
@@ -204,7 +269,7 @@ fn work(asked: &Receiver<Ask>, opens: &Opens, hub: &str, turn: &Turn, hangs: &At
                 entry = None;
             }
         }
-        hangs.store(false, Ordering::Release);
+        calls.done.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -226,12 +291,8 @@ fn answer(entry: &Entry, ask: Ask, turn: &Turn) -> keyring_core::Result<()> {
             Ok(())
         }
         // Of a session that is over, or of which another keeper has charge: what is there is not theirs.
-        Ask::Store(_, of, _) if of != *turn.hold() => Ok(()),
-        Ask::Store(sealed, _, tell) => {
-            // Nobody waits any more: they were told that nothing is kept, and so it is to be.
-            if tell.is_closed() {
-                return erase(entry);
-            }
+        Ask::Store(storing, _) if storing.turn != *turn.hold() => Ok(()),
+        Ask::Store(Storing { sealed, turn: of, number, standing }, tell) => {
             let put = match entry.set_secret(sealed.as_bytes()) {
                 Err(Error::Ambiguous(_)) => erase(entry).and_then(|()| entry.set_secret(sealed.as_bytes())),
                 put => put,
@@ -241,9 +302,13 @@ fn answer(entry: &Entry, ask: Ask, turn: &Turn) -> keyring_core::Result<()> {
                 erase(entry)?;
                 return Err(error);
             }
-            if tell.send(()).is_err() {
-                return erase(entry);
+            let now = turn.hold();
+            // It may have taken so long that the session is over: then it is about to be taken out, or another's put over it.
+            if *now == of && standing.asked.load(Ordering::Acquire) == number {
+                standing.is_kept.store(true, Ordering::Release);
             }
+            // Whoever waited in vain hears of it by that.
+            let _ = tell.send(());
             Ok(())
         }
         // It has just been done.
@@ -288,86 +353,6 @@ fn store() -> keyring_core::Result<Arc<CredentialStore>> {
 #[cfg(all(unix, not(target_vendor = "apple")))]
 fn store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(zbus_secret_service_keyring_store::Store::new()?)
-}
-
-/// Keeps one session, until it is over.
-pub(super) struct Keeper {
-    keychain: Keychain,
-    turn: u64,
-    /// The session; its token is the last one.
-    record: Mutex<Option<Record>>,
-    is_kept: AtomicBool,
-    /// Whether anything of it may be in the keychain, kept or not.
-    may_be_there: AtomicBool,
-}
-
-impl Keeper {
-    /// For a session that is there already, or is to be put there. From now on nobody else puts anything there.
-    pub(super) fn new(keychain: Keychain, record: Record, is_kept: bool) -> Arc<Self> {
-        let turn = {
-            let mut turn = keychain.turn.hold();
-            *turn += 1;
-            *turn
-        };
-        let record = Mutex::new(Some(record));
-        let (is_kept, may_be_there) = (AtomicBool::new(is_kept), AtomicBool::new(is_kept));
-        Arc::new(Self { keychain, turn, record, is_kept, may_be_there })
-    }
-
-    fn record(&self) -> MutexGuard<'_, Option<Record>> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether whoever closes the viewer can go on later.
-    pub(super) fn is_kept(&self) -> bool {
-        self.is_kept.load(Ordering::Acquire)
-    }
-
-    /// Whose session it is, until it is over.
-    pub(super) fn person(&self) -> Option<SignedInPerson> {
-        self.record().as_ref().map(Record::person)
-    }
-
-    /// The session is over: from this call on nothing of it is kept, whatever comes late. Says whether it is gone.
-    pub(super) fn forget(&self) -> impl Future<Output = bool> + Send + use<> {
-        *self.record() = None;
-        self.is_kept.store(false, Ordering::Release);
-        let may_be_there = self.may_be_there.swap(false, Ordering::AcqRel);
-        let mut turn = self.keychain.turn.hold();
-        // What is there in another's turn is not this session's.
-        let is_gone_already = *turn != self.turn || !may_be_there;
-        let told = if is_gone_already { None } else { self.keychain.erase_soon() };
-        if *turn == self.turn {
-            *turn += 1;
-        }
-        drop(turn);
-        let patience = self.keychain.patience;
-        async move { is_gone_already || is_gone(told, patience).await }
-    }
-
-    async fn keep_now(&self, refresh: &str) {
-        let kept = {
-            let mut record = self.record();
-            let Some(record) = record.as_mut() else { return };
-            refresh.clone_into(&mut record.refresh);
-            // Within the lock: whoever forgets it takes it out, too.
-            let was_there = self.may_be_there.swap(true, Ordering::AcqRel);
-            (record.clone(), was_there)
-        };
-        let (kept, was_there) = kept;
-        let told = self.keychain.store(&kept, self.turn).await;
-        let record = self.record();
-        self.is_kept.store(told == Told::Done && record.is_some(), Ordering::Release);
-        if told == Told::Refused && !was_there {
-            self.may_be_there.store(false, Ordering::Release);
-        }
-    }
-}
-
-impl Keeps for Keeper {
-    fn keep<'a>(&'a self, refresh: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(self.keep_now(refresh))
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use keyring_core::Credential;
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 
 use super::*;
-use crate::domain::Right;
+use crate::client::Keeps as _;
+use crate::domain::{Right, SignedInPerson};
 use crate::identity::dpop::ProofKey;
 
 const HUB: &str = "https://hub.example.nhs.uk";
@@ -183,17 +184,29 @@ async fn a_keychain_that_hangs_is_waited_for_once() {
     let keychain = odd.keychain(Duration::from_millis(20));
     let sam = Keeper::new(keychain.clone(), record("Sam"), false);
     sam.keep("session.second").await;
-    assert!(!sam.is_kept() && keychain.hangs.load(Ordering::SeqCst));
+    assert!(!sam.is_kept() && keychain.calls.hang());
     // From now on whoever waited would wait for an hour.
     let patient = Keychain { patience: Duration::from_secs(3600), ..keychain.clone() };
-    let sam = Keeper::new(patient.clone(), record("Sam"), false);
-    let kept = tokio::time::timeout(Duration::from_secs(20), sam.keep("session.third")).await;
-    assert!(kept.is_ok() && !sam.is_kept());
+    let priya = Keeper::new(patient.clone(), record("Priya"), false);
+    let kept = tokio::time::timeout(Duration::from_secs(20), priya.keep("session.third")).await;
+    assert!(kept.is_ok() && !priya.is_kept());
     odd.hangs.store(false, Ordering::SeqCst);
-    // What nobody waited for is not there; and then it is asked as ever.
-    assert_eq!(there(&patient).await, None);
-    sam.keep("session.fourth").await;
-    assert_eq!((there(&patient).await, sam.is_kept()), (are("Sam", "session.fourth"), true));
+    // What nobody waited for is there all the same, and then it is asked as ever.
+    assert_eq!(there(&patient).await, are("Priya", "session.third"));
+    assert!(priya.is_kept() && !sam.is_kept() && !patient.calls.hang(), "it was no longer Sam's turn");
+    priya.keep("session.fourth").await;
+    assert_eq!((there(&patient).await, priya.is_kept()), (are("Priya", "session.fourth"), true));
+    // But not where its session is over meanwhile.
+    odd.hangs.store(true, Ordering::SeqCst);
+    let before = patient.turn_now();
+    let late = Keychain { patience: Duration::from_millis(20), ..patient.clone() };
+    let sam = Keeper::new(late, record("Sam"), false);
+    sam.keep("session.fifth").await;
+    let gone = sam.forget();
+    odd.hangs.store(false, Ordering::SeqCst);
+    assert!(!sam.is_kept() && patient.turn_now() != before);
+    gone.await;
+    assert_eq!((there(&patient).await, sam.is_kept()), (None, false));
 }
 
 #[tokio::test]

@@ -2,11 +2,29 @@
 
 use super::*;
 use crate::domain::NotSignedIn;
-use crate::viewer::state::{Kept, Left, Remembered, Setup, SignedOutBecause};
+use crate::viewer::state::{Kept, Left, Persona, Remembered, Setup, SignedOutBecause};
 
 fn desk(private_desk: bool) -> State {
     let setup = Setup { hub: Some("https://hub".to_owned()), private_desk, ..Setup::default() };
     State::new(setup, Phase::signed_out(None))
+}
+
+#[test]
+fn a_computer_that_is_locked_gives_up_a_sign_in_at_every_desk() {
+    let word = || "x".to_owned();
+    for hub in [None, Some("https://hub".to_owned())] {
+        let personas = vec![Persona { name: word(), role: word(), organisation: word(), note: word() }];
+        let mut state = State::new(Setup { hub, personas, ..Setup::default() }, Phase::signed_out(None));
+        give(&mut state, Command::SignIn(0), 0);
+        let effects = update(&mut state, Event::ComputerLocked, now(0));
+        assert_eq!(effects, [Effect::CancelSignIn, Effect::ForgetClipboard]);
+        assert!(matches!(state.phase, Phase::SignedOut { signing_in: false, .. }));
+        // What it was cut off by comes late, and says nothing new.
+        let late = Event::NotSignedIn(state.last_sign_in, NotSignedIn::Left);
+        update(&mut state, late, now(0));
+        let why = Some(SignedOutBecause::ComputerLocked);
+        assert!(matches!(&state.phase, Phase::SignedOut { why: said, .. } if *said == why));
+    }
 }
 
 /// Whether the provider is to ask again who it is, at the sign-in that begins now.
@@ -168,6 +186,9 @@ fn what_could_not_be_ended_is_said_to_whoever_is_there() {
     }
     let says = |state: &State| (shown(state).contains(hub), shown(state).contains(keychain));
     assert_eq!(says(&state), (true, true));
+    update(&mut state, Event::EndedAfterAll(Left::AtTheHub), now(0));
+    assert_eq!(says(&state), (false, true), "it has heard after all");
+    update(&mut state, Event::NotEnded(Left::AtTheHub), now(0));
     afresh(&mut state);
     answer_sign_in(&mut state, Ok(nurse()), 0);
     assert_eq!(says(&state), (true, true));

@@ -210,3 +210,53 @@ fn without_the_hub_no_key_uncovers_and_the_two_minutes_count_from_the_first_cove
     tick(&mut state, 20_000 + 120_000);
     assert!(matches!(search(&state), SearchStage::Idle));
 }
+
+#[test]
+fn what_nobody_has_touched_for_ten_minutes_is_covered_and_then_goes() {
+    let minutes = |minutes: u64| minutes * 60_000;
+    let mut state = record_is_open();
+    update(&mut state, Event::SomebodyIsHere, now(minutes(5)));
+    heard(&mut state, minutes(15) - 1);
+    tick(&mut state, minutes(15) - 1);
+    assert_eq!(cover(&state), None);
+    heard(&mut state, minutes(15));
+    let effects = tick(&mut state, minutes(15));
+    assert!(effects.contains(&Effect::ForgetClipboard));
+    assert_eq!(cover(&state), Some(Cover::Asked));
+    assert!(!format!("{:?}", present::screen(&state, now(minutes(15)))).contains("HART"));
+    // A word of the hub's does not show it again, and the same key does.
+    heard(&mut state, minutes(16));
+    assert_eq!(cover(&state), Some(Cover::Asked));
+    key(&mut state, Command::HidePatient, minutes(16));
+    tick(&mut state, minutes(16));
+    assert_eq!(cover(&state), None);
+    heard(&mut state, minutes(26));
+    tick(&mut state, minutes(26));
+    heard(&mut state, minutes(28));
+    tick(&mut state, minutes(28));
+    assert!(matches!(search(&state), SearchStage::Idle));
+}
+
+#[test]
+fn what_nobody_has_touched_is_covered_also_where_it_was_only_typed() {
+    let minutes = |minutes: u64| minutes * 60_000;
+    let mut state = signed_in(nurse());
+    let shown = |state: &State| format!("{:?}", present::screen(state, now(minutes(60))));
+    heard(&mut state, minutes(60));
+    let looks_again = Effect::WakeAfter(std::time::Duration::from_secs(20));
+    assert!(!tick(&mut state, minutes(60)).contains(&looks_again), "there is nobody to be seen");
+    type_into(&mut state, Field::FamilyName, "Hart", minutes(60));
+    assert!(tick(&mut state, minutes(60)).contains(&looks_again));
+    heard(&mut state, minutes(70));
+    tick(&mut state, minutes(70));
+    assert!(!shown(&state).contains("Hart"), "{}", shown(&state));
+    heard(&mut state, minutes(71));
+    key(&mut state, Command::HidePatient, minutes(71));
+    assert!(shown(&state).contains("Hart"));
+    heard(&mut state, minutes(81));
+    tick(&mut state, minutes(81));
+    heard(&mut state, minutes(83));
+    tick(&mut state, minutes(83));
+    assert!(!shown(&state).contains("Hart"));
+    assert!(state.desk().is_some_and(|desk| desk.form.is_empty()));
+}
