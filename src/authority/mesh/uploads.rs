@@ -113,7 +113,7 @@ impl Mesh {
             if is_not_unpacked {
                 self.not_unpacked()?;
             }
-            self.ask(self.client.acknowledge(&id))?;
+            self.done_with(&id)?;
         }
         Ok(None)
     }
@@ -139,13 +139,15 @@ impl Mesh {
         let wants = |header: &Header| header.from.as_ref() == Some(&hub) && header.workflow == workflow;
         let header = match self.runtime.block_on(self.client.fetch(id, wants, &mut sink)) {
             Ok(header) => header,
+            // It cannot be kept here.
+            Err(MeshError::Local(why)) => return Err(TransportError::Local(why)),
             Err(error) => return self.leave(id, error).map(|()| None),
         };
         match header.kind {
             Kind::Data if wants(&header) => Ok(Some(sink.out)),
             Kind::Data => self.refuse(header.from.as_ref(), id).map(|()| None),
             // That it was not delivered is what MESH says of it when it is asked.
-            Kind::Report { .. } => self.ask(self.client.acknowledge(id)).map(|()| None),
+            Kind::Report { .. } => self.done_with(id).map(|()| None),
         }
     }
 }

@@ -46,6 +46,7 @@ impl Running {
             .stdout(Stdio::piped())
             .stderr(fs::File::create(log).unwrap())
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("CPIS_RELAY_BAD", log.with_file_name("bad"))
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -155,6 +156,13 @@ impl Post {
             assert!(begun.elapsed() < Duration::from_secs(120), "{}", self.log("sandbox"));
             std::thread::sleep(Duration::from_millis(200));
         }
+    }
+
+    /// Whatever method and path contain a line of this is answered with 503 by the relay, from now on; nothing where it is empty.
+    pub(super) fn fails(&self, with: &str) {
+        // At once: the relay may read it at any moment.
+        fs::write(self.path("bad.new"), with).unwrap();
+        fs::rename(self.path("bad.new"), self.path("bad")).unwrap();
     }
 
     pub(super) fn log(&self, of: &str) -> String {

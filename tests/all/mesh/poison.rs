@@ -55,7 +55,8 @@ async fn h26_an_upload_that_cannot_be_unpacked_is_answered_once_and_receipts_sta
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mesh-sandbox: tests/run mesh"]
 async fn h26_a_link_whose_upload_could_not_be_unpacked_sends_it_once_more_and_then_says_so() {
-    let post = Post::new();
+    // A relay that loses next to nothing, and fails with what it is told to fail with.
+    let post = Post::through(1, 1);
     let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
     std::fs::write(post.path("document"), "no gzip").unwrap();
     // As if that were the link's own, damaged on its way.
@@ -75,8 +76,57 @@ async fn h26_a_link_whose_upload_could_not_be_unpacked_sends_it_once_more_and_th
     let open =
         || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").into_iter().filter(|one| stands(one) == "accepted");
     until("answered", || open().count() >= 2).await;
+    // What the link sends now the hub does not get: there is nothing else that it could hear of.
+    post.fails(&format!("GET /messageexchange/{HUB}/inbox/"));
     let said = link.upload(&[row("A1", 1), row("A2", 1)]).await;
-    assert!(said.contains("cannot unpack") || said.contains("taken"), "{said}");
+    assert!(said.contains("cannot unpack"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_h19_one_message_with_which_mesh_always_fails_stops_nothing_behind_it_at_either_end() {
+    let post = Post::through(1, 1);
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("1 taken"), "{said}");
+    std::fs::write(post.path("document"), "{}").unwrap();
+    // In front of the notification, and in front of its receipt.
+    post.fails(&format!("GET /messageexchange/{HUB}/inbox/"));
+    let at_hub = post.peer(WEXCOMBES, &["send", HUB, "CPIS_NOTICE_ACK", "b1", "document"]).unwrap();
+    let failed = || post.log("relay").matches("503 bad").count();
+    until("the hub has tried", || failed() > 0).await;
+    let at_link = post.peer(HUB, &["send", WEXCOMBES, "CPIS_NOTICE", "b2", "document"]).unwrap();
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 2).await;
+    let of = |mailbox: &str, id: &str| format!("GET /messageexchange/{mailbox}/inbox/{id}\n");
+    post.fails(&[of(HUB, &at_hub), of(WEXCOMBES, &at_link)].concat());
+    let at_links = || post.log("relay").matches(&format!("/inbox/{at_link} 503 bad")).count();
+    let (_, said) = link.run(&["fetch"]).await;
+    assert_eq!(at_links(), 1, "{}", post.log("relay"));
+    assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
+    assert!(said.contains("a message was left in the mailbox"), "{said}");
+    // A single run knows of it afterwards.
+    let (_, said) = link.run(&["status"]).await;
+    assert!(said.contains("could not be taken"), "{said}");
+    until("its receipt has come", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    for message in [&post.messages(WEXCOMBES, "CPIS_NOTICE")[0], &post.messages(HUB, "CPIS_NOTICE_ACK")[0]] {
+        assert_eq!(stands(message), "accepted", "it stays where it is");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h26_a_damaged_upload_of_which_mesh_does_not_take_the_acknowledgement_is_answered_once() {
+    let post = Post::through(1, 1);
+    let _hub = post.hub(&children(1)).await;
+    std::fs::write(post.path("document"), "no gzip").unwrap();
+    post.fails(&format!("PUT /messageexchange/{HUB}/inbox/"));
+    post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", "d1", "document"]).unwrap();
+    until("it was tried again", || post.log("relay").matches("503 bad").count() >= 3).await;
+    until("answered", || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len() == 1).await;
+    post.fails("");
+    until("done with", || stands(&post.messages(HUB, "CPIS_UPLOAD")[0]) == "acknowledged").await;
+    assert_eq!(post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +163,8 @@ async fn h18_a_message_that_cannot_be_taken_is_not_fetched_with_each_round_and_i
     let before = rounds();
     until("many rounds", || rounds() > before + 16).await;
     let fetched = post.log("relay").matches(&format!("/inbox/{id} passed")).count();
-    assert_eq!(fetched, 1, "once, and then it rests");
+    // Twice, and then it rests for a minute, for two and so on; a slow machine may see more of them.
+    assert!((1..=5).contains(&fetched), "{fetched}");
     let (_, said) = link.run(&["status"]).await;
     assert!(said.contains("could not be taken"), "{said}");
     hub.view(&nurse(), number(1)).await;
