@@ -244,6 +244,11 @@ impl Post {
     pub(super) async fn give_back(&self, sender: &str, workflow: &str, id: &str, local_id: &str) {
         let event = serde_json::json!({ "status": "undeliverable", "code": "14", "event": "SEND" });
         self.admin(&format!("/messageexchange/admin/message/{id}/event"), &event).await;
+        self.report(sender, workflow, id, local_id).await;
+    }
+
+    /// Says so in the sender's inbox alone: tracking knows nothing of it.
+    pub(super) async fn report(&self, sender: &str, workflow: &str, id: &str, local_id: &str) {
         let report = serde_json::json!({
             "mailbox_id": sender, "code": "14", "description": "not collected", "workflow_id": workflow,
             "local_id": local_id, "linked_message_id": id, "status": "undeliverable",
