@@ -5,7 +5,7 @@ mod notices;
 mod state;
 mod uploads;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -48,8 +48,8 @@ pub struct Mesh {
     /// The file that was asked after last, by its number, and its name.
     named: Option<(u32, Vec<u8>)>,
     refused: Vec<String>,
-    /// How often the hub has said that it could not unpack what came.
-    not_unpacked: u32,
+    /// Messages in which the hub has said that it could not unpack what came. One that MESH does not let go comes again, and counts once.
+    not_unpacked: HashSet<MessageId>,
 }
 
 impl std::fmt::Debug for Mesh {
@@ -91,7 +91,7 @@ impl Mesh {
             looked: None,
             named: None,
             refused: Vec::new(),
-            not_unpacked: 0,
+            not_unpacked: HashSet::new(),
         })
     }
 

@@ -57,7 +57,7 @@ impl Transport for Mesh {
         if let Some(said) = self.said_of(&of)? {
             return Ok(Delivery::Acknowledged(Box::new(BufReader::new(said))));
         }
-        if self.not_unpacked > 1 {
+        if self.not_unpacked.len() > 1 {
             let why = "the hub cannot unpack what comes from this mailbox, or it is too long: ask the hub's operator";
             return Err(TransportError::Local(why.to_owned()));
         }
@@ -111,7 +111,7 @@ impl Mesh {
                 return Ok(Some(said));
             }
             if is_not_unpacked {
-                self.not_unpacked()?;
+                self.not_unpacked(&id)?;
             }
             self.done_with(&id)?;
         }
@@ -119,14 +119,17 @@ impl Mesh {
     }
 
     /// What went was damaged on its way: it goes once more, under another name. The second time somebody has to look.
-    fn not_unpacked(&mut self) -> Result<(), TransportError> {
+    fn not_unpacked(&mut self, id: &MessageId) -> Result<(), TransportError> {
+        if self.not_unpacked.contains(id) {
+            return Ok(());
+        }
         let path = beside(&self.beside, ".mesh-upload");
         match std::fs::remove_file(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(&path, &error)),
         }
-        self.not_unpacked += 1;
+        self.not_unpacked.insert(id.clone());
         Ok(())
     }
 

@@ -70,16 +70,46 @@ async fn h26_a_link_whose_upload_could_not_be_unpacked_sends_it_once_more_and_th
     assert_eq!(hub.rows("SELECT state FROM authority_file"), ["complete"]);
     assert_eq!(hub.count("SELECT 1 FROM plan"), 1);
     // Again and again: somebody has to look, and is not kept waiting.
-    for nth in ["d2", "d3"] {
+    let is_open = |answer: &serde_json::Value| {
+        let said = String::from_utf8(content(&post, WEXCOMBES, answer)).unwrap();
+        stands(answer) == "accepted" && Told::read(&said).code().code() == "CPF01"
+    };
+    for (nth, count) in [("d2", 1), ("d3", 2)] {
         post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", nth, "document"]).unwrap();
+        until("answered", || {
+            post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").iter().filter(|answer| is_open(answer)).count()
+                == count
+        })
+        .await;
     }
-    let open =
-        || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").into_iter().filter(|one| stands(one) == "accepted");
-    until("answered", || open().count() >= 2).await;
     // What the link sends now the hub does not get: there is nothing else that it could hear of.
     post.fails(&format!("GET /messageexchange/{HUB}/inbox/"));
-    let said = link.upload(&[row("A1", 1), row("A2", 1)]).await;
+    let said = link.upload(&[row("A1", 1), row("A2", 2)]).await;
     assert!(said.contains("cannot unpack"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h26_a_link_of_whose_acknowledgement_mesh_takes_none_counts_a_damaged_upload_once() {
+    let post = Post::through(1, 1);
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    std::fs::write(post.path("document"), "no gzip").unwrap();
+    post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", "d1", "document"]).unwrap();
+    until("answered", || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len() == 1).await;
+    let answer = post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").remove(0);
+    let id = answer["message_id"].as_str().unwrap();
+    // It comes again and again, and the hub's answer to what the link sends is slow to go.
+    let answers = format!("PUT /messageexchange/{WEXCOMBES}/inbox/{id}/");
+    post.fails(&format!("{answers}\nPOST /messageexchange/{HUB}/outbox"));
+    let rows = [row("A1", 1)];
+    let later = async {
+        let refused = || post.log("relay").matches(&format!("{id}/status/acknowledged 503 bad")).count();
+        until("it came again", || refused() > 1).await;
+        post.fails(&answers);
+    };
+    let (said, ()) = tokio::join!(link.upload(&rows), later);
+    assert!(said.contains("1 taken"), "{said}");
+    assert_eq!(hub.rows("SELECT state FROM authority_file"), ["complete"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
