@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
+use self::state::Kept;
 use crate::config::mesh::{MeshSettings, Workflows};
 use crate::exchange::TransportError;
 use crate::mesh::{Fault, MailboxId, MeshError, MessageId, Post, Resting};
@@ -42,6 +43,10 @@ pub struct Mesh {
     resting: usize,
     /// Messages in a row of which MESH, or this machine, did not give what it said to have.
     in_vain: u32,
+    /// What is in the register, and MESH has not let go.
+    kept: Kept,
+    /// What was handed over last is one of those.
+    is_same: bool,
     /// What was handed over and is not acknowledged.
     current: Option<MessageId>,
     looked: Option<Instant>,
@@ -87,6 +92,8 @@ impl Mesh {
             inbox: None,
             resting: 0,
             in_vain: 0,
+            kept: Kept::default(),
+            is_same: false,
             current: None,
             looked: None,
             named: None,

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Mesh;
-use super::state::{Noted, beside};
+use super::state::{Kept, Noted, beside};
 use crate::exchange::TransportError;
 use crate::exchange::notice::{Collected, DOCUMENT_BYTES, Gone, Mailbox, Mark};
-use crate::mesh::{Content, Fault, Header, Kind, Outgoing, Standing};
+use crate::mesh::{Content, Fault, Header, Kind, MessageId, Outgoing, Standing};
 
 /// So many control files of which nothing can be made this process has said to be there.
 static ODD: AtomicUsize = AtomicUsize::new(0);
@@ -16,6 +16,7 @@ impl Mailbox for Mesh {
         if self.inbox.is_none() {
             let workflows = self.workflows.clone();
             self.inbox = Some(self.look(&[&workflows.notification, &workflows.receipt])?);
+            self.kept = Kept::read(&beside(&self.beside, ".mesh-kept"));
             let odd = self.client.odd();
             // Once, and not with each round.
             if odd > ODD.swap(odd, Ordering::AcqRel) {
@@ -40,6 +41,7 @@ impl Mailbox for Mesh {
             };
             match header.kind {
                 Kind::Data if wants(&header) => {
+                    self.is_same = self.kept.holds(&id);
                     self.current = Some(id);
                     return Ok(Collected::Document(document.0));
                 }
@@ -77,14 +79,14 @@ impl Mailbox for Mesh {
     }
 
     fn is_kept(&mut self) -> Result<(), TransportError> {
-        match self.current.take() {
-            Some(id) => {
-                let done = self.done_with(&id);
-                self.unless_in_vain(done);
-                Ok(())
-            }
-            None => Ok(()),
+        if let Some(id) = self.current.take() {
+            self.let_go(&id);
         }
+        Ok(())
+    }
+
+    fn is_same(&self) -> bool {
+        self.is_same
     }
 
     /// It stays in the mailbox; if nothing better comes of it, MESH tells the hub.
@@ -142,6 +144,19 @@ impl Mesh {
             self.refused.push(format!("messages were left in the mailbox: {why}"));
             self.inbox = Some(std::collections::VecDeque::new());
         }
+    }
+
+    /// Tells MESH that a message is kept. Where MESH does not take that, it is noted: the message comes again.
+    fn let_go(&mut self, id: &MessageId) {
+        let path = beside(&self.beside, ".mesh-kept");
+        let left = self.resting;
+        let done = self.done_with(id);
+        if done.is_ok() && self.resting == left {
+            self.kept.remove(id, &path);
+        } else {
+            self.kept.add(id, &path);
+        }
+        self.unless_in_vain(done);
     }
 
     fn post(&self, noted: &Noted) -> Result<(), TransportError> {

@@ -227,7 +227,11 @@ fn fetch(
             Err(why) => return Ok(Err(why)),
         };
         documents += 1;
-        let taken = register.take(&heading, &items, clock())?;
+        let taken = if mailbox.is_same() {
+            register.take_same(&heading, &items, clock())?
+        } else {
+            register.take(&heading, &items, clock())?
+        };
         round.new += taken.new;
         round.missing += taken.missing;
         if let Err(error) = mailbox.is_kept() {

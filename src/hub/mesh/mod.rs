@@ -67,7 +67,7 @@ impl Trouble {
     fn of_one(self) -> Self {
         match self {
             Self::Mesh(error @ MeshError::NotNow(_)) => Self::OfOne(error),
-            other => other,
+            Self::Mesh(_) | Self::Store(_) | Self::OfOne(_) | Self::Upload | Self::BrokenOff => self,
         }
     }
 

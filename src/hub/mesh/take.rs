@@ -58,15 +58,16 @@ pub(super) async fn all(
             };
             in_vain = leave(left, part, id, &why, in_vain);
             match why {
-                Trouble::Mesh(MeshError::Unfinished) => {}
-                why if why.is_of_one() => {}
+                Trouble::Mesh(error) if error.is_of_one() => {}
                 // The next was no better: it is MESH.
                 why @ Trouble::Mesh(_) if in_vain > 1 => {
                     why.into_worst(&mut trouble);
                     return Ok(trouble);
                 }
                 Trouble::Mesh(error) => Trouble::OfOne(error).into_worst(&mut trouble),
-                why => why.into_worst(&mut trouble),
+                why @ (Trouble::Store(_) | Trouble::OfOne(_) | Trouble::Upload | Trouble::BrokenOff) => {
+                    why.into_worst(&mut trouble);
+                }
             }
         }
     }

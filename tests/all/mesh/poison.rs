@@ -114,6 +114,36 @@ async fn h26_a_link_of_whose_acknowledgement_mesh_takes_none_counts_a_damaged_up
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h19_a_notification_of_which_mesh_does_not_take_the_acknowledgement_has_its_receipt_once() {
+    let post = Post::through(1, 1);
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("1 taken"), "{said}");
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 1).await;
+    post.fails(&format!("PUT /messageexchange/{WEXCOMBES}/inbox/"));
+    let failed = || post.log("relay").matches("503 bad").count();
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    let before = failed();
+    for _ in 0..3 {
+        link.run(&["fetch"]).await;
+    }
+    assert!(failed() > before, "it came again");
+    post.fails("");
+    until("it is let go", || {
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(link.run(&["fetch"])));
+        stands(&post.messages(WEXCOMBES, "CPIS_NOTICE")[0]) == "acknowledged"
+    })
+    .await;
+    assert_eq!(post.messages(HUB, "CPIS_NOTICE_ACK").len(), 1);
+    assert_eq!(std::fs::read_to_string(link.path("cpis-notes.db.mesh-kept")).unwrap(), "");
+    assert_eq!(link.notes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
 async fn h18_h19_one_message_with_which_mesh_always_fails_stops_nothing_behind_it_at_either_end() {
     let post = Post::through(1, 1);
     let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
