@@ -257,9 +257,8 @@ fn serve(
         return fail_all(known, group, "begin", &error);
     }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
-    let mut is_refused_by_database = false;
     let mut entries = Vec::new();
-    let mut served = Served::Done;
+    let (mut served, mut is_refused_by_database) = (Served::Done, false);
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
         match in_savepoint(db, clock.now(), (begun, holds_views), &mut job) {
