@@ -29,7 +29,7 @@ pub struct Header {
     pub from: Option<MailboxId>,
     /// The workflow.
     pub workflow: String,
-    /// In how many chunks it comes.
+    /// In how many chunks it comes; a report in one answer.
     pub chunks: u32,
 }
 
@@ -152,6 +152,17 @@ pub(super) fn is_chunk(headers: &HeaderMap, number: u32, chunks: u32) -> bool {
     })
 }
 
+/// In how many chunks a message with a content comes.
+fn chunks(headers: &HeaderMap) -> Result<u32, MeshError> {
+    let Some(range) = text(headers, "mex-chunk-range") else { return Ok(1) };
+    let all = range.split_once(':').and_then(|(_, all)| all.trim().parse().ok());
+    let chunks = all.ok_or(MeshError::NotUnderstood("a chunk range is none"))?;
+    if !(1..=MESH_CHUNKS).contains(&chunks) {
+        return Err(MeshError::NotUnderstood("a message has no chunk, or more than any can have"));
+    }
+    Ok(chunks)
+}
+
 /// What stands over a message.
 pub(super) fn header(headers: &HeaderMap) -> Result<Header, MeshError> {
     let kind = match text(headers, "mex-messagetype").map(str::to_ascii_uppercase).as_deref() {
@@ -162,16 +173,11 @@ pub(super) fn header(headers: &HeaderMap) -> Result<Header, MeshError> {
         },
         _ => return Err(MeshError::NotUnderstood("a message is of no kind that is known")),
     };
-    let chunks = match text(headers, "mex-chunk-range").map(|range| range.split_once(':')) {
-        None => 1,
-        Some(Some((_, all))) => {
-            all.trim().parse().map_err(|_| MeshError::NotUnderstood("a chunk range is none"))?
-        }
-        Some(None) => return Err(MeshError::NotUnderstood("a chunk range is none")),
+    let chunks = match kind {
+        Kind::Data => chunks(headers)?,
+        // It has no content, and MESH counts that as none of no chunks: what it says stands over it.
+        Kind::Report { .. } => 1,
     };
-    if !(1..=MESH_CHUNKS).contains(&chunks) {
-        return Err(MeshError::NotUnderstood("a message has no chunk, or more than any can have"));
-    }
     Ok(Header {
         kind,
         from: text(headers, "mex-from").and_then(MailboxId::parse),

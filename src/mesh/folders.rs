@@ -3,15 +3,15 @@
 //!
 //! A pair is there once its control file is whole and its data file is there; what is written here appears all at once, data first.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::control::{self, Control};
-use super::limits::{MESH_AT_REST, MESH_CONTROL_BYTES, MESH_INBOX, MESH_ODD};
+use super::limits::{MESH_AT_REST, MESH_CONTROL_BYTES, MESH_INBOX, MESH_LONG_AT_REST, MESH_ODD};
 use super::parcels::Unpacked;
 use super::{Content, Header, Kind, MailboxId, MeshError, MessageId, Outgoing, Sink, Standing, apart};
 
@@ -20,6 +20,19 @@ const PART: usize = 256 * 1024;
 
 /// What every compressed file begins with; none of our documents does.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// A file as it was, and since when.
+struct Seen {
+    length: u64,
+    changed: SystemTime,
+    since: Instant,
+}
+
+/// Data that may still be written: a mailbox is opened anew with each round.
+static SEEN: Mutex<BTreeMap<PathBuf, Seen>> = Mutex::new(BTreeMap::new());
+
+/// One writes at a time.
+static PUTTING: Mutex<()> = Mutex::new(());
 
 /// The folders of one mailbox.
 #[derive(Debug, Clone)]
@@ -85,7 +98,7 @@ impl Folders {
                     continue;
                 };
                 // Whoever writes the data first is done with it. Where it is the newer one, it may still be growing.
-                if data > at && !is_at_rest(data, MESH_AT_REST) {
+                if data > at && !self.rests(&self.at(&id, "dat"), data) {
                     continue;
                 }
             }
@@ -105,6 +118,20 @@ impl Folders {
         if is_at_rest(at, MESH_ODD) {
             self.odd.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
         }
+    }
+
+    /// Whether a file is done with: as it is, it was seen before, by this computer's clock. The share's may be another: only what
+    /// it says to be long ago is believed, for a program that looks once.
+    fn rests(&self, path: &Path, changed: SystemTime) -> bool {
+        let length = fs::metadata(path).map_or(0, |file| file.len());
+        let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|_, file| file.since.elapsed() < MESH_LONG_AT_REST);
+        let now = Instant::now();
+        let file = seen.entry(path.to_owned()).or_insert(Seen { length, changed, since: now });
+        if (file.length, file.changed) != (length, changed) {
+            *file = Seen { length, changed, since: now };
+        }
+        file.since.elapsed() >= MESH_AT_REST || is_at_rest(changed, MESH_LONG_AT_REST)
     }
 
     /// A file of a message, whichever letters its ending has.
@@ -176,6 +203,8 @@ impl Folders {
     fn put(&self, name: &str, content: Content) -> Result<(), MeshError> {
         let path = self.outbox.join(name);
         let new = self.outbox.join(format!(".{name}.part"));
+        // One that was given up because the share hung may still be writing this very file.
+        let _turn = PUTTING.lock().unwrap_or_else(PoisonError::into_inner);
         let put = || -> io::Result<()> {
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true);

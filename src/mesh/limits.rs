@@ -32,7 +32,15 @@ pub const MESH_CHUNK_PAUSE: Duration = Duration::from_secs(1);
 pub const MESH_CONTROL_BYTES: usize = 64 * 1024;
 /// Bytes of a file with a secret, a certificate or a key.
 pub const MESH_FILE_BYTES: u64 = 1024 * 1024;
-/// In the file client's folder, data that is newer than its control file is taken once it was not written for so long.
+/// In the file client's folder, data that is newer than its control file is taken once it was seen unchanged for so long.
 pub const MESH_AT_REST: Duration = Duration::from_secs(10);
+/// Or once it was last written so long ago by the share's own clock, which may be another.
+pub const MESH_LONG_AT_REST: Duration = Duration::from_secs(10 * 60);
 /// A control file there that nothing can be made of is told of once it was not written for so long.
 pub const MESH_ODD: Duration = Duration::from_secs(60);
+/// A message that could not be taken again and again rests so long at first, and then twice as long each time.
+pub const MESH_LEFT_LEAST: Duration = Duration::from_secs(60);
+/// No message rests longer.
+pub const MESH_LEFT_MOST: Duration = Duration::from_secs(60 * 60);
+/// Threads at once that wait for a disk, a share or the processor.
+pub const MESH_APART: usize = 32;

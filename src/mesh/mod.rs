@@ -7,6 +7,7 @@
 //! | [`Folders`] | the folders of MESH's own file client; `control` reads and writes what stands beside each file |
 //! | `proof` | the header with which each request is proved |
 //! | `answers` | what comes back, read as from a stranger |
+//! | [`Resting`] | messages that could not be taken, and for how long each rests |
 //! | `secret` | password and shared key: read from files, shown nowhere |
 //!
 //! It knows nothing of what the messages say. Sending is not idempotent at MESH: whoever is not sure whether a message was
@@ -22,23 +23,44 @@ pub mod limits;
 mod parcels;
 mod post;
 mod proof;
+mod resting;
 mod secret;
 #[cfg(test)]
 mod tests;
+
+use tokio::sync::Semaphore;
 
 pub use answers::{Header, Kind, Standing};
 pub use client::{Client, Now};
 pub use folders::Folders;
 pub use parcels::{Content, Outgoing, Sink};
 pub use post::Post;
+pub use resting::{Fault, Resting};
 pub use secret::Secret;
 
-/// Does work on a thread that may wait: for a disk, a share, or the processor. Nobody else's work waits for it.
+/// Threads that wait for a share at once: where it hangs, they stay until it does not, and the rest of the program needs its own.
+static APART: Semaphore = Semaphore::const_new(limits::MESH_APART);
+
+/// Does work on a thread that may wait: for a disk, a share, or the processor. Nobody else's work waits for it, and not for ever: a share
+/// that hangs is as a MESH that does not answer.
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, MeshError> + Send + 'static,
 ) -> Result<T, MeshError> {
     let broken_off = || MeshError::Local("work for MESH broke off".to_owned());
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken_off()))
+    let done = async {
+        let turn = APART.acquire().await.map_err(|_| broken_off())?;
+        let work = move || {
+            let done = work();
+            // Not when nobody waits for it any more: when it is over.
+            drop(turn);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken_off()))
+    };
+    match tokio::time::timeout(limits::MESH_CHUNK, done).await {
+        Ok(done) => done,
+        Err(_) => Err(MeshError::NotReached("a disk or share did not answer in time")),
+    }
 }
 
 /// A mailbox's name: capital letters and digits.

@@ -85,18 +85,28 @@ fn what_stands_over_a_message_is_believed_only_if_it_can_be_meant() {
         Header { kind: Kind::Data, from: MailboxId::parse("X26ABC2"), workflow: "W".to_owned(), chunks: 1 };
     assert_eq!(read(&[]), Ok(expected.clone()));
     assert_eq!(read(&[("mex-chunk-range", "1:3")]), Ok(Header { chunks: 3, ..expected }));
-    for wrong in ["3", "1:x", "1:", &format!("1:{}", MESH_CHUNKS + 1), "1:-1"] {
+    for wrong in ["3", "1:x", "1:", "1:0", &format!("1:{}", MESH_CHUNKS + 1), "1:-1"] {
         assert!(read(&[("mex-chunk-range", wrong)]).is_err(), "{wrong}");
     }
     assert!(answers::header(&headers(&[("mex-from", "X26ABC2")])).is_err(), "of no kind");
-    let report = headers(&[
-        ("mex-messagetype", "REPORT"),
-        ("mex-linkedmsgid", "ABC_1"),
-        ("mex-localid", "mine"),
-        ("mex-statuscode", "14"),
-    ]);
+    // A report has no content: as MESH and its sandbox write it, and whatever else they write of its chunks.
     let kind = Kind::Report { of: MessageId::parse("ABC_1"), local_id: Some("mine".to_owned()) };
-    assert_eq!(answers::header(&report).unwrap().kind, kind);
+    for range in [None, Some("1:0"), Some("1:1"), Some("0:0"), Some("none")] {
+        let mut report = headers(&[
+            ("mex-messagetype", "REPORT"),
+            ("mex-to", "X26ABC1"),
+            ("mex-workflowid", "W"),
+            ("mex-total-chunks", "0"),
+            ("mex-linkedmsgid", "ABC_1"),
+            ("mex-localid", "mine"),
+            ("mex-statuscode", "14"),
+        ]);
+        if let Some(range) = range {
+            report.insert("mex-chunk-range", HeaderValue::from_str(range).unwrap());
+        }
+        let expected = Header { kind: kind.clone(), from: None, workflow: "W".to_owned(), chunks: 1 };
+        assert_eq!(answers::header(&report), Ok(expected), "{range:?}");
+    }
 }
 
 #[test]

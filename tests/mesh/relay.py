@@ -2,10 +2,12 @@
 
     relay.py SANDBOX_PORT SANDBOX_AUTHORITY CERTIFICATE KEY CALLERS_AUTHORITY OWN_CERTIFICATE OWN_KEY SEED PERCENT [STAMP]
 
-With a STAMP (yyyymmddHHMM) whoever says another time, by more than half an hour, is refused with 403, as MESH does. Of PERCENT of the requests one of four becomes: 503 at once; nothing at once; done, and 503 all the same; done, and no answer. Prints its
+Whatever method and path contain a line of the file that the variable CPIS_RELAY_BAD names is answered with 503, while that file is
+there. With a STAMP (yyyymmddHHMM) whoever says another time, by more than half an hour, is refused with 403, as MESH does. Of PERCENT of the requests one of four becomes: 503 at once; nothing at once; done, and 503 all the same; done, and no answer. Prints its
 port. Everything that passes is a line of standard error: method, path, what was done, the true status."""
 
 import http.client
+import os
 import random
 import ssl
 import sys
@@ -34,6 +36,8 @@ class Relay(BaseHTTPRequestHandler):
             self.send_response_only(403)
             self.send_header("content-length", "0")
             return self.end_headers()
+        if self.is_bad():
+            return self.broken("503 bad", 0)
         with turn:
             fails = chance.random() * 100 < float(percent)
             how = chance.choice(["503 before", "lost before", "503 after", "lost after"]) if fails else ""
@@ -56,6 +60,14 @@ class Relay(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+    def is_bad(self):
+        try:
+            with open(os.environ["CPIS_RELAY_BAD"]) as file:
+                bad = file.read()
+        except (KeyError, FileNotFoundError):
+            return False
+        return any(line in f"{self.command} {self.path}" for line in bad.splitlines())
 
     def is_off(self):
         said = (self.headers.get("authorization") or "").split(":")

@@ -5,7 +5,7 @@ mod notices;
 mod state;
 mod uploads;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
+use self::state::Kept;
 use crate::config::mesh::{MeshSettings, Workflows};
 use crate::exchange::TransportError;
-use crate::mesh::{MailboxId, MeshError, MessageId, Post};
+use crate::mesh::{Fault, MailboxId, MeshError, MessageId, Post, Resting};
 
 /// How often the mailbox shakes hands with MESH, which wants it once a day.
 const HANDSHAKE: Duration = Duration::from_secs(6 * 60 * 60);
@@ -24,11 +25,8 @@ const HANDSHAKE: Duration = Duration::from_secs(6 * 60 * 60);
 /// When this process last did.
 static SHAKEN: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// After so long a message is looked at again that could not be taken.
-const LEFT_AGAIN: Duration = Duration::from_secs(60 * 60);
-
-/// What this process looked at and left where it is, and when: a mailbox is opened anew with each round.
-static LEFT: Mutex<BTreeMap<MessageId, Instant>> = Mutex::new(BTreeMap::new());
+/// What this process could not take and left where it is: a mailbox is opened anew with each round.
+static LEFT: Mutex<Resting> = Mutex::new(Resting::new());
 
 /// The link's mailbox.
 pub struct Mesh {
@@ -41,16 +39,22 @@ pub struct Mesh {
     beside: PathBuf,
     /// What waits in the inbox and was not looked at; `None` before it was asked.
     inbox: Option<VecDeque<MessageId>>,
-    /// What rests in the inbox and was not looked at.
+    /// What is left in the inbox: it rests, or could not be taken now.
     resting: usize,
+    /// Messages in a row of which MESH, or this machine, did not give what it said to have.
+    in_vain: u32,
+    /// What is in the register, and MESH has not let go.
+    kept: Kept,
+    /// What was handed over last is one of those.
+    is_same: bool,
     /// What was handed over and is not acknowledged.
     current: Option<MessageId>,
     looked: Option<Instant>,
     /// The file that was asked after last, by its number, and its name.
     named: Option<(u32, Vec<u8>)>,
     refused: Vec<String>,
-    /// How often the hub has said that it could not unpack what came.
-    not_unpacked: u32,
+    /// Messages in which the hub has said that it could not unpack what came. One that MESH does not let go comes again, and counts once.
+    not_unpacked: HashSet<MessageId>,
 }
 
 impl std::fmt::Debug for Mesh {
@@ -87,11 +91,14 @@ impl Mesh {
             beside: beside.to_owned(),
             inbox: None,
             resting: 0,
+            in_vain: 0,
+            kept: Kept::default(),
+            is_same: false,
             current: None,
             looked: None,
             named: None,
             refused: Vec::new(),
-            not_unpacked: 0,
+            not_unpacked: HashSet::new(),
         })
     }
 
@@ -137,38 +144,71 @@ impl Mesh {
         for workflow in workflows {
             found.extend(self.ask(self.client.inbox(workflow))?);
         }
-        let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-        left.retain(|_, tried| tried.elapsed() < LEFT_AGAIN);
+        let left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
         let all = found.len();
-        found.retain(|id| !left.contains_key(id));
+        found.retain(|id| !left.rests(id));
         self.resting = all - found.len();
+        self.in_vain = 0;
         Ok(found)
     }
 
-    /// It stays where it is, and is not fetched with each round.
-    fn rest(&self, id: MessageId) {
-        LEFT.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Instant::now());
+    /// It stays where it is. It is looked at with the next round, and if that is no better, not with each.
+    fn rest(&mut self, id: MessageId, fault: Fault) {
+        self.resting += 1;
+        self.in_vain = match fault {
+            Fault::Own => 0,
+            Fault::Passing => self.in_vain + 1,
+        };
+        LEFT.lock().unwrap_or_else(PoisonError::into_inner).failed(id, fault);
     }
 
-    /// One message that cannot be fetched stays where it is, is said, and keeps nothing behind it waiting.
+    /// One message that cannot be taken stays where it is, is said, and keeps nothing behind it waiting, whatever MESH answers. Where
+    /// the next is no better, it is MESH: what is behind that is not asked for.
     fn leave(&mut self, id: &MessageId, error: MeshError) -> Result<(), TransportError> {
-        if !error.is_of_one() && error != MeshError::NotAllowed {
+        match error {
+            // Of one that has gone there is nothing to say: it was acknowledged by an answer that was lost. Nor of one that comes.
+            MeshError::Gone | MeshError::Unfinished => {
+                self.in_vain = 0;
+                return Ok(());
+            }
+            // Whoever puts that right is not to wait.
+            MeshError::NotAllowed => {
+                self.resting += 1;
+                self.in_vain += 1;
+            }
+            MeshError::NotReached(_) | MeshError::NotNow(_) | MeshError::Local(_) => {
+                self.rest(id.clone(), Fault::Passing);
+            }
+            MeshError::NoSuchMailbox
+            | MeshError::Refused(_)
+            | MeshError::NotUnderstood(_)
+            | MeshError::TooLong => self.rest(id.clone(), Fault::Own),
+        }
+        if self.in_vain > 1 {
             return Err(carried(error));
         }
-        // Of one that has gone there is nothing to say: it was acknowledged by an answer that was lost. Nor of one that comes.
-        if !matches!(error, MeshError::Gone | MeshError::Unfinished) {
-            self.rest(id.clone());
-            self.refused
-                .push(format!("a message was left in the mailbox, and what is behind it is taken: {error}"));
-        }
+        self.refused
+            .push(format!("a message was left in the mailbox, and what is behind it is taken: {error}"));
         Ok(())
+    }
+
+    /// It does not come again. Where MESH does not take that, it does, and changes nothing.
+    fn done_with(&mut self, id: &MessageId) -> Result<(), TransportError> {
+        match self.runtime.block_on(self.client.acknowledge(id)) {
+            Ok(()) => {
+                self.in_vain = 0;
+                LEFT.lock().unwrap_or_else(PoisonError::into_inner).taken(id);
+                Ok(())
+            }
+            Err(error) => self.leave(id, error),
+        }
     }
 
     /// A message from anybody else than the hub is not believed, and does not come again. Whose it was is said.
     fn refuse(&mut self, from: Option<&MailboxId>, id: &MessageId) -> Result<(), TransportError> {
         let from = from.map_or("no mailbox", MailboxId::as_str);
         self.refused.push(format!("a message from {from}, which is not the hub's mailbox, was refused"));
-        self.ask(self.client.acknowledge(id))
+        self.done_with(id)
     }
 }
 

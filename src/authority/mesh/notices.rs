@@ -1,18 +1,25 @@
 //! Notifications that wait in the mailbox, and receipts.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::Mesh;
-use super::state::{Noted, beside};
+use super::state::{Kept, Noted, beside};
 use crate::exchange::TransportError;
 use crate::exchange::notice::{Collected, DOCUMENT_BYTES, Gone, Mailbox, Mark};
-use crate::mesh::{Content, Header, Kind, Outgoing, Standing};
+use crate::mesh::{Content, Fault, Header, Kind, MessageId, Outgoing, Standing};
+
+/// So many control files of which nothing can be made this process has said to be there.
+static ODD: AtomicUsize = AtomicUsize::new(0);
 
 impl Mailbox for Mesh {
     fn collect(&mut self, _have: Option<&Mark>) -> Result<Collected, TransportError> {
         if self.inbox.is_none() {
             let workflows = self.workflows.clone();
             self.inbox = Some(self.look(&[&workflows.notification, &workflows.receipt])?);
+            self.kept = Kept::read(&beside(&self.beside, ".mesh-kept"));
             let odd = self.client.odd();
-            if odd > 0 {
+            // Once, and not with each round.
+            if odd > ODD.swap(odd, Ordering::AcqRel) {
                 self.refused.push(format!(
                     "{odd} control files in the file client's folder `in` are not whole, have no data, or have a name that is none: \
                      they are left alone, and somebody has to look at them"
@@ -27,28 +34,34 @@ impl Mailbox for Mesh {
             let header = match self.runtime.block_on(self.client.fetch(&id, wants, &mut document)) {
                 Ok(header) => header,
                 Err(error) => {
-                    self.leave(&id, error)?;
+                    let left = self.leave(&id, error);
+                    self.unless_in_vain(left);
                     continue;
                 }
             };
             match header.kind {
                 Kind::Data if wants(&header) => {
+                    self.is_same = self.kept.holds(&id);
                     self.current = Some(id);
                     return Ok(Collected::Document(document.0));
                 }
                 // The hub's own: it is not thrown away for a mistake in a configuration.
                 Kind::Data if header.from.as_ref() == Some(&hub) => {
-                    self.rest(id);
+                    self.rest(id, Fault::Own);
                     self.refused.push(
                         "a message of the hub's came under the workflow of receipts and was left in the mailbox: compare \
                          `[mesh.workflows]` at both ends"
                             .to_owned(),
                     );
                 }
-                Kind::Data => self.refuse(header.from.as_ref(), &id)?,
+                Kind::Data => {
+                    let refused = self.refuse(header.from.as_ref(), &id);
+                    self.unless_in_vain(refused);
+                }
                 // Anything else that says to be a report is of no message of ours.
                 Kind::Report { .. } if header.from.is_some() || header.workflow != self.workflows.receipt => {
-                    self.ask(self.client.acknowledge(&id))?;
+                    let done = self.done_with(&id);
+                    self.unless_in_vain(done);
                 }
                 Kind::Report { local_id, .. } => {
                     // Receipts that the hub did not fetch for days.
@@ -66,16 +79,20 @@ impl Mailbox for Mesh {
     }
 
     fn is_kept(&mut self) -> Result<(), TransportError> {
-        match self.current.take() {
-            Some(id) => self.ask(self.client.acknowledge(&id)),
-            None => Ok(()),
+        if let Some(id) = self.current.take() {
+            self.let_go(&id);
         }
+        Ok(())
+    }
+
+    fn is_same(&self) -> bool {
+        self.is_same
     }
 
     /// It stays in the mailbox; if nothing better comes of it, MESH tells the hub.
     fn set_aside(&mut self) -> bool {
         if let Some(id) = self.current.take() {
-            self.rest(id);
+            self.rest(id, Fault::Own);
         }
         true
     }
@@ -121,6 +138,27 @@ impl Mailbox for Mesh {
 }
 
 impl Mesh {
+    /// The inbox was listed: what is left in it is said, and receipts go all the same.
+    fn unless_in_vain(&mut self, went: Result<(), TransportError>) {
+        if let Err(why) = went {
+            self.refused.push(format!("messages were left in the mailbox: {why}"));
+            self.inbox = Some(std::collections::VecDeque::new());
+        }
+    }
+
+    /// Tells MESH that a message is kept. Where MESH does not take that, it is noted: the message comes again.
+    fn let_go(&mut self, id: &MessageId) {
+        let path = beside(&self.beside, ".mesh-kept");
+        let left = self.resting;
+        let done = self.done_with(id);
+        if done.is_ok() && self.resting == left {
+            self.kept.remove(id, &path);
+        } else {
+            self.kept.add(id, &path);
+        }
+        self.unless_in_vain(done);
+    }
+
     fn post(&self, noted: &Noted) -> Result<(), TransportError> {
         let outgoing = Outgoing {
             to: &self.hub,

@@ -1,4 +1,5 @@
 //! What is noted before a message is sent, so that MESH can be asked about it whatever ends in between: its local id, and what it is of.
+//! And which messages were kept that MESH has not let go.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,6 +11,8 @@ use uuid::Uuid;
 use crate::authority::files;
 pub(super) use crate::authority::files::beside;
 use crate::exchange::TransportError;
+use crate::mesh::MessageId;
+use crate::mesh::limits::MESH_INBOX;
 
 /// Bytes of such a file: receipts of one message, and their name.
 const MOST_BYTES: u64 = 2 * 1024 * 1024;
@@ -95,5 +98,50 @@ impl Write for Hashing {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// Messages that are in the register, and of which MESH did not take the acknowledgement. They come again, though the hub did not send
+/// them again. They are taken like any other, since the register may have been put back from a backup meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Vec<MessageId>);
+
+impl Kept {
+    /// Reads them. Where that cannot be, none: then receipts go once more.
+    pub(super) fn read(path: &Path) -> Self {
+        let text = match std::fs::metadata(path) {
+            Ok(file) if file.len() <= MOST_BYTES => std::fs::read_to_string(path).unwrap_or_default(),
+            Ok(_) | Err(_) => String::new(),
+        };
+        Self(text.lines().take(MESH_INBOX).filter_map(MessageId::parse).collect())
+    }
+
+    pub(super) fn holds(&self, id: &MessageId) -> bool {
+        self.0.contains(id)
+    }
+
+    /// Notes one; of more than an inbox can show the first are forgotten.
+    pub(super) fn add(&mut self, id: &MessageId, path: &Path) {
+        if !self.holds(id) {
+            if self.0.len() >= MESH_INBOX {
+                self.0.remove(0);
+            }
+            self.0.push(id.clone());
+            self.write(path);
+        }
+    }
+
+    /// MESH has let it go.
+    pub(super) fn remove(&mut self, id: &MessageId, path: &Path) {
+        if self.holds(id) {
+            self.0.retain(|known| known != id);
+            self.write(path);
+        }
+    }
+
+    fn write(&self, path: &Path) {
+        let text: String = self.0.iter().flat_map(|id| [id.as_str(), "\n"]).collect();
+        // Where it cannot be written receipts go once more.
+        let _ = private(path).and_then(|mut file| file.write_all(text.as_bytes()));
     }
 }

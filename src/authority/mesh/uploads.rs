@@ -57,7 +57,7 @@ impl Transport for Mesh {
         if let Some(said) = self.said_of(&of)? {
             return Ok(Delivery::Acknowledged(Box::new(BufReader::new(said))));
         }
-        if self.not_unpacked > 1 {
+        if self.not_unpacked.len() > 1 {
             let why = "the hub cannot unpack what comes from this mailbox, or it is too long: ask the hub's operator";
             return Err(TransportError::Local(why.to_owned()));
         }
@@ -111,22 +111,25 @@ impl Mesh {
                 return Ok(Some(said));
             }
             if is_not_unpacked {
-                self.not_unpacked()?;
+                self.not_unpacked(&id)?;
             }
-            self.ask(self.client.acknowledge(&id))?;
+            self.done_with(&id)?;
         }
         Ok(None)
     }
 
     /// What went was damaged on its way: it goes once more, under another name. The second time somebody has to look.
-    fn not_unpacked(&mut self) -> Result<(), TransportError> {
+    fn not_unpacked(&mut self, id: &MessageId) -> Result<(), TransportError> {
+        if self.not_unpacked.contains(id) {
+            return Ok(());
+        }
         let path = beside(&self.beside, ".mesh-upload");
         match std::fs::remove_file(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(&path, &error)),
         }
-        self.not_unpacked += 1;
+        self.not_unpacked.insert(id.clone());
         Ok(())
     }
 
@@ -139,13 +142,15 @@ impl Mesh {
         let wants = |header: &Header| header.from.as_ref() == Some(&hub) && header.workflow == workflow;
         let header = match self.runtime.block_on(self.client.fetch(id, wants, &mut sink)) {
             Ok(header) => header,
+            // It cannot be kept here.
+            Err(MeshError::Local(why)) => return Err(TransportError::Local(why)),
             Err(error) => return self.leave(id, error).map(|()| None),
         };
         match header.kind {
             Kind::Data if wants(&header) => Ok(Some(sink.out)),
             Kind::Data => self.refuse(header.from.as_ref(), id).map(|()| None),
             // That it was not delivered is what MESH says of it when it is asked.
-            Kind::Report { .. } => self.ask(self.client.acknowledge(id)).map(|()| None),
+            Kind::Report { .. } => self.done_with(id).map(|()| None),
         }
     }
 }

@@ -44,7 +44,7 @@ pub enum HubTrouble {
     Contradicts,
     /// Some messages of the hub's were left in the mailbox.
     #[error(
-        "{0} of the messages in the mailbox could not be taken: they are looked at again after an hour, and MESH gives them back to their sender"
+        "{0} of the messages in the mailbox could not be taken: they are looked at again, after an hour at the latest, and MESH gives them back to their sender"
     )]
     Resting(usize),
     /// The numbers of a document run backwards.
@@ -162,7 +162,7 @@ pub fn round(
     let (hub, notes) = (round.hub.as_ref().map(ToString::to_string), round.notes.as_deref());
     register.note_trouble(Whose::Hub, hub.as_deref(), clock())?;
     register.note_trouble(Whose::Notes, notes, clock())?;
-    if hub.is_none() {
+    if hub.is_none() || round.is_set_aside {
         register.note_heard(clock())?;
     }
     register.note_trouble(Whose::Routing, round.routing.as_deref(), clock())?;
@@ -234,7 +234,11 @@ fn fetch(
             Err(why) => return Ok(Err(why)),
         };
         documents += 1;
-        let taken = register.take(&heading, &items, clock())?;
+        let taken = if mailbox.is_same() {
+            register.take_same(&heading, &items, clock())?
+        } else {
+            register.take(&heading, &items, clock())?
+        };
         round.new += taken.new;
         round.missing += taken.missing;
         if let Err(error) = mailbox.is_kept() {

@@ -186,29 +186,30 @@ fn place(
             id.as_str().to_owned()
         }
     };
-    let other = counterpart(work, &note, notice)?;
+    let others = others(work, &note)?;
+    let other = counterpart(&others, notice);
+    // Nothing is opened "again" of which the note does not say that it was opened: a correction may stand there alone.
+    let is_first = !others.iter().any(|other| other.event == Event::Opened);
     let is_overtaken = notice.event == Event::Opened && other.is_some();
-    let is_first = !work.prepare_cached("SELECT 1 FROM part WHERE note_id = ?1")?.exists([&note])?;
-    // The first words of a note never say "again", even where what came before stands in none.
     add(work, &note, id, &text::part(notice, is_first || is_overtaken, other), notice.at)?;
     Ok(Ok(()))
 }
 
+/// What stands in a note already.
+fn others(work: &Transaction<'_>, note: &str) -> Result<Vec<Notice>, RegisterError> {
+    let mut statement = work.prepare_cached("SELECT document FROM notice WHERE note_id = ?1")?;
+    let documents: Vec<Vec<u8>> = statement.query_map([note], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(documents.iter().filter_map(|document| read(document)).collect())
+}
+
 /// When that was opened which a correction is about; or when what was opened was corrected, where the correction came first.
-fn counterpart(
-    work: &Transaction<'_>,
-    note: &str,
-    notice: &Notice,
-) -> Result<Option<Timestamp>, RegisterError> {
+fn counterpart(others: &[Notice], notice: &Notice) -> Option<Timestamp> {
     let wanted = match notice.event {
         Event::Opened => Event::OpenedInError,
         Event::OpenedInError => Event::Opened,
     };
-    let mut statement = work.prepare_cached("SELECT document FROM notice WHERE note_id = ?1")?;
-    let documents: Vec<Vec<u8>> = statement.query_map([note], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut others = documents.iter().filter_map(|document| read(document));
-    let of_it = |other: &Notice| other.event == wanted && other.reference == notice.reference;
-    Ok(others.find(of_it).map(|other| other.at))
+    let of_it = |other: &&Notice| other.event == wanted && other.reference == notice.reference;
+    others.iter().find(of_it).map(|other| other.at)
 }
 
 fn of_attendance(work: &Transaction<'_>, notice: &Notice) -> Result<Option<String>, RegisterError> {

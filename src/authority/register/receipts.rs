@@ -44,13 +44,13 @@ impl Register {
     }
 
     /// Notes that the hub has taken none of those that went under a name: they are sent again. Where it is not known which did
-    /// not arrive, all are, which changes nothing where they have.
+    /// not arrive, all are; and so are those of which nobody kept under which name they went, which changes nothing where they have.
     ///
     /// # Errors
     /// The register cannot be written.
     pub fn tell_again(&mut self, name: Option<&str>) -> Result<(), RegisterError> {
         self.db.execute(
-            "UPDATE notice SET told = NULL WHERE told IS NOT NULL AND (?1 IS NULL OR told_in = ?1)",
+            "UPDATE notice SET told = NULL WHERE told IS NOT NULL AND (?1 IS NULL OR told_in = ?1 OR told_in IS NULL)",
             [name],
         )?;
         Ok(())

@@ -38,6 +38,29 @@ impl Register {
         items: &[Item],
         now: Timestamp,
     ) -> Result<Taken, RegisterError> {
+        self.take_sent(heading, items, true, now)
+    }
+
+    /// Takes a document that came before, and that nobody has sent again: it says nothing of receipts.
+    ///
+    /// # Errors
+    /// The register cannot be written: nothing of it was taken.
+    pub fn take_same(
+        &mut self,
+        heading: &Heading,
+        items: &[Item],
+        now: Timestamp,
+    ) -> Result<Taken, RegisterError> {
+        self.take_sent(heading, items, false, now)
+    }
+
+    fn take_sent(
+        &mut self,
+        heading: &Heading,
+        items: &[Item],
+        is_sent_again: bool,
+        now: Timestamp,
+    ) -> Result<Taken, RegisterError> {
         let have = self.have()?;
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut taken = Taken::default();
@@ -55,7 +78,7 @@ impl Register {
             let again = taken.again;
             keep(&work, heading, item, now, &mut taken)?;
             // By a way on which the hub cannot say of what it has no receipt, that it sends it again says so.
-            if taken.again > again && heading.unfiled.is_none() {
+            if is_sent_again && taken.again > again && heading.unfiled.is_none() {
                 work.prepare_cached("UPDATE notice SET told = NULL WHERE id = ?1")?
                     .execute([mark.id.as_str()])?;
             }

@@ -222,6 +222,39 @@ fn a_correction_that_comes_before_what_it_corrects_is_said_in_both() {
 }
 
 #[test]
+fn behind_a_correction_alone_nothing_is_opened_again() {
+    let place = Place::new();
+    let mut register = place.open();
+    let Item::Notice(notice) = item(1) else { panic!("it is one") };
+    let reference = AccessReference::parse("2T2X-7KQM").unwrap();
+    // Of what stands in another note, or in none.
+    let correction = Notice { event: Event::OpenedInError, reference, ..*notice };
+    take(&mut register, &[Item::Notice(Box::new(correction)), item(2), item(3)]);
+    let mut words = Vec::new();
+    while let Some(part) = register.next_part(now()).unwrap() {
+        words.push(part.added.clone());
+        register.placed(&part, now()).unwrap();
+    }
+    assert!(words[1].starts_with("CP-IS information opened 22-Nov-2026"), "{words:?}");
+    assert!(words[2].starts_with("CP-IS information opened again"), "{words:?}");
+}
+
+#[test]
+fn receipts_that_went_before_their_message_was_kept_are_told_again_where_any_comes_back() {
+    let place = Place::new();
+    let mut register = place.open();
+    take(&mut register, &[item(1), item(2)]);
+    while let Some(part) = register.next_part(now()).unwrap() {
+        register.placed(&part, now()).unwrap();
+    }
+    let receipts = register.receipts().unwrap();
+    register.receipts_taken(&receipts[..1], None, now()).unwrap();
+    register.receipts_taken(&receipts[1..], Some("cpis-b"), now()).unwrap();
+    register.tell_again(Some("cpis-before")).unwrap();
+    assert_eq!(told(&register), [(1, Outcome::Documented)]);
+}
+
+#[test]
 fn only_the_receipts_of_a_message_that_came_back_are_told_again() {
     let place = Place::new();
     let mut register = place.open();

@@ -8,6 +8,7 @@ use cpis::authority::notices::restricted_list;
 use cpis::authority::register::{Access, Figures, MailFigures, Reader, Register, Wanted};
 use cpis::authority::routing::closed_since;
 use cpis::config::authority::{AuthorityConfig, Routing, Way};
+use cpis::config::mesh::MeshWay;
 use cpis::domain::dates;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -211,7 +212,12 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
         if !differs.is_empty() {
             return Err(format!("{}: ask whoever runs MESH", differs.join("; ")));
         }
-        said.push_str("MESH believes the mailbox, and knows it as this authority's.\n");
+        said.push_str(match settings.way {
+            MeshWay::Rest(_) => "MESH believes the mailbox, and knows it as this authority's.\n",
+            MeshWay::Folder(_) => {
+                "--mesh: cannot tell: through the file client's folders MESH is not asked whose the mailbox is.\n"
+            }
+        });
     }
     said.push_str("The configuration can be used.\n");
     print(&said)?;

@@ -20,7 +20,10 @@ pub(super) fn serve_hub(path: &Path) -> Result<(), String> {
         .thread_name("hub")
         .build()
         .map_err(|error| format!("cannot start: {}", error.kind()))?;
-    runtime.block_on(run(config, key))
+    let served = runtime.block_on(run(config, key));
+    // The store is closed: what still waits for a share that hangs is not waited for.
+    runtime.shutdown_timeout(cpis::hub::limits::MESH_HANGS);
+    served
 }
 
 /// The socket first: another hub that runs already must not find its database changed. Connections wait on it

@@ -54,6 +54,11 @@ pub trait Mailbox {
     /// They may have arrived or not.
     fn file(&mut self, receipts: &[u8]) -> Result<Option<String>, TransportError>;
 
+    /// Whether what was collected last came before and could not be let go: the other end has not sent it again.
+    fn is_same(&self) -> bool {
+        false
+    }
+
     /// What was collected last cannot be taken, and stays where it is. Whether what is behind it can be collected all the same.
     fn set_aside(&mut self) -> bool {
         false

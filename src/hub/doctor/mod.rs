@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::ProviderError;
 use super::clock::Clock;
 use crate::config::hub::HubConfig;
+use crate::config::mesh::MeshWay;
 use crate::identity::token::SigningKey;
 
 /// Where systemd puts what it hands over.
@@ -146,6 +147,14 @@ fn mesh(config: &HubConfig, clock: &Clock, asked: Asked) -> Option<Finding> {
         ),
         Ok(()) if asked.mesh => match crate::hub::ask_mesh(settings, &config.authorities, clock) {
             Err(error) => Finding::mend(CHECK, error.to_string()),
+            Ok(_) if matches!(settings.way, MeshWay::Folder(_)) => Finding::ok(
+                CHECK,
+                format!(
+                    "mailbox {}, {authorities} authorities come that way; --mesh cannot tell more: through the file client's folders \
+                     MESH is not asked whose a mailbox is",
+                    settings.mailbox
+                ),
+            ),
             Ok(said) if said.is_empty() => Finding::ok(
                 CHECK,
                 format!(

@@ -54,8 +54,6 @@ pub const MESH_PARCELS: u32 = 50;
 
 /// After this a notification that was delivered by MESH and has no receipt is sent again: the link may have lost it.
 pub const MESH_UNFILED_AGAIN: Duration = Duration::from_secs(4 * 60 * 60);
-/// Until a message that could not be taken is tried again.
-pub const MESH_LEFT_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// Until an upload by MESH is looked at again for which there was no room.
 pub const MESH_ROOM_AGAIN: Duration = Duration::from_secs(60);
 /// Authorities to which notifications go by MESH at once.
@@ -64,3 +62,7 @@ pub const MESH_AT_ONCE: usize = 16;
 pub const MESH_LAG: Duration = Duration::from_secs(5 * 60);
 /// Acknowledgements of one authority's uploads that are under way by MESH; the oldest are given up.
 pub const MESH_ANSWERS: i64 = 100;
+/// So long a round takes messages from MESH, or sends one authority's: the rest with the next.
+pub const MESH_TURN: Duration = Duration::from_secs(10);
+/// So long a hub that ends waits for threads that wait for a file client's share.
+pub const MESH_HANGS: Duration = Duration::from_secs(5);

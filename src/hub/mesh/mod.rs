@@ -2,15 +2,16 @@
 //! configuration names a mailbox. A mailbox is one authority, and MESH says from which one a message is.
 //!
 //! Nothing is acknowledged to MESH before it is on the hub's disk, and nothing is sent again before MESH was asked whether it has it.
-//! Notifications do not wait for uploads, nor one authority's for another's: each has a task of its own.
+//! Notifications do not wait for uploads, nor one authority's for another's: each has a task of its own, and one that breaks off begins anew.
 
 mod send;
 mod take;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -19,7 +20,8 @@ use super::limits;
 use super::store::StoreError;
 use crate::config::hub::SendingAuthority;
 use crate::config::mesh::MeshSettings;
-use crate::mesh::{MailboxId, MeshError, MessageId, Post};
+use crate::mesh::limits::MESH_INBOX;
+use crate::mesh::{Fault, MailboxId, MeshError, MessageId, Post, Resting};
 
 /// Why a round did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,9 @@ enum Trouble {
     Mesh(#[from] MeshError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Of one message or one authority, though MESH itself is there: those behind it go.
+    #[error("one message waits, and those behind it go: {0}")]
+    OfOne(MeshError),
     /// The hub has no room for an upload at present.
     #[error("an upload waits at MESH: the hub is busy, or short of disk")]
     Upload,
@@ -41,7 +46,7 @@ impl Trouble {
     fn is_of_one(&self) -> bool {
         match self {
             Self::Mesh(error) => error.is_of_one(),
-            Self::Store(_) | Self::Upload | Self::BrokenOff => false,
+            Self::Store(_) | Self::OfOne(_) | Self::Upload | Self::BrokenOff => false,
         }
     }
 
@@ -49,44 +54,68 @@ impl Trouble {
     fn is_away(&self) -> bool {
         match self {
             Self::Mesh(error) => matches!(error, MeshError::NotReached(_)),
-            Self::Store(_) | Self::Upload | Self::BrokenOff => false,
+            Self::Store(_) | Self::OfOne(_) | Self::Upload | Self::BrokenOff => false,
         }
     }
 
     /// Whether the next round is to wait for longer: a hub without room for an upload has room for all else.
     fn slows_down(&self) -> bool {
-        !matches!(self, Self::Upload)
+        !matches!(self, Self::Upload | Self::OfOne(_))
+    }
+
+    /// Of something that was to go and is tried again by itself, after a pause of its own: that MESH fails with it slows nothing else down.
+    fn of_one(self) -> Self {
+        match self {
+            Self::Mesh(error @ MeshError::NotNow(_)) => Self::OfOne(error),
+            Self::Mesh(_) | Self::Store(_) | Self::OfOne(_) | Self::Upload | Self::BrokenOff => self,
+        }
+    }
+
+    /// Keeps what is worse.
+    fn into_worst(self, known: &mut Option<Self>) {
+        if known.as_ref().is_none_or(|known| self.slows_down() && !known.slows_down()) {
+            *known = Some(self);
+        }
     }
 }
 
-/// Why a message rests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rests {
-    /// It cannot be taken. It stays at MESH, which gives it back to its sender.
-    Odd,
-    /// There was no room for it, or it is not yet whole.
-    NotNow,
-}
-
-/// Messages that were not taken, why, and when that was tried last.
+/// What is known of messages in the mailbox that were not done with.
 #[derive(Debug, Default)]
-struct Left(HashMap<MessageId, (Rests, Instant)>);
+struct Left {
+    /// What could not be taken. It stays at MESH, which gives it back to its sender.
+    resting: Resting,
+    /// For what there was no room, and when that was.
+    no_room: HashMap<MessageId, Instant>,
+    /// What was taken, and MESH has not been told: it is not taken, or answered, a second time.
+    done: HashSet<MessageId>,
+    /// What is being taken: where the work breaks off, it may be this.
+    current: Option<MessageId>,
+}
 
 impl Left {
-    /// Why it rests, if it was tried lately.
-    fn rests(&mut self, id: &MessageId) -> Option<Rests> {
-        self.0.retain(|_, (why, tried)| {
-            let rest = match why {
-                Rests::Odd => limits::MESH_LEFT_AGAIN,
-                Rests::NotNow => limits::MESH_ROOM_AGAIN,
-            };
-            tried.elapsed() < rest
-        });
-        self.0.get(id).map(|(why, _)| *why)
+    /// Whether there was no room for it a moment ago.
+    fn has_no_room(&mut self, id: &MessageId) -> bool {
+        self.no_room.retain(|_, tried| tried.elapsed() < limits::MESH_ROOM_AGAIN);
+        self.no_room.contains_key(id)
     }
 
-    fn leave(&mut self, id: MessageId, why: Rests) {
-        self.0.insert(id, (why, Instant::now()));
+    /// Notes that it could not be taken; whether it rests from now on.
+    fn failed(&mut self, id: MessageId, fault: Fault) -> bool {
+        self.resting.failed(id, fault)
+    }
+
+    /// Notes that it was taken. However many MESH does not let go, only so many are remembered.
+    fn done(&mut self, id: MessageId) {
+        if self.done.len() >= MESH_INBOX {
+            self.done.clear();
+        }
+        self.done.insert(id);
+    }
+
+    /// Notes that MESH was told.
+    fn over(&mut self, id: &MessageId) {
+        self.done.remove(id);
+        self.resting.taken(id);
     }
 }
 
@@ -111,23 +140,39 @@ enum Part {
 /// Runs until it is dropped.
 pub(super) async fn keep(hub: Hub) {
     let Some(settings) = hub.mesh().cloned() else { return };
+    tokio::join!(keep_up(&hub, &settings, Part::Notices), keep_up(&hub, &settings, Part::Uploads));
+}
+
+/// One part, again where it broke off: the other goes on meanwhile.
+async fn keep_up(hub: &Hub, settings: &MeshSettings, part: Part) {
+    let known = Arc::new(Mutex::new(Known::default()));
+    again(part, limits::MESH_PAUSE, || keep_part(hub.clone(), settings.clone(), part, Arc::clone(&known)))
+        .await;
+}
+
+/// Does work that does not end by itself, and begins it anew where it does.
+async fn again<W: Future<Output = ()> + Send + 'static>(
+    part: Part,
+    pause: Duration,
+    mut work: impl FnMut() -> W,
+) {
     loop {
-        // They end with this one.
-        let mut parts = JoinSet::new();
-        for part in [Part::Notices, Part::Uploads] {
-            parts.spawn(keep_part(hub.clone(), settings.clone(), part));
-        }
-        // Neither ends by itself.
-        parts.join_next().await;
-        tracing::error!("the work with MESH broke off; it begins anew");
-        drop(parts);
-        tokio::time::sleep(limits::MESH_PAUSE).await;
+        // It ends with this one.
+        let mut running = JoinSet::new();
+        running.spawn(work());
+        running.join_next().await;
+        tracing::error!(?part, "the work with MESH broke off; it begins anew");
+        tokio::time::sleep(pause).await;
     }
 }
 
-async fn keep_part(hub: Hub, settings: MeshSettings, part: Part) {
+async fn keep_part(hub: Hub, settings: MeshSettings, part: Part, known: Arc<Mutex<Known>>) {
     let (mut in_vain, mut said): (u32, Option<Instant>) = (0, None);
-    let mut known = Known::default();
+    // Nobody else has it: whoever had it has ended.
+    let mut known = known.lock_owned().await;
+    if let Some(id) = known.left.current.take() {
+        known.left.failed(id, Fault::Passing);
+    }
     loop {
         match round(&hub, &settings, part, &mut known).await {
             Ok(()) => {
@@ -158,18 +203,24 @@ async fn round(hub: &Hub, settings: &MeshSettings, part: Part, known: &mut Known
     }
     let taken = take::all(hub, &mesh, settings, part, &mut known.left).await;
     let odd = mesh.odd();
-    if odd > known.odd {
+    // Both parts look into the one folder: one of them says it.
+    if odd > known.odd && part == Part::Notices {
         tracing::error!(
             odd,
             "control files in the file client's folder `in` are not whole, have no data, or have a name that is none: they are left alone"
         );
     }
     known.odd = odd;
-    if taken.as_ref().is_err_and(Trouble::is_away) {
-        return taken;
+    let mut trouble = match taken {
+        Ok(trouble) => trouble,
+        Err(why) if why.is_away() => return Err(why),
+        Err(why) => Some(why),
+    };
+    // The inbox was listed: whatever is wrong with what is in it, what is to go goes.
+    if let Err(why) = send::all(hub, &mesh, settings, part).await {
+        why.into_worst(&mut trouble);
     }
-    let sent = send::all(hub, &mesh, settings, part).await;
-    taken.and(sent)
+    trouble.map_or(Ok(()), Err)
 }
 
 /// A share that hangs holds up nobody else.
@@ -248,14 +299,55 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_taken_rests_by_why_it_could_not() {
+    fn what_there_was_no_room_for_is_looked_at_again_after_a_while() {
         let id = |text: &str| MessageId::parse(text).unwrap();
         let mut left = Left::default();
-        left.leave(id("A"), Rests::Odd);
-        left.leave(id("B"), Rests::NotNow);
-        assert_eq!((left.rests(&id("A")), left.rests(&id("C"))), (Some(Rests::Odd), None));
+        left.no_room.insert(id("A"), Instant::now());
+        assert!(left.has_no_room(&id("A")) && !left.has_no_room(&id("B")));
         let earlier = Instant::now().checked_sub(limits::MESH_ROOM_AGAIN).unwrap();
-        left.0.values_mut().for_each(|(_, tried)| *tried = earlier);
-        assert_eq!((left.rests(&id("A")), left.rests(&id("B"))), (Some(Rests::Odd), None));
+        left.no_room.insert(id("A"), earlier);
+        assert!(!left.has_no_room(&id("A")));
+    }
+
+    #[test]
+    fn one_message_with_which_mesh_fails_slows_nothing_down_and_hides_nothing_that_does() {
+        let one = || Trouble::Mesh(MeshError::NotNow(503)).of_one();
+        let all = || Trouble::Mesh(MeshError::NotNow(503));
+        assert!(!one().slows_down() && all().slows_down());
+        assert!(Trouble::Mesh(MeshError::NotReached("gone")).of_one().slows_down());
+        for [first, then] in [[one(), all()], [all(), one()]] {
+            let mut worst = None;
+            first.into_worst(&mut worst);
+            then.into_worst(&mut worst);
+            assert!(worst.unwrap().slows_down());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_that_panics_begins_anew_and_the_other_goes_on() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let [panics, goes_on] = [(); 2].map(|()| Arc::new(AtomicU32::new(0)));
+        let pause = Duration::from_millis(1);
+        let first = again(Part::Uploads, pause, || {
+            let begun = Arc::clone(&panics);
+            async move { assert!(begun.fetch_add(1, Ordering::AcqRel) > 100, "on purpose") }
+        });
+        let second = again(Part::Notices, pause, || {
+            let begun = Arc::clone(&goes_on);
+            async move {
+                begun.fetch_add(1, Ordering::AcqRel);
+                std::future::pending().await
+            }
+        });
+        let three_times = async {
+            while panics.load(Ordering::Acquire) < 3 {
+                tokio::time::sleep(pause).await;
+            }
+        };
+        tokio::select! {
+            _ = async { tokio::join!(first, second) } => {}
+            () = three_times => {}
+        }
+        assert_eq!(goes_on.load(Ordering::Acquire), 1, "it was never ended");
     }
 }

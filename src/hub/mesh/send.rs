@@ -3,8 +3,8 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
-
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ pub(super) async fn all(
                         tracing::error!(reason = %why, "an acknowledgement by MESH waits");
                     }
                     Err(why) if why.is_away() => return Err(why),
-                    Err(why) => drop(trouble.get_or_insert(why)),
+                    Err(why) => why.of_one().into_worst(&mut trouble),
                 }
             }
             follow(hub, mesh, settings, "acknowledgement").await?;
@@ -78,8 +78,8 @@ async fn all_notices(hub: &Hub, mesh: &Arc<Post>, settings: &MeshSettings) -> Re
                 tracing::error!(authority = code, reason = %why, "notifications by MESH wait");
             }
             Some(Ok((_, Err(why)))) if why.is_away() => trouble = Some(why),
-            Some(Ok((_, Err(why)))) => drop(trouble.get_or_insert(why)),
-            Some(Err(_)) => drop(trouble.get_or_insert(Trouble::BrokenOff)),
+            Some(Ok((_, Err(why)))) => why.of_one().into_worst(&mut trouble),
+            Some(Err(_)) => Trouble::BrokenOff.into_worst(&mut trouble),
         }
     }
 }
@@ -93,7 +93,12 @@ async fn notices(
     of: &str,
 ) -> Result<(), Trouble> {
     let to = mailbox(of)?;
+    let begun = Instant::now();
     for _ in 0..limits::MESH_PARCELS {
+        // The rest with the next round: what came meanwhile is looked at first.
+        if begun.elapsed() >= limits::MESH_TURN {
+            break;
+        }
         let Some(parcel) = hub.store().mesh_notices(caller(code), code.to_owned()).await? else { break };
         let Content::Notices(page) = &parcel.what else { break };
         let document = notices::written(hub, code, page);
@@ -242,7 +247,7 @@ async fn follow(hub: &Hub, mesh: &Post, settings: &MeshSettings, kind: &'static 
                 if why.is_of_one() {
                     tracing::error!(kind, reason = %why, "it is not known how a message of MESH stands");
                 } else {
-                    trouble.get_or_insert(why);
+                    why.of_one().into_worst(&mut trouble);
                 }
                 continue;
             }

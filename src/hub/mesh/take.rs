@@ -1,8 +1,10 @@
-//! What comes: uploads, receipts, and MESH's reports of what was not delivered. Each is done with, and then acknowledged.
+//! What comes: uploads, receipts, and MESH's reports of what was not delivered. Each is taken, and then acknowledged.
+
+use std::time::Instant;
 
 use serde_json::json;
 
-use super::{Left, Part, Rests, Trouble};
+use super::{Left, Part, Trouble};
 use crate::config::mesh::MeshSettings;
 use crate::exchange::acknowledgement::Writer;
 use crate::exchange::{Acknowledgement, FileCode, notice};
@@ -11,54 +13,111 @@ use crate::hub::metrics::Uploaded;
 use crate::hub::store::Named;
 use crate::hub::uploads::{Arrival, Received, Sender, caller, has_room};
 use crate::hub::{Hub, limits};
-use crate::mesh::{Header, Kind, MailboxId, MeshError, MessageId, Post, Sink};
+use crate::mesh::{Fault, Header, Kind, MailboxId, MeshError, MessageId, Post, Sink};
 
-/// Everything that waits. What is wrong with one message keeps no other from being taken.
+/// Everything that waits, for as long as that may take. What is wrong with one message keeps no other from being taken, and nothing
+/// from being sent: an error is of an inbox that could not be listed.
 pub(super) async fn all(
     hub: &Hub,
     mesh: &Post,
     settings: &MeshSettings,
     part: Part,
     left: &mut Left,
-) -> Result<(), Trouble> {
+) -> Result<Option<Trouble>, Trouble> {
     // Of the workflows under which we send, MESH's reports come back.
     let (own, sent) = match part {
         Part::Notices => (&settings.workflows.receipt, &settings.workflows.notification),
         Part::Uploads => (&settings.workflows.upload, &settings.workflows.acknowledgement),
     };
-    let mut trouble = None;
+    let begun = Instant::now();
+    let (mut trouble, mut in_vain) = (None, 0);
     for workflow in [own, sent] {
         for id in mesh.inbox(workflow).await? {
-            match left.rests(&id) {
-                None => {}
-                Some(Rests::Odd) => continue,
+            if left.resting.rests(&id) {
+                continue;
+            }
+            if left.has_no_room(&id) {
                 // It still waits, and that is still said.
-                Some(Rests::NotNow) => {
-                    trouble.get_or_insert(Trouble::Upload);
+                Trouble::Upload.into_worst(&mut trouble);
+                continue;
+            }
+            // The rest with the next round: what is to go waits for this.
+            if begun.elapsed() >= limits::MESH_TURN {
+                return Ok(trouble);
+            }
+            left.current = Some(id.clone());
+            let taken = one(hub, mesh, part, own, &id, left).await;
+            left.current = None;
+            let why = match taken {
+                // One that has gone was acknowledged by an answer that was lost.
+                Ok(()) | Err(Trouble::Mesh(MeshError::Gone)) => {
+                    in_vain = 0;
                     continue;
                 }
-            }
-            let taken = match part {
-                Part::Notices => receipts(hub, mesh, own, &id).await,
-                Part::Uploads => upload(hub, mesh, own, &id).await,
+                Err(why) => why,
             };
-            match taken {
-                Ok(()) => {}
-                Err(Trouble::Mesh(MeshError::Unfinished)) => {}
-                Err(Trouble::Upload) => {
-                    trouble.get_or_insert(Trouble::Upload);
-                    left.leave(id, Rests::NotNow);
+            in_vain = leave(left, part, id, &why, in_vain);
+            match why {
+                Trouble::Mesh(error) if error.is_of_one() => {}
+                // The next was no better: it is MESH.
+                why @ Trouble::Mesh(_) if in_vain > 1 => {
+                    why.into_worst(&mut trouble);
+                    return Ok(trouble);
                 }
-                Err(why) if why.is_of_one() => {
-                    tracing::error!(?part, message = id.as_str(), reason = %why, "a message of MESH is left where it is");
-                    left.leave(id, Rests::Odd);
+                Trouble::Mesh(error) => Trouble::OfOne(error).into_worst(&mut trouble),
+                why @ (Trouble::Store(_) | Trouble::OfOne(_) | Trouble::Upload | Trouble::BrokenOff) => {
+                    why.into_worst(&mut trouble);
                 }
-                Err(why) if why.is_away() => return Err(why),
-                Err(why) => drop(trouble.get_or_insert(why)),
             }
         }
     }
-    trouble.map_or(Ok(()), Err)
+    Ok(trouble)
+}
+
+/// Notes that a message could not be taken, and returns in how many in a row MESH, or this machine, is at fault.
+fn leave(left: &mut Left, part: Part, id: MessageId, why: &Trouble, in_vain: u32) -> u32 {
+    let fault = match why {
+        Trouble::Mesh(MeshError::Unfinished) => return 0,
+        Trouble::Upload => {
+            left.no_room.insert(id, Instant::now());
+            return 0;
+        }
+        Trouble::Mesh(error) if error.is_of_one() => Fault::Own,
+        // Whoever puts that right is not to wait.
+        Trouble::Mesh(MeshError::NotAllowed) => return in_vain + 1,
+        Trouble::Mesh(_) | Trouble::OfOne(_) => Fault::Passing,
+        Trouble::Store(_) | Trouble::BrokenOff => return in_vain,
+    };
+    let message = id.as_str().to_owned();
+    if left.failed(id, fault) {
+        tracing::error!(?part, message, reason = %why, "a message of MESH is left where it is, and tried again later");
+    }
+    match fault {
+        Fault::Own => 0,
+        Fault::Passing => in_vain + 1,
+    }
+}
+
+/// Takes a message, and then acknowledges it. Where MESH did not take that, it is not taken a second time: an upload that cannot be read
+/// would be answered twice.
+async fn one(
+    hub: &Hub,
+    mesh: &Post,
+    part: Part,
+    own: &str,
+    id: &MessageId,
+    left: &mut Left,
+) -> Result<(), Trouble> {
+    if !left.done.contains(id) {
+        match part {
+            Part::Notices => receipts(hub, mesh, own, id).await?,
+            Part::Uploads => upload(hub, mesh, own, id).await?,
+        }
+        left.done(id.clone());
+    }
+    mesh.acknowledge(id).await?;
+    left.over(id);
+    Ok(())
 }
 
 /// From whom a message is, if it is one that we take.
@@ -75,12 +134,11 @@ async fn receipts(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Res
         // may be MESH's: it stays, and its sender hears of it and sends it again.
         Err(MeshError::TooLong) => {
             tracing::error!("receipts that came by MESH are too long: they were not taken");
-            refuse(hub, None, "not-understood").await?;
-            return Ok(mesh.acknowledge(id).await?);
+            return refuse(hub, None, "not-understood").await;
         }
         fetched => fetched?,
     };
-    let Some(sender) = sender(hub, &header, workflow) else { return not_ours(hub, mesh, &header, id).await };
+    let Some(sender) = sender(hub, &header, workflow) else { return not_ours(hub, &header).await };
     let read = notice::read_receipts(&document.0);
     match read {
         Ok(said) if said.authority_code == sender.code() => {
@@ -96,14 +154,14 @@ async fn receipts(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Res
             refuse(hub, header.from.as_ref(), "refused").await?;
         }
     }
-    Ok(mesh.acknowledge(id).await?)
+    Ok(())
 }
 
 async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Result<(), Trouble> {
     let wants = |header: &Header| sender(hub, header, workflow).is_some();
     // Only what stands over it, at first: who sends it decides how it is looked at.
     let header = mesh.fetch(id, |_| false, &mut (Vec::new(), 0)).await?;
-    let Some(sender) = sender(hub, &header, workflow) else { return not_ours(hub, mesh, &header, id).await };
+    let Some(sender) = sender(hub, &header, workflow) else { return not_ours(hub, &header).await };
     // Before it comes: what cannot be taken would come for nothing, and again.
     let waiting = hub.store().uploads_waiting(sender.code().to_owned()).await?;
     if !has_room(hub, 0) || waiting >= limits::UPLOADS_WAITING {
@@ -121,8 +179,7 @@ async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Resul
             if !matches!(error, MeshError::NotUnderstood(_) | MeshError::TooLong) {
                 return Err(error.into());
             }
-            unreadable(hub, &sender, &header, &error).await?;
-            return Ok(mesh.acknowledge(id).await?);
+            return unreadable(hub, &sender, &header, &error).await;
         }
     }
     let received = arriving.arrival.whole(hub, &sender).await.map_err(|_| Trouble::Upload)?;
@@ -147,8 +204,7 @@ async fn upload(hub: &Hub, mesh: &Post, workflow: &str, id: &MessageId) -> Resul
             (Some(sequence), Some(written(&what, hub.clock().now())?))
         }
     };
-    hub.store().mesh_answer(sender.code().to_owned(), sequence, said).await?;
-    Ok(mesh.acknowledge(id).await?)
+    Ok(hub.store().mesh_answer(sender.code().to_owned(), sequence, said).await?)
 }
 
 /// A file that cannot be unpacked, or is longer than any can be: it would be the same again, and its sender is to hear of it.
@@ -176,7 +232,7 @@ fn written(what: &Acknowledgement, at: jiff::Timestamp) -> Result<Vec<u8>, MeshE
 }
 
 /// A report, or a message that nobody may send us.
-async fn not_ours(hub: &Hub, mesh: &Post, header: &Header, id: &MessageId) -> Result<(), Trouble> {
+async fn not_ours(hub: &Hub, header: &Header) -> Result<(), Trouble> {
     match &header.kind {
         // MESH's own messages are from nobody.
         Kind::Report { of, local_id } if header.from.is_none() => {
@@ -198,7 +254,7 @@ async fn not_ours(hub: &Hub, mesh: &Post, header: &Header, id: &MessageId) -> Re
             refuse(hub, header.from.as_ref(), "unknown-mailbox").await?;
         }
     }
-    Ok(mesh.acknowledge(id).await?)
+    Ok(())
 }
 
 /// Notes a refusal in the audit log.

@@ -155,7 +155,13 @@ fn prepare(
             "last_entry_lost": lost.as_ref().and_then(|lost| lost.last_entry.clone()),
         });
         let entry = Entry { detail: Some(detail), ..Entry::new(Kind::Restore, "restored", "command line") };
-        let work = Work { db: &db, now, begun: std::time::Instant::now(), entries: Default::default() };
+        let work = Work {
+            db: &db,
+            now,
+            begun: std::time::Instant::now(),
+            holds_views: false,
+            entries: Default::default(),
+        };
         match sessions::end_all(&work).and_then(|()| audit::append(&work, by, &entry)) {
             Ok(()) => Ok((holds, lost)),
             Err(Fault::Sql(error)) => Err(error),

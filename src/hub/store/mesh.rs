@@ -276,11 +276,11 @@ impl Store {
 }
 
 /// Notifications of an authority that are in no message: not delivered, or delivered so long ago that a link without a receipt for
-/// them may have lost them.
+/// them may have lost them. A moment that is hours away is of a clock that was ahead: nobody knows how long ago that was.
 const WAITING: &str = "SELECT number FROM outbox INDEXED BY outbox_unfiled
     WHERE authority_code = ?1 AND outcome IS NULL AND mesh_out_id IS NULL
       AND (state IN ('queued', 'returned')
-           OR (state = 'delivered' AND state_ms < ?2 - (?3 << min(resent, 3))))
+           OR (state = 'delivered' AND (state_ms < ?2 - (?3 << min(resent, 3)) OR state_ms > ?2 + ?3)))
     ORDER BY number";
 
 /// After so long MESH gives back what was not collected.

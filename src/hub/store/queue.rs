@@ -22,8 +22,8 @@ pub(super) enum Line {
 
 /// What the writer does next.
 pub(super) enum Next {
-    /// These, in one commit.
-    Group(Vec<Box<dyn Job>>),
+    /// These, in one commit, and whether there are views among them.
+    Group(Vec<Box<dyn Job>>, bool),
     /// Nothing came for a while.
     Idle,
     /// The store is closing and nothing waits any more.
@@ -118,9 +118,9 @@ impl Queue {
         };
         let waited = self.changed.wait_timeout_while(self.waiting(), idle, is_empty);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let group = waiting.group();
+        let (group, holds_views) = waiting.group();
         match (group.is_empty(), waiting.is_closed) {
-            (false, _) => Next::Group(group),
+            (false, _) => Next::Group(group, holds_views),
             (true, true) => Next::End,
             (true, false) => Next::Idle,
         }
@@ -155,13 +155,13 @@ impl ToWriter {
 
 impl Waiting {
     /// Views first, but however many there are, a few of the others too.
-    fn group(&mut self) -> Vec<Box<dyn Job>> {
+    fn group(&mut self) -> (Vec<Box<dyn Job>>, bool) {
         let others = self.others.len().min(limits::COMMIT_GROUP_OTHERS);
         let views = self.views.len().min(limits::COMMIT_GROUP - others);
         let others = self.others.len().min(limits::COMMIT_GROUP - views);
         let mut group: Vec<Box<dyn Job>> = self.views.drain(..views).collect();
         group.extend(self.others.drain(..others));
-        group
+        (group, views > 0)
     }
 }
 
@@ -195,11 +195,16 @@ mod tests {
             let waiting = queue.waiting();
             (waiting.views.len(), waiting.others.len())
         };
+        let last_held_views = std::cell::Cell::new(false);
         let take = || match queue.next(Duration::ZERO) {
-            Next::Group(group) => group.len(),
+            Next::Group(group, holds_views) => {
+                last_held_views.set(holds_views);
+                group.len()
+            }
             Next::Idle | Next::End => 0,
         };
         assert_eq!(take(), limits::COMMIT_GROUP);
+        assert!(last_held_views.get());
         assert_eq!(
             waiting(),
             (limits::COMMIT_GROUP_OTHERS, limits::WRITER_QUEUE - limits::COMMIT_GROUP_OTHERS)
@@ -210,6 +215,7 @@ mod tests {
         assert!(matches!(push(Line::Views), Err(StoreError::Closed)));
         while waiting() != (0, 0) {
             assert!(take() > 0, "what waits is still served");
+            assert!(!last_held_views.get());
         }
         assert!(matches!(queue.next(Duration::ZERO), Next::End));
     }

@@ -4,6 +4,7 @@
 //! that is not higher than the last, changes nothing: it would bring back what a later one took away.
 
 mod record;
+mod slices;
 mod still;
 mod take;
 
@@ -242,11 +243,9 @@ impl Store {
         let queue = Arc::clone(&self.0.queue);
         self.write_blocking(move |work| {
             let begun = Instant::now();
-            let is_over = || {
-                let worked = begun.elapsed();
-                worked >= limits::UPLOAD_SLICE
-                    || (worked >= limits::UPLOAD_SLICE_LEAST && queue.depths().0 > 0)
-            };
+            // Views of this very commit wait for the slice, and so do those that have come since.
+            let is_over =
+                || slices::is_over(begun.elapsed(), || slices::do_views_wait(work.holds_views, &queue));
             let is_marked = super::read_marking(work.db)?;
             let before = file.done;
             let mut done = from;

@@ -31,6 +31,8 @@ pub(super) struct Work<'a> {
     pub(super) now: Timestamp,
     /// When its group was begun: all of that wait for one another.
     pub(super) begun: Instant,
+    /// There are views in its group: somebody with a child in front of them waits for all of it.
+    pub(super) holds_views: bool,
     /// Kind and outcome of the audit entries that it wrote: counted once they are on disk.
     pub(super) entries: RefCell<Vec<Counted>>,
 }
@@ -131,13 +133,13 @@ pub(super) fn run(db: &Connection, mut log: Log, queue: &Queue, clock: &Clock, k
             return;
         }
         match next {
-            Next::Group(mut group) => {
+            Next::Group(mut group, holds_views) => {
                 group.retain(|job| !job.is_abandoned());
                 if group.is_empty() {
                     continue;
                 }
                 disk.make_room(group.len());
-                let served = match serve(db, group, clock, known) {
+                let served = match serve(db, group, holds_views, clock, known) {
                     Served::Done => move_the_log(db, &mut log, disk),
                     failed @ (Served::NoRoom | Served::Lost) => failed,
                 };
@@ -243,18 +245,23 @@ enum Lost {
     WithAll(rusqlite::Error),
 }
 
-fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known) -> Served {
+fn serve(
+    db: &Connection,
+    group: Vec<Box<dyn Job>>,
+    holds_views: bool,
+    clock: &Clock,
+    known: &Known,
+) -> Served {
     let begun = Instant::now();
     if let Err(error) = prepared(db, "BEGIN IMMEDIATE") {
         return fail_all(known, group, "begin", &error);
     }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
-    let mut is_refused_by_database = false;
     let mut entries = Vec::new();
-    let mut served = Served::Done;
+    let (mut served, mut is_refused_by_database) = (Served::Done, false);
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
-        match in_savepoint(db, clock.now(), begun, &mut job) {
+        match in_savepoint(db, clock.now(), (begun, holds_views), &mut job) {
             Ok(written) => {
                 entries.extend(written);
                 done.push(job);
@@ -312,11 +319,11 @@ fn serve(db: &Connection, group: Vec<Box<dyn Job>>, clock: &Clock, known: &Known
 fn in_savepoint(
     db: &Connection,
     now: Timestamp,
-    begun: Instant,
+    (begun, holds_views): (Instant, bool),
     job: &mut Box<dyn Job>,
 ) -> Result<Vec<Counted>, Lost> {
     prepared(db, "SAVEPOINT request").map_err(Lost::WithAll)?;
-    let work = Work { db, now, begun, entries: RefCell::default() };
+    let work = Work { db, now, begun, holds_views, entries: RefCell::default() };
     let ran = job.run(&work);
     // Some failures (a full disk) make SQLite roll the whole transaction back by itself: then these fail, and
     // nothing more is written as if what the others wrote were still there.

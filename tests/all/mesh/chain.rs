@@ -90,14 +90,72 @@ async fn h18_what_was_not_delivered_comes_back_and_is_sent_again() {
     assert!(said.contains("1 new notification, 1 part"), "{said}");
     until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
     assert_eq!(state(&hub, &reference).await, "filed");
-    let report = post.messages(HUB, "CPIS_NOTICE").into_iter().find(|one| one["message_type"] == "REPORT");
+    the_report_is_done_with(&post, HUB, "CPIS_NOTICE").await;
+    assert_eq!(link.notes().len(), 1);
+}
+
+/// MESH's reports to a mailbox, of whatever was sent under a workflow.
+fn reports(post: &Post, mailbox: &str, workflow: &str) -> Vec<Value> {
+    let all = post.messages(mailbox, workflow).into_iter();
+    all.filter(|one| one["message_type"] == "REPORT").collect()
+}
+
+/// Waits until whoever has the mailbox has read MESH's only report to it.
+async fn the_report_is_done_with(post: &Post, mailbox: &str, workflow: &str) {
     until("the report is done with", || {
-        let reports = post.messages(HUB, "CPIS_NOTICE");
-        reports.iter().all(|one| stands(one) == "acknowledged")
+        let reports = reports(post, mailbox, workflow);
+        reports.len() == 1 && stands(&reports[0]) == "acknowledged"
     })
     .await;
-    assert!(report.is_some());
+}
+
+fn names(message: &Value) -> (&str, &str) {
+    (message["message_id"].as_str().unwrap(), message["metadata"]["local_id"].as_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_what_only_a_report_says_not_to_be_delivered_is_sent_again_notifications_and_receipts() {
+    let post = Post::new();
+    let (hub, link) = one_child(&post).await;
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || hub.rows("SELECT state FROM mesh_out WHERE kind = 'notifications'") == ["accepted"])
+        .await;
+    let [message] = post.messages(WEXCOMBES, "CPIS_NOTICE").try_into().unwrap();
+    let (id, local_id) = names(&message);
+    post.report(HUB, "CPIS_NOTICE", id, local_id).await;
+    until("it goes again", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 2).await;
+    the_report_is_done_with(&post, HUB, "CPIS_NOTICE").await;
+    assert_eq!(hub.rows("SELECT state FROM outbox"), ["returned"]);
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part"), "{said}");
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    // The link's receipts in the same way, though they came all the same.
+    let [receipts] = post.messages(HUB, "CPIS_NOTICE_ACK").try_into().unwrap();
+    let (id, local_id) = names(&receipts);
+    post.report(WEXCOMBES, "CPIS_NOTICE_ACK", id, local_id).await;
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("Nothing new."), "{said}");
+    the_report_is_done_with(&post, WEXCOMBES, "CPIS_NOTICE_ACK").await;
+    until("the receipts go again", || post.messages(HUB, "CPIS_NOTICE_ACK").len() == 2).await;
     assert_eq!(link.notes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_what_only_a_report_says_not_to_be_delivered_is_sent_again_acknowledgements() {
+    let post = Post::new();
+    let hub = post.hub(&children(1)).await;
+    std::fs::write(post.path("document"), "no gzip").unwrap();
+    post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", "d1", "document"]).unwrap();
+    until("answered", || hub.rows("SELECT state FROM mesh_out") == ["accepted"]).await;
+    let [message] = post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").try_into().unwrap();
+    let (id, local_id) = names(&message);
+    post.report(HUB, "CPIS_UPLOAD_ACK", id, local_id).await;
+    until("answered again", || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len() == 2).await;
+    let again = &post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK")[1];
+    assert_ne!(again["metadata"]["local_id"], local_id, "under another name");
+    the_report_is_done_with(&post, HUB, "CPIS_UPLOAD_ACK").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,6 +214,12 @@ async fn h18_what_a_link_acknowledged_and_lost_goes_again_after_hours() {
     assert_eq!(post.messages(WEXCOMBES, "CPIS_NOTICE").len(), 2, "it rests");
     hub.turn(60 * 4);
     until("sent once more", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 3).await;
+    // By a clock that was ahead: nobody knows any more how long ago that was.
+    let id = post.messages(WEXCOMBES, "CPIS_NOTICE")[2]["message_id"].as_str().unwrap().to_owned();
+    post.peer(WEXCOMBES, &["acknowledge", &id]).unwrap();
+    until("delivered once more", || hub.count("SELECT 1 FROM mesh_out") == 0).await;
+    hub.turn(-60 * 24 * 30);
+    until("sent after all", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 4).await;
     let (_, said) = link.run(&["fetch"]).await;
     assert!(said.contains("1 new notification, 1 part"), "{said}");
     until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;

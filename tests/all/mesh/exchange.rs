@@ -46,6 +46,7 @@ impl Running {
             .stdout(Stdio::piped())
             .stderr(fs::File::create(log).unwrap())
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("CPIS_RELAY_BAD", log.with_file_name("bad"))
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -157,6 +158,13 @@ impl Post {
         }
     }
 
+    /// Whatever method and path contain a line of this is answered with 503 by the relay, from now on; nothing where it is empty.
+    pub(super) fn fails(&self, with: &str) {
+        // At once: the relay may read it at any moment.
+        fs::write(self.path("bad.new"), with).unwrap();
+        fs::rename(self.path("bad.new"), self.path("bad")).unwrap();
+    }
+
     pub(super) fn log(&self, of: &str) -> String {
         fs::read_to_string(self.path(&format!("{of}.log"))).unwrap_or_default()
     }
@@ -236,6 +244,11 @@ impl Post {
     pub(super) async fn give_back(&self, sender: &str, workflow: &str, id: &str, local_id: &str) {
         let event = serde_json::json!({ "status": "undeliverable", "code": "14", "event": "SEND" });
         self.admin(&format!("/messageexchange/admin/message/{id}/event"), &event).await;
+        self.report(sender, workflow, id, local_id).await;
+    }
+
+    /// Says so in the sender's inbox alone: tracking knows nothing of it.
+    pub(super) async fn report(&self, sender: &str, workflow: &str, id: &str, local_id: &str) {
         let report = serde_json::json!({
             "mailbox_id": sender, "code": "14", "description": "not collected", "workflow_id": workflow,
             "local_id": local_id, "linked_message_id": id, "status": "undeliverable",

@@ -55,7 +55,8 @@ async fn h26_an_upload_that_cannot_be_unpacked_is_answered_once_and_receipts_sta
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs mesh-sandbox: tests/run mesh"]
 async fn h26_a_link_whose_upload_could_not_be_unpacked_sends_it_once_more_and_then_says_so() {
-    let post = Post::new();
+    // A relay that loses next to nothing, and fails with what it is told to fail with.
+    let post = Post::through(1, 1);
     let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
     std::fs::write(post.path("document"), "no gzip").unwrap();
     // As if that were the link's own, damaged on its way.
@@ -69,14 +70,123 @@ async fn h26_a_link_whose_upload_could_not_be_unpacked_sends_it_once_more_and_th
     assert_eq!(hub.rows("SELECT state FROM authority_file"), ["complete"]);
     assert_eq!(hub.count("SELECT 1 FROM plan"), 1);
     // Again and again: somebody has to look, and is not kept waiting.
-    for nth in ["d2", "d3"] {
+    let is_open = |answer: &serde_json::Value| {
+        let said = String::from_utf8(content(&post, WEXCOMBES, answer)).unwrap();
+        stands(answer) == "accepted" && Told::read(&said).code().code() == "CPF01"
+    };
+    for (nth, count) in [("d2", 1), ("d3", 2)] {
         post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", nth, "document"]).unwrap();
+        until("answered", || {
+            post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").iter().filter(|answer| is_open(answer)).count()
+                == count
+        })
+        .await;
     }
-    let open =
-        || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").into_iter().filter(|one| stands(one) == "accepted");
-    until("answered", || open().count() >= 2).await;
-    let said = link.upload(&[row("A1", 1), row("A2", 1)]).await;
-    assert!(said.contains("cannot unpack") || said.contains("taken"), "{said}");
+    // What the link sends now the hub does not get: there is nothing else that it could hear of.
+    post.fails(&format!("GET /messageexchange/{HUB}/inbox/"));
+    let said = link.upload(&[row("A1", 1), row("A2", 2)]).await;
+    assert!(said.contains("cannot unpack"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h26_a_link_of_whose_acknowledgement_mesh_takes_none_counts_a_damaged_upload_once() {
+    let post = Post::through(1, 1);
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    std::fs::write(post.path("document"), "no gzip").unwrap();
+    post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", "d1", "document"]).unwrap();
+    until("answered", || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len() == 1).await;
+    let answer = post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").remove(0);
+    let id = answer["message_id"].as_str().unwrap();
+    // It comes again and again, and the hub's answer to what the link sends is slow to go.
+    let answers = format!("PUT /messageexchange/{WEXCOMBES}/inbox/{id}/");
+    post.fails(&format!("{answers}\nPOST /messageexchange/{HUB}/outbox"));
+    let rows = [row("A1", 1)];
+    let later = async {
+        let refused = || post.log("relay").matches(&format!("{id}/status/acknowledged 503 bad")).count();
+        until("it came again", || refused() > 1).await;
+        post.fails(&answers);
+    };
+    let (said, ()) = tokio::join!(link.upload(&rows), later);
+    assert!(said.contains("1 taken"), "{said}");
+    assert_eq!(hub.rows("SELECT state FROM authority_file"), ["complete"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h19_a_notification_of_which_mesh_does_not_take_the_acknowledgement_has_its_receipt_once() {
+    let post = Post::through(1, 1);
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("1 taken"), "{said}");
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 1).await;
+    post.fails(&format!("PUT /messageexchange/{WEXCOMBES}/inbox/"));
+    let failed = || post.log("relay").matches("503 bad").count();
+    let (_, said) = link.run(&["fetch"]).await;
+    assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
+    until("filed", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    let before = failed();
+    for _ in 0..3 {
+        link.run(&["fetch"]).await;
+    }
+    assert!(failed() > before, "it came again");
+    post.fails("");
+    until("it is let go", || {
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(link.run(&["fetch"])));
+        stands(&post.messages(WEXCOMBES, "CPIS_NOTICE")[0]) == "acknowledged"
+    })
+    .await;
+    assert_eq!(post.messages(HUB, "CPIS_NOTICE_ACK").len(), 1);
+    assert_eq!(std::fs::read_to_string(link.path("cpis-notes.db.mesh-kept")).unwrap(), "");
+    assert_eq!(link.notes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h18_h19_one_message_with_which_mesh_always_fails_stops_nothing_behind_it_at_either_end() {
+    let post = Post::through(1, 1);
+    let (hub, link) = (post.hub(&children(1)).await, Link::new(&post));
+    let said = link.upload(&[row("A1", 1)]).await;
+    assert!(said.contains("1 taken"), "{said}");
+    std::fs::write(post.path("document"), "{}").unwrap();
+    // In front of the notification, and in front of its receipt.
+    post.fails(&format!("GET /messageexchange/{HUB}/inbox/"));
+    let at_hub = post.peer(WEXCOMBES, &["send", HUB, "CPIS_NOTICE_ACK", "b1", "document"]).unwrap();
+    let failed = || post.log("relay").matches("503 bad").count();
+    until("the hub has tried", || failed() > 0).await;
+    let at_link = post.peer(HUB, &["send", WEXCOMBES, "CPIS_NOTICE", "b2", "document"]).unwrap();
+    hub.view(&nurse(), number(1)).await;
+    until("sent", || post.messages(WEXCOMBES, "CPIS_NOTICE").len() == 2).await;
+    let of = |mailbox: &str, id: &str| format!("GET /messageexchange/{mailbox}/inbox/{id}\n");
+    post.fails(&[of(HUB, &at_hub), of(WEXCOMBES, &at_link)].concat());
+    let at_links = || post.log("relay").matches(&format!("/inbox/{at_link} 503 bad")).count();
+    let (_, said) = link.run(&["fetch"]).await;
+    assert_eq!(at_links(), 1, "{}", post.log("relay"));
+    assert!(said.contains("1 new notification, 1 part of a case note filed."), "{said}");
+    assert!(said.contains("a message was left in the mailbox"), "{said}");
+    // A single run knows of it afterwards.
+    let (_, said) = link.run(&["status"]).await;
+    assert!(said.contains("could not be taken"), "{said}");
+    until("its receipt has come", || hub.rows("SELECT state FROM outbox") == ["filed"]).await;
+    for message in [&post.messages(WEXCOMBES, "CPIS_NOTICE")[0], &post.messages(HUB, "CPIS_NOTICE_ACK")[0]] {
+        assert_eq!(stands(message), "accepted", "it stays where it is");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs mesh-sandbox: tests/run mesh"]
+async fn h26_a_damaged_upload_of_which_mesh_does_not_take_the_acknowledgement_is_answered_once() {
+    let post = Post::through(1, 1);
+    let _hub = post.hub(&children(1)).await;
+    std::fs::write(post.path("document"), "no gzip").unwrap();
+    post.fails(&format!("PUT /messageexchange/{HUB}/inbox/"));
+    post.peer(WEXCOMBES, &["damaged", HUB, "CPIS_UPLOAD", "d1", "document"]).unwrap();
+    until("it was tried again", || post.log("relay").matches("503 bad").count() >= 3).await;
+    until("answered", || post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len() == 1).await;
+    post.fails("");
+    until("done with", || stands(&post.messages(HUB, "CPIS_UPLOAD")[0]) == "acknowledged").await;
+    assert_eq!(post.messages(WEXCOMBES, "CPIS_UPLOAD_ACK").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +223,8 @@ async fn h18_a_message_that_cannot_be_taken_is_not_fetched_with_each_round_and_i
     let before = rounds();
     until("many rounds", || rounds() > before + 16).await;
     let fetched = post.log("relay").matches(&format!("/inbox/{id} passed")).count();
-    assert_eq!(fetched, 1, "once, and then it rests");
+    // Twice, and then it rests for a minute, for two and so on; a slow machine may see more of them.
+    assert!((1..=5).contains(&fetched), "{fetched}");
     let (_, said) = link.run(&["status"]).await;
     assert!(said.contains("could not be taken"), "{said}");
     hub.view(&nurse(), number(1)).await;

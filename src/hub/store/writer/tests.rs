@@ -25,7 +25,7 @@ fn write(what: &'static str, then: &'static str) -> (Box<dyn Job>, Reply<()>) {
 fn served(db: &Connection, steps: [&'static str; 3]) -> (Vec<bool>, i64, Known) {
     let known = Known::default();
     let (jobs, replies): (Vec<_>, Vec<_>) = steps.map(|step| write("one", step)).into_iter().unzip();
-    serve(db, jobs, &Clock::system(), &known);
+    serve(db, jobs, false, &Clock::system(), &known);
     let answered = replies.into_iter().map(|mut reply| reply.try_recv().unwrap().is_ok()).collect();
     let written = db.query_row("SELECT count(*) FROM written", [], |row| row.get(0)).unwrap();
     assert!(db.is_autocommit(), "no transaction stays open");
@@ -93,7 +93,7 @@ fn whoever_left_before_the_work_is_dropped_and_whoever_left_after_it_is_kept() {
         drop(leaving.lock().unwrap().take());
         Ok(())
     });
-    serve(&db, vec![leaves, last], &Clock::system(), &Known::default());
+    serve(&db, vec![leaves, last], false, &Clock::system(), &Known::default());
     let kept: Vec<String> = db
         .prepare("SELECT what FROM written ORDER BY rowid")
         .unwrap()
