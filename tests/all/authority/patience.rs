@@ -98,7 +98,7 @@ async fn whoever_stops_an_upload_that_waits_loses_nothing() {
     });
     std::thread::sleep(Duration::from_millis(700));
     let stopped = Instant::now();
-    assert!(Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &waiting.id().to_string()]).status().unwrap().success());
     waiting.wait().unwrap();
     assert!(stopped.elapsed() < Duration::from_secs(2), "it does not stop");
     desk.configure(&port, &base);
