@@ -34,7 +34,9 @@ pub use lookup::{Dated, PlansAnswer, Report, SearchQuery, SearchReading, View};
 pub use name::PersonName;
 pub use nhs_number::{NhsNumber, NhsNumberError};
 pub use ods_code::OdsCode;
-pub use permit::{AuditPermit, CareSettingPermit, NotAllowed, SearchPermit, ViewMode, ViewPermit};
+pub use permit::{
+    AuditPermit, CareSettingPermit, ConcernsPermit, NotAllowed, SearchPermit, ViewMode, ViewPermit,
+};
 pub use person::{Candidate, ConfirmedPatient, Deceased, Gender, Match, NotConfirmed, Person, PostcodeCheck};
 pub use plan::{PlanKind, PlanPeriod, Standing, TailDays};
 pub use rights::{Caller, Right, Rights};

@@ -137,6 +137,26 @@ impl AuditPermit {
     }
 }
 
+/// Proof that the caller may read which views of their organisation's people are worth a question.
+#[derive(Debug, Clone)]
+pub struct ConcernsPermit(Caller);
+
+impl ConcernsPermit {
+    /// Needs [`Right::PrivacyOfficer`].
+    ///
+    /// # Errors
+    /// The role does not allow it.
+    pub fn of(caller: &Caller, rights: &Rights) -> Result<Self, NotAllowed> {
+        if rights.allow(caller, Right::PrivacyOfficer) { Ok(Self(caller.clone())) } else { Err(NotAllowed) }
+    }
+
+    /// Who.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Activity;

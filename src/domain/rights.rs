@@ -36,11 +36,14 @@ pub enum Right {
     ViewSilently,
     /// Read what the audit log holds of the organisation's own people.
     ReadAudit,
+    /// Read which views of the organisation's own people are worth a question.
+    PrivacyOfficer,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::SearchPeople, Self::ViewAndNotify, Self::ViewSilently, Self::ReadAudit];
+    pub const ALL: [Self; 5] =
+        [Self::SearchPeople, Self::ViewAndNotify, Self::ViewSilently, Self::ReadAudit, Self::PrivacyOfficer];
 
     /// As configuration and answers name it.
     #[must_use]
@@ -50,6 +53,7 @@ impl Right {
             Self::ViewAndNotify => "view-and-notify",
             Self::ViewSilently => "view-silently",
             Self::ReadAudit => "read-audit",
+            Self::PrivacyOfficer => "privacy-officer",
         }
     }
 
@@ -66,7 +70,7 @@ pub struct Rights(BTreeMap<Activity, Vec<Right>>);
 
 impl Rights {
     /// As the national service reads its three codes: the table to start from. It has no code for reading the
-    /// audit log.
+    /// audit log, and none for privacy officers.
     #[must_use]
     pub fn national() -> Self {
         let mut rights = Self::default();

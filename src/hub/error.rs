@@ -175,6 +175,21 @@ impl ApiError {
         "This user has searched for too many people within an hour: ask again after the time in Retry-After, \
          or ask by NHS number",
     );
+    pub(super) const CONCERNS_BUSY: Self = Self {
+        retry_after: Some(10),
+        ..Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "transient",
+            "UNABLE_TO_CALL_SERVICE",
+            "Another privacy officer's report is being read: ask again",
+        )
+    };
+    pub(super) const CONCERNS_TOO_MUCH: Self = Self::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "timeout",
+        "UNABLE_TO_CALL_SERVICE",
+        "There is more in this period than can be read in the time: ask for a shorter one",
+    );
     const FAILED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "exception",

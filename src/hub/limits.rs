@@ -378,3 +378,15 @@ pub const CONCERN_REFERENCES: usize = 10;
 
 /// Entries of the audit log from which a user's usual hours are learnt.
 pub const CONCERN_HISTORY: usize = 20_000;
+
+/// Days of the period that a privacy officer asks for at `/audit/concerns`.
+pub const CONCERN_DAYS: i64 = 31;
+
+/// Privacy officers whose report is being read at once; a further one is answered 503 with `Retry-After`.
+pub const CONCERNS_AT_ONCE: usize = 1;
+
+/// Time for which such a report is read; then 408, and a shorter period has to be asked for.
+pub const CONCERNS_READ: Duration = Duration::from_secs(30);
+
+/// Time after which it lets others who wait for a reader go first.
+pub const CONCERNS_SLICE: Duration = Duration::from_millis(20);

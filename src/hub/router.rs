@@ -13,6 +13,7 @@ use axum::routing::{MethodRouter, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Hub;
+use super::audit::CONCERNS;
 use super::correlation::correlate;
 use super::error::ApiError;
 use super::events::EVENTS;
@@ -56,6 +57,7 @@ const ADDRESSES: &[Address] = &[
     Address { path: "/patient-flags-api/FHIR/R4/metadata", methods: &[("GET", || get(metadata::metadata))] },
     Address { path: "/metadata", methods: &[("GET", || get(metadata::metadata))] },
     Address { path: "/audit/entries", methods: &[("GET", || get(audit::entries))] },
+    Address { path: CONCERNS, methods: &[("GET", || get(audit::concerns))] },
     Address { path: "/access/{reference}", methods: &[("GET", || get(own::status))] },
     Address {
         path: "/access/{reference}/opened-in-error",
@@ -133,6 +135,8 @@ async fn in_time(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let time = match route {
         Some(UPLOADS) => limits::UPLOAD,
+        // The reading has a limit of its own, and what is said when it is over.
+        Some(CONCERNS) => limits::CONCERNS_READ + limits::REQUEST,
         // The provider is asked meanwhile.
         Some("/authorize" | "/sign-in/back") => limits::SIGN_IN_ANSWER,
         Some(_) | None => limits::REQUEST,

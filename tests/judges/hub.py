@@ -20,9 +20,9 @@ import proving
 
 PROGRAM = os.environ["CPIS_HUB"]
 ISSUER = "http://127.0.0.1:8470"
-RIGHTS = {"nurse": ["B0264", "B0107"], "midwife": ["B0264", "B0170"], "both": ["B0264", "B0107", "B0170"],
+RIGHTS = {"nurse": ["B0264", "B0107"], "midwife": ["B0264", "B0170"], "both": ["B0264", "B0107", "B0170", "B9002"],
           "receptionist": []}
-RIGHTS_TABLE = 'rights = { B0264 = ["search-people"], B0107 = ["view-and-notify"], B0170 = ["view-silently"] }\n'
+RIGHTS_TABLE = 'rights = { B0264 = ["search-people"], B0107 = ["view-and-notify"], B0170 = ["view-silently"], B9002 = ["privacy-officer"] }\n'
 SITE = """
 [[site]]
 id = "ed"

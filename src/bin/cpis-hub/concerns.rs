@@ -5,12 +5,9 @@ use std::path::Path;
 use clap::ValueEnum;
 use cpis::hub::clock::Clock;
 use cpis::hub::concerns::ConcernQuestion;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::common::{open_store, operator, print};
-
-/// Without `--since`: a week.
-const USUAL: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How the report is written.
 #[derive(Clone, Copy, ValueEnum)]
@@ -32,7 +29,7 @@ pub(super) fn concerns(
             .transpose()
     };
     let until = moment("until", until)?.unwrap_or_else(|| Clock::system().now());
-    let since = moment("since", since)?.map_or_else(|| until.checked_sub(USUAL), Ok);
+    let since = moment("since", since)?.map_or_else(|| until.checked_sub(ConcernQuestion::USUAL), Ok);
     let since = since.map_err(|_| "--until: this is too long ago".to_owned())?;
     if since >= until {
         return Err("--since must be before --until".to_owned());

@@ -5,7 +5,7 @@
 
 mod words;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::NhsNumber;
 
@@ -16,6 +16,11 @@ pub struct ConcernQuestion {
     pub since: Timestamp,
     /// Until before this one.
     pub until: Timestamp,
+}
+
+impl ConcernQuestion {
+    /// How long a period is where nobody says since when: a week.
+    pub const USUAL: SignedDuration = SignedDuration::from_hours(7 * 24);
 }
 
 /// What kind of question a concern is.

@@ -87,6 +87,7 @@ pub use acts::{OpenedInError, Refusal, ReportedKind};
 pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use backup::{KeepError, Lost, Restored, restore};
+pub use concerns::ConcernsRead;
 pub use copy::{CopyError, Holds};
 pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
@@ -204,6 +205,7 @@ struct Inner {
     figuring: Mutex<Figuring>,
     known: Arc<Known>,
     searches: Arc<Semaphore>,
+    concerns: Semaphore,
     tails: TailDays,
     // The last to go: until then nobody else may change the database as a whole.
     _used: Lock,
@@ -285,6 +287,7 @@ impl Store {
             figuring: Mutex::new(Figuring { db: figuring, path: settings.path.clone(), last: None }),
             known,
             searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
+            concerns: Semaphore::new(limits::CONCERNS_AT_ONCE),
             tails: settings.tails,
             _used: used,
         })))

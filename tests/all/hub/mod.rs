@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod backup;
 mod concerns;
+mod concerns_officer;
 mod concerns_told;
 mod correlation;
 mod dates;

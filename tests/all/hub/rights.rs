@@ -14,7 +14,7 @@ use super::support::data::{NHS, child, history_of, number, plans_of};
 use super::support::provider::Provider;
 use super::support::signing_in::Viewer;
 use super::support::uploads::{Exchange, WEXCOMBE, ava, document};
-use super::support::{ISSUER, NOW, TestHub, at, caller, midwife, nurse, receptionist, reviewer};
+use super::support::{ISSUER, NOW, TestHub, at, caller, midwife, nurse, officer, receptionist, reviewer};
 
 const CHAPTER: &str = include_str!("../../../src/manual/rights.md");
 
@@ -29,6 +29,7 @@ fn personas() -> Vec<(&'static str, Option<Caller>)> {
         ("B0264 B0170", Some(midwife())),
         ("B0107 B0170", Some(caller("Ines Roy", "RN3", &["B0107", "B0170"]))),
         ("read-audit", Some(reviewer())),
+        ("privacy-officer", Some(officer())),
         ("an authority's certificate", None),
     ]
 }
@@ -72,6 +73,7 @@ async fn ask(hub: &TestHub, who: Option<&Caller>, method: &str, path: &str, own:
             (path.to_owned(), &[], Some(body.to_string()))
         }
         ("GET", "/audit/entries") => (format!("{path}?patient:identifier={NHS}%7C{digits}"), &[], None),
+        ("GET", "/audit/concerns") => (path.to_owned(), &[], None),
         ("GET", "/access/{reference}") | ("POST", "/access/{reference}/opened-in-error") => {
             (path.replace("{reference}", own), &[], None)
         }

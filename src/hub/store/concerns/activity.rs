@@ -84,11 +84,12 @@ pub(super) fn by_organisation<T>(all: impl IntoIterator<Item = T>, who: impl Fn(
     groups.into_values().collect()
 }
 
-/// Reads a user's period; nothing where they did nothing that is looked at.
+/// Reads a user's period, at one organisation or all; nothing where they did nothing there that is looked at.
 pub(super) fn read(
     db: &Connection,
     user: &str,
     question: ConcernQuestion,
+    organisation: Option<&str>,
 ) -> Result<Option<Activity>, Fault> {
     let mut statement = db.prepare_cached(
         "SELECT audit.at_ms, audit.kind, audit.outcome, audit.user_name, audit.role,
@@ -99,10 +100,11 @@ pub(super) fn read(
          LEFT JOIN person ON person.id = coalesce(nhs_number.person_id, audit.person_id)
          WHERE audit.user_id = ?1 AND audit.at_ms >= ?2 AND audit.at_ms < ?3
            AND audit.kind IN ('search', 'retrieve', 'view', 'silent-view', 'refused')
+           AND (?4 IS NULL OR audit.organisation_code = ?4)
          ORDER BY audit.at_ms, audit.id",
     )?;
     let (since, until) = (question.since.as_millisecond(), question.until.as_millisecond());
-    let mut rows = statement.query(params![user, since, until])?;
+    let mut rows = statement.query(params![user, since, until, organisation])?;
     let mut activity = Activity::default();
     let (mut entries, mut people) = (0, BTreeSet::new());
     while let Some(row) = rows.next()? {

@@ -34,6 +34,7 @@ pub(super) fn concerns(
     user: &str,
     activity: &Activity,
     question: ConcernQuestion,
+    organisation: Option<&str>,
 ) -> Result<Usual, Fault> {
     if activity.views.is_empty() {
         return Ok(Usual::Known(Vec::new()));
@@ -42,10 +43,11 @@ pub(super) fn concerns(
     let from = since.saturating_sub(i64::try_from(BACK.as_millis()).unwrap_or(i64::MAX));
     let mut statement = db.prepare_cached(
         "SELECT at_ms FROM audit WHERE user_id = ?1 AND at_ms >= ?2 AND at_ms < ?3
+           AND (?5 IS NULL OR organisation_code = ?5)
          ORDER BY at_ms DESC LIMIT ?4",
     )?;
     let most = i64::try_from(limits::CONCERN_HISTORY).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![user, from, since, most])?;
+    let mut rows = statement.query(params![user, from, since, most, organisation])?;
     let (mut by_hour, mut days, mut entries) = ([0_u64; 24], BTreeSet::new(), 0_u64);
     while let Some(row) = rows.next()? {
         let local = dates::in_london(codec::moment(row.get(0)?)?);

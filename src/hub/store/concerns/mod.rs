@@ -1,6 +1,9 @@
 //! Finds views worth a question. Users one after the other, each by the index of the audit log: the memory that
 //! it takes is that of one user's period, and bounded.
 //!
+//! Where an organisation asks, what was done elsewhere is not read at all: no count, day or hour of it can show in what
+//! is told.
+//!
 //! A person is whom the number stands for. An ended identity is a person of its own, joined with nobody.
 
 mod activity;
@@ -10,15 +13,17 @@ mod searching;
 mod views;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 
-use super::Store;
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
-use crate::domain::Caller;
+use super::writer::Work;
+use super::{Audited, Store};
+use crate::domain::{Caller, ConcernsPermit};
 use crate::hub::concerns::{Concern, ConcernKind, ConcernQuestion, ConcernReport};
 use crate::hub::limits;
 
@@ -64,6 +69,17 @@ fn strongest_first(concerns: &mut [Concern]) {
     });
 }
 
+/// What became of a privacy officer's question.
+#[derive(Debug)]
+pub enum ConcernsRead {
+    /// The views worth a question, and that the asking is on disk.
+    Found(Audited<()>, ConcernReport),
+    /// As many others read as may: nothing was asked, and nothing written.
+    OthersRead,
+    /// There was more than could be read in the time. Nothing of it is told: half of it would look like all.
+    TooMuch,
+}
+
 impl Store {
     /// Looks for views worth a question. That it is looked at is written to the audit log, and committed,
     /// first; then a reader reads.
@@ -71,40 +87,121 @@ impl Store {
     /// # Errors
     /// The database refused.
     pub fn concerns(&self, reader: Caller, question: ConcernQuestion) -> Result<ConcernReport, StoreError> {
-        let written = self.write_blocking(move |work| {
-            let mut entry = Entry::new(Kind::ConcernsRead, "returned", "command line");
-            entry.detail = Some(json!({
-                "since": question.since.to_string(),
-                "until": question.until.to_string(),
-            }));
-            audit::append(work, &reader, &entry)
-        })?;
-        let asked = written.at();
-        self.read(move |db| report(db, question, asked))
+        let written = self
+            .write_blocking(move |work| audit::append(work, &reader, &reading(question, "command line")))?;
+        let mut walk = Walk::new(question, written.at(), None);
+        self.read(move |db| {
+            while walk.step(db)? {}
+            Ok(walk.report())
+        })
+    }
+
+    /// The same, of what people of the reader's own organisation did there, and of nothing else. In slices, between
+    /// which others read.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn concerns_of_organisation(
+        &self,
+        permit: ConcernsPermit,
+        question: ConcernQuestion,
+        within: Duration,
+    ) -> Result<ConcernsRead, StoreError> {
+        let Ok(_place) = self.0.concerns.try_acquire() else { return Ok(ConcernsRead::OthersRead) };
+        let reader = permit.caller().clone();
+        let organisation = reader.organisation_code.clone();
+        let entry = move |work: &Work<'_>| audit::append(work, &reader, &reading(question, "organisation"));
+        let audited = self.write(entry).await?;
+        let begun = Instant::now();
+        let mut walk = Walk::new(question, audited.at(), Some(organisation));
+        let mut is_more = true;
+        while is_more {
+            if begun.elapsed() >= within {
+                return Ok(ConcernsRead::TooMuch);
+            }
+            (walk, is_more) = self.read_elsewhere(move |db| walk.slice(db)).await?;
+        }
+        Ok(ConcernsRead::Found(audited, walk.report()))
     }
 }
 
-fn report(db: &Connection, question: ConcernQuestion, asked: Timestamp) -> Result<ConcernReport, Fault> {
-    let mut found = Found::default();
-    let (mut users, mut too_little_history, mut not_all_looked_at) = (0, 0, 0);
-    let held = families::Held::default();
-    let mut user = next_user(db, "")?;
-    while let Some(id) = user {
-        if let Some(activity) = activity::read(db, &id, question)? {
-            users += 1;
-            not_all_looked_at += u64::from(activity.is_cut);
-            let views = views::concerns(db, &activity, &held, asked)?;
-            views.into_iter().for_each(|concern| found.add(concern));
-            searching::concerns(&activity).into_iter().for_each(|concern| found.add(concern));
-            match hours::concerns(db, &id, &activity, question)? {
-                hours::Usual::TooLittle => too_little_history += 1,
-                hours::Usual::Known(concern) => concern.into_iter().for_each(|concern| found.add(concern)),
+/// That concerns are read, by whom it was asked for, and from where.
+fn reading(asked: ConcernQuestion, from: &str) -> Entry<'_> {
+    let mut entry = Entry::new(Kind::ConcernsRead, "returned", from);
+    entry.detail = Some(json!({
+        "since": asked.since.to_string(),
+        "until": asked.until.to_string(),
+    }));
+    entry
+}
+
+/// On the way through all users.
+struct Walk {
+    question: ConcernQuestion,
+    asked: Timestamp,
+    /// Whose people's doings count; of everybody's without one.
+    organisation: Option<String>,
+    held: families::Held,
+    found: Found,
+    /// The user who was looked at last.
+    last: String,
+    users: u64,
+    too_little_history: u64,
+    not_all_looked_at: u64,
+}
+
+impl Walk {
+    fn new(question: ConcernQuestion, asked: Timestamp, organisation: Option<String>) -> Self {
+        let (held, found, last) = (families::Held::default(), Found::default(), String::new());
+        let (users, too_little_history, not_all_looked_at) = (0, 0, 0);
+        Self {
+            question,
+            asked,
+            organisation,
+            held,
+            found,
+            last,
+            users,
+            too_little_history,
+            not_all_looked_at,
+        }
+    }
+
+    /// As many users as there is time for, one at least; and whether there are more.
+    fn slice(mut self, db: &Connection) -> Result<(Self, bool), Fault> {
+        let begun = Instant::now();
+        while self.step(db)? {
+            if begun.elapsed() >= limits::CONCERNS_SLICE {
+                return Ok((self, true));
             }
         }
-        user = next_user(db, &id)?;
+        Ok((self, false))
     }
-    let (concerns, more) = found.into_parts();
-    Ok(ConcernReport { question, asked, concerns, more, users, too_little_history, not_all_looked_at })
+
+    /// The next user; false where there is none.
+    fn step(&mut self, db: &Connection) -> Result<bool, Fault> {
+        let Some(user) = next_user(db, &self.last)? else { return Ok(false) };
+        let (question, organisation) = (self.question, self.organisation.as_deref());
+        if let Some(activity) = activity::read(db, &user, question, organisation)? {
+            self.users += 1;
+            self.not_all_looked_at += u64::from(activity.is_cut);
+            let mut concerns = views::concerns(db, &activity, &self.held, self.asked)?;
+            concerns.extend(searching::concerns(&activity));
+            match hours::concerns(db, &user, &activity, question, organisation)? {
+                hours::Usual::TooLittle => self.too_little_history += 1,
+                hours::Usual::Known(unusual) => concerns.extend(unusual),
+            }
+            concerns.into_iter().for_each(|concern| self.found.add(concern));
+        }
+        self.last = user;
+        Ok(true)
+    }
+
+    fn report(self) -> ConcernReport {
+        let Self { question, asked, users, too_little_history, not_all_looked_at, .. } = self;
+        let (concerns, more) = self.found.into_parts();
+        ConcernReport { question, asked, concerns, more, users, too_little_history, not_all_looked_at }
+    }
 }
 
 /// The next user by id: one look into the index, however much each of them did.

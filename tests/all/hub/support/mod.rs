@@ -73,10 +73,16 @@ pub(crate) fn reviewer() -> Caller {
     caller("Kim Doyle", "RN3", &["B9001"])
 }
 
-/// The national table, and a code for who reads the audit log.
+/// Reads which views of their organisation's people are worth a question, by another such code.
+pub(crate) fn officer() -> Caller {
+    caller("Ros Hale", "RN3", &["B9002"])
+}
+
+/// The national table, and codes for who reads the audit log and for privacy officers.
 pub(crate) fn rights() -> Rights {
     let mut rights = Rights::national();
     rights.grant(Activity::from_code("B9001").unwrap(), &[Right::ReadAudit]);
+    rights.grant(Activity::from_code("B9002").unwrap(), &[Right::PrivacyOfficer]);
     rights
 }
 
