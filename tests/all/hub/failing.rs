@@ -70,17 +70,17 @@ async fn one_request_that_fails_in_a_shared_commit_fails_alone() {
 }
 
 /// While somebody else holds the lock, three views come; a first one is in the writer's hands already, so that
-/// the three wait together and share the next commit.
+/// the three wait together and share the next commit. A writer waits two seconds for the lock.
 async fn three_that_share_a_commit(hub: &TestHub, seeds: [u64; 3]) -> [Answer; 3] {
     let lock = Connection::open(&hub.database).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     let who = nurse();
     let release = async {
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
         lock.execute_batch("ROLLBACK").unwrap();
     };
     let view = async |seed| {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         hub.view(&who, number(seed)).await
     };
     let [a, b, c] = seeds;
@@ -142,15 +142,15 @@ async fn a_client_that_leaves_before_the_work_leaves_no_view_and_one_that_leaves
     let lock = Connection::open(&hub.database).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     let gone = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         // The writer waits for the lock with the first view in hand; this one waits behind it, and leaves.
-        let left = tokio::time::timeout(Duration::from_millis(200), hub.view(&who, number(1))).await;
+        let left = tokio::time::timeout(Duration::from_millis(400), hub.view(&who, number(1))).await;
         assert!(left.is_err(), "the client left without an answer");
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
         lock.execute_batch("ROLLBACK").unwrap();
     };
     // Of the first nobody can tell any more whether its client waits: the work has begun.
-    let first = tokio::time::timeout(Duration::from_millis(300), hub.view(&who, number(1)));
+    let first = tokio::time::timeout(Duration::from_millis(700), hub.view(&who, number(1)));
     let (first, ()) = tokio::join!(first, gone);
     assert!(first.is_err());
     assert_eq!(hub.view(&who, number(1)).await.total(), 1);
