@@ -1,6 +1,7 @@
 //! The link's settings (`authority.toml`): which local authority it is, and how its case management system's
 //! extract is to be read, since every vendor's differs.
 
+mod contacts;
 mod link;
 mod mail;
 mod mapping;
@@ -17,6 +18,7 @@ use crate::domain::PlanKind;
 pub use super::file::ConfigError;
 use super::file::{self, setting};
 use super::mesh::MeshTable;
+pub use contacts::Contacts;
 pub use link::{HttpsSettings, HubSettings, LinkSettings, Way};
 pub use mail::{MailSecurity, MailSettings};
 pub use mapping::{Column, Encoding, Form, Kinds, Mapping, More};
@@ -128,7 +130,8 @@ impl AuthorityConfig {
     }
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: File = file::parse(text, path)?;
+        let mut file: File = file::parse(text, path)?;
+        let teams = file.authority.as_mut().map(|table| std::mem::take(&mut table.team)).unwrap_or_default();
         let directory = path.parent().unwrap_or(Path::new("."));
         let link = link::resolve(file.authority, file.hub, file.mesh, file.memory, directory)?;
         let notes = notes::resolve(file.notes, link.is_some(), directory)?;
@@ -147,7 +150,9 @@ impl AuthorityConfig {
             (None, None) => None,
         };
         let page = page::resolve(file.page, notes.is_some(), directory)?;
-        Ok(Self { extract: mapping(file.extract)?, link, notes, routing, page })
+        let mut extract = mapping(file.extract)?;
+        extract.contacts = contacts::resolve(teams, &extract)?;
+        Ok(Self { extract, link, notes, routing, page })
     }
 
     /// For tests of what is configured.
@@ -219,6 +224,7 @@ fn mapping(table: ExtractTable) -> Result<Mapping, ConfigError> {
         multi_line,
         ends_without_line_end,
         takes_test_numbers,
+        contacts: Contacts::default(),
     })
 }
 

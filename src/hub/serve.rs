@@ -61,6 +61,7 @@ pub async fn serve(
     let keeping = AbortedAtEnd(tokio::spawn(keeping::keep(hub.clone())));
     let watching = AbortedAtEnd(tokio::spawn(sessions::keep(hub.clone())));
     let applying = AbortedAtEnd(tokio::spawn(uploads::keep(hub.clone())));
+    let missing = AbortedAtEnd(tokio::spawn(uploads::keep_watch(hub.clone())));
     let telling = AbortedAtEnd(tokio::spawn(notices::keep(hub.clone())));
     let posting = AbortedAtEnd(tokio::spawn(mesh::keep(hub.clone())));
     let reloading = hub.tls().map(|tls| {
@@ -79,6 +80,7 @@ pub async fn serve(
         drop(keeping);
         drop(applying);
         drop(watching);
+        drop(missing);
         drop(telling);
         drop(posting);
         ending.uploads().stop();

@@ -68,6 +68,22 @@ pub struct Checked {
     pub contradicting: Vec<u64>,
     /// Rows that say what an earlier one said.
     pub again: Vec<u64>,
+    /// Rows whose plan goes up without a contact, as their team has none; nothing is wrong with the plan.
+    pub without_contact: u64,
+    /// Their teams, in the order of their first rows; at most [`FINDINGS_KEPT`].
+    pub unknown_teams: Vec<UnknownTeam>,
+}
+
+/// A team of the extract that has no contact, although others have. Its name is not kept: in a column that was mapped by mistake
+/// anything may stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownTeam {
+    /// The first row that names it.
+    pub row: u64,
+    /// The local id in that row.
+    pub local_id: String,
+    /// How many rows name it.
+    pub rows: u64,
 }
 
 impl Checked {
@@ -121,6 +137,9 @@ pub fn check_each(
             Ok(meant) => {
                 then(Row::Right(record.row, &meant));
                 whole.add(record.row, &meant);
+                if let Some(team) = meant.team_without_contact(mapping) {
+                    whole.note_team(record.row, &meant.local_id, team);
+                }
             }
             Err(refused) => {
                 then(Row::Refused(&refused));

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::table::Record;
 use super::{Finding, Problem, dates};
 use crate::config::authority::{Column, Mapping, More};
-use crate::domain::{NhsNumber, PlanKind, PlanPeriod, birth};
+use crate::domain::{NhsNumber, PlanKind, PlanPeriod, TeamContact, birth};
 
 /// Characters of a local id or a name.
 const NAME_CHARACTERS: usize = 100;
@@ -31,7 +31,7 @@ pub struct Meant {
     pub kind: PlanKind,
     /// First and last day.
     pub period: PlanPeriod,
-    /// Who works on the case, and which team has it: never sent to anybody.
+    /// Who works on the case, and which team has it: never sent to anybody, but for [`Meant::contact`].
     pub worker: Option<String>,
     /// See above.
     pub team: Option<String>,
@@ -81,6 +81,23 @@ impl std::fmt::Debug for Refused {
 }
 
 impl Meant {
+    /// The contact of its team, which goes up with the plan. Of a restricted case there is none: whoever rings a team speaks with people
+    /// who may not know of it.
+    #[must_use]
+    pub fn contact<'a>(&self, mapping: &'a Mapping) -> Option<&'a TeamContact> {
+        if self.keeps_team_back(mapping) { None } else { mapping.contacts.of(self.team.as_deref()?) }
+    }
+
+    /// The team, where contacts of teams are configured and this one has none.
+    pub(super) fn team_without_contact(&self, mapping: &Mapping) -> Option<&str> {
+        let is_meant = !mapping.contacts.is_empty() && !self.keeps_team_back(mapping);
+        self.team.as_deref().filter(|team| is_meant && mapping.contacts.of(team).is_none())
+    }
+
+    fn keeps_team_back(&self, mapping: &Mapping) -> bool {
+        self.is_restricted == Some(true) || mapping.contacts.keeps_back(&self.local_id)
+    }
+
     /// The same row, where it cannot be sent for another reason than what it says.
     pub(super) fn refused(self, row: u64, finding: Finding) -> Box<Refused> {
         let problem = Problem { row, column: None, local_id: Some(self.local_id.clone()), finding };

@@ -1,11 +1,11 @@
 //! Whether rows contradict each other. Where they do, none of them is sent, so that it does not matter which comes first.
 //! Of each row 48 bytes are kept, however long it is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use super::row::Meant;
-use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy};
+use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy, UnknownTeam};
 use crate::config::authority::Column;
 use crate::domain::PlanKind;
 
@@ -16,6 +16,8 @@ pub(super) struct Whole {
     kept: Vec<Kept>,
     /// Rows with plans for unborn children: few.
     unborn: HashSet<u64>,
+    /// Teams without a contact, as hashes.
+    teams: HashMap<u64, UnknownTeam>,
     checked: Checked,
 }
 
@@ -47,6 +49,17 @@ impl Whole {
             end: hashes.hash_one(meant.period.end),
         });
         self.checked.rows += 1;
+    }
+
+    /// A row whose team has no contact.
+    pub(super) fn note_team(&mut self, row: u64, local_id: &str, team: &str) {
+        self.checked.without_contact += 1;
+        let team = self.hashes.hash_one(team.to_lowercase());
+        if let Some(known) = self.teams.get_mut(&team) {
+            known.rows += 1;
+        } else if self.teams.len() < FINDINGS_KEPT {
+            self.teams.insert(team, UnknownTeam { row, local_id: local_id.to_owned(), rows: 1 });
+        }
     }
 
     /// A row that cannot.
@@ -104,6 +117,8 @@ impl Whole {
         self.checked.contradicting = contradicted.into_iter().collect();
         self.checked.people = u64::try_from(people.len()).unwrap_or(u64::MAX);
         self.checked.problems.sort_by_key(|problem| problem.row);
+        self.checked.unknown_teams = self.teams.into_values().collect();
+        self.checked.unknown_teams.sort_by_key(|team| team.row);
         self.checked
     }
 }

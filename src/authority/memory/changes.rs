@@ -15,6 +15,8 @@ use crate::exchange::RECORD_PLANS;
 pub enum Change {
     /// Nothing: sent again all the same, in a full refresh.
     Again,
+    /// Another contact of the team, or none any more.
+    OtherContact,
     /// A plan that the hub does not hold.
     New,
     /// Another end.
@@ -44,6 +46,8 @@ pub struct Changes {
     pub other_end: u64,
     /// Plans that had an end and have none any more.
     pub goes_on_again: u64,
+    /// Plans whose team has another contact.
+    pub other_contact: u64,
     /// The first local ids with what happens to them.
     pub named: Vec<(String, Change)>,
     /// All of it was rejected before, but for one plan that goes along.
@@ -102,9 +106,11 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
         let mut sent = differing(&now, &before, is_unclear, is_full)?;
         for plan in &sent.holds {
             let is_known = |held: &&Held| held.number == plan.number && is_same(held, plan);
-            let Some(known) = before.iter().find(is_known).filter(|held| held.end != plan.end) else {
+            let Some(known) = before.iter().find(is_known) else { continue };
+            changes.other_contact += u64::from(known.has_other_contact(plan));
+            if known.end == plan.end {
                 continue;
-            };
+            }
             changes.goes_on_again += u64::from(known.end.is_some() && plan.end.is_none());
             changes.other_end += u64::from(plan.end.is_some());
         }
@@ -186,6 +192,7 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
             None => Change::New,
             Some(held) if held.end.is_some() && plan.end.is_none() => Change::NoEnd,
             Some(held) if held.end != plan.end => Change::OtherEnd,
+            Some(held) if held.has_other_contact(plan) => Change::OtherContact,
             Some(_) if is_full => Change::Again,
             Some(_) => continue,
         };
@@ -312,7 +319,7 @@ pub(super) fn write_down(
     let person = holds.first().or(takes_back.first()).cloned();
     let mut insert = work.prepare_cached(&format!(
         "INSERT INTO outgoing_plan (place, nth, what, of_person, {HELD})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
     ))?;
     let ends: Vec<pairing::Part> = ends.into_iter().map(|plan| ("end", plan)).collect();
     let ends = ends.chunk_by(|(_, one), (_, other)| one.number == other.number);
@@ -336,7 +343,9 @@ pub(super) fn write_down(
                 plan.end,
                 person.family,
                 person.given,
-                person.born
+                person.born,
+                plan.contact_name,
+                plan.contact_telephone
             ])?;
         }
     }

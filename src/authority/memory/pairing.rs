@@ -72,6 +72,8 @@ mod tests {
             family: String::new(),
             given: String::new(),
             born: String::new(),
+            contact_name: None,
+            contact_telephone: None,
         }
     }
 

@@ -10,6 +10,7 @@ use rusqlite::{Statement, Transaction, params};
 use super::MemoryError;
 use crate::authority::extract::{Checked, Meant, Problem, Refused, Row, SHORT, check_each};
 use crate::config::authority::Mapping;
+use crate::domain::Telephone;
 
 /// How an extract is to be read.
 #[derive(Clone, Copy)]
@@ -39,14 +40,14 @@ pub(super) fn read_extract(
             progress(rows);
         }
         let kept = match row {
-            Row::Right(row, meant) => keep_right(&mut insert, row, meant),
+            Row::Right(row, meant) => keep_right(&mut insert, row, meant, mapping),
             Row::Refused(refused) => keep_refused(&mut refuse, refused, mapping),
         };
         if let Err(error) = kept {
             failed.get_or_insert(error);
         }
     };
-    let is_known = |meant: &Meant| is_held_so(work, meant).unwrap_or(false);
+    let is_known = |meant: &Meant| is_held_so(work, meant, mapping).unwrap_or(false);
     let mut checked = check_each(source, mapping, today, &is_known, &mut keep)?;
     if let Some(error) = failed {
         return Err(error.into());
@@ -63,8 +64,9 @@ pub(super) fn read_extract(
 fn inserting<'a>(work: &'a Transaction<'_>) -> Result<Statement<'a>, rusqlite::Error> {
     work.prepare(
         "INSERT INTO extract (local_id, row, number, kind, start_day, end_day, family, given, born,
-                              worker, team, worker_is_away, is_restricted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                              worker, team, worker_is_away, is_restricted,
+                              contact_name, contact_telephone)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )
 }
 
@@ -76,7 +78,13 @@ fn refusing<'a>(work: &'a Transaction<'_>) -> Result<Statement<'a>, rusqlite::Er
     )
 }
 
-fn keep_right(insert: &mut Statement<'_>, row: u64, meant: &Meant) -> Result<usize, rusqlite::Error> {
+fn keep_right(
+    insert: &mut Statement<'_>,
+    row: u64,
+    meant: &Meant,
+    mapping: &Mapping,
+) -> Result<usize, rusqlite::Error> {
+    let (contact_name, contact_telephone) = contact(meant, mapping);
     let Meant { local_id, number, family_name, given_names, born, kind, period, .. } = meant;
     insert.execute(params![
         local_id,
@@ -91,8 +99,17 @@ fn keep_right(insert: &mut Statement<'_>, row: u64, meant: &Meant) -> Result<usi
         meant.worker,
         meant.team,
         meant.worker_is_away,
-        meant.is_restricted
+        meant.is_restricted,
+        contact_name,
+        contact_telephone
     ])
+}
+
+/// The contact of a row's team as the tables have it.
+fn contact<'a>(meant: &Meant, mapping: &'a Mapping) -> (Option<&'a str>, Option<&'a str>) {
+    let contact = meant.contact(mapping);
+    let telephone = contact.and_then(|contact| contact.telephone.as_ref()).map(Telephone::as_sent);
+    (contact.map(|contact| contact.name.as_str()), telephone)
 }
 
 fn keep_refused(
@@ -122,10 +139,11 @@ fn said(problem: &Problem, mapping: &Mapping) -> String {
 }
 
 /// Whether the hub has acknowledged the very same.
-fn is_held_so(work: &Transaction<'_>, meant: &Meant) -> Result<bool, rusqlite::Error> {
+fn is_held_so(work: &Transaction<'_>, meant: &Meant, mapping: &Mapping) -> Result<bool, rusqlite::Error> {
+    let (contact_name, contact_telephone) = contact(meant, mapping);
     work.prepare_cached(
         "SELECT 1 FROM held WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4 AND end_day IS ?5
-         AND family = ?6 AND given = ?7 AND born = ?8",
+         AND family = ?6 AND given = ?7 AND born = ?8 AND contact_name IS ?9 AND contact_telephone IS ?10",
     )?
     .exists(params![
         meant.local_id,
@@ -135,7 +153,9 @@ fn is_held_so(work: &Transaction<'_>, meant: &Meant) -> Result<bool, rusqlite::E
         meant.period.end.map(|end| end.to_string()),
         meant.family_name,
         meant.given_names,
-        meant.born.to_string()
+        meant.born.to_string(),
+        contact_name,
+        contact_telephone
     ])
 }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use rusqlite::Transaction;
 
 use super::{HELD, Held, MemoryError, day, kind, number};
-use crate::domain::PlanPeriod;
+use crate::domain::{PlanPeriod, TeamContact, Telephone};
 use crate::exchange::upload::{Ended, Plan, Record, TakenBack};
 
 /// Hands over what was written down, as records.
@@ -35,7 +35,9 @@ pub(super) fn each_record(
         let (kind, start) = (kind(&plan.kind)?, day(&plan.start)?);
         let end = plan.end.as_deref().map(day).transpose()?;
         match (what.as_str(), end) {
-            ("hold", end) => record.plans.push(Plan { kind, period: PlanPeriod { start, end }, team: None }),
+            ("hold", end) => {
+                record.plans.push(Plan { kind, period: PlanPeriod { start, end }, team: contact(&plan) })
+            }
             ("end", Some(end)) => {
                 record.ended.push(Ended { number: number(&plan.number)?, kind, start, end });
             }
@@ -45,6 +47,11 @@ pub(super) fn each_record(
         }
     }
     open.map_or(Ok(()), |(_, record)| hand_over(record))
+}
+
+fn contact(plan: &Held) -> Option<TeamContact> {
+    let telephone = plan.contact_telephone.as_deref().and_then(Telephone::new);
+    plan.contact_name.clone().map(|name| TeamContact { name, telephone })
 }
 
 fn begun(of_person: &str, plan: &Held) -> Result<Record, MemoryError> {

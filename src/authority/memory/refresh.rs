@@ -10,7 +10,7 @@ use super::{HELD, Held, MemoryError};
 pub(super) fn find(work: &Transaction<'_>, changes: &mut Changes) -> Result<(), MemoryError> {
     // One number at a time: nothing may join two.
     let taken_back = format!(
-        "SELECT local_id, number, kind, start_day, NULL, '', '', '' FROM taken_back
+        "SELECT local_id, number, kind, start_day, NULL, '', '', '', NULL, NULL FROM taken_back
          WHERE NOT EXISTS (SELECT 1 FROM extract WHERE {SAME_PLAN})
            AND NOT EXISTS (SELECT 1 FROM outgoing_plan AS sent WHERE {IS_SENT})
          ORDER BY local_id, number",

@@ -31,10 +31,14 @@ pub(super) struct Held {
     pub(super) family: String,
     pub(super) given: String,
     pub(super) born: String,
+    /// Of its team, as it goes up with the plan.
+    pub(super) contact_name: Option<String>,
+    pub(super) contact_telephone: Option<String>,
 }
 
 /// The columns of [`Held`], in order.
-pub(super) const HELD: &str = "local_id, number, kind, start_day, end_day, family, given, born";
+pub(super) const HELD: &str =
+    "local_id, number, kind, start_day, end_day, family, given, born, contact_name, contact_telephone";
 
 impl Held {
     pub(super) fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
@@ -51,7 +55,14 @@ impl Held {
             family: row.get(first + 5)?,
             given: row.get(first + 6)?,
             born: row.get(first + 7)?,
+            contact_name: row.get(first + 8)?,
+            contact_telephone: row.get(first + 9)?,
         })
+    }
+
+    /// Whether the team's contact is another.
+    pub(super) fn has_other_contact(&self, than: &Self) -> bool {
+        (&self.contact_name, &self.contact_telephone) != (&than.contact_name, &than.contact_telephone)
     }
 }
 

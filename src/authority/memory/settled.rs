@@ -231,7 +231,7 @@ fn only_what_the_hub_holds(work: &Transaction<'_>, today: Date, same: &str) -> R
     )?;
     work.execute(
         &format!(
-            "INSERT INTO held ({HELD}) SELECT {key}, end_day, '', '', '' FROM still_held WHERE true
+            "INSERT INTO held ({HELD}) SELECT {key}, end_day, '', '', '', NULL, NULL FROM still_held WHERE true
              ON CONFLICT ({key}) DO UPDATE SET end_day = excluded.end_day"
         ),
         [],

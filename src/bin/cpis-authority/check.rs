@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cpis::authority::extract::{self, Checked};
-use cpis::config::authority::{AuthorityConfig, Mapping};
+use cpis::config::authority::{AuthorityConfig, Mapping, More};
 
-use super::common::{PRINTED, counted, line, moment};
+use super::common::{NO_CONTACT, PRINTED, counted, line, moment, without_contact};
 
 #[derive(clap::Args)]
 pub(super) struct Check {
@@ -68,10 +68,11 @@ fn print(checked: &Checked, mapping: &Mapping, is_reported: bool) -> std::io::Re
     }
     let more = checked.further + checked.problems.len().saturating_sub(PRINTED) as u64;
     match (more, is_reported) {
-        (0, _) => Ok(()),
-        (more, true) => writeln!(out, "{more} more findings: the report has the first 10,000."),
-        (more, false) => writeln!(out, "{more} more findings: use --report FILE."),
+        (0, _) => {}
+        (more, true) => writeln!(out, "{more} more findings: the report has the first 10,000.")?,
+        (more, false) => writeln!(out, "{more} more findings: use --report FILE.")?,
     }
+    write!(out, "{}", without_contact(checked, mapping))
 }
 
 fn rows_of(count: u64) -> String {
@@ -90,6 +91,11 @@ fn write_report(path: &PathBuf, checked: &Checked, mapping: &Mapping) -> Result<
         let row = problem.row.to_string();
         out.write_record([&row, &inert(column), &inert(local_id), &problem.finding.to_string()])
             .map_err(refused)?;
+    }
+    let column = mapping.more_name(More::Team).unwrap_or_default();
+    for team in &checked.unknown_teams {
+        let row = team.row.to_string();
+        out.write_record([&row, &inert(column), &inert(&team.local_id), NO_CONTACT]).map_err(refused)?;
     }
     out.flush().map_err(|error| error.kind().to_string())
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use cpis::authority::extract::Problem;
-use cpis::config::authority::{AuthorityConfig, LinkSettings, Mapping};
+use cpis::authority::extract::{Checked, Problem, UnknownTeam};
+use cpis::authority::notices::restricted_list;
+use cpis::config::authority::{AuthorityConfig, Contacts, LinkSettings, Mapping, More};
 use cpis::domain::dates;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,6 +19,24 @@ pub(super) fn linked(path: &Path) -> Result<(AuthorityConfig, LinkSettings), Str
     let link = link
         .ok_or("the configuration says only how an extract is read: add `memory`, [authority] and [hub]")?;
     Ok((config, link))
+}
+
+/// Keeps the teams of listed restricted cases back. Where the list cannot be read nobody knows which those are: no team goes up, and every
+/// plan does; what to say of it.
+pub(super) fn keep_restricted_back(config: &mut AuthorityConfig) -> String {
+    let (Some(table), false) = (&config.routing, config.extract.contacts.is_empty()) else {
+        return String::new();
+    };
+    match restricted_list(table) {
+        Ok((listed, _)) => {
+            config.extract.contacts.keep_back(listed.into_keys());
+            String::new()
+        }
+        Err(why) => {
+            config.extract.contacts = Contacts::default();
+            format!("Plans go up without a team that hospitals can ring: {why}\n")
+        }
+    }
 }
 
 /// This moment, and the day that counts.
@@ -40,6 +59,30 @@ pub(super) fn line(problem: &Problem, mapping: &Mapping) -> String {
     let column = column.map(|column| format!(", {}", mapping.name(column))).unwrap_or_default();
     let local_id = local_id.as_ref().map(|id| format!(" (local id {id})")).unwrap_or_default();
     format!("row {row}{column}{local_id}: {finding}")
+}
+
+/// What to do about teams without a contact.
+pub(super) const NO_CONTACT: &str = "no contact is configured for this team";
+
+/// Which plans go up without the contact of their team; nothing where that is so on purpose.
+pub(super) fn without_contact(checked: &Checked, mapping: &Mapping) -> String {
+    if checked.without_contact == 0 {
+        return String::new();
+    }
+    let mut said = format!(
+        "Without a team that hospitals can ring: {}. Their plans are sent all the same. Correct the team in the case management system, or add \
+         it to the configuration ([[authority.team]]).\n",
+        counted(checked.without_contact, "row", "rows")
+    );
+    let column = mapping.more_name(More::Team).unwrap_or_default();
+    for UnknownTeam { row, local_id, rows } in checked.unknown_teams.iter().take(PRINTED) {
+        let others = match rows - 1 {
+            0 => String::new(),
+            more => format!("; the same in {}", counted(more, "further row", "further rows")),
+        };
+        said.push_str(&format!("row {row}, {column} (local id {local_id}): {NO_CONTACT}{others}\n"));
+    }
+    said
 }
 
 /// `1 row`, `2 rows`.

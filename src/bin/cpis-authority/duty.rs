@@ -203,6 +203,10 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
             }
         }
     }
+    let contacts = config.extract.contacts.len();
+    if contacts > 0 {
+        let _ = writeln!(said, "Teams whose contact hospitals see beside their plans: {contacts}.");
+    }
     if what.mesh {
         let way = config.link.as_ref().map(|link| (&link.hub.way, &link.code));
         let Some((Way::Mesh(settings), code)) = way else {

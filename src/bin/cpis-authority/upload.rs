@@ -14,7 +14,7 @@ use cpis::authority::way;
 use cpis::config::authority::Mapping;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::common::{PRINTED, counted, line, linked, moment};
+use super::common::{PRINTED, counted, keep_restricted_back, line, linked, moment, without_contact};
 use super::lists;
 
 /// How often a terminal shows that it goes on.
@@ -41,7 +41,8 @@ pub(super) struct Upload {
 }
 
 pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
-    let (config, link) = linked(&what.config.config)?;
+    let (mut config, link) = linked(&what.config.config)?;
+    let kept_back = keep_restricted_back(&mut config);
     let (now, today) = moment(what.day.as_deref())?;
     let mut memory = Memory::open(&link.memory, &link.code).map_err(|error| error.to_string())?;
     let (is_full, accepts_fewer) = (what.full, what.fewer_rows);
@@ -60,7 +61,7 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
         bar.finish_and_clear();
         let numbers = super::numbers::open(&config, &link);
         let difference = difference.map_err(|error| format!("{name}: {error}"))?;
-        let said = told_dry(&difference, &config.extract, &super::numbers::line(&numbers));
+        let said = told_dry(&difference, &config.extract, &super::numbers::line(&numbers)) + &kept_back;
         print(&said)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -99,6 +100,7 @@ pub(super) fn upload(what: &Upload) -> Result<ExitCode, String> {
     }
     said.push_str(&of_silence(uploaded.kept_silent, "was sent"));
     said.push_str(&of_rows(&uploaded.checked, &config.extract));
+    said.push_str(&kept_back);
     said.push_str(&of_dropped(&uploaded.dropped));
     said.push_str(&of_absent(&absent));
     print(&said)?;
@@ -149,6 +151,7 @@ fn told_dry(difference: &upload::Difference, mapping: &Mapping, numbers: &str) -
 fn words(change: Change) -> &'static str {
     match change {
         Change::New => "a plan that the hub does not hold",
+        Change::OtherContact => "another contact of the team",
         Change::OtherEnd => "another end",
         Change::NoEnd => "no end any more: the plan goes on again",
         Change::OtherNumber => "another NHS number: every plan moves to it",
@@ -203,6 +206,10 @@ fn of_changes(changes: &Changes, verb: &str) -> String {
             changes.goes_on_again,
             "Plans whose end is gone from the extract, so that they go on again".to_owned(),
         ),
+        (
+            changes.other_contact,
+            "Plans whose team has another contact for hospitals, or none any more".to_owned(),
+        ),
         (changes.taken_back, format!("Plans {verb} because another takes their place, or as was decided")),
     ] {
         if count > 0 {
@@ -246,8 +253,9 @@ fn say_waiting(why: &str, try_for: Duration) {
 }
 
 fn of_rows(checked: &Checked, mapping: &Mapping) -> String {
+    let of_teams = without_contact(checked, mapping);
     if checked.refused == 0 {
-        return String::new();
+        return of_teams;
     }
     let rows = counted(checked.rows, "row", "rows");
     let mut said = format!("{} of {rows} cannot be sent:\n", checked.refused);
@@ -259,7 +267,7 @@ fn of_rows(checked: &Checked, mapping: &Mapping) -> String {
     if more > 0 {
         said.push_str(&format!("{more} more findings: use `cpis-authority check --report FILE`.\n"));
     }
-    said
+    said + &of_teams
 }
 
 fn of_absent(absent: &[Absent]) -> String {

@@ -90,7 +90,7 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: concerns::Format,
     },
-    /// Print what each local authority has not been told, or has not filed: counts and ages, nobody's data
+    /// Print what each local authority has not been told, or has not filed, and who sends nothing: counts and ages, nobody's data
     Outbox(WithConfig),
     /// Print with which register each local authority's link is told, or move that to another one; this is audited
     Register(register::Register),

@@ -18,23 +18,37 @@ pub(super) fn outbox(config: &Path) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {}", error.kind()))?;
-    let before = settings.overdue_before(Clock::system().now());
+    let now = Clock::system().now();
+    let before = settings.overdue_before(now);
     let waiting = runtime.block_on(store.notices_waiting(before)).map_err(|error| error.to_string())?;
-    if waiting.is_empty() {
-        return print("No local authority was to be told of anything yet.\n");
-    }
+    let figures = runtime.block_on(store.figures(before)).map_err(|error| error.to_string())?;
     let mut said = String::new();
+    if waiting.is_empty() {
+        said.push_str("No local authority was to be told of anything yet.\n");
+    }
     for authority in &waiting {
         line(&mut said, authority, settings);
     }
-    print(&said)?;
-    match waiting.iter().map(Waiting::overdue).sum::<u64>() {
-        0 => Ok(()),
-        overdue => {
-            Err(format!("{overdue} notifications wait for longer than they may: ring those authorities"))
-        }
+    let missed = figures.missed(now);
+    for (authority, since) in &missed {
+        // Writing into a String does not fail.
+        let _ = writeln!(said, "{authority}: {NOTHING_CAME} since {}", dates::day_and_time(*since));
     }
+    print(&said)?;
+    let overdue = match waiting.iter().map(Waiting::overdue).sum::<u64>() {
+        0 => None,
+        overdue => Some(format!("{overdue} notifications wait for longer than they may")),
+    };
+    let missed = match missed.len() {
+        0 => None,
+        missed => Some(format!("from {missed} of the authorities {NOTHING_CAME} for two days")),
+    };
+    let wrong: Vec<String> = [overdue, missed].into_iter().flatten().collect();
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{}: ring those authorities", wrong.join("; "))) }
 }
+
+/// What an authority that should send has not done.
+const NOTHING_CAME: &str = "nothing that could be taken has come";
 
 fn line(said: &mut String, of: &Waiting, settings: NoticeSettings) {
     let since = |at: Option<Timestamp>| {

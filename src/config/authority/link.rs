@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::civil::{Time, Weekday};
 use serde::Deserialize;
 
+use super::contacts::TeamTable;
 use crate::config::file::{ConfigError, setting};
 use crate::config::mesh::{MeshSettings, MeshTable};
 use crate::domain::{Authority, OdsCode, OfficeHours, Telephone};
@@ -75,6 +76,8 @@ pub(super) struct AuthorityTable {
     office: String,
     emergency_duty: String,
     office_hours: Option<HoursTable>,
+    #[serde(default)]
+    pub(super) team: Vec<TeamTable>,
 }
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::contacts::Contacts;
 use crate::domain::PlanKind;
 
 /// How a file is laid out.
@@ -88,7 +89,7 @@ impl Column {
     }
 }
 
-/// What the link may take from a row beside that: nothing of it is sent to anybody.
+/// What the link may take from a row beside that: nothing of it is sent to anybody, but for the contact of a team that has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum More {
     /// Who works on the case.
@@ -124,13 +125,13 @@ pub struct Kinds(HashMap<String, PlanKind>);
 impl Kinds {
     /// Adds a word; false where it is there already.
     pub fn add(&mut self, word: &str, kind: PlanKind) -> bool {
-        self.0.insert(Self::folded(word), kind).is_none()
+        self.0.insert(folded(word), kind).is_none()
     }
 
     /// The kind that a word stands for. Capital and small letters are the same.
     #[must_use]
     pub fn of(&self, word: &str) -> Option<PlanKind> {
-        self.0.get(&Self::folded(word)).copied()
+        self.0.get(&folded(word)).copied()
     }
 
     /// Whether there is none.
@@ -138,10 +139,11 @@ impl Kinds {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
 
-    fn folded(word: &str) -> String {
-        word.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
-    }
+/// A word as it is looked for: however many spaces it has, in capital or small letters.
+pub(super) fn folded(word: &str) -> String {
+    word.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// How an extract is to be read.
@@ -163,6 +165,8 @@ pub struct Mapping {
     pub ends_without_line_end: bool,
     /// Numbers for tests are taken, and no others.
     pub takes_test_numbers: bool,
+    /// The teams whose contact goes up with their plans.
+    pub contacts: Contacts,
 }
 
 impl Mapping {
@@ -170,5 +174,12 @@ impl Mapping {
     #[must_use]
     pub fn name(&self, column: Column) -> &str {
         self.columns.get(column.place()).map_or("", String::as_str)
+    }
+
+    /// What a further column is called in the file, if it has it.
+    #[must_use]
+    pub fn more_name(&self, which: More) -> Option<&str> {
+        let place = More::ALL.iter().position(|one| *one == which)?;
+        self.more.get(place)?.as_deref()
     }
 }

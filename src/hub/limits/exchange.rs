@@ -37,7 +37,12 @@ pub const UPLOAD_PAUSE: Duration = Duration::from_millis(2);
 /// How soon an upload is gone on with that could not be, and how often it is looked whether one waits.
 pub const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether local authorities are told in time.
+/// After this an authority of which nothing could be taken is an operator's alert.
+pub const UPLOAD_MISSED: Duration = Duration::from_secs(48 * 60 * 60);
+/// When that is said again in the log.
+pub const UPLOAD_MISSED_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often it is looked whether local authorities are told in time, and send.
 pub const NOTICES_LOOK: Duration = Duration::from_secs(60);
 
 /// Authorities that such an alert names, each in a line.

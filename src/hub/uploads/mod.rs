@@ -7,6 +7,7 @@ mod arrival;
 mod receive;
 mod spool;
 mod tell;
+mod watch;
 mod work;
 
 use std::collections::HashSet;
@@ -29,6 +30,7 @@ use crate::domain::Caller;
 pub(super) use arrival::{Arrival, Received, has_room};
 pub(super) use receive::receive;
 pub(super) use tell::{tell, write as write_acknowledgement};
+pub(super) use watch::keep as keep_watch;
 pub(super) use work::keep;
 
 /// What the handlers and the one who applies share.

@@ -2,6 +2,7 @@
 
 mod bad_nights;
 mod check;
+mod contacts;
 pub(crate) mod desk;
 mod disputed;
 mod document;

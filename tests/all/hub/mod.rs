@@ -64,4 +64,5 @@ mod unmarked;
 mod uploads;
 mod uploads_chain;
 mod uploads_killed;
+mod uploads_missed;
 mod uploads_numbers;

@@ -1,6 +1,8 @@
 //! Local authorities send their plans over TLS with certificates of their own: who may, what is taken, what is told, and
 //! what a nurse sees of it.
 
+use std::collections::BTreeMap;
+
 use cpis::domain::PlanKind::{ChildProtection, LookedAfter, UnbornChildProtection};
 use cpis::domain::{NhsNumber, PlanKind, PlanPeriod};
 use cpis::exchange::FileCode;
@@ -470,12 +472,8 @@ async fn an_authority_of_which_nothing_could_be_taken_has_sent_nothing() {
     let exchange = Exchange::with(&people()).await;
     let link = exchange.link(WEXCOMBE);
     let taken = || exchange.hub.rows("SELECT is_taken FROM upload ORDER BY id");
-    link.upload(
-        WEXCOMBE,
-        1,
-        &[Record { family: "Another".to_owned(), ..ava(vec![since(LookedAfter, "2026-02-01")]) }],
-    )
-    .await;
+    let wrong = || [Record { family: "Another".to_owned(), ..ava(vec![since(LookedAfter, "2026-02-01")]) }];
+    link.upload(WEXCOMBE, 1, &wrong()).await;
     assert_eq!(taken(), ["0"]);
     exchange.hub.turn(49 * 60);
     let figures = series(&exchange.hub.hub.metrics_text().await);
@@ -487,6 +485,25 @@ async fn an_authority_of_which_nothing_could_be_taken_has_sent_nothing() {
     assert_eq!(taken(), ["0", "1"]);
     link.send(b"{".to_vec()).await;
     assert_eq!(taken(), ["0", "1"]);
+    // Two days later nothing of its file can be taken: that is what the operator is told, and not that a file came.
+    exchange.hub.turn(49 * 60);
+    link.upload(WEXCOMBE, 3, &wrong()).await;
+    let other = exchange.link(ALDBURY);
+    other.upload(ALDBURY, 1, &[]).await;
+    let age = |figures: &BTreeMap<String, f64>, code: &str| {
+        figures[&format!("cpis_hub_upload_age_seconds{{authority=\"{code}\"}}")]
+    };
+    // The figures are read every few seconds: the other's file shows that these are new.
+    let begun = std::time::Instant::now();
+    let figures = loop {
+        let figures = series(&exchange.hub.hub.metrics_text().await);
+        if age(&figures, ALDBURY) < 3600.0 {
+            break figures;
+        }
+        assert!(begun.elapsed().as_secs() < 120, "the figures are never read again");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    };
+    assert!(age(&figures, WEXCOMBE) >= 48.0 * 3600.0, "a file of which nothing was taken counts for one");
 }
 
 #[tokio::test]

@@ -110,6 +110,14 @@ impl Region {
         self.run(&["upload", "extract.csv", "--day", DAY]).has(expected);
     }
 
+    /// Writes something else into the link's configuration.
+    fn configure(&self, from: &str, to: &str) {
+        let file = self.link.path().join("authority.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+    }
+
     /// The headline of a child's screen, once it is opened.
     #[track_caller]
     fn sees(&mut self, seed: u64) -> String {
@@ -206,4 +214,30 @@ fn h3_an_adopted_child_is_seen_with_what_is_theirs_now_and_nothing_of_before() {
         .run(&["not-visible"])
         .has("the identity of the NHS number in this record has ended")
         .has_not(&number(9).digits());
+}
+
+#[test]
+fn the_team_that_knows_the_child_stands_beside_the_plan_with_the_number_that_it_has_now() {
+    let mut region = Region::of(&lines(&[ava(1)]));
+    let before = "\n# The hub, and the certificate";
+    let team = "[[authority.team]]\nname = \"North children's team\"\ntelephone = \"01793 460077\"\n";
+    region.configure(before, &format!("\n{team}{before}"));
+    // The extract's last column has the team.
+    region.configure("# team = \"Team\"", "team = \"Team\"");
+    let upload = |region: &Region| {
+        let text = extract(&[&row("A1", 1, "CPP,05/01/2026,,North Children's Team")]);
+        let text = text.replacen("End Date", "End Date,Team", 1);
+        std::fs::write(region.link.path().join("extract.csv"), text).unwrap();
+        region.run(&["upload", "extract.csv", "--day", DAY]).has("1 record sent, 1 taken");
+    };
+    upload(&region);
+    assert_eq!(region.sees(1), "Alert: Child Protection Plan");
+    assert!(region.desk.text_with("Team: North children's team").is_some(), "{}", region.desk.tree());
+    assert!(region.desk.text_with("01793 460077").is_some(), "{}", region.desk.tree());
+    // The team has moved house: that alone goes up, and the nurse has the new number.
+    region.configure("01793 460077", "01793 460078");
+    upload(&region);
+    region.sees(1);
+    assert!(region.desk.text_with("01793 460078").is_some(), "{}", region.desk.tree());
+    assert!(region.desk.text_with("01793 460077").is_none(), "{}", region.desk.tree());
 }
