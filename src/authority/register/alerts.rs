@@ -150,6 +150,7 @@ impl Register {
         };
         Ok(Ok(Access {
             state,
+            at: notice.as_ref().map(|notice| notice.at),
             organisation: notice.map(|notice| notice.organisation_code).unwrap_or_default(),
             worker: who.responsible.worker,
             worker_is_away: who.worker_is_away,
@@ -253,10 +254,14 @@ impl Register {
         Ok(statement.query_map([], waiting)?.collect::<Result<_, _>>()?)
     }
 
-    /// Alerts of a note that nobody has read.
+    /// Alerts of a note that nobody has read. Of one that lay ahead of the clock when that was noticed, that moment counts, unless it was
+    /// before the access itself by the hub's clock: then it was this one that was behind.
     fn steps(&self, note: &str, now: Timestamp) -> Result<Vec<Made>, RegisterError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT role, CASE WHEN made_ms > ?2 THEN coalesce(ahead_ms, ?2) ELSE made_ms END, name FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
+            "SELECT role, CASE WHEN made_ms > ?2 THEN coalesce(ahead_ms, ?2)
+                               WHEN ahead_ms >= (SELECT at_ms FROM part WHERE part.notice_id = alert.notice_id) THEN ahead_ms
+                               ELSE made_ms END, name
+             FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
                  (SELECT coalesce(max(up_to), 0) FROM read_mark WHERE note_id = ?1 AND as_duty = 0)",
         )?;
         let mut rows = statement.query(params![note, now.as_millisecond()])?;

@@ -63,6 +63,8 @@ pub enum State {
 pub struct Access {
     /// What is known of the case.
     pub state: State,
+    /// When, by the hub's clock; `None` where that cannot be read.
+    pub at: Option<Timestamp>,
     /// The organisation that looked.
     pub organisation: String,
     /// The worker and the team, as the case management system names them.
@@ -113,7 +115,7 @@ pub enum Decided {
 /// Decides who is alerted of an access at a moment.
 #[must_use]
 pub fn decide(access: &Access, earlier: &Earlier, table: &Routing, now: Timestamp) -> Decided {
-    let office = office(table.hours.as_ref(), now);
+    let office = at_that_hour(access, table, now);
     let was_read = earlier.was_read || (office != Office::Open && earlier.was_read_by_duty);
     let is_repeat = earlier.was_alerted && earlier.organisations.contains(&access.organisation);
     if is_repeat && !was_read {
@@ -140,6 +142,16 @@ pub fn decide(access: &Access, earlier: &Earlier, table: &Routing, now: Timestam
         add(&mut alerts, Role::FallBack, &table.fall_back, "nobody else is configured for this case");
     }
     Decided::Alert(alerts)
+}
+
+/// Whether the office is open. An access that lies ahead of this clock says that one of two clocks is wrong: where they do not agree on
+/// that, it is not known, and both are alerted.
+fn at_that_hour(access: &Access, table: &Routing, now: Timestamp) -> Office {
+    let here = office(table.hours.as_ref(), now);
+    match access.at.filter(|at| *at > now) {
+        Some(at) if office(table.hours.as_ref(), at) != here => Office::NotKnown,
+        Some(_) | None => here,
+    }
 }
 
 fn add(alerts: &mut Vec<Alert>, role: Role, names: &[String], why: &'static str) {

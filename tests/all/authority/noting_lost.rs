@@ -21,7 +21,7 @@ use super::noting::desk;
 
 /// Where on its way something is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lost {
+pub(super) enum Lost {
     /// The question never arrives.
     Question,
     /// It arrives, and the answer does not.
@@ -88,7 +88,7 @@ impl Mailbox for Losing {
 }
 
 /// A round of a link that begins anew; how often it called.
-async fn round(
+pub(super) async fn round(
     desk: &Desk,
     lose: Option<(usize, Lost)>,
     without: Option<u32>,

@@ -95,7 +95,16 @@ pub(super) fn round(register: &mut Register, items: &[Item], cases: &Ours, at: T
             unfiled: None,
             not_over: None,
         };
-        register.take(&heading, items, at).unwrap();
+        // On the Friday before any of these hours: what lies ahead of the clock is decided otherwise.
+        let earlier = |item: &Item| {
+            let mut item = item.clone();
+            if let Item::Notice(notice) = &mut item {
+                notice.at = notice.at.min(friday() - hours(1));
+            }
+            item
+        };
+        let items: Vec<Item> = items.iter().map(earlier).collect();
+        register.take(&heading, &items, at).unwrap();
     }
     round_by(register, cases, &table(), at)
 }

@@ -33,6 +33,7 @@ team = [{ name = "North", duty = ["North duty"], manager = ["North manager"] }, 
 
 fn access() -> Access {
     Access {
+        at: None,
         state: State::Open,
         organisation: "RN3".to_owned(),
         worker: Some("Shaw".to_owned()),
@@ -86,6 +87,25 @@ fn h18_h22_a_first_view_comes_before_whoever_is_responsible_at_that_hour() {
     let without = Routing { hours: None, ..table() };
     let both = decide(&access(), &first, &without, london(IN_HOURS));
     assert_eq!(said(&both), "emergency-duty EDT, worker Shaw");
+}
+
+#[test]
+fn h18_h27_a_clock_that_is_behind_leaves_nobody_out_at_opening_and_at_closing() {
+    let check = |at: &str, now: &str, expected: &str| {
+        let access = Access { at: Some(london(at)), ..access() };
+        let got = said(&decide(&access, &Earlier::default(), &table(), london(now)));
+        assert_eq!(got, expected, "{at} {now}");
+    };
+    let both = "emergency-duty EDT, worker Shaw";
+    check("2026-11-20T17:30", "2026-11-20T16:30", both);
+    check("2026-11-20T08:31", "2026-11-20T08:29", both);
+    check("2026-11-20T10:00", "2026-11-20T09:00", "worker Shaw");
+    check("2026-11-20T23:00", "2026-11-20T22:00", both);
+    // What comes late is decided by now, whenever it was.
+    check("2026-11-20T16:30", "2026-11-20T17:30", both);
+    check("2026-11-20T07:30", "2026-11-20T08:30", "worker Shaw");
+    // Unless that night is not this hour's.
+    check("2026-11-20T03:00", "2026-11-20T16:30", "worker Shaw");
 }
 
 #[test]
@@ -264,7 +284,7 @@ proptest! {
         if let Some(north) = table.teams.get_mut("North") { north.duty = duty }
         let state = [State::Open, State::NotOpen, State::Unreadable][usize::from(state)];
         let is_held = holders.is_some();
-        let access = Access { state, organisation, worker, worker_is_away, team, kinds: Vec::new(), holders };
+        let access = Access { state, at: None, organisation, worker, worker_is_away, team, kinds: Vec::new(), holders };
         let earlier = Earlier { organisations, was_alerted, was_read, was_read_by_duty };
         let now = london("2026-01-01T00:00") + SignedDuration::from_mins(minutes);
         match decide(&access, &earlier, &table, now) {

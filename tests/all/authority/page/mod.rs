@@ -4,6 +4,6 @@ mod attacks;
 mod browser;
 mod program;
 mod proxy;
-mod room;
+pub(super) mod room;
 mod showing;
 mod working;
