@@ -112,8 +112,8 @@ pub enum Row<'a> {
     Refused(&'a Refused),
 }
 
-/// The same, and hands over each row; which of those that are right by themselves are not to be sent is known at the end. In a row in
-/// which the file breaks off only what is known already is believed.
+/// The same, and hands over each row; which of those that are right by themselves are not to be sent is known at the end. A row in
+/// which the file breaks off is believed only where `is_known` says that its plan is known just so; it is asked of no other row.
 ///
 /// # Errors
 /// The file cannot be read as it is configured: nothing of it is believed, whatever was handed over.
@@ -128,16 +128,18 @@ pub fn check_each(
     table::each(source, mapping, &mut |record| {
         let is_doubted = record.breaks_off && !mapping.ends_without_line_end;
         let judged = match row::judged(&record, mapping, today) {
-            Ok(meant) if is_doubted && !is_known(&meant) => {
-                Err(meant.refused(record.row, Finding::BreaksOff))
+            Ok(meant) if is_doubted => {
+                let meant = meant.doubted();
+                if is_known(&meant) { Ok(meant) } else { Err(meant.refused(record.row, Finding::BreaksOff)) }
             }
+            Err(refused) if is_doubted => Err(Box::new(refused.doubted())),
             judged => judged,
         };
         match judged {
             Ok(meant) => {
                 then(Row::Right(record.row, &meant));
                 whole.add(record.row, &meant);
-                if let Some(team) = meant.team_without_contact(mapping) {
+                if let Some(team) = meant.team_without_contact(mapping).filter(|_| !is_doubted) {
                     whole.note_team(record.row, &meant.local_id, team);
                 }
             }

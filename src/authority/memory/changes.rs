@@ -7,7 +7,7 @@
 use jiff::civil::Date;
 use rusqlite::{Rows, Statement, Transaction, params};
 
-use super::{HELD, Held, MemoryError, day, pairing};
+use super::{HELD, Held, MemoryError, day, pairing, rows, turned_away};
 use crate::exchange::RECORD_PLANS;
 
 /// What happens to one local id; of several things the last of these.
@@ -60,6 +60,13 @@ impl Changes {
     pub fn is_only_rejected(&self) -> bool {
         self.is_only_rejected
     }
+
+    /// Notes what happens to one more local id, unless something is noted of it already.
+    pub(super) fn name(&mut self, local_id: &str, change: Change) {
+        if self.named.len() < NAMED && !self.named.iter().any(|(named, _)| named == local_id) {
+            self.named.push((local_id.to_owned(), change));
+        }
+    }
 }
 
 /// So many local ids are named.
@@ -85,8 +92,7 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
     work.execute("DELETE FROM outgoing_plan", [])?;
     let unclear = Unclear::of(work)?;
     let mut extract = work.prepare(&format!("SELECT {HELD} FROM extract ORDER BY local_id, row"))?;
-    let mut held =
-        work.prepare(&format!("SELECT {HELD} FROM held ORDER BY local_id, number, kind, start_day"))?;
+    let mut held = work.prepare(&rows::held_but_restricted_teams())?;
     let (mut extract, mut held) = (Groups::of(&mut extract)?, Groups::of(&mut held)?);
     let mut changes = Changes::default();
     loop {
@@ -101,6 +107,9 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
         }
         for plan in &mut now {
             take_over(work, plan)?;
+            if !is_full {
+                turned_away::leave(work, today, plan, &before)?;
+            }
         }
         let is_unclear = unclear.covers(work, &local_id)?;
         let mut sent = differing(&now, &before, is_unclear, is_full)?;
@@ -150,7 +159,7 @@ impl Unclear {
     }
 }
 
-fn is_same(one: &Held, other: &Held) -> bool {
+pub(super) fn is_same(one: &Held, other: &Held) -> bool {
     one.kind == other.kind && one.start == other.start
 }
 

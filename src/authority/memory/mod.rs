@@ -12,8 +12,10 @@ mod pairing;
 mod reading;
 mod records;
 mod refresh;
+mod restricted;
 mod rows;
 mod settled;
+mod turned_away;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -46,6 +48,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0004.sql")),
     M::up(include_str!("0005.sql")),
     M::up(include_str!("0006.sql")),
+    M::up(include_str!("0007.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -190,7 +193,8 @@ impl Memory {
         let Some((sequence, text, digest, is_full)) = found else { return Ok(None) };
         // Of an earlier version; where the document is gone, no acknowledgement fits it.
         let digest = digest.or_else(|| chain::digest_of(&self.document()).ok()).unwrap_or_default();
-        let records = "SELECT coalesce(max(place), 0) FROM outgoing_plan";
+        let records = "SELECT max(coalesce((SELECT max(place) FROM outgoing_plan), 0),
+                                  coalesce((SELECT max(place) FROM outgoing_without_team), 0))";
         let records: i64 = self.db.query_row(records, [], |row| row.get(0))?;
         Ok(Some(Outgoing { sequence, day: day(&text)?, digest, is_full, records: records.unsigned_abs() }))
     }
@@ -202,7 +206,7 @@ impl Memory {
     pub fn forget_outgoing(&mut self) -> Result<(), MemoryError> {
         let work = self.db.transaction()?;
         work.execute_batch(
-            "DELETE FROM outgoing; DELETE FROM outgoing_plan;
+            "DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM outgoing_without_team;
              UPDATE link SET previous_sequence = NULL, previous_digest = NULL;",
         )?;
         Ok(work.commit()?)
@@ -254,6 +258,7 @@ impl Memory {
                 refresh::one_more(&work, &mut changes)?;
             }
         }
+        restricted::take_off(&work, &mut changes)?;
         lists::refresh(&work, today)?;
         let dropped = decisions::refresh(&work, today)?;
         Ok(Comparison { work, checked, changes, dropped, today, previous: chain.previous, is_full })
@@ -332,7 +337,7 @@ impl Comparison<'_> {
     /// # Errors
     /// The memory cannot be written.
     pub fn note(self) -> Result<(), MemoryError> {
-        self.work.execute("DELETE FROM outgoing_plan", [])?;
+        self.work.execute_batch("DELETE FROM outgoing_plan; DELETE FROM outgoing_without_team;")?;
         Ok(self.work.commit()?)
     }
 

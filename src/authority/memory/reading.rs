@@ -1,16 +1,17 @@
 //! An extract into its tables: the rows that can be sent, and those that cannot, as far as they can be read. An extract that has
 //! hardly anything of what the last one had is not believed.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::BufRead;
 
 use jiff::civil::Date;
-use rusqlite::{Statement, Transaction, params};
+use rusqlite::{OptionalExtension, Statement, Transaction, params};
 
-use super::MemoryError;
+use super::{MemoryError, restricted};
 use crate::authority::extract::{Checked, Meant, Problem, Refused, Row, SHORT, check_each};
 use crate::config::authority::Mapping;
-use crate::domain::Telephone;
+use crate::domain::{TeamContact, Telephone};
 
 /// How an extract is to be read.
 #[derive(Clone, Copy)]
@@ -34,25 +35,34 @@ pub(super) fn read_extract(
     let Reading { mapping, today, .. } = how;
     let (mut insert, mut refuse) = (inserting(work)?, refusing(work)?);
     let (mut failed, mut rows) = (None, 0_u64);
+    let doubted = RefCell::new(None);
     let mut keep = |row: Row<'_>| {
         rows += 1;
         if rows.is_multiple_of(1_000) {
             progress(rows);
         }
         let kept = match row {
-            Row::Right(row, meant) => keep_right(&mut insert, row, meant, mapping),
+            Row::Right(row, meant) => {
+                let contact =
+                    doubted.take().map_or_else(|| meant.contact(mapping), |team| of_held(team, mapping));
+                keep_right(&mut insert, row, meant, contact)
+            }
             Row::Refused(refused) => keep_refused(&mut refuse, refused, mapping),
         };
         if let Err(error) = kept {
             failed.get_or_insert(error);
         }
     };
-    let is_known = |meant: &Meant| is_held_so(work, meant, mapping).unwrap_or(false);
+    let is_known = |meant: &Meant| {
+        *doubted.borrow_mut() = held_so(work, meant).unwrap_or(None);
+        doubted.borrow().is_some()
+    };
     let mut checked = check_each(source, mapping, today, &is_known, &mut keep)?;
     if let Some(error) = failed {
         return Err(error.into());
     }
     is_believable(work, checked.rows, how)?;
+    restricted::note(work, &mapping.contacts)?;
     set_aside(work, &mut checked, mapping)?;
     work.execute(
         "DELETE FROM last_worker WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.local_id = last_worker.local_id)",
@@ -82,9 +92,8 @@ fn keep_right(
     insert: &mut Statement<'_>,
     row: u64,
     meant: &Meant,
-    mapping: &Mapping,
+    contact: Option<&TeamContact>,
 ) -> Result<usize, rusqlite::Error> {
-    let (contact_name, contact_telephone) = contact(meant, mapping);
     let Meant { local_id, number, family_name, given_names, born, kind, period, .. } = meant;
     insert.execute(params![
         local_id,
@@ -100,16 +109,14 @@ fn keep_right(
         meant.team,
         meant.worker_is_away,
         meant.is_restricted,
-        contact_name,
-        contact_telephone
+        contact.map(|contact| &contact.name),
+        contact.and_then(|contact| contact.telephone.as_ref()).map(Telephone::as_sent)
     ])
 }
 
-/// The contact of a row's team as the tables have it.
-fn contact<'a>(meant: &Meant, mapping: &'a Mapping) -> (Option<&'a str>, Option<&'a str>) {
-    let contact = meant.contact(mapping);
-    let telephone = contact.and_then(|contact| contact.telephone.as_ref()).map(Telephone::as_sent);
-    (contact.map(|contact| contact.name.as_str()), telephone)
+/// The contact of the team that the hub has of a plan, as it is configured now: the row may break off in its own.
+fn of_held(team: Option<String>, mapping: &Mapping) -> Option<&TeamContact> {
+    mapping.contacts.of(&team?)
 }
 
 fn keep_refused(
@@ -138,25 +145,26 @@ fn said(problem: &Problem, mapping: &Mapping) -> String {
     format!("{column}{}", problem.finding)
 }
 
-/// Whether the hub has acknowledged the very same.
-fn is_held_so(work: &Transaction<'_>, meant: &Meant, mapping: &Mapping) -> Result<bool, rusqlite::Error> {
-    let (contact_name, contact_telephone) = contact(meant, mapping);
+/// The team of a plan that the hub has acknowledged just so, if it has: without one too.
+fn held_so(work: &Transaction<'_>, meant: &Meant) -> Result<Option<Option<String>>, rusqlite::Error> {
     work.prepare_cached(
-        "SELECT 1 FROM held WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4 AND end_day IS ?5
-         AND family = ?6 AND given = ?7 AND born = ?8 AND contact_name IS ?9 AND contact_telephone IS ?10",
+        "SELECT contact_name FROM held WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4
+         AND end_day IS ?5 AND family = ?6 AND given = ?7 AND born = ?8",
     )?
-    .exists(params![
-        meant.local_id,
-        meant.number.digits(),
-        meant.kind.snomed(),
-        meant.period.start.to_string(),
-        meant.period.end.map(|end| end.to_string()),
-        meant.family_name,
-        meant.given_names,
-        meant.born.to_string(),
-        contact_name,
-        contact_telephone
-    ])
+    .query_row(
+        params![
+            meant.local_id,
+            meant.number.digits(),
+            meant.kind.snomed(),
+            meant.period.start.to_string(),
+            meant.period.end.map(|end| end.to_string()),
+            meant.family_name,
+            meant.given_names,
+            meant.born.to_string()
+        ],
+        |row| row.get(0),
+    )
+    .optional()
 }
 
 /// Who works on a case is what the last row says that can be read.

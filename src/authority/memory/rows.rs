@@ -4,6 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row};
 
+use super::restricted::is_restricted;
+
 /// SQLite with what must not be lost, and must not be found where it was removed.
 pub(super) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
     let db = Connection::open(path)?;
@@ -39,6 +41,16 @@ pub(super) struct Held {
 /// The columns of [`Held`], in order.
 pub(super) const HELD: &str =
     "local_id, number, kind, start_day, end_day, family, given, born, contact_name, contact_telephone";
+
+/// What is held, in the order of local ids, as if the hub had no team of a restricted case: that is taken off by itself.
+pub(super) fn held_but_restricted_teams() -> String {
+    let (plain, of_team) = HELD.split_at(HELD.find("contact_name").unwrap_or(HELD.len()));
+    let of_team = of_team.split(", ").map(|column| {
+        format!("CASE WHEN {column} IS NULL OR {} THEN NULL ELSE {column} END", is_restricted("held"))
+    });
+    let of_team: Vec<String> = of_team.collect();
+    format!("SELECT {plain}{} FROM held ORDER BY local_id, number, kind, start_day", of_team.join(", "))
+}
 
 impl Held {
     pub(super) fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {

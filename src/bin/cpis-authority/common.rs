@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cpis::authority::extract::{Checked, Problem, UnknownTeam};
 use cpis::authority::notices::restricted_list;
-use cpis::config::authority::{AuthorityConfig, Contacts, LinkSettings, Mapping, More};
+use cpis::config::authority::{AuthorityConfig, LinkSettings, Mapping, More};
 use cpis::domain::dates;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,19 +22,23 @@ pub(super) fn linked(path: &Path) -> Result<(AuthorityConfig, LinkSettings), Str
 }
 
 /// Keeps the teams of listed restricted cases back. Where the list cannot be read nobody knows which those are: no team goes up, and every
-/// plan does; what to say of it.
+/// plan does; what to say of it. It is read though no team is configured: what the hub has of one is taken off there.
 pub(super) fn keep_restricted_back(config: &mut AuthorityConfig) -> String {
-    let (Some(table), false) = (&config.routing, config.extract.contacts.is_empty()) else {
-        return String::new();
-    };
+    let Some(table) = &config.routing else { return String::new() };
+    let contacts = &mut config.extract.contacts;
     match restricted_list(table) {
         Ok((listed, _)) => {
-            config.extract.contacts.keep_back(listed.into_keys());
+            contacts.keep_back(listed.into_keys());
             String::new()
         }
         Err(why) => {
-            config.extract.contacts = Contacts::default();
-            format!("Plans go up without a team that hospitals can ring: {why}\n")
+            let said = if contacts.is_empty() {
+                String::new()
+            } else {
+                format!("Plans go up without a team that hospitals can ring: {why}\n")
+            };
+            contacts.without_the_list();
+            said
         }
     }
 }

@@ -3,6 +3,7 @@
 mod bad_nights;
 mod check;
 mod contacts;
+mod contacts_restricted;
 pub(crate) mod desk;
 mod disputed;
 mod document;

@@ -66,3 +66,4 @@ mod uploads_chain;
 mod uploads_killed;
 mod uploads_missed;
 mod uploads_numbers;
+mod uploads_teams;

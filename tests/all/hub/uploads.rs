@@ -43,6 +43,7 @@ fn other(seed: u64, family: &str, given: &str, born: &str) -> Record {
         plans: vec![since(LookedAfter, "2026-02-01")],
         taken_back: Vec::new(),
         ended: Vec::new(),
+        without_team: Vec::new(),
     }
 }
 

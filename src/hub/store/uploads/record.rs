@@ -11,7 +11,7 @@ use rusqlite::params;
 use super::TakenFile;
 use crate::domain::{BirthDate, Caller, NhsNumber, PlanKind, dates};
 use crate::exchange::RecordCode;
-use crate::exchange::upload::{Ended, Plan, Record, RecordFault, TakenBack};
+use crate::exchange::upload::{Ended, Plan, Record, RecordFault, TakenBack, WithoutTeam};
 use crate::hub::folding::folded;
 use crate::hub::limits;
 use crate::hub::store::audit::{self, Entry, Kind};
@@ -72,6 +72,11 @@ pub(super) fn apply(
             end(work, file, person, plan)?;
         }
     }
+    for plan in &record.without_team {
+        if let Some(person) = held_by(work, file, record, (plan.number, plan.kind, plan.start))? {
+            take_team_off(work, file, person, plan)?;
+        }
+    }
     if let Some(person) = person {
         for plan in &record.plans {
             let row = held::Row {
@@ -120,7 +125,8 @@ fn fitting(
 /// Whether what is to be held would stand beside what is, or was, an ended identity's: in one record, or under one local id.
 fn joins_an_ended_identity(work: &Work<'_>, file: &TakenFile, record: &Record) -> Result<bool, Fault> {
     let taken_back = record.taken_back.iter().map(|plan| plan.number);
-    for number in taken_back.chain(record.ended.iter().map(|plan| plan.number)) {
+    let ended = record.ended.iter().map(|plan| plan.number);
+    for number in taken_back.chain(ended).chain(record.without_team.iter().map(|plan| plan.number)) {
         if let Resolved::Ended { .. } = people::resolve(work, number)? {
             return Ok(true);
         }
@@ -344,6 +350,23 @@ fn end(work: &Work<'_>, file: &TakenFile, person: i64, plan: &Ended) -> Result<(
             plan.kind.snomed(),
             plan.start.to_string(),
             plan.end.to_string(),
+            file.sent_ms
+        ])?;
+    Ok(())
+}
+
+/// Nothing else of it changes. A load of an older file does not bring the team back.
+fn take_team_off(work: &Work<'_>, file: &TakenFile, person: i64, plan: &WithoutTeam) -> Result<(), Fault> {
+    work.db
+        .prepare_cached(
+            "UPDATE plan SET team_name = NULL, team_telephone = NULL, sent_ms = ?5
+             WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4",
+        )?
+        .execute(params![
+            person,
+            file.authority_code,
+            plan.kind.snomed(),
+            plan.start.to_string(),
             file.sent_ms
         ])?;
     Ok(())
