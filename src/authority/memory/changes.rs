@@ -2,12 +2,13 @@
 //!
 //! Everything is decided for one local id at a time. Absence never deletes: a plan that is no longer in the extract is taken
 //! back only where another stands in its place, or where all of the local id's plans are under another number now; those
-//! go with them, in the same record.
+//! go with them, in the same record. Of somebody else's plans, who had the local id before, neither is ever concluded.
 
 use jiff::civil::Date;
-use rusqlite::{Rows, Statement, Transaction, params};
+use rusqlite::{Transaction, params};
 
-use super::{HELD, Held, MemoryError, day, pairing};
+use super::rows::Groups;
+use super::{HELD, Held, MemoryError, day, pairing, persons};
 use crate::exchange::RECORD_PLANS;
 
 /// What happens to one local id; of several things the last of these.
@@ -99,6 +100,8 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
                 before.push(held);
             }
         }
+        let (before, of_others): (Vec<Held>, Vec<Held>) =
+            before.into_iter().partition(|held| persons::is_own(held, &now));
         for plan in &mut now {
             take_over(work, plan)?;
         }
@@ -115,7 +118,13 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
             changes.other_end += u64::from(plan.end.is_some());
         }
         decided(work, &now, &before, (today, is_unclear), &mut sent)?;
-        write_down(work, &mut changes, local_id, &before, sent)?;
+        write_down(work, &mut changes, local_id.clone(), &before, sent)?;
+        // In records of their own: nothing joins two people.
+        for of_one in of_others.chunk_by(|one, other| one.number == other.number) {
+            let mut sent = Sent::default();
+            decided(work, &[], of_one, (today, is_unclear), &mut sent)?;
+            write_down(work, &mut changes, local_id.clone(), of_one, sent)?;
+        }
     }
     Ok(changes)
 }
@@ -350,37 +359,4 @@ pub(super) fn write_down(
         }
     }
     Ok(())
-}
-
-/// Rows in the order of their local ids, one local id after the other.
-struct Groups<'a> {
-    rows: Rows<'a>,
-    next: Option<Held>,
-}
-
-impl<'a> Groups<'a> {
-    fn of(statement: &'a mut Statement<'_>) -> Result<Self, MemoryError> {
-        let mut groups = Self { rows: statement.query([])?, next: None };
-        groups.step()?;
-        Ok(groups)
-    }
-
-    fn step(&mut self) -> Result<(), MemoryError> {
-        self.next = self.rows.next()?.map(Held::read).transpose()?;
-        Ok(())
-    }
-
-    fn local_id(&self) -> Option<&str> {
-        self.next.as_ref().map(|held| held.local_id.as_str())
-    }
-
-    /// The rows of a local id, if it is its turn.
-    fn take(&mut self, local_id: &str) -> Result<Vec<Held>, MemoryError> {
-        let mut group = Vec::new();
-        while self.local_id() == Some(local_id) {
-            group.extend(self.next.take());
-            self.step()?;
-        }
-        Ok(group)
-    }
 }

@@ -9,6 +9,7 @@ mod changes;
 mod decisions;
 mod lists;
 mod pairing;
+mod persons;
 mod reading;
 mod records;
 mod refresh;
@@ -91,6 +92,12 @@ pub enum MemoryError {
         /// Plans that are held, go on, and nobody has decided about.
         held: u64,
     },
+    /// A decision about one person that would be of two.
+    #[error(
+        "plans of more than one person are held under this local id, and nothing was decided: say which with `--number`, as \
+         `cpis-authority absent` lists them"
+    )]
+    MoreThanOne,
     /// The extract.
     #[error(transparent)]
     Extract(#[from] FileFault),

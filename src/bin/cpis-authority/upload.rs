@@ -143,7 +143,7 @@ fn told_dry(difference: &upload::Difference, mapping: &Mapping, numbers: &str) -
     said.push_str(&of_dropped(dropped));
     said.push_str(&of_absent(absent));
     for absent in absent.iter().filter(|absent| absent.decision.is_none()).take(PRINTED) {
-        said.push_str(&lists::of_absent(absent));
+        said.push_str(&lists::of_absent(absent, false));
     }
     said
 }
