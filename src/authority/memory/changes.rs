@@ -1,7 +1,7 @@
 //! What differs between an extract and what the hub holds, as records.
 //!
 //! Everything is decided for one local id at a time. Absence never deletes: a plan that is no longer in the extract is taken
-//! back only where another stands in its place, or where all of the local id's plans are under another number now; those
+//! back only where another stands in its place from one extract to the next, or where all of the local id's plans are under another number now; those
 //! go with them, in the same record. Of somebody else's plans, who had the local id before, neither is ever concluded.
 
 use jiff::civil::Date;
@@ -106,7 +106,7 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
             take_over(work, plan)?;
         }
         let is_unclear = unclear.covers(work, &local_id)?;
-        let mut sent = differing(&now, &before, is_unclear, is_full)?;
+        let mut sent = differing(work, &now, &before, (is_unclear, is_full))?;
         for plan in &sent.holds {
             let is_known = |held: &&Held| held.number == plan.number && is_same(held, plan);
             let Some(known) = before.iter().find(is_known) else { continue };
@@ -192,7 +192,12 @@ fn take_over(work: &Transaction<'_>, plan: &mut Held) -> Result<(), MemoryError>
 }
 
 /// What is to be sent of a local id that the extract has: its rows, beside what is held.
-fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> Result<Sent, MemoryError> {
+fn differing(
+    work: &Transaction<'_>,
+    now: &[Held],
+    before: &[Held],
+    (is_unclear, is_full): (bool, bool),
+) -> Result<Sent, MemoryError> {
     let mut sent = Sent::default();
     let Some(first) = now.first() else { return Ok(sent) };
     for plan in now {
@@ -221,6 +226,7 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
         // Of what only the hub knew nobody can tell what came after it: whatever is there now.
         let is_replaced = !is_there
             && !is_unclear
+            && !was_missing(work, held)?
             && if held.family.is_empty() {
                 replaced(held, &now.iter().collect::<Vec<_>>())?
             } else {
@@ -244,6 +250,16 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
         }
     }
     Ok(sent)
+}
+
+/// Whether a plan was no longer in the extract before this one: then what stands in this one was not written in its place. Whoever decides about it
+/// does, or has done.
+fn was_missing(work: &Transaction<'_>, held: &Held) -> Result<bool, MemoryError> {
+    Ok(work
+        .prepare_cached(
+            "SELECT 1 FROM absent WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4",
+        )?
+        .exists(params![held.local_id, held.number, held.kind, held.start])?)
 }
 
 /// Whether a plan ends before it did. Days are ISO texts, which sort as days do.

@@ -1,9 +1,9 @@
-//! A local id that was given to somebody else takes no flag off the child who had it before.
+//! A local id that was given to somebody else, and a plan that comes after one that is missing: neither takes a flag off a child.
 
 use crate::hub::support::data::{lines, number, person};
 use crate::hub::support::nurse;
 
-use super::desk::{Desk, Said};
+use super::desk::{DAY, Desk, Said};
 
 async fn desk() -> Desk {
     let people = [
@@ -93,4 +93,37 @@ async fn h4_a_twin_who_gets_the_local_id_gets_no_plan_with_it() {
     let said = desk.upload(&[&twin]).await;
     stays_with_ava(&desk, &said).await;
     assert_eq!(desk.held(), [held(1, "CPP|2026-01-05|-"), held(3, "LAC|2026-02-01|-")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h26_a_plan_that_stands_in_the_list_of_what_is_missing_is_replaced_by_none_that_begins_later() {
+    for decides in [false, true] {
+        let desk = desk().await;
+        desk.upload(&[&ava("A1", "CPP,05/01/2026,"), &ava("A1", "C2,01/02/2026,")]).await;
+        let other = ava("A1", "C2,01/02/2026,");
+        desk.upload(&[&other]).await.has("no longer in the extract: 1 plan");
+        if decides {
+            desk.run(&["decide", "A1", "--leave", "--by", "j.smith"]).await.has("Decided for 1 plan");
+        }
+        let new = ava("A1", "CPP,01/10/2026,");
+        for day in [DAY, "2026-11-23"] {
+            desk.write(&[&other, &new]);
+            let said = desk.run(&["upload", "extract.csv", "--day", day]).await;
+            said.has_not("taken back");
+            let listed = said.text.contains("no longer in the extract: 1 plan");
+            assert_eq!(listed, !decides, "{}", said.text);
+        }
+        let three = ["CPP|2026-01-05|-", "LAC|2026-02-01|-", "CPP|2026-10-01|-"].map(|plan| held(1, plan));
+        assert_eq!(desk.held(), three, "decided: {decides}");
+        // From one night to the next a start is corrected as ever.
+        let corrected = ava("A1", "CPP,02/10/2026,");
+        desk.upload(&[&other, &corrected]).await.has("Plans taken back because another takes their place, or as was decided: 1.");
+        let three = ["CPP|2026-01-05|-", "LAC|2026-02-01|-", "CPP|2026-10-02|-"].map(|plan| held(1, plan));
+        assert_eq!(desk.held(), three);
+        // What somebody decides goes, of that plan alone.
+        let decide = ["decide", "A1", "--ended", "2026-09-30", "--by", "j.smith"];
+        desk.run(&decide).await.has("Decided for 1 plan");
+        desk.upload(&[&other, &corrected]).await.has("1 record sent, 1 taken");
+        assert_eq!(desk.held()[0], held(1, "CPP|2026-01-05|2026-09-30"));
+    }
 }
