@@ -43,6 +43,8 @@ pub struct Routing {
 pub struct Person {
     /// By what they sign in to the page.
     pub user: Option<String>,
+    /// Of a desk at which several people sit: by what each of them signs in. What one of them reads the desk has read.
+    pub users: Vec<String>,
     /// Where alerts go.
     pub email: Option<String>,
     /// First and last days on which they are away; without a last one for good.
@@ -98,6 +100,8 @@ pub(super) struct RoutingTable {
 struct PersonTable {
     name: String,
     user: Option<String>,
+    #[serde(default)]
+    users: Vec<String>,
     email: Option<String>,
     #[serde(default)]
     absent: Vec<AbsentTable>,
@@ -131,6 +135,20 @@ struct RestrictedTable {
     folder: Option<PathBuf>,
     #[serde(default)]
     case_system: bool,
+}
+
+impl Routing {
+    /// Under which names each user stands in the table: as a person, or at a desk.
+    #[must_use]
+    pub fn names_of_users(&self) -> BTreeMap<String, Vec<String>> {
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, person) in &self.people {
+            for user in person.user.iter().chain(&person.users) {
+                names.entry(user.clone()).or_default().push(name.clone());
+            }
+        }
+        names
+    }
 }
 
 impl RoutingTable {
@@ -253,15 +271,9 @@ fn resolve_restricted(
 
 fn resolve_person(person: PersonTable) -> Result<(String, Person), ConfigError> {
     let name = named("routing.person.name", &person.name)?;
-    let user = person.user.map(|user| user.trim().to_lowercase());
-    // As the register takes one.
-    let fits = |user: &String| {
-        let is_strange = |c: char| c.is_whitespace() || c.is_control();
-        !user.is_empty() && user.chars().count() <= 100 && !user.contains(is_strange)
-    };
-    if user.as_ref().is_some_and(|user| !fits(user)) {
-        return Err(setting("routing.person.user", "a user name without spaces, 100 characters at most"));
-    }
+    let user = person.user.map(|user| user_name("routing.person.user", &user)).transpose()?;
+    let users = person.users.iter().map(|user| user_name("routing.person.users", user));
+    let users = users.collect::<Result<_, _>>()?;
     let email = person.email.map(|email| mail::address("routing.person.email", &email)).transpose()?;
     let day = |text: &str| {
         text.parse::<Date>().map_err(|_| setting("routing.person.absent", "days such as \"2026-11-22\""))
@@ -275,7 +287,15 @@ fn resolve_person(person: PersonTable) -> Result<(String, Person), ConfigError> 
         }
         absent.push((from, until));
     }
-    Ok((name, Person { user, email, absent }))
+    Ok((name, Person { user, users, email, absent }))
+}
+
+/// As the register takes one.
+fn user_name(key: &str, user: &str) -> Result<String, ConfigError> {
+    let user = user.trim().to_lowercase();
+    let is_strange = |c: char| c.is_whitespace() || c.is_control();
+    let fits = !user.is_empty() && user.chars().count() <= 100 && !user.contains(is_strange);
+    fits.then_some(user).ok_or_else(|| setting(key, "a user name without spaces, 100 characters at most"))
 }
 
 fn named(key: &str, name: &str) -> Result<String, ConfigError> {

@@ -132,7 +132,7 @@ fn where_others_get_e_mail_a_worker_without_it_is_not_the_only_one_who_is_told()
     let who = |table: &Routing| said(&decide(&access(), &Earlier::default(), table, london(IN_HOURS)));
     assert_eq!(who(&table), "worker Shaw, team North duty");
     let email = Some("shaw@wexcombe.example".to_owned());
-    table.people.insert("Shaw".to_owned(), Person { user: None, email, absent: Vec::new() });
+    table.people.insert("Shaw".to_owned(), Person { email, ..Person::default() });
     assert_eq!(who(&table), "worker Shaw");
 }
 

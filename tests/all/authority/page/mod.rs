@@ -4,6 +4,7 @@ mod attacks;
 mod browser;
 mod program;
 mod proxy;
+mod reading;
 mod room;
 mod showing;
 mod working;

@@ -180,6 +180,15 @@ impl Room {
 
     /// With so many accesses more.
     pub(super) async fn with(through: Through, more: u32) -> Self {
+        Self::of(through, more, BTreeMap::new()).await
+    }
+
+    /// Whose users stand under these names in a routing table.
+    pub(super) async fn known_as(through: Through, known_as: BTreeMap<String, Vec<String>>) -> Self {
+        Self::of(through, 0, known_as).await
+    }
+
+    async fn of(through: Through, more: u32, known_as: BTreeMap<String, Vec<String>>) -> Self {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("notes.db");
         register(&path, more, now());
@@ -210,6 +219,7 @@ impl Room {
                 to: Time::constant(17, 0, 0, 0),
             }),
             address: Address::new(&origin).unwrap(),
+            known_as,
             cases: CasesOfExtract { memory: place.path().join("memory.db"), is_partial: false },
             is_synthetic: false,
         };
