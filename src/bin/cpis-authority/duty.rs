@@ -211,6 +211,9 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
             }
         }
     }
+    if let (Some(notes), Some(table)) = (&config.notes, &config.routing) {
+        said.push_str(&super::listen::unmarked(notes, table));
+    }
     let contacts = config.extract.contacts.len();
     if contacts > 0 {
         let _ = writeln!(said, "Teams whose contact hospitals see beside their plans: {contacts}.");

@@ -18,7 +18,7 @@ pub struct NoteSettings {
     pub into: Into,
     /// The extract is of some teams only.
     pub has_partial_extract: bool,
-    /// What the mark of the folder has to say at the first start; `None`: the link makes one.
+    /// What the mark of the folder has to say at the first start; `None`: any that somebody gave it.
     pub folder_mark: Option<String>,
 }
 

@@ -6,6 +6,7 @@ mod contacts;
 pub(crate) mod desk;
 mod disputed;
 mod document;
+mod first_folder;
 mod given_again;
 mod notification_document;
 mod noting;

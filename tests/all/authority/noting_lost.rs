@@ -111,7 +111,7 @@ async fn round(
         let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: false };
         let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
         let mut open = |register: &mut Register| {
-            Ok(Box::new(Folder::open(&folder, register, folder::Mark::New("mark"))?)
+            Ok(Box::new(Folder::open(&folder, register, folder::Mark::Any)?)
                 as Box<dyn cpis::authority::notes::Record>)
         };
         let alerting = notices::Alerting { table: &table, mailer: None };
