@@ -25,7 +25,7 @@ use std::io::BufRead;
 
 use jiff::civil::Date;
 
-use crate::config::authority::Mapping;
+use crate::config::authority::{Mapping, More};
 
 pub(in crate::authority) use finding::NEWBORN;
 pub use finding::{Finding, Problem, Remedy};
@@ -72,6 +72,21 @@ pub struct Checked {
     pub without_contact: u64,
     /// Their teams, in the order of their first rows; at most [`FINDINGS_KEPT`].
     pub unknown_teams: Vec<UnknownTeam>,
+    /// Rows that say the same plan again, and another worker or team; at most [`FINDINGS_KEPT`]. Nothing is wrong with the plan.
+    pub unlike: Vec<Unlike>,
+}
+
+/// A row that says another worker, or team, of the same plan than an earlier one; the earlier one counts. Neither name is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlike {
+    /// The row.
+    pub row: u64,
+    /// The earlier one.
+    pub of: u64,
+    /// What differs.
+    pub column: More,
+    /// The local id, where it is known by now.
+    pub local_id: Option<String>,
 }
 
 /// A team of the extract that has no contact, although others have. Its name is not kept: in a column that was mapped by mistake

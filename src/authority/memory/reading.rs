@@ -193,7 +193,8 @@ fn is_believable(work: &Transaction<'_>, rows: u64, how: Reading<'_>) -> Result<
     Ok(())
 }
 
-/// Rows that contradict each other go to those that cannot be sent; of those that say the same the first stands for all.
+/// Rows that contradict each other go to those that cannot be sent; of those that say the same the first stands for all, with what only the
+/// others say of who works on it.
 fn set_aside(work: &Transaction<'_>, checked: &mut Checked, mapping: &Mapping) -> Result<(), MemoryError> {
     // Each of them is right by itself and has a local id.
     let mut find = work.prepare("SELECT local_id FROM extract WHERE row = ?1")?;
@@ -222,7 +223,38 @@ fn set_aside(work: &Transaction<'_>, checked: &mut Checked, mapping: &Mapping) -
         forget.execute([at])?;
     }
     for row in &checked.again {
-        forget.execute([i64::try_from(*row).unwrap_or(i64::MAX)])?;
+        let at = i64::try_from(*row).unwrap_or(i64::MAX);
+        fold(work, at)?;
+        forget.execute([at])?;
     }
+    let mut find = work.prepare("SELECT local_id FROM extract WHERE row = ?1")?;
+    for unlike in &mut checked.unlike {
+        // Either of the two is the one that stands for all, or that one's local id is theirs.
+        let mut found = find.query([i64::try_from(unlike.of).unwrap_or(i64::MAX)])?;
+        unlike.local_id = found.next()?.map(|row| row.get(0)).transpose()?;
+    }
+    Ok(())
+}
+
+/// What a row that says a plan again says beside it goes to the first: a case is restricted if any row says so (and then no team goes up), a
+/// worker or team that the first does not name is taken, and a worker is away if a row says so that names nobody else.
+fn fold(work: &Transaction<'_>, again: i64) -> Result<(), MemoryError> {
+    work.prepare_cached(
+        "UPDATE extract SET
+            is_restricted = CASE WHEN again.is_restricted = 1 THEN 1 ELSE coalesce(extract.is_restricted, again.is_restricted) END,
+            contact_name = CASE WHEN again.is_restricted = 1 OR extract.is_restricted = 1 THEN NULL
+                                WHEN extract.team IS NULL THEN again.contact_name ELSE extract.contact_name END,
+            contact_telephone = CASE WHEN again.is_restricted = 1 OR extract.is_restricted = 1 THEN NULL
+                                     WHEN extract.team IS NULL THEN again.contact_telephone ELSE extract.contact_telephone END,
+            worker_is_away = max(extract.worker_is_away,
+                CASE WHEN again.worker IS NULL OR extract.worker IS NULL OR lower(again.worker) = lower(extract.worker)
+                     THEN again.worker_is_away ELSE 0 END),
+            worker = coalesce(extract.worker, again.worker),
+            team = coalesce(extract.team, again.team)
+         FROM (SELECT * FROM extract WHERE row = ?1) AS again
+         WHERE extract.local_id = again.local_id AND extract.number = again.number AND extract.kind = again.kind
+           AND extract.start_day = again.start_day AND extract.row < again.row",
+    )?
+    .execute([again])?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cpis::authority::extract::{Checked, Problem, UnknownTeam};
+use cpis::authority::extract::{Checked, Problem, UnknownTeam, Unlike};
 use cpis::authority::notices::restricted_list;
 use cpis::config::authority::{AuthorityConfig, Contacts, LinkSettings, Mapping, More};
 use cpis::domain::dates;
@@ -59,6 +59,34 @@ pub(super) fn line(problem: &Problem, mapping: &Mapping) -> String {
     let column = column.map(|column| format!(", {}", mapping.name(column))).unwrap_or_default();
     let local_id = local_id.as_ref().map(|id| format!(" (local id {id})")).unwrap_or_default();
     format!("row {row}{column}{local_id}: {finding}")
+}
+
+/// What to do about a row that says another worker or team of a plan.
+pub(super) fn other_name(unlike: &Unlike) -> String {
+    let what = match unlike.column {
+        More::Worker | More::WorkerAway | More::Restricted => "worker",
+        More::Team => "team",
+    };
+    format!(
+        "row {} says another {what} of the same plan, and counts: alerts go by it. Write one row, or the same in both",
+        unlike.of
+    )
+}
+
+/// Rows that say a plan again, with another worker or team.
+pub(super) fn unlike(checked: &Checked, mapping: &Mapping) -> String {
+    let mut said = String::new();
+    if checked.unlike.is_empty() {
+        return said;
+    }
+    let rows = counted(checked.unlike.len() as u64, "time", "times");
+    said.push_str(&format!("The same plan with another worker or team: {rows}. The plan is sent all the same.\n"));
+    for one in checked.unlike.iter().take(PRINTED) {
+        let column = mapping.more_name(one.column).unwrap_or_default();
+        let local_id = one.local_id.as_ref().map(|id| format!(" (local id {id})")).unwrap_or_default();
+        said.push_str(&format!("row {}, {column}{local_id}: {}\n", one.row, other_name(one)));
+    }
+    said
 }
 
 /// What to do about teams without a contact.

@@ -17,6 +17,7 @@ mod patience;
 mod progress;
 mod recovery;
 mod routing;
+mod said_again;
 mod schema;
 mod second_link;
 mod upload;
