@@ -195,21 +195,24 @@ fn traced(work: &Work<'_>, record: &Record, is_marked: bool) -> Result<Result<i6
     let person = people::load(work.db, id)?.candidate.person;
     let born = person.born.zip(record.born);
     let born = born.is_some_and(|(born, sent)| born.agrees_with(BirthDate::Day(sent)));
-    let why = if !born {
-        "the date of birth is another than this NHS number's: check both, and trace again"
-    } else if !is_same(&record.family, &person.name.family) {
-        "the family name is another than this NHS number's: check both, and trace again"
-    } else if !given_names_match(&record.given, &person.name.given) {
-        "none of the given names begins this NHS number's: check both, and trace again"
-    } else if number != record.number {
+    let is_whose = born
+        && is_same(&record.family, &person.name.family)
+        && given_names_match(&record.given, &person.name.given);
+    if !is_whose {
+        return Ok(Err(Refused::new(RecordCode::Demographics, DIFFERS)));
+    }
+    if number != record.number {
         // Only to whoever knows whose number it was.
         let why = "this NHS number was superseded: record the new one";
         return Ok(Err(Refused { replaced_by: Some(number), ..Refused::new(RecordCode::Superseded, why) }));
-    } else {
-        return Ok(Ok(id));
-    };
-    Ok(Err(Refused::new(RecordCode::Demographics, why)))
+    }
+    Ok(Ok(id))
 }
+
+/// The same whichever differs, and whoever it is: field by field one could find out who somebody is whose record is restricted, and by another
+/// sentence for them alone, that it is.
+const DIFFERS: &str = "date of birth, family name or given names are another than this NHS number's: compare all of them with the NHS's details, and \
+     trace again";
 
 fn is_same(one: &str, other: &str) -> bool {
     let one = folded(one);
