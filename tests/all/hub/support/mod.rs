@@ -39,6 +39,16 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// Says what was not tested: here, and in the file that `tests/run` shows at its end.
+pub(crate) fn skipped(what: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "skipped: {what}").unwrap();
+    if let Some(path) = std::env::var_os("CPIS_SKIPPED") {
+        let file = std::fs::File::options().create(true).append(true).open(path);
+        writeln!(file.unwrap(), "{what}").unwrap();
+    }
+}
+
 /// A caller of an organisation with activity codes.
 pub(crate) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
     Caller {
