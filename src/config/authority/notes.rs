@@ -42,7 +42,7 @@ pub struct CaseSystemSettings {
     pub token_file: Option<PathBuf>,
     /// PEM: a client certificate and its key.
     pub certificate: Option<(PathBuf, PathBuf)>,
-    /// PEM: who issued the case system's certificate, where this computer does not trust them anyway.
+    /// PEM: who issued the case system's certificate: then nobody else is trusted.
     pub certificate_authority: Option<PathBuf>,
 }
 

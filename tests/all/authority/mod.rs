@@ -20,5 +20,6 @@ mod routing;
 mod said_again;
 mod schema;
 mod second_link;
+mod secrets;
 mod upload;
 mod upload_killed;
