@@ -72,8 +72,25 @@ pub struct Checked {
     pub without_contact: u64,
     /// Their teams, in the order of their first rows; at most [`FINDINGS_KEPT`].
     pub unknown_teams: Vec<UnknownTeam>,
+    /// Workers and teams whom the routing table does not name: each column that has some. Nothing is wrong with their plans.
+    pub unnamed: Vec<Unnamed>,
     /// Rows that say the same plan again, and another worker or team; at most [`FINDINGS_KEPT`]. Nothing is wrong with the plan.
     pub unlike: Vec<Unlike>,
+}
+
+/// Workers or teams whom the routing table does not name. Their names are not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unnamed {
+    /// Workers, or teams.
+    pub column: More,
+    /// How many; at most [`FINDINGS_KEPT`] are told apart.
+    pub names: u64,
+    /// In so many rows.
+    pub rows: u64,
+    /// The first of these.
+    pub first: u64,
+    /// The local id in that row.
+    pub local_id: String,
 }
 
 /// A row that says another worker, or team, of the same plan than an earlier one; the earlier one counts. Neither name is kept.
@@ -152,6 +169,9 @@ pub fn check_each(
             Ok(meant) => {
                 then(Row::Right(record.row, &meant));
                 whole.add(record.row, &meant);
+                for (column, name) in meant.unnamed(mapping) {
+                    whole.note_unnamed(record.row, &meant.local_id, column, name);
+                }
                 if let Some(team) = meant.team_without_contact(mapping) {
                     whole.note_team(record.row, &meant.local_id, team);
                 }

@@ -94,6 +94,14 @@ impl Meant {
         self.team.as_deref().filter(|team| is_meant && mapping.contacts.of(team).is_none())
     }
 
+    /// The worker and the team, where there is a routing table and it does not name them.
+    pub(super) fn unnamed<'a>(&'a self, mapping: &Mapping) -> impl Iterator<Item = (More, &'a str)> {
+        let named = mapping.named.as_ref();
+        let worker = self.worker.as_deref().filter(|name| named.is_some_and(|named| !named.has_worker(name)));
+        let team = self.team.as_deref().filter(|name| named.is_some_and(|named| !named.has_team(name)));
+        worker.map(|name| (More::Worker, name)).into_iter().chain(team.map(|name| (More::Team, name)))
+    }
+
     fn keeps_team_back(&self, mapping: &Mapping) -> bool {
         self.is_restricted == Some(true) || mapping.contacts.keeps_back(&self.local_id)
     }

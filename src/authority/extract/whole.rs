@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use super::row::Meant;
-use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy, UnknownTeam, Unlike};
+use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy, UnknownTeam, Unlike, Unnamed};
 use crate::config::authority::{Column, More};
 use crate::domain::PlanKind;
 
@@ -18,6 +18,8 @@ pub(super) struct Whole {
     unborn: HashSet<u64>,
     /// Teams without a contact, as hashes.
     teams: HashMap<u64, UnknownTeam>,
+    /// Names that the routing table does not have, as hashes.
+    unnamed: HashSet<(More, u64)>,
     checked: Checked,
 }
 
@@ -44,7 +46,9 @@ impl Whole {
         }
         let hashes = &self.hashes;
         let short = |name: &Option<String>| match name {
-            Some(name) => u32::try_from(hashes.hash_one(name.to_lowercase()) >> 32).map_or(1, |hash| hash.max(1)),
+            Some(name) => {
+                u32::try_from(hashes.hash_one(name.to_lowercase()) >> 32).map_or(1, |hash| hash.max(1))
+            }
             None => 0,
         };
         self.kept.push(Kept {
@@ -68,6 +72,23 @@ impl Whole {
             known.rows += 1;
         } else if self.teams.len() < FINDINGS_KEPT {
             self.teams.insert(team, UnknownTeam { row, local_id: local_id.to_owned(), rows: 1 });
+        }
+    }
+
+    /// A row with a worker or a team whom the routing table does not name.
+    pub(super) fn note_unnamed(&mut self, row: u64, local_id: &str, column: More, name: &str) {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        let name = (column, self.hashes.hash_one(words.join(" ").to_lowercase()));
+        let is_new = self.unnamed.len() < FINDINGS_KEPT && self.unnamed.insert(name);
+        let all = &mut self.checked.unnamed;
+        match all.iter_mut().find(|known| known.column == column) {
+            Some(known) => {
+                known.names += u64::from(is_new);
+                known.rows += 1;
+            }
+            None => {
+                all.push(Unnamed { column, names: 1, rows: 1, first: row, local_id: local_id.to_owned() })
+            }
         }
     }
 

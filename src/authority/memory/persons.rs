@@ -53,7 +53,10 @@ mod tests {
         assert!(check("2", "AVA", "2019-03-12"));
         assert!(check("2", "Mary Ava", "2019-03-12"));
         assert!(check("2", "Jane", "2019-03-12"));
-        assert!(check("1", "Ben", "2018-01-01"), "the same number is the same person, whatever else was corrected");
+        assert!(
+            check("1", "Ben", "2018-01-01"),
+            "the same number is the same person, whatever else was corrected"
+        );
         assert!(!check("2", "Ava", "2019-03-21"));
         assert!(!check("2", "Ben", "2019-03-12"), "a twin has the birthday and the family name");
         assert!(!check("2", "-", "2019-03-12"), "no name is nobody's");

@@ -269,9 +269,7 @@ pub(super) async fn report(
     let (reader, now, way) = (person.reader.clone(), page.now(), format!("/child/{note}?done=reported"));
     let known_as = page.known_as(&reader);
     let marked = page
-        .look(move |register| {
-            register.mark_not_recognised((&reader, &known_as), &note, part, &words, now)
-        })
+        .look(move |register| register.mark_not_recognised((&reader, &known_as), &note, part, &words, now))
         .await?;
     if marked == Marked::Done { see_other(&way) } else { Err(Sorry::NotThere) }
 }

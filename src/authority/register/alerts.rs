@@ -294,7 +294,7 @@ fn make(
     alert: &Alert,
     now: Timestamp,
 ) -> Result<u64, RegisterError> {
-    let user = table.people.get(&alert.name).and_then(|person| Reader::named(person.user.as_deref()?));
+    let user = table.person(&alert.name).and_then(|(_, person)| Reader::named(person.user.as_deref()?));
     let user = user.as_ref().map(Reader::user);
     let made = work
         .prepare_cached(
@@ -324,7 +324,7 @@ fn make(
     let id: i64 = work
         .prepare_cached("SELECT id FROM alert WHERE notice_id = ?1 AND role = ?2 AND name = ?3")?
         .query_row(params![waiting.notice, alert.role.code(), alert.name], |row| row.get(0))?;
-    let email = table.people.get(&alert.name).and_then(|person| person.email.as_ref());
+    let email = table.person(&alert.name).and_then(|(_, person)| person.email.as_ref());
     if let Some(address) = email.filter(|_| table.mail.is_some()) {
         super::mail::queue(work, id, address, now)?;
     }

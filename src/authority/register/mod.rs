@@ -15,9 +15,9 @@ mod reading;
 mod receipts;
 mod responsible;
 mod take;
-mod whom;
 #[cfg(test)]
 mod tests;
+mod whom;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

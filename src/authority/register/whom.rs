@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::RegisterError;
 use super::accesses::{AsWhom, IS_RESTRICTED, Reader};
-use super::{RegisterError};
 use crate::authority::routing::Role;
 
 /// As whom this reader reads a note. `known_as` are the names under which they stand in the routing table. Whoever was alerted of it, by the user
@@ -15,7 +15,8 @@ pub(super) fn as_whom(
     known_as: &[String],
     note: &str,
 ) -> Result<Option<AsWhom>, RegisterError> {
-    let is_reader = |name: &str| known_as.iter().any(|known| known == name) || says_the_same(name, reader.user());
+    let is_known = |name: &str| known_as.iter().any(|known| folded(known) == folded(name));
+    let is_reader = |name: &str| is_known(name) || says_the_same(name, reader.user());
     let mut statement =
         db.prepare_cached("SELECT role, name, user FROM alert WHERE note_id = ?1 AND is_over = 0")?;
     let mut rows = statement.query([note])?;
@@ -26,7 +27,7 @@ pub(super) fn as_whom(
         let is_own = match user.as_deref() {
             Some(user) if user == reader.user() => true,
             // By another user, unless it is a desk at which they sit.
-            Some(_) => known_as.contains(&name),
+            Some(_) => is_known(&name),
             None => is_reader(&name),
         };
         match (is_own, Role::from_code(&role)) {
@@ -66,6 +67,11 @@ fn is_responsible(
              WHERE note.id = ?1 AND holder.user = ?2 AND {IS_RESTRICTED}"
         ))?
         .exists(params![note, reader.user()])?)
+}
+
+/// A name as the routing table's are looked for.
+fn folded(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// Whether a user name is a person's name written as one: `p.shaw` of `Shaw, P.`

@@ -193,9 +193,11 @@ fn responsible(alerts: &mut Vec<Alert>, access: &Access, table: &Routing, now: T
         && !access.worker_is_away
         && !is_absent(table, worker, now)
     {
-        add(alerts, Role::Worker, std::slice::from_ref(worker), "the case's worker");
+        // As the table calls them, where it does: written otherwise one night they are the same person.
+        let called = table.person(worker).map_or(worker.as_str(), |(known, _)| known);
+        add(alerts, Role::Worker, &[called.to_owned()], "the case's worker");
         // Where others hear by e-mail, one who has none finds it only when they open the page.
-        if table.mail.is_none() || table.people.get(worker).is_some_and(|person| person.email.is_some()) {
+        if table.mail.is_none() || table.person(worker).is_some_and(|(_, person)| person.email.is_some()) {
             return;
         }
         first_above(alerts, access, table, "the case's worker gets no e-mail");
@@ -229,17 +231,17 @@ fn above(access: &Access, table: &Routing) -> [(Role, Vec<String>); 3] {
 
 /// The case's team; or that of its kind of plan, the most pressing first.
 fn team<'a>(access: &Access, table: &'a Routing) -> Option<&'a crate::config::authority::Team> {
-    let named = access.team.as_ref().and_then(|team| table.teams.get(team));
+    let named = access.team.as_ref().and_then(|team| table.team(team));
     named.or_else(|| {
         let pressing = [PlanKind::ChildProtection, PlanKind::UnbornChildProtection, PlanKind::LookedAfter];
         let of = |kind: &PlanKind| table.kinds.iter().find(|(of, _)| of == kind && access.kinds.contains(of));
-        pressing.iter().find_map(of).and_then(|(_, name)| table.teams.get(name))
+        pressing.iter().find_map(of).and_then(|(_, name)| table.team(name))
     })
 }
 
 fn is_absent(table: &Routing, worker: &str, now: Timestamp) -> bool {
     let today = dates::london_day(now);
-    let away = table.people.get(worker).map(|person| person.absent.as_slice()).unwrap_or_default();
+    let away = table.person(worker).map(|(_, person)| person.absent.as_slice()).unwrap_or_default();
     away.iter().any(|(from, until)| *from <= today && until.is_none_or(|until| today <= until))
 }
 

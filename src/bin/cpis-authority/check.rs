@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use cpis::authority::extract::{self, Checked};
 use cpis::config::authority::{AuthorityConfig, Mapping, More};
 
-use super::common::{NO_CONTACT, PRINTED, counted, line, moment, other_name, unlike, without_contact};
+use super::common::{
+    NO_CONTACT, PRINTED, counted, line, moment, other_name, unlike, unnamed, without_contact,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Check {
@@ -72,7 +74,7 @@ fn print(checked: &Checked, mapping: &Mapping, is_reported: bool) -> std::io::Re
         (more, true) => writeln!(out, "{more} more findings: the report has the first 10,000.")?,
         (more, false) => writeln!(out, "{more} more findings: use --report FILE.")?,
     }
-    write!(out, "{}{}", without_contact(checked, mapping), unlike(checked, mapping))
+    write!(out, "{}{}{}", without_contact(checked, mapping), unlike(checked, mapping), unnamed(checked))
 }
 
 fn rows_of(count: u64) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cpis::authority::extract::{Checked, Problem, UnknownTeam, Unlike};
+use cpis::authority::extract::{Checked, Problem, UnknownTeam, Unlike, Unnamed};
 use cpis::authority::notices::restricted_list;
 use cpis::config::authority::{AuthorityConfig, Contacts, LinkSettings, Mapping, More};
 use cpis::domain::dates;
@@ -80,13 +80,37 @@ pub(super) fn unlike(checked: &Checked, mapping: &Mapping) -> String {
         return said;
     }
     let rows = counted(checked.unlike.len() as u64, "time", "times");
-    said.push_str(&format!("The same plan with another worker or team: {rows}. The plan is sent all the same.\n"));
+    said.push_str(&format!(
+        "The same plan with another worker or team: {rows}. The plan is sent all the same.\n"
+    ));
     for one in checked.unlike.iter().take(PRINTED) {
         let column = mapping.more_name(one.column).unwrap_or_default();
         let local_id = one.local_id.as_ref().map(|id| format!(" (local id {id})")).unwrap_or_default();
         said.push_str(&format!("row {}, {column}{local_id}: {}\n", one.row, other_name(one)));
     }
     said
+}
+
+/// Workers and teams whom the routing table does not name: a note, since alerts find somebody all the same.
+pub(super) fn unnamed(checked: &Checked) -> String {
+    let said = |of: &Unnamed| {
+        let (names, so) = match of.column {
+            More::Team => (
+                counted(of.names, "team", "teams"),
+                "What their workers do not read goes to the manager, or the fall-back",
+            ),
+            More::Worker | More::WorkerAway | More::Restricted => (
+                counted(of.names, "worker", "workers"),
+                "They are alerted at the page alone, and known there by a user name that is their name",
+            ),
+        };
+        let rows = counted(of.rows, "row", "rows");
+        format!(
+            "Not in the routing table: {names} in {rows}, first in row {} (local id {}). {so}.\n",
+            of.first, of.local_id
+        )
+    };
+    checked.unnamed.iter().map(said).collect()
 }
 
 /// What to do about teams without a contact.

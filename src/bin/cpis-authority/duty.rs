@@ -201,7 +201,10 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
             }
             let nobody = |(_, person): &(&String, &Person)| person.user.is_none() && person.users.is_empty();
             for (name, _) in table.people.iter().filter(nobody) {
-                let _ = writeln!(said, "Without a user, so that only who signs in as this name has read for it: {name}.");
+                let _ = writeln!(
+                    said,
+                    "Without a user, so that only who signs in as this name has read for it: {name}."
+                );
             }
             if table.emergency_duty.is_empty() {
                 said.push_str("Nobody is named for out of hours: the fall-back is alerted then.\n");

@@ -294,7 +294,10 @@ pub(super) fn folders<'a>(notes: &'a NoteSettings, table: &'a Routing) -> impl I
 
 /// Which of them nobody has said to be the right one, as lines.
 pub(super) fn unmarked(notes: &NoteSettings, table: &Routing) -> String {
-    folders(notes, table).filter_map(folder::unmarked).map(|why| format!("No case note can be filed: {why}.\n")).collect()
+    folders(notes, table)
+        .filter_map(folder::unmarked)
+        .map(|why| format!("No case note can be filed: {why}.\n"))
+        .collect()
 }
 
 /// Files that lie in the folder for longer than this are not being picked up.

@@ -197,7 +197,8 @@ pub(super) fn decide(what: &Decide) -> Result<ExitCode, String> {
     let start = what.start.as_deref().map(str::parse).transpose();
     let start = start.map_err(|_| "--start: a day such as 2026-01-05".to_owned())?;
     let number = what.number.as_deref().map(NhsNumber::parse).transpose();
-    let number = number.map_err(|_| "--number: an NHS number, as `cpis-authority absent` lists it".to_owned())?;
+    let number =
+        number.map_err(|_| "--number: an NHS number, as `cpis-authority absent` lists it".to_owned())?;
     let which = Which { local_id: what.local_id.clone(), kind: what.kind.map(PlanKind::from), start, number };
     let (now, today) = moment(None)?;
     let decided = memory(&what.config)?.decide(&which, decision, by.user(), now, today);

@@ -14,7 +14,9 @@ use cpis::authority::way;
 use cpis::config::authority::Mapping;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::common::{PRINTED, counted, keep_restricted_back, line, linked, moment, unlike, without_contact};
+use super::common::{
+    PRINTED, counted, keep_restricted_back, line, linked, moment, unlike, unnamed, without_contact,
+};
 use super::lists;
 
 /// How often a terminal shows that it goes on.
@@ -253,7 +255,7 @@ fn say_waiting(why: &str, try_for: Duration) {
 }
 
 fn of_rows(checked: &Checked, mapping: &Mapping) -> String {
-    let of_teams = without_contact(checked, mapping) + &unlike(checked, mapping);
+    let of_teams = without_contact(checked, mapping) + &unlike(checked, mapping) + &unnamed(checked);
     if checked.refused == 0 {
         return of_teams;
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::Into;
 use super::mail::{self, MailSettings, MailTable};
+use super::mapping::folded;
 use crate::config::file::{ConfigError, setting};
 use crate::domain::{OfficeHours, PlanKind};
 
@@ -138,6 +139,18 @@ struct RestrictedTable {
 }
 
 impl Routing {
+    /// What the table calls somebody whom the extract names: however many spaces it has, in capital or small letters.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Option<(&str, &Person)> {
+        named_so(&self.people, name)
+    }
+
+    /// The team with this name; the same.
+    #[must_use]
+    pub fn team(&self, name: &str) -> Option<&Team> {
+        named_so(&self.teams, name).map(|(_, team)| team)
+    }
+
     /// Under which names each user stands in the table: as a person, or at a desk.
     #[must_use]
     pub fn names_of_users(&self) -> BTreeMap<String, Vec<String>> {
@@ -149,6 +162,13 @@ impl Routing {
         }
         names
     }
+}
+
+/// The entry of this name, or of one that differs in spaces and in capital and small letters alone; there are no two.
+fn named_so<'a, T>(table: &'a BTreeMap<String, T>, name: &str) -> Option<(&'a str, &'a T)> {
+    let same = |(known, _): &(&String, &T)| folded(known) == folded(name);
+    let found = table.get_key_value(name).or_else(|| table.iter().find(same));
+    found.map(|(known, entry)| (known.as_str(), entry))
 }
 
 impl RoutingTable {
@@ -187,19 +207,19 @@ pub(super) fn resolve(
     let mut people = BTreeMap::new();
     for person in table.person {
         let (name, person) = resolve_person(person)?;
-        if people.insert(name.clone(), person).is_some() {
+        if named_so(&people, &name).is_some() {
             return Err(setting("routing.person.name", &format!("{name:?} is there twice")));
         }
+        people.insert(name, person);
     }
     let known = |key: &str, names: Vec<String>| -> Result<Vec<String>, ConfigError> {
         names
             .into_iter()
             .map(|name| {
-                let name = name.trim().to_owned();
-                let is_known = people.contains_key(&name);
-                is_known
-                    .then_some(name.clone())
-                    .ok_or_else(|| setting(key, &format!("no [[routing.person]] has the name {name:?}")))
+                let known = named_so(&people, &name).map(|(known, _)| known.to_owned());
+                known.ok_or_else(|| {
+                    setting(key, &format!("no [[routing.person]] has the name {:?}", name.trim()))
+                })
             })
             .collect()
     };
@@ -208,9 +228,10 @@ pub(super) fn resolve(
         let name = named("routing.team.name", &team.name)?;
         let duty = known("routing.team.duty", team.duty)?;
         let team = Team { duty, manager: known("routing.team.manager", team.manager)? };
-        if teams.insert(name.clone(), team).is_some() {
+        if named_so(&teams, &name).is_some() {
             return Err(setting("routing.team.name", &format!("{name:?} is there twice")));
         }
+        teams.insert(name, team);
     }
     let unread_hours = table.unread_hours.unwrap_or(4);
     if unread_hours > MOST_HOURS {
@@ -318,10 +339,8 @@ fn kinds(
         let place = format!("routing.kinds.{key}");
         let kind = kind(&key)
             .ok_or_else(|| setting(&place, "child-protection, looked-after or unborn-child-protection"))?;
-        let is_known = teams.contains_key(team.trim());
-        is_known
-            .then(|| (kind, team.trim().to_owned()))
-            .ok_or_else(|| setting(&place, "no [[routing.team]] has this name"))
+        let known = named_so(teams, &team).map(|(known, _)| known.to_owned());
+        known.map(|known| (kind, known)).ok_or_else(|| setting(&place, "no [[routing.team]] has this name"))
     });
     each.collect()
 }

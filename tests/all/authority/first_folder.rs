@@ -45,7 +45,10 @@ async fn h18_a_folder_that_nobody_has_marked_gets_no_note_and_the_hub_no_receipt
     // Whoever is responsible is alerted all the same.
     assert!(!desk.noted("SELECT role FROM alert").is_empty());
     // Once somebody has said that it is the right one.
-    desk.run(&["notes", "--adopt-folder"]).await.has("Marked: ").has("case-notes. Case notes go into it from now on.");
+    desk.run(&["notes", "--adopt-folder"])
+        .await
+        .has("Marked: ")
+        .has("case-notes. Case notes go into it from now on.");
     desk.run(&["notes", "--adopt-folder"]).await.has("has a mark already");
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");
     assert_eq!((told(&desk, &reference).await.as_str(), desk.notes().len()), ("filed", 1));
@@ -57,7 +60,9 @@ async fn h18_a_folder_that_nobody_has_marked_gets_no_note_and_the_hub_no_receipt
 async fn a_mark_that_the_configuration_names_is_the_one_that_counts() {
     let (desk, reference) = unseen().await;
     desk.configure("# folder_mark = \"wexcombe-share\"", "folder_mark = \"wexcombe-share\"");
-    desk.run(&["fetch"]).await.has("has no .cpis-folder with `notes.folder_mark` in it: is the share mounted?");
+    desk.run(&["fetch"])
+        .await
+        .has("has no .cpis-folder with `notes.folder_mark` in it: is the share mounted?");
     fs::write(desk.path("case-notes/.cpis-folder"), "another").unwrap();
     desk.run(&["fetch"]).await.has("has another mark (.cpis-folder) than `notes.folder_mark`");
     assert_ne!(told(&desk, &reference).await, "filed");

@@ -50,7 +50,11 @@ async fn h26_a_local_id_that_another_child_has_now_takes_no_flag_off_the_one_bef
         .has_not(&number(1).digits());
     let said = desk.upload(&[&now]).await;
     stays_with_ava(&desk, &said).await;
-    assert_eq!(desk.held(), [held(1, "CPP|2026-01-05|-"), held(2, "LAC|2026-02-01|-")], "and Ben has only his own");
+    assert_eq!(
+        desk.held(),
+        [held(1, "CPP|2026-01-05|-"), held(2, "LAC|2026-02-01|-")],
+        "and Ben has only his own"
+    );
     // The next nights change nothing, nor does a plan of Ben's of the same kind and day.
     stays_with_ava(&desk, &desk.upload(&[&now]).await).await;
     let same = ben("CPP,05/01/2026,");
@@ -117,7 +121,9 @@ async fn h26_a_plan_that_stands_in_the_list_of_what_is_missing_is_replaced_by_no
         assert_eq!(desk.held(), three, "decided: {decides}");
         // From one night to the next a start is corrected as ever.
         let corrected = ava("A1", "CPP,02/10/2026,");
-        desk.upload(&[&other, &corrected]).await.has("Plans taken back because another takes their place, or as was decided: 1.");
+        desk.upload(&[&other, &corrected])
+            .await
+            .has("Plans taken back because another takes their place, or as was decided: 1.");
         let three = ["CPP|2026-01-05|-", "LAC|2026-02-01|-", "CPP|2026-10-02|-"].map(|plan| held(1, plan));
         assert_eq!(desk.held(), three);
         // What somebody decides goes, of that plan alone.

@@ -234,7 +234,9 @@ async fn a_folder_that_is_away_loses_nothing_and_a_share_that_is_not_mounted_is_
     assert_ne!(desk.told_as(&nurse("B"), &reference).await, "filed");
     fs::create_dir(desk.path("case-notes")).unwrap();
     desk.run(&["fetch"]).await.has("is the share mounted?");
-    desk.run(&["notes", "--adopt-folder"]).await.has("was used before, and its mark (.cpis-folder) is missing");
+    desk.run(&["notes", "--adopt-folder"])
+        .await
+        .has("was used before, and its mark (.cpis-folder) is missing");
     let status = desk.run(&["status"]).await;
     status.has("Not in the record yet: 1, the oldest since").has("is the share mounted?");
     assert_eq!((status.code, desk.notes().len()), (Some(1), 0));

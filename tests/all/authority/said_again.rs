@@ -66,18 +66,24 @@ async fn h30_a_case_is_restricted_if_any_row_of_a_plan_says_so_whichever_stands_
         let roles = "SELECT DISTINCT role FROM alert WHERE role <> 'emergency-duty'";
         assert_eq!(desk.noted(roles), ["holder"]);
         assert_eq!(desk.exchange.hub.rows("SELECT team_name FROM plan WHERE local_id = 'A1'"), ["-"]);
-        let register = cpis::authority::register::Register::look(&desk.path("cpis-notes.db"), "E06000030").unwrap();
+        let register =
+            cpis::authority::register::Register::look(&desk.path("cpis-notes.db"), "E06000030").unwrap();
         let seen = |user: &str| {
             let reader = cpis::authority::register::Reader::named(user).unwrap();
             let wanted = cpis::authority::register::Wanted { most: 10, ..Default::default() };
             register.accesses(&reader, &wanted).unwrap().len()
         };
-        assert_eq!((seen("p.shaw"), seen("safeguarding.lead")), (0, 1), "the page shows it to its holder alone");
+        assert_eq!(
+            (seen("p.shaw"), seen("safeguarding.lead")),
+            (0, 1),
+            "the page shows it to its holder alone"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_second_row_says_of_worker_and_team_is_taken_where_the_first_says_nothing_and_named_where_it_differs() {
+async fn what_a_second_row_says_of_worker_and_team_is_taken_where_the_first_says_nothing_and_named_where_it_differs()
+ {
     let desk = restricting().await;
     let said = upload(&desk, &[&ava(",,,no"), &ava("P. Shaw,yes,North,no")]).await;
     said.has_not("another worker or team");
@@ -97,5 +103,31 @@ async fn what_a_second_row_says_of_worker_and_team_is_taken_where_the_first_says
     let check = desk.run(&["check", "extract.csv", "--day", DAY, "--report", "report.csv"]).await;
     check.has("Every row can be sent").has("row 3, Worker: row 2 says another worker").has_not("Iqbal");
     let report = fs::read_to_string(desk.path("report.csv")).unwrap();
-    assert!(report.contains("3,Team,,row 2 says another team"), "{report}");
+    assert!(report.contains("3,Team,,\"row 2 says another team"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_and_teams_whom_the_routing_table_does_not_name_are_counted_and_not_written() {
+    let desk = restricting().await;
+    desk.configure(
+        "[routing.restricted]\n",
+        "[[routing.person]]\nname = \"P. Shaw\"\n\n[[routing.team]]\nname = \"North\"\n\n[routing.restricted]\n",
+    );
+    let other = |seed: u64, more: &str| row(&format!("B{seed}"), seed, &format!("{AVA},{more}"));
+    let rows =
+        [ava("p.  SHAW,no,NORTH,no"), other(2, "R. Iqbal,no,South,no"), other(3, "r. iqbal,no,Nroth,no")];
+    let uploaded = upload(&desk, &rows.each_ref().map(String::as_str)).await;
+    let checked = desk.run(&["check", "extract.csv", "--day", DAY]).await;
+    for said in [&uploaded, &checked] {
+        said.has("Not in the routing table: 1 worker in 2 rows, first in row 3 (local id B2).")
+            .has("Not in the routing table: 2 teams in 2 rows, first in row 3 (local id B2).")
+            .has_not("Iqbal")
+            .has_not("Nroth");
+    }
+    assert_eq!(checked.code, Some(0), "nothing is wrong with a plan");
+    desk.configure(
+        "[[routing.person]]\nname = \"P. Shaw\"",
+        "[[routing.person]]\nname = \"R. Iqbal\"\n\n[[routing.person]]\nname = \"P. Shaw\"",
+    );
+    desk.run(&["check", "extract.csv", "--day", DAY]).await.has_not("worker in").has("2 teams in 2 rows");
 }

@@ -112,9 +112,11 @@ async fn a_view_goes_with_all_that_is_its_own_once_it_is_told_and_beyond_the_25_
     assert_eq!(remove(&hub, VIEWS).await, Removed { views: 2, history: 6, notices: 1, ..Removed::default() });
     assert_eq!(hub.rows(all), ["30|25|30|0"]);
     let db = Connection::open(&hub.database).unwrap();
-    db.execute_batch("UPDATE outbox SET state = 'filed', outcome = 'documented' WHERE id IN (1, 2, 3);
-                      UPDATE outbox SET state = 'delivered', outcome = 'dealt-with' WHERE id = 30")
-        .unwrap();
+    db.execute_batch(
+        "UPDATE outbox SET state = 'filed', outcome = 'documented' WHERE id IN (1, 2, 3);
+                      UPDATE outbox SET state = 'delivered', outcome = 'dealt-with' WHERE id = 30",
+    )
+    .unwrap();
     // Four are told; three of them are beyond the 25 that are listed.
     assert_eq!(remove(&hub, VIEWS).await, Removed { views: 3, notices: 4, ..Removed::default() });
     assert_eq!(hub.rows(all), ["27|25|26|0"]);
@@ -151,7 +153,8 @@ async fn h18_a_notification_stays_until_its_authority_has_said_that_it_is_over()
     assert_eq!(attendances, states.len() + 25, "none stands by another's attendance");
     hub.turn(410 * 24 * 60);
     remove(&hub, VIEWS).await;
-    let kept = hub.rows(&format!("SELECT state, outcome FROM outbox WHERE id <= {} ORDER BY id", states.len()));
+    let kept =
+        hub.rows(&format!("SELECT state, outcome FROM outbox WHERE id <= {} ORDER BY id", states.len()));
     let expected: Vec<String> = states
         .iter()
         .filter(|(_, _, stays)| *stays)

@@ -119,10 +119,16 @@ fn what_was_read_is_read_by_name_and_what_came_since_is_not() {
     let mut register = three(&place);
     let (shaw, note) = (reader(" P.Shaw "), mark(1).id.as_str().to_owned());
     let unread = Wanted { only_unread: true, ..wanted() };
-    assert_eq!(register.mark_read((&shaw, &[]), &note, 1, false, now()).unwrap(), Marked::Read(AsWhom::Alerted));
+    assert_eq!(
+        register.mark_read((&shaw, &[]), &note, 1, false, now()).unwrap(),
+        Marked::Read(AsWhom::Alerted)
+    );
     assert_eq!(shown(&register, &shaw, &unread), ids(&[("A1", 2), ("B2", 1)]));
     // At night emergency duty reads all of it; it is still for the worker to read.
-    assert_eq!(register.mark_read((&reader("edt"), &[]), &note, 2, true, now()).unwrap(), Marked::Read(AsWhom::Duty));
+    assert_eq!(
+        register.mark_read((&reader("edt"), &[]), &note, 2, true, now()).unwrap(),
+        Marked::Read(AsWhom::Duty)
+    );
     assert_eq!(shown(&register, &shaw, &unread), ids(&[("A1", 2), ("B2", 1)]));
     let list = register.accesses(&shaw, &wanted()).unwrap();
     let by: Vec<_> = list[2].read.iter().map(|read| (read.by.as_str(), read.as_whom)).collect();
@@ -179,7 +185,10 @@ fn h30_a_restricted_case_is_seen_by_its_holders_and_nobody_else_also_under_anoth
     for other in [reader("head"), reader("p.shaw"), Reader::nobody()] {
         assert_eq!(shown(&register, &other, &wanted()), ids(&[("B2", 1)]));
         assert_eq!(register.workers(&other).unwrap(), ["R. Iqbal"]);
-        assert_eq!(register.mark_read((&other, &[]), &note, 1, false, now()).unwrap(), if other.user().is_empty() { Marked::Nobody } else { Marked::NotThere });
+        assert_eq!(
+            register.mark_read((&other, &[]), &note, 1, false, now()).unwrap(),
+            if other.user().is_empty() { Marked::Nobody } else { Marked::NotThere }
+        );
         assert_ne!(register.mark_not_recognised((&other, &[]), &note, 1, "", now()).unwrap(), Marked::Done);
     }
     // By the extract's mark: the holders of the configuration. It stays until the extract has the case without it.

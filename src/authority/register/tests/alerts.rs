@@ -118,7 +118,8 @@ pub(super) fn mark_1() -> String {
 
 fn read(register: &mut Register, user: &str, up_to: u32) {
     let note = mark(1).id.as_str().to_owned();
-    let marked = register.mark_read((&Reader::named(user).unwrap(), &[]), &note, up_to, false, friday()).unwrap();
+    let marked =
+        register.mark_read((&Reader::named(user).unwrap(), &[]), &note, up_to, false, friday()).unwrap();
     assert_eq!(marked, crate::authority::register::Marked::Read(AsWhom::Alerted));
 }
 

@@ -42,7 +42,10 @@ fn h30_h22_whoever_comes_last_sees_a_restricted_case_once_they_are_alerted_and_n
     let mail = register.mail_to_leave(friday() + hours(240)).unwrap().unwrap();
     assert_eq!((mail.address.as_str(), mail.local_id.as_deref()), ("head@wexcombe.example", Some("4711")));
     let head = Reader::named("head").unwrap();
-    assert_eq!(register.mark_read((&head, &[]), &mark_1(), 1, false, friday()).unwrap(), Marked::Read(AsWhom::Alerted));
+    assert_eq!(
+        register.mark_read((&head, &[]), &mark_1(), 1, false, friday()).unwrap(),
+        Marked::Read(AsWhom::Alerted)
+    );
     // Who comes last no longer sees nothing of it any more.
     register.keep_let_in(&BTreeSet::from([head])).unwrap();
     assert!(sees(&register, "head"));
@@ -249,7 +252,8 @@ fn h30_what_nobody_recognised_comes_before_those_who_may_see_the_case_since() {
     // Whoever says so has read it: nobody is alerted of the access itself any more.
     let report = |register: &mut Register, user: &str| {
         let reader = Reader::named(user).unwrap();
-        let marked = register.mark_not_recognised((&reader, &[]), &mark_1(), 1, "not here", friday()).unwrap();
+        let marked =
+            register.mark_not_recognised((&reader, &[]), &mark_1(), 1, "not here", friday()).unwrap();
         assert_eq!(marked, Marked::Done);
     };
     let place = Place::new();

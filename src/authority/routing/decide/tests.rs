@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::authority::routing::hours::tests::{london, weekdays};
-use crate::config::authority::AuthorityConfig;
+use crate::config::authority::{AuthorityConfig, Person};
 
 /// North has its own duty and manager; South has neither; without a team, looked after children are North's.
 fn table() -> Routing {
@@ -276,4 +276,31 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn h18_names_are_found_however_the_extract_writes_them() {
+    let mut table = table();
+    table.people.insert(
+        "P. Shaw".to_owned(),
+        Person { email: Some("shaw@wexcombe.example".to_owned()), ..Person::default() },
+    );
+    let of = |worker: &str, team: &str| {
+        let access = Access { worker: Some(worker.to_owned()), team: Some(team.to_owned()), ..access() };
+        said(&decide(&access, &Earlier::default(), &table, london(IN_HOURS)))
+    };
+    assert_eq!(of("AWAY", "north"), "team North duty", "who is away is, and the team's duty is found");
+    assert_eq!(of(" gone ", "NORTH "), "team North duty");
+    assert_eq!(of("p.  shaw", "South"), "worker P. Shaw");
+    assert_eq!(of("p. SHAW", "South"), "worker P. Shaw", "as the table calls them");
+    let config = |person: &str| {
+        let text = include_str!("../../../../packaging/authority.toml").replace(
+            "[[routing.person]]\nname = \"Emergency duty team\"",
+            &format!("[[routing.person]]\nname = \"{person}\"\n\n[[routing.person]]\nname = \"Emergency duty team\""),
+        );
+        AuthorityConfig::parse_for_tests(&text, Path::new("authority.toml"))
+            .map_err(|error| error.to_string())
+    };
+    assert!(config("SAFEGUARDING  lead").unwrap_err().contains("is there twice"));
+    assert!(config("A. Cole").is_ok());
 }

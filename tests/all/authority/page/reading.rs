@@ -15,7 +15,8 @@ impl Cases for OfMarsh {
     }
 
     fn who(&self, _local_id: &str) -> Result<Who, String> {
-        let responsible = Responsible { worker: Some("Marsh, Jo".to_owned()), team: Some("North".to_owned()) };
+        let responsible =
+            Responsible { worker: Some("Marsh, Jo".to_owned()), team: Some("North".to_owned()) };
         Ok(Who { responsible, ..Who::default() })
     }
 }
