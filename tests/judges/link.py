@@ -63,6 +63,12 @@ def certified(name, key, issuer, issuer_key):
     return built.sign(issuer_key or key, hashes.SHA256())
 
 
+def secret(name, text):
+    """A file that only its owner can read: the link takes no other."""
+    (OUT / name).write_text(text)
+    (OUT / name).chmod(0o600)
+
+
 def put(name, *parts):
     """PEM files: certificates as they are, keys unencrypted."""
     text = b""
@@ -73,6 +79,7 @@ def put(name, *parts):
             text += part.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                        serialization.NoEncryption())
     (OUT / name).write_bytes(text)
+    (OUT / name).chmod(0o600)
 
 
 class Played(http.server.BaseHTTPRequestHandler):
@@ -219,7 +226,7 @@ def mail(port, security, more=""):
 
 def e_mail_by_every_way(desk):
     """An alert leaves by STARTTLS with a password, by TLS, and unencrypted on this computer only, and says nothing of anybody"""
-    (OUT / "mail-password").write_text("correct horse\n")
+    secret("mail-password", "correct horse\n")
     trusted = 'certificate_authority = "authority.pem"\n'
     login = 'user = "cpis"\npassword_file = "mail-password"\n'
     for security, more, password in [("starttls", trusted + login, "correct horse"), ("tls", trusted, None), ("none", "", None)]:
@@ -250,7 +257,7 @@ def a_server_that_cannot_be_trusted(desk):
     """Nothing leaves without the encryption that is configured, to a certificate that is not trusted, or with a wrong password"""
     trusted = 'certificate_authority = "authority.pem"\n'
     login = 'user = "cpis"\npassword_file = "mail-password"\n'
-    (OUT / "mail-password").write_text("wrong\n")
+    secret("mail-password", "wrong\n")
     for served, asked, more, password in [
         ("none", "starttls", trusted, None), ("starttls", "starttls", "", None), ("tls", "tls", "", None),
         ("starttls", "starttls", trusted + login, "correct horse"),
@@ -295,7 +302,7 @@ def a_fhir_server(desk):
     """Each part is one Communication at a FHIR R4 server, whatever is lost on the way, and two judges find it right"""
     shutil.copy(HERE / "case_system.mjs", NODE)
     shutil.copy(HERE / "validate.mjs", NODE)
-    (OUT / "token").write_text("sesame\n")
+    secret("token", "sesame\n")
     server = subprocess.Popen(["node", NODE / "case_system.mjs", OUT / "server.pem", OUT / "server-key.pem", "sesame"],
                               text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     trusting = ssl.create_default_context(cafile=OUT / "authority.pem")

@@ -119,7 +119,7 @@ fn h18_an_absent_workers_alert_is_the_teams_then_the_managers_then_the_fall_back
 
 #[test]
 fn where_others_get_e_mail_a_worker_without_it_is_not_the_only_one_who_is_told() {
-    use crate::config::authority::{MailSecurity, MailSettings, Person};
+    use crate::config::authority::{MailSecurity, MailSettings};
     let mail = MailSettings {
         server: "localhost".to_owned(),
         port: 25,
