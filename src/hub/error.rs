@@ -175,6 +175,12 @@ impl ApiError {
         "This user has searched for too many people within an hour: ask again after the time in Retry-After, \
          or ask by NHS number",
     );
+    const TOO_MANY_REPORTS: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "throttled",
+        "TOO_MANY_REQUESTS",
+        "Too many reports of this organisation within an hour: ask again after the time in Retry-After",
+    );
     pub(super) const CONCERNS_BUSY: Self = Self {
         retry_after: Some(10),
         ..Self::new(
@@ -271,6 +277,11 @@ impl ApiError {
     /// The caller's searches have come to their volume.
     pub(super) fn too_much_searched(wait: Duration) -> Self {
         Self { retry_after: Self::too_often(wait).retry_after, ..Self::TOO_MANY_SEARCHES }
+    }
+
+    /// The organisation has read as many reports as it may in an hour.
+    pub(super) fn too_many_reports(wait: Duration) -> Self {
+        Self { retry_after: Self::too_often(wait).retry_after, ..Self::TOO_MANY_REPORTS }
     }
 
     /// Something inside failed: logged here, once, and answered without detail.

@@ -135,8 +135,8 @@ async fn in_time(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let time = match route {
         Some(UPLOADS) => limits::UPLOAD,
-        // The reading has a limit of its own, and what is said when it is over.
-        Some(CONCERNS) => limits::CONCERNS_READ + limits::REQUEST,
+        // Waiting and reading have limits of their own, and what is said when they are over.
+        Some(CONCERNS) => limits::CONCERNS_WAIT + limits::CONCERNS_READ + limits::REQUEST,
         // The provider is asked meanwhile.
         Some("/authorize" | "/sign-in/back") => limits::SIGN_IN_ANSWER,
         Some(_) | None => limits::REQUEST,

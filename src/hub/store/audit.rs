@@ -193,13 +193,15 @@ pub struct AuditQuestion {
     pub user: Option<String>,
     /// Entries since then.
     pub since: Option<jiff::Timestamp>,
+    /// Entries before the one with this place in the log: the next page.
+    pub before: Option<i64>,
     /// So many at most, the newest.
     pub most: usize,
 }
 
 impl Default for AuditQuestion {
     fn default() -> Self {
-        Self { person: None, user: None, since: None, most: limits::AUDIT_PRINTED }
+        Self { person: None, user: None, since: None, before: None, most: limits::AUDIT_PRINTED }
     }
 }
 
@@ -222,6 +224,8 @@ pub struct AuditRead {
     pub rows: Vec<AuditRow>,
     /// How many older ones fit the question too.
     pub more: u64,
+    /// How many fit it on all pages.
+    pub total: u64,
 }
 
 impl Store {
@@ -261,6 +265,9 @@ fn reading<'a>(asked: &AuditQuestion, from: &'a str) -> Entry<'a> {
         "user": asked.user,
         "since": asked.since.map(|at| at.to_string()),
     }));
+    if let (Some(before), Some(detail)) = (asked.before, entry.detail.as_mut()) {
+        detail["before"] = before.into();
+    }
     entry
 }
 
@@ -299,10 +306,24 @@ fn rows(
         conditions.push("organisation_code = :organisation");
         values.push((":organisation", organisation));
     }
-    let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    let all: i64 = db
-        .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
-        .query_row(values.as_slice(), |row| row.get(0))?;
+    let joined = |conditions: &[&str]| match conditions {
+        [] => "TRUE".to_owned(),
+        some => some.join(" AND "),
+    };
+    let count = |values: &[(&str, &dyn ToSql)], conditions: &str| -> Result<u64, Fault> {
+        let count: i64 = db
+            .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
+            .query_row(values, |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    };
+    let total = count(&values, &joined(&conditions))?;
+    let mut left = total;
+    if let Some(before) = &question.before {
+        conditions.push("id < :before");
+        values.push((":before", before));
+        left = count(&values, &joined(&conditions))?;
+    }
+    let conditions = joined(&conditions);
     let mut statement = db.prepare(&format!(
         "SELECT id, at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
                 request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, '')
@@ -318,6 +339,6 @@ fn rows(
         }
         rows.push(AuditRow { id: row.get(0)?, at: codec::moment(row.get(1)?)?.to_string(), columns });
     }
-    let more = u64::try_from(all).unwrap_or(0).saturating_sub(rows.len() as u64);
-    Ok(AuditRead { rows, more })
+    let more = left.saturating_sub(rows.len() as u64);
+    Ok(AuditRead { rows, more, total })
 }
