@@ -368,3 +368,6 @@ fn compare(db: &Connection, ids: &[i64], mut each: impl FnMut(i64, Compared)) ->
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -256,9 +256,8 @@ fn serve(
     if let Err(error) = prepared(db, "BEGIN IMMEDIATE") {
         return fail_all(known, group, "begin", &error);
     }
-    let begun = Instant::now();
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
-    let mut entries = Vec::new();
+    let (begun, mut entries) = (Instant::now(), Vec::new());
     let (mut served, mut is_refused_by_database) = (Served::Done, false);
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
