@@ -31,6 +31,7 @@ pub(in crate::hub) async fn changed(
     if one(form, "client_id") != Some(CLIENT) {
         return Err(INVALID_REQUEST);
     }
+    let demands_fresh = demands_fresh(form)?;
     let code = RefreshToken::parse(shown).ok_or_else(|| unknown(hub))?;
     // A stranger causes no signature to be reckoned, and no work in the database.
     if !hub.signing_in().grants.knows(&code) && !hub.has_session(code.session()) {
@@ -49,11 +50,21 @@ pub(in crate::hub) async fn changed(
             return Err(unknown(hub));
         }
     };
-    if let Some(why) = fault(&grant, &key, redirect, verifier, now) {
+    let stale = (demands_fresh && !grant.asked.afresh).then_some("code-not-fresh");
+    if let Some(why) = fault(&grant, &key, redirect, verifier, now).or(stale) {
         hub.store().sign_in_refused(grant.caller, why, grant.asked.device).await?;
         return Err(unknown(hub));
     }
     begun(hub, grant, &key).await
+}
+
+/// Whether the viewer demands that the provider asked again who it is. The browser's address asked for it, too, and whoever
+/// sits at the browser can take it out there.
+fn demands_fresh(form: &[(String, String)]) -> Result<bool, Refused> {
+    if form.iter().all(|(name, _)| name != "prompt") {
+        return Ok(false);
+    }
+    if one(form, "prompt") == Some("login") { Ok(true) } else { Err(INVALID_REQUEST) }
 }
 
 /// What is wrong with whoever shows a code: it is used up all the same.
@@ -78,7 +89,7 @@ fn fault(
 }
 
 async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Refused> {
-    let Grant { caller, times, since, origin, .. } = grant;
+    let Grant { asked, caller, times, since, origin, .. } = grant;
     let session = caller.session.clone();
     let shown = json!({
         "id": caller.user,
@@ -113,6 +124,7 @@ async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Re
             "refresh_token": granted.refresh.secret().as_str(),
             "session_expires_in": whole.as_secs(),
             "idle_expires_in": times.idle.as_secs(),
+            "fresh": asked.afresh,
             "person": shown,
         }),
     ))
