@@ -1,8 +1,9 @@
 //! Sessions that the hub began: how they are renewed (`/token`) and ended (`/revoke`), and that no token of one that
 //! has ended is good.
 //!
-//! What ends a session is on disk before whoever ended it is told, and known here from then on: each request looks. Tokens
-//! of sessions that this hub's database does not know are nobody's.
+//! What ends a session ends it here first, whatever the disk does: each request looks. It is on disk before whoever ended it
+//! is told, and where it cannot be written that is tried until it is. Tokens of sessions that this hub's database does not
+//! know are nobody's.
 
 mod asking;
 mod keep;
@@ -17,7 +18,7 @@ use serde_json::json;
 use super::error::ApiError;
 use super::proven;
 use super::rates::Asked;
-use super::store::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, StoreError};
+use super::store::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, Standing, StoreError};
 use super::{Hub, limits, respond, signin};
 use crate::domain::Caller;
 use crate::identity::dpop::Thumbprint;
@@ -105,6 +106,13 @@ impl Hub {
         self.sessions().get(session).is_some()
     }
 
+    /// The session that goes on and that this very code began.
+    pub(super) fn began_with(&self, code: &RefreshToken) -> Option<SessionHeld> {
+        let held = self.sessions().get(code.session())?;
+        let is_its = held.origin.as_ref().is_some_and(|origin| origin.code == code.hash());
+        is_its.then_some(held)
+    }
+
     fn new_session(
         &self,
         caller: Caller,
@@ -126,11 +134,14 @@ impl Hub {
         let held = SessionHeld {
             caller: begun.caller,
             key: begun.key,
+            begun_ms: now.as_millisecond(),
             over_ms: carried_on.as_millisecond().saturating_add(whole),
             active_ms: carried_on.as_millisecond(),
             idle_ms: i64::try_from(begun.idle.as_millis()).unwrap_or(i64::MAX),
             current: begun.first.hash(),
             previous: None,
+            rotated_ms: carried_on.as_millisecond(),
+            origin: begun.origin.as_ref().map(Into::into),
             has_ended: false,
         };
         let (access, expires_in) = self.access_token(&held, now)?;
@@ -209,6 +220,12 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
     let shown = token.clone();
     let now_ms = hub.clock().carried_on().as_millisecond();
+    let again_ms = i64::try_from(again.as_millis()).unwrap_or(i64::MAX);
+    if let Some(by) = standing(&held, &key).ends(&shown.hash(), now_ms, again_ms) {
+        tracing::warn!(by = by.word(), "a session has ended at its renewal");
+        hub.end_session(&held.caller.session, by).await?;
+        return Err(nobody(hub, "/token"));
+    }
     let ask = RenewAsk { token, key, active_ms: held.active_ms, over_ms: held.over_ms, now_ms, again };
     let (to_end, session) = (hub.clone(), held.caller.session.clone());
     // What the database has taken is known here, too, although the caller has gone meanwhile.
@@ -216,7 +233,7 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
         let renewed = to_end.store().renew_session(ask).await?.into_value();
         match &renewed {
             Renewed::Goes(refresh) => {
-                to_end.sessions().renewed(&shown, refresh);
+                to_end.sessions().renewed(&shown, refresh, now_ms);
                 // The viewer renews for somebody who is at work, and for nobody else.
                 to_end.sessions().admit(&session, to_end.clock().carried_on(), Sign::AtWork);
             }
@@ -259,6 +276,11 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let Asking { parts, form } = asking(hub, request).await?;
     let shown = one(&form, "token").ok_or(INVALID_REQUEST)?;
     let Some((token, held)) = known(hub, shown) else {
+        let ends = RefreshToken::parse(shown).is_some_and(|token| hub.sessions().is_unwritten(token.session()));
+        if ends {
+            // It has ended here, and a hub that starts would not know: whoever signs out asks again.
+            return Err(ApiError::BUSY.into());
+        }
         nobody(hub, "/revoke");
         return Ok(respond::json(StatusCode::OK, &json!({})));
     };
@@ -270,13 +292,23 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     if key == held.key {
         rated(hub, &held.caller).await?;
     }
-    let to_end = hub.clone();
+    if !standing(&held, &key).knows(&token.hash()) {
+        nobody(hub, "/revoke");
+        return Ok(respond::empty(StatusCode::OK));
+    }
+    // Whoever has a copy of the token does not sign its user out elsewhere.
+    let by = if key == held.key { EndedBy::SignedOut } else { EndedBy::OtherKey };
+    let (to_end, session) = (hub.clone(), held.caller.session);
+    hub.sessions().end(&session, by);
     let ended = to_its_end(async move {
-        let ended = to_end.store().end_session_of(token, key).await?.into_value();
-        if let Some((by, _)) = &ended {
-            to_end.sessions().end(&held.caller.session, *by);
-        }
-        Ok(ended.and_then(|(_, named)| named))
+        // Before the end is written: nothing of the provider's is kept after it.
+        let named = if by == EndedBy::SignedOut {
+            to_end.store().id_token(session.clone()).await.ok().flatten()
+        } else {
+            None
+        };
+        to_end.write_end(session, by).await?;
+        Ok(named)
     });
     // Where they signed in they may be signed in still: the viewer can open the address that ends that, too.
     let address = match ended.await? {
@@ -303,6 +335,18 @@ fn known(hub: &Hub, shown: &str) -> Option<(RefreshToken, SessionHeld)> {
 fn is_worth_asking(token: &RefreshToken, held: &SessionHeld, key: &Thumbprint) -> bool {
     let hash = token.hash();
     *key == held.key || held.current == hash || held.previous.as_ref() == Some(&hash)
+}
+
+fn standing<'a>(held: &'a SessionHeld, key: &Thumbprint) -> Standing<'a> {
+    Standing {
+        has_key: *key == held.key,
+        current: &held.current,
+        previous: held.previous.as_deref(),
+        rotated_ms: held.rotated_ms,
+        active_ms: held.active_ms,
+        idle_ms: held.idle_ms,
+        over_ms: held.over_ms,
+    }
 }
 
 async fn rated(hub: &Hub, caller: &Caller) -> Result<(), ApiError> {

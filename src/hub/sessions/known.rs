@@ -1,7 +1,7 @@
 //! The sessions that this hub knows at the moment, whether each still goes on, and whoever wants to hear at once that
 //! one has ended.
 //!
-//! What is known here is on disk first. Idle and absolute limits are looked at with every request, and now and then
+//! What begins is on disk first, and what ends has ended here first. Idle and absolute limits are looked at with every request, and now and then
 //! for sessions in which nothing is asked.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::hub::limits;
-use crate::hub::store::{EndedBy, SessionHeld};
+use crate::hub::store::{EndedBy, EndedThere, SessionHeld};
 use crate::identity::refresh::RefreshToken;
 
 /// What becomes of a request in a session.
@@ -154,8 +154,31 @@ impl Sessions {
         self.known().unwritten.entry(session).or_insert(by);
     }
 
-    pub(super) fn written(&self, session: &str) {
+    pub(in crate::hub) fn written(&self, session: &str) {
         self.known().unwritten.remove(session);
+    }
+
+    pub(super) fn is_unwritten(&self, session: &str) -> bool {
+        self.known().unwritten.contains_key(session)
+    }
+
+    /// Ends those that the provider's word ends, before anybody has written it; says which.
+    pub(in crate::hub) fn end_there(&self, there: &EndedThere) -> Vec<String> {
+        let mut known = self.known();
+        let open = known.held.iter().filter(|(_, held)| !held.session.has_ended);
+        let ended: Vec<String> = open
+            .filter(|(id, held)| {
+                let origin = held.session.origin.as_ref();
+                origin.is_some_and(|origin| origin.is_ended(held.session.begun_ms, there))
+                    || there.besides.contains(id)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &ended {
+            known.end(id, EndedBy::Provider);
+            known.unwritten.entry(id.clone()).or_insert(EndedBy::Provider);
+        }
+        ended
     }
 
     /// So many ends at most that are still to be written.
@@ -164,10 +187,11 @@ impl Sessions {
     }
 
     /// Which refresh tokens renew it from now on.
-    pub(super) fn renewed(&self, shown: &RefreshToken, next: &RefreshToken) {
+    pub(super) fn renewed(&self, shown: &RefreshToken, next: &RefreshToken, now_ms: i64) {
         if let Some(held) = self.known().held.get_mut(shown.session())
             && held.session.current == shown.hash()
         {
+            held.session.rotated_ms = now_ms;
             held.session.previous = Some(std::mem::replace(&mut held.session.current, next.hash()));
         }
     }
@@ -292,11 +316,14 @@ mod tests {
         SessionHeld {
             caller,
             key: key.thumbprint().clone(),
+            begun_ms: 0,
             over_ms: 1000,
             active_ms: 0,
             idle_ms: 100,
             current: Vec::new(),
             previous: None,
+            rotated_ms: 0,
+            origin: None,
             has_ended: false,
         }
     }

@@ -13,7 +13,7 @@ use super::secrets;
 use crate::domain::Right;
 use crate::hub::error::ApiError;
 use crate::hub::proven::{self, Why};
-use crate::hub::sessions::{INVALID_GRANT, INVALID_REQUEST, Refused, SessionError, proved, to_its_end};
+use crate::hub::sessions::{INVALID_GRANT, INVALID_REQUEST, Refused, SessionError, proved};
 use crate::hub::store::EndedBy;
 use crate::hub::{Hub, respond};
 use crate::identity::dpop::Thumbprint;
@@ -138,21 +138,15 @@ fn left(whole: SignedDuration, since: Timestamp, now: Timestamp) -> Option<Signe
 
 /// Ends the session that began with a code that is shown again: somebody has a copy of it.
 async fn replayed(hub: &Hub, code: &RefreshToken) -> Result<(), Refused> {
-    let (to_end, session, hash) = (hub.clone(), code.session().to_owned(), code.hash());
-    let ended = to_its_end(async move {
-        if to_end.store().end_replayed(session.clone(), hash).await?.into_value() {
-            to_end.sessions().end(&session, EndedBy::CodeReplayed);
-            tracing::warn!("a session has ended because its code was shown again");
-        }
-        Ok(())
-    });
-    Ok(ended.await?)
+    if hub.began_with(code).is_some() {
+        tracing::warn!("a session has ended because its code was shown again");
+        hub.end_session(code.session(), EndedBy::CodeReplayed).await?;
+    }
+    Ok(())
 }
 
 async fn end(hub: &Hub, session: &str) -> Result<(), Refused> {
-    let (to_end, session) = (hub.clone(), session.to_owned());
-    let ended = to_its_end(async move { to_end.end_session(&session, EndedBy::SignedOut).await });
-    Ok(ended.await?)
+    Ok(hub.end_session(session, EndedBy::SignedOut).await?)
 }
 
 fn unknown(hub: &Hub) -> Refused {

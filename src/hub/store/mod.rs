@@ -101,7 +101,10 @@ pub use notices::{Bound, Move, Moved, Waiting};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
-pub use sessions::{EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld};
+pub(super) use sessions::Standing;
+pub use sessions::{
+    EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, SignedInAt,
+};
 pub use shape::Shape;
 pub(super) use uploads::{Arrived, FileState, Records, Taken, TakenFile};
 

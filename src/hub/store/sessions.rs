@@ -3,8 +3,10 @@
 
 mod going;
 mod provider;
+mod standing;
 
-pub use provider::EndedThere;
+pub use provider::{EndedThere, SignedInAt};
+pub(in crate::hub) use standing::Standing;
 
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -113,6 +115,8 @@ pub struct SessionHeld {
     pub caller: Caller,
     /// The key that proves them.
     pub key: Thumbprint,
+    /// When it began, in milliseconds.
+    pub begun_ms: i64,
     /// When it is over, in milliseconds.
     pub over_ms: i64,
     /// When somebody asked for something last, as far as it was written.
@@ -123,6 +127,10 @@ pub struct SessionHeld {
     pub current: Vec<u8>,
     /// See `current`.
     pub previous: Option<Vec<u8>>,
+    /// When the one took the other's place.
+    pub rotated_ms: i64,
+    /// Where the person signed in, if somewhere.
+    pub origin: Option<SignedInAt>,
     /// Whether it has ended.
     pub has_ended: bool,
 }
@@ -171,6 +179,9 @@ struct Found {
 const COLUMNS: &str = "id, user_id, user_name, role, role_profile, organisation_code, organisation, activities, key, \
                        chain, current, previous, rotated_ms, active_ms, idle_ms, over_ms, ended_ms IS NOT NULL";
 
+/// What the hub has to know at once besides. A database that is restored may be of before some of it.
+const HELD: &str = "begun_ms, provider, subject, provider_session, code";
+
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let activities: String = row.get(7)?;
     let caller = Caller {
@@ -214,34 +225,6 @@ impl Store {
         self.write(move |work| renew(work, &ask)).await
     }
 
-    /// Ends the session of a refresh token that was shown with this key. If there was one: by what, and what names the
-    /// session where its person signed in, if that is known.
-    ///
-    /// # Errors
-    /// The database refused: it goes on.
-    pub async fn end_session_of(
-        &self,
-        token: RefreshToken,
-        key: Thumbprint,
-    ) -> Result<Audited<Option<(EndedBy, Option<String>)>>, StoreError> {
-        self.write(move |work| {
-            let Some(session) = of(work, token.session())?.filter(|session| !session.has_ended) else {
-                return Ok(None);
-            };
-            let hash = token.hash();
-            if session.current != hash && session.previous.is_none_or(|previous| previous != hash) {
-                return Ok(None);
-            }
-            let by = if session.key == key.as_str() { EndedBy::SignedOut } else { EndedBy::OtherKey };
-            // Whoever has a copy of the token does not sign its user out elsewhere.
-            let named =
-                if by == EndedBy::SignedOut { provider::id_token(work, token.session())? } else { None };
-            end(work, &session.caller, by)?;
-            Ok(Some((by, named)))
-        })
-        .await
-    }
-
     /// The sessions of the last day, as they are on disk, and those before of which nobody has written that they ended.
     ///
     /// # Errors
@@ -255,22 +238,28 @@ impl Store {
 
 fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
     let mut statement =
-        db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
-    let rows = statement.query_map([oldest], found)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.into_iter().filter_map(held).collect())
+        db.prepare(&format!("SELECT {COLUMNS}, {HELD} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
+    let rows = statement.query_map([oldest], held)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
-fn held(row: Found) -> Option<SessionHeld> {
-    Some(SessionHeld {
-        key: Thumbprint::try_from(row.key).ok()?,
+/// `None` where its key is none.
+fn held(columns: &Row<'_>) -> rusqlite::Result<Option<SessionHeld>> {
+    let row = found(columns)?;
+    let Ok(key) = Thumbprint::try_from(row.key) else { return Ok(None) };
+    Ok(Some(SessionHeld {
+        key,
         caller: row.caller,
+        begun_ms: columns.get("begun_ms")?,
         over_ms: row.over_ms,
         active_ms: row.active_ms,
         idle_ms: row.idle_ms,
         current: row.current,
         previous: row.previous,
+        rotated_ms: row.rotated_ms,
+        origin: SignedInAt::of(columns)?,
         has_ended: row.has_ended,
-    })
+    }))
 }
 
 /// Ends all sessions of a database that was restored: it does not know which have ended since, and which refresh tokens
@@ -333,33 +322,25 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
         return Ok(Renewed::Unknown);
     };
     let (now, hash) = (ask.now_ms, ask.token.hash());
-    let is_current = session.current == hash;
-    let is_previous = session.previous.as_ref() == Some(&hash);
-    let has_key = session.key == ask.key.as_str();
-    if !has_key && !is_current && !is_previous {
+    let standing = Standing {
+        has_key: session.key == ask.key.as_str(),
+        current: &session.current,
+        previous: session.previous.as_deref(),
+        rotated_ms: session.rotated_ms,
+        active_ms: ask.active_ms,
+        idle_ms: session.idle_ms,
+        over_ms: ask.over_ms,
+    };
+    if !standing.has_key && !standing.knows(&hash) {
         // Whoever knows neither token nor key ends nobody's session.
         return Ok(Renewed::Unknown);
     }
-    // A clock that is set back gives nobody more time.
-    let is_soon =
-        now.saturating_sub(session.rotated_ms).unsigned_abs() <= milliseconds(ask.again).unsigned_abs();
-    let ends = if !has_key {
-        Some(EndedBy::OtherKey)
-    } else if !(is_current || is_previous && is_soon) {
-        Some(EndedBy::Reused)
-    } else if now >= ask.over_ms {
-        Some(EndedBy::Over)
-    } else if now.saturating_sub(ask.active_ms) > session.idle_ms {
-        Some(EndedBy::Idle)
-    } else {
-        None
-    };
-    if let Some(by) = ends {
+    if let Some(by) = standing.ends(&hash, now, milliseconds(ask.again)) {
         end(work, &session.caller, by)?;
         return Ok(Renewed::Ended(by));
     }
     let successor = ask.token.successor(&session.chain);
-    if is_current {
+    if session.current == hash {
         work.db
             .prepare_cached(
                 "UPDATE session SET previous = current, current = ?2, rotated_ms = ?3, active_ms = ?3 WHERE id = ?1",

@@ -11,6 +11,7 @@ mod dates;
 #[cfg(unix)]
 mod doctor;
 mod document;
+mod ends;
 #[cfg(unix)]
 mod events;
 mod failing;

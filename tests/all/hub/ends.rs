@@ -1,0 +1,130 @@
+//! What ends a session ends it at once, whatever the disk does, and for every hub that starts later.
+
+use std::time::Duration;
+
+use cpis::identity::dpop::ProofKey;
+use rusqlite::Connection;
+
+use super::signing_in_attacks::Scene;
+use super::support::data::until;
+use super::support::ISSUER;
+
+/// Somebody who has signed in: their code and tokens, and the stream that tells of the end.
+struct Working {
+    scene: Scene,
+    code: String,
+    access: String,
+    refresh: String,
+    stream: reqwest::Response,
+}
+
+/// How the disk takes no entry of an end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Disk {
+    /// Somebody holds the lock.
+    Hangs,
+    /// It is full.
+    IsFull,
+}
+
+const FULL: &str = "CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.kind = 'session-ended'
+                    BEGIN SELECT RAISE(ABORT, 'full'); END";
+
+impl Working {
+    async fn new() -> Self {
+        let mut scene = Scene::new().await;
+        let code = scene.code().await;
+        let told = scene.viewer.change(&code).await.json();
+        let text = |name: &str| told[name].as_str().unwrap().to_owned();
+        let (access, refresh) = (text("access_token"), text("refresh_token"));
+        assert_eq!(scene.viewer.metadata_with(&access).await, 200);
+        let (nonce, now) = (scene.hub.hub.proof_nonce(), scene.hub.clock.now().as_second());
+        let address = format!("{ISSUER}/events");
+        let proof = scene.viewer.key.prove("GET", &address, Some(&access), Some(&nonce), now).unwrap();
+        let request = scene.hub.http.get(format!("{}/events", scene.hub.base)).header("DPoP", proof);
+        let stream = request.header("Authorization", format!("DPoP {access}")).send().await.unwrap();
+        assert_eq!(stream.status().as_u16(), 200);
+        Self { scene, code, access, refresh, stream }
+    }
+
+    /// Does what ends the session; the status.
+    async fn end(scene: &Scene, by: &str, code: &str, refresh: &str) -> u16 {
+        let (viewer, stranger) = (&scene.viewer, ProofKey::generate().unwrap());
+        let renewal = format!("grant_type=refresh_token&refresh_token={refresh}");
+        let revocation = format!("token={refresh}");
+        let answer = match by {
+            "provider" => scene.logged_out(scene.provider.logout(|_| ())).await,
+            "signed-out" => viewer.post("/revoke", &revocation).await,
+            "other-key" => viewer.post_as(&stranger, "/revoke", &revocation).await,
+            "other-key at /token" => viewer.post_as(&stranger, "/token", &renewal).await,
+            "reused" => viewer.post("/token", &renewal).await,
+            "code-replayed" => viewer.change(code).await,
+            other => panic!("{other}"),
+        };
+        answer.status
+    }
+}
+
+/// What the stream says besides that somebody is there.
+async fn told(stream: &mut reqwest::Response) -> String {
+    while let Some(said) = stream.chunk().await.unwrap() {
+        let said = String::from_utf8(said.to_vec()).unwrap();
+        if said.contains("event: ended") {
+            return said;
+        }
+    }
+    panic!("it ended without a word");
+}
+
+#[tokio::test]
+async fn what_ends_a_session_ends_it_at_once_although_the_disk_hangs_or_is_full() {
+    let ways = ["provider", "signed-out", "other-key", "other-key at /token", "reused", "code-replayed"];
+    for (disk, by) in [Disk::Hangs, Disk::IsFull].into_iter().flat_map(|disk| ways.map(|by| (disk, by))) {
+        let Working { scene, code, access, refresh, mut stream } = Working::new().await;
+        if by == "reused" {
+            let renewal = format!("grant_type=refresh_token&refresh_token={refresh}");
+            assert_eq!(scene.viewer.post("/token", &renewal).await.status, 200);
+            scene.hub.turn(2);
+        }
+        let db = Connection::open(&scene.hub.database).unwrap();
+        db.execute_batch(if disk == Disk::Hangs { "BEGIN IMMEDIATE" } else { FULL }).unwrap();
+        let heard = async {
+            let told = tokio::time::timeout(Duration::from_secs(2), told(&mut stream)).await;
+            let told = told.unwrap_or_else(|_| panic!("{by}, the disk {disk:?}: nothing within two seconds"));
+            let word = by.split(' ').next().unwrap();
+            assert_eq!(told, format!("event: ended\ndata: {{\"by\":\"{word}\"}}\n\n"), "{by} {disk:?}");
+            assert_eq!(scene.viewer.metadata_with(&access).await, 401, "{by} {disk:?}");
+            assert_eq!(scene.sessions(), ["-"], "{by} {disk:?}: nothing of it is written");
+            if disk == Disk::Hangs {
+                db.execute_batch("ROLLBACK").unwrap();
+            }
+        };
+        let (status, ()) = tokio::join!(Working::end(&scene, by, &code, &refresh), heard);
+        if disk == Disk::IsFull {
+            // Whoever ended it is not told that it is on disk, also when they ask again.
+            assert!(status >= 500, "{by}: {status}");
+            if by == "provider" || by == "signed-out" {
+                let again = Working::end(&scene, by, &code, &refresh).await;
+                assert!(again >= 500, "{by}, again: {again}");
+            }
+            db.execute_batch("DROP TRIGGER full").unwrap();
+        }
+        let word = by.split(' ').next().unwrap();
+        let ended = "SELECT outcome FROM audit WHERE kind = 'session-ended'";
+        until(|| scene.sessions() == [word]).await;
+        assert_eq!(scene.hub.rows(ended), [word], "{by} {disk:?}: once");
+        if by == "provider" || by == "signed-out" {
+            // The hub may not have heard of its own writing yet.
+            let mut status = 0;
+            for _ in 0..40 {
+                status = Working::end(&scene, by, &code, &refresh).await;
+                if status == 200 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(status, 200, "{by}: now it is");
+        }
+        assert_eq!(scene.hub.rows(ended), [word], "{by} {disk:?}: once");
+    }
+}
