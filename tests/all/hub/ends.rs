@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
+use cpis::domain::TailDays;
+use cpis::hub::clock::Clock;
+use cpis::hub::{Hub, SessionTimes};
 use cpis::identity::dpop::ProofKey;
+use cpis::identity::token::SigningKey;
+use jiff::SignedDuration;
 use rusqlite::Connection;
 
 use super::signing_in_attacks::Scene;
-use super::support::data::until;
-use super::support::ISSUER;
+use super::support::data::{child, until};
+use super::support::program::Place;
+use super::support::signing_in::Viewer;
+use super::support::{ISSUER, configuration, nurse};
 
 /// Somebody who has signed in: their code and tokens, and the stream that tells of the end.
 struct Working {
@@ -127,4 +134,63 @@ async fn what_ends_a_session_ends_it_at_once_although_the_disk_hangs_or_is_full(
         }
         assert_eq!(scene.hub.rows(ended), [word], "{by} {disk:?}: once");
     }
+}
+
+/// Whoever asks a hub that starts with the database as it is on disk now.
+async fn asked_after_a_restart(scene: &Scene, access: &str) -> (u16, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("hub.db");
+    let live = Connection::open(&scene.hub.database).unwrap();
+    live.execute("VACUUM INTO ?1", [database.to_str().unwrap()]).unwrap();
+    let config = configuration(database, TailDays::default());
+    let signing = SigningKey::from_pem(&scene.hub.pem).unwrap();
+    let hub = Hub::open(&config, signing, scene.hub.clock.clone()).unwrap();
+    let (nonce, now) = (hub.proof_nonce(), scene.hub.clock.now().as_second());
+    let address = format!("{ISSUER}/metadata");
+    let proof = scene.viewer.key.prove("GET", &address, Some(access), Some(&nonce), now).unwrap();
+    let request = axum::http::Request::get("/metadata").header("DPoP", proof);
+    let request = request.header("Authorization", format!("DPoP {access}"));
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    let answer = tower::ServiceExt::oneshot(cpis::hub::router(hub.clone()), request).await.unwrap();
+    let why = hub.unproven().recent().pop().map_or("", |call| call.why.code()).to_owned();
+    hub.store().close().await;
+    (answer.status().as_u16(), why)
+}
+
+#[tokio::test]
+async fn an_access_token_of_a_session_that_has_ended_is_no_good_to_a_hub_that_starts() {
+    for by in ["provider", "signed-out", "other-key"] {
+        let Working { scene, code, access, refresh, stream: _stream } = Working::new().await;
+        assert_eq!(asked_after_a_restart(&scene, &access).await, (200, String::new()), "{by}: not yet");
+        Working::end(&scene, by, &code, &refresh).await;
+        assert_eq!(asked_after_a_restart(&scene, &access).await, (401, "session-ended".to_owned()), "{by}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_was_killed_right_after_a_sign_out_knows_of_it_when_it_starts() {
+    let place = Place::with(&child());
+    let clock = Clock::system();
+    let mut viewer = Viewer::of("", ISSUER, clock.clone());
+    let hub =
+        Hub::open(&configuration(place.path("hub.db"), TailDays::default()), place.key.clone(), clock).unwrap();
+    let times = SessionTimes { idle: SignedDuration::from_mins(15), whole: SignedDuration::from_hours(12) };
+    let (ends, goes_on) = (
+        hub.begin_session(nurse(), viewer.key.thumbprint(), times).await.unwrap(),
+        hub.begin_session(nurse(), viewer.key.thumbprint(), times).await.unwrap(),
+    );
+    hub.store().close().await;
+    drop(hub);
+    let mut program = place.serve();
+    viewer.hub.clone_from(&program.base);
+    for granted in [&ends, &goes_on] {
+        assert_eq!(viewer.metadata_with(granted.access.secret()).await, 200);
+    }
+    let token = format!("token={}", ends.refresh.secret().as_str());
+    assert_eq!(viewer.post("/revoke", &token).await.status, 200);
+    program.kill();
+    let program = place.serve();
+    viewer.hub.clone_from(&program.base);
+    assert_eq!(viewer.metadata_with(ends.access.secret()).await, 401);
+    assert_eq!(viewer.metadata_with(goes_on.access.secret()).await, 200);
 }
