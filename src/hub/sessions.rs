@@ -102,10 +102,6 @@ impl Hub {
         .await?
     }
 
-    pub(super) fn has_session(&self, session: &str) -> bool {
-        self.sessions().get(session).is_some()
-    }
-
     /// The session that goes on and that this very code began.
     pub(super) fn began_with(&self, code: &RefreshToken) -> Option<SessionHeld> {
         let held = self.sessions().get(code.session())?;

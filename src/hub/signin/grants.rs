@@ -12,6 +12,7 @@ use crate::hub::limits;
 use crate::hub::provider::{Logout, Proven};
 use crate::hub::sessions::SessionTimes;
 use crate::hub::store::Origin;
+use crate::identity::dpop::Thumbprint;
 use crate::identity::refresh::RefreshToken;
 
 /// Somebody whom the page asks whether to go on.
@@ -44,6 +45,7 @@ enum Code {
     /// It was changed; what is heard of it until its session is on disk ends that.
     Changed {
         origin: Origin,
+        key: Thumbprint,
         issued: i64,
         until: Timestamp,
         is_spoilt: bool,
@@ -55,6 +57,14 @@ impl Code {
         match self {
             Self::Waits(grant) => &grant.origin,
             Self::Changed { origin, .. } => origin,
+        }
+    }
+
+    /// The key that it is for.
+    fn key(&self) -> &Thumbprint {
+        match self {
+            Self::Waits(grant) => &grant.asked.key,
+            Self::Changed { key, .. } => key,
         }
     }
 
@@ -165,9 +175,11 @@ impl Grants {
         true
     }
 
-    /// Whether a code is known here, whatever came of it.
-    pub(super) fn knows(&self, code: &RefreshToken) -> bool {
-        self.held().codes.get(code.session()).is_some_and(|known| known.origin().code == code.hash())
+    /// The key of a code that is known here, whatever came of it.
+    pub(super) fn key(&self, code: &RefreshToken) -> Option<Thumbprint> {
+        let held = self.held();
+        let known = held.codes.get(code.session()).filter(|known| known.origin().code == code.hash());
+        known.map(|known| known.key().clone())
     }
 
     /// Takes what a code is changed for: once.
@@ -178,11 +190,11 @@ impl Grants {
             return Taken::Unknown;
         }
         let until = now.checked_add(CHANGED_KNOWN).unwrap_or(Timestamp::MAX);
-        let (origin, issued) = (known.origin().clone(), known.issued());
-        match std::mem::replace(known, Code::Changed { origin, issued, until, is_spoilt: false }) {
+        let (origin, key, issued) = (known.origin().clone(), known.key().clone(), known.issued());
+        match std::mem::replace(known, Code::Changed { origin, key, issued, until, is_spoilt: false }) {
             Code::Waits(grant) => Taken::Grant(grant),
-            Code::Changed { origin, issued, until, .. } => {
-                *known = Code::Changed { origin, issued, until, is_spoilt: true };
+            Code::Changed { origin, key, issued, until, .. } => {
+                *known = Code::Changed { origin, key, issued, until, is_spoilt: true };
                 Taken::Again
             }
         }
@@ -211,7 +223,7 @@ impl Grants {
         });
         let mut begun = Vec::new();
         for (session, code) in &mut held.codes {
-            let (origin, issued) = (code.origin().clone(), code.issued());
+            let (origin, key, issued) = (code.origin().clone(), code.key().clone(), code.issued());
             if !logout.is_of(&origin.subject, origin.session.as_deref(), issued) {
                 continue;
             }
@@ -222,7 +234,7 @@ impl Grants {
                     *until
                 }
             };
-            *code = Code::Changed { origin, issued, until, is_spoilt: true };
+            *code = Code::Changed { origin, key, issued, until, is_spoilt: true };
         }
         begun
     }

@@ -33,11 +33,11 @@ pub(in crate::hub) async fn changed(
     }
     let demands_fresh = demands_fresh(form)?;
     let code = RefreshToken::parse(shown).ok_or_else(|| unknown(hub))?;
-    // A stranger causes no signature to be reckoned, and no work in the database.
-    if !hub.signing_in().grants.knows(&code) && !hub.has_session(code.session()) {
-        return Err(unknown(hub));
-    }
-    let key = proved(hub, parts, None)?;
+    // Whoever has not the very code causes no signature to be reckoned and no work in the database; and of whoever has it, and
+    // not its key, no proof is remembered.
+    let expected = hub.signing_in().grants.key(&code).or_else(|| hub.began_with(&code).map(|held| held.key));
+    let Some(expected) = expected else { return Err(unknown(hub)) };
+    let key = proved(hub, parts, Some(&expected))?;
     let now = hub.clock().now();
     let grant = match hub.signing_in().grants.take(&code, now) {
         Taken::Grant(grant) => *grant,

@@ -136,6 +136,46 @@ async fn what_ends_a_session_ends_it_at_once_although_the_disk_hangs_or_is_full(
     }
 }
 
+/// How many proofs the hub remembers, as its operator sees it.
+async fn proofs(scene: &Scene) -> u64 {
+    let text = scene.hub.hub.metrics_text().await;
+    let line = text.lines().find(|line| line.starts_with("cpis_hub_places{") && line.contains("\"proofs\""));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("{text}"))
+}
+
+#[tokio::test]
+async fn whoever_knows_a_sessions_id_and_not_its_code_causes_no_work_and_is_not_remembered() {
+    let Working { scene, code, .. } = Working::new().await;
+    let made_up = scene.viewer.form(&format!("{}.{}", code.split_once('.').unwrap().0, "A".repeat(43)));
+    let noted = || scene.hub.hub.unproven().recent().pop().unwrap().why.code();
+    // The code is known for ten minutes after it was changed, and its session for longer.
+    for minutes in [0, 11] {
+        scene.hub.turn(minutes);
+        let before = proofs(&scene).await;
+        let db = Connection::open(&scene.hub.database).unwrap();
+        db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for _ in 0..20 {
+            let stranger = ProofKey::generate().unwrap();
+            let begun = std::time::Instant::now();
+            let answer = scene.viewer.post_as(&stranger, "/token", &made_up).await;
+            assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_grant")));
+            assert_eq!(noted(), "code");
+            assert!(begun.elapsed() < Duration::from_secs(1), "it waits for the database");
+        }
+        db.execute_batch("ROLLBACK").unwrap();
+        assert!(proofs(&scene).await <= before);
+    }
+    // Whoever has the code and not the key ends the session, once; of them no proof is remembered either.
+    assert_eq!(scene.sessions(), ["-"]);
+    let before = proofs(&scene).await;
+    for _ in 0..20 {
+        let thief = ProofKey::generate().unwrap();
+        assert_eq!(scene.viewer.post_as(&thief, "/token", &scene.viewer.form(&code)).await.status, 400);
+    }
+    assert!(proofs(&scene).await <= before);
+    assert_eq!(scene.sessions(), ["code-replayed"]);
+}
+
 /// Whoever asks a hub that starts with the database as it is on disk now.
 async fn asked_after_a_restart(scene: &Scene, access: &str) -> (u16, String) {
     let directory = tempfile::tempdir().unwrap();
