@@ -27,7 +27,7 @@ pub enum Effect {
     CancelSignIn,
     /// End the session: here, at the hub, and at the provider by a page in the browser.
     SignOut,
-    /// End the session here and at the hub.
+    /// End the session here and at the hub, where it may go on although nothing can be asked in it here.
     Lock,
     /// Forget the session here, and leave it where it is kept.
     SetAside,

@@ -277,7 +277,8 @@ pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect
             Some(Box::new(KeptForm { user: desk.session.user.clone(), form, since: now.tick }))
         }
     };
-    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept }, Effect::SignOut);
+    // Nobody has pressed "Sign out": no page is opened by itself.
+    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept }, Effect::Lock);
     effects.push(Effect::WakeAfter(KEPT_FOR));
     effects
 }

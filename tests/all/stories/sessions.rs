@@ -1,9 +1,12 @@
 //! A session goes on while somebody works, whatever is cut on the way, and ends at the hub when they leave.
 
+use std::sync::{Arc, Mutex};
+
 use cpis::client::Limits;
 use cpis::hub::store::EndedBy;
 
 use super::proxy::{Act, Cut, Gate, Proxy, answer};
+use super::signing_in::{Scripted, as_it_is};
 use super::town::{AMELIA, Town};
 
 /// Minutes after which an access token has expired.
@@ -182,4 +185,28 @@ fn signing_out_and_closing_end_the_session_at_the_hub() {
     desk.sign_in("Dr Priya Nair");
     desk.close();
     assert_eq!(states(&town), ["signed-out", "signed-out"]);
+}
+
+#[test]
+fn a_session_that_the_viewer_gives_up_itself_opens_no_page_in_the_browser() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let seen: Arc<Mutex<(String, Vec<String>)>> = Arc::default();
+    let browser = Scripted { is_there: true, does: as_it_is, seen: Arc::clone(&seen) };
+    let mut desk = town.desk_browsing(&proxy.address(), Arc::new(browser)).nurse();
+    town.pass(EXPIRED);
+    // The hub gives the next tokens, and for so long nobody hears of it that it would take this one for a copy.
+    proxy.on("/token", |_| Act::CutAnswer(Cut::Nothing));
+    desk.ask(AMELIA);
+    desk.stay(std::time::Duration::from_secs(52));
+    // Whatever asks next meets it; where nothing has, they do.
+    if desk.text_with("Your session has ended").is_none() {
+        desk.key(eframe::egui::Key::Enter);
+    }
+    desk.wait_for("Your session has ended");
+    desk.until("the hub to hear of it", |_| (states(&town) == ["signed-out"]).then_some(()));
+    // Whatever it opens is open by then.
+    desk.close_and_hear();
+    let opened = seen.lock().unwrap().0.clone();
+    assert!(opened.contains("/authorize?"), "{opened}");
 }
