@@ -171,7 +171,13 @@ impl Hub {
         disk.look();
         let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
-        let sessions = Sessions::of(store.sessions()?);
+        let held = store.sessions()?;
+        // A clock that was set back meanwhile gives nobody more time.
+        let open = held.iter().filter(|session| !session.has_ended);
+        if let Some(Ok(last)) = open.map(|one| one.active_ms).max().map(Timestamp::from_millisecond) {
+            clock.carry_on_from(last);
+        }
+        let sessions = Sessions::of(held);
         let limits = Limits::of(&config.limits);
         Ok(Self(Arc::new(Inner {
             store,

@@ -214,7 +214,8 @@ impl Store {
     /// # Errors
     /// The database refused: there is none.
     pub async fn begin_session(&self, begun: SessionBegun) -> Result<Audited<()>, StoreError> {
-        self.write(move |work| begin(work, &begun)).await
+        let at_ms = self.0.clock.carried_on().as_millisecond();
+        self.write(move |work| begin(work, &begun, at_ms)).await
     }
 
     /// Renews a session with the refresh token that was shown, or ends it for that.
@@ -275,10 +276,10 @@ pub(super) fn end_all(work: &Work<'_>) -> Result<(), Fault> {
     Ok(provider::forget_all(work.db)?)
 }
 
-fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
+/// `at_ms`: now, by the clock with which times of the session are compared. When it began is compared with what others say.
+fn begin(work: &Work<'_>, begun: &SessionBegun, at_ms: i64) -> Result<(), Fault> {
     let SessionBegun { caller, key, chain, first, idle, whole, origin } = begun;
     let activities: Vec<&str> = caller.activities.iter().map(|activity| activity.code()).collect();
-    let now = work.now_ms();
     work.db
         .prepare_cached("DELETE FROM session WHERE over_ms < ?1 AND ended_ms IS NOT NULL")?
         .execute([oldest(work)])?;
@@ -287,7 +288,7 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
             "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation,
                                   activities, key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms,
                                   provider, subject, provider_session, id_token, code, device)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12, ?13, ?14,
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?21, ?12, ?13, ?14,
                      ?15, ?16, ?17, ?18, ?19, ?20)",
         )?
         .execute(params![
@@ -302,15 +303,16 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
             key.as_str(),
             chain,
             first.hash(),
-            now,
+            at_ms,
             milliseconds(*idle),
-            now.saturating_add(milliseconds(*whole)),
+            at_ms.saturating_add(milliseconds(*whole)),
             origin.as_ref().map(|origin| &origin.provider),
             origin.as_ref().map(|origin| &origin.subject),
             origin.as_ref().and_then(|origin| origin.session.as_ref()),
             origin.as_ref().map(|origin| &origin.id_token),
             origin.as_ref().map(|origin| &origin.code),
             origin.as_ref().map(|origin| &origin.device),
+            work.now_ms(),
         ])?;
     let mut entry = Entry::new(Kind::SessionBegun, "begun", "");
     entry.detail = origin.as_ref().map(|origin| provider::as_stated(&origin.device));
