@@ -45,6 +45,8 @@ pub enum Effect {
     OpenPlans(u64, View),
     /// Ask who opened it before.
     History(u64, View),
+    /// The same again after it failed. Nobody has done anything for it.
+    HistoryAgain(u64, View),
     /// Ask what became of a view.
     Status(u64, AccessReference),
     /// Say that these views were in error, in this order.
@@ -88,6 +90,7 @@ impl std::fmt::Debug for Effect {
             Effect::Retrieve(..) => "Retrieve",
             Effect::OpenPlans(..) => "OpenPlans",
             Effect::History(..) => "History",
+            Effect::HistoryAgain(..) => "HistoryAgain",
             Effect::Status(..) => "Status",
             Effect::OpenedInError(..) => "OpenedInError",
             Effect::SwitchCare(..) => "SwitchCare",

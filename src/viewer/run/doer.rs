@@ -191,6 +191,10 @@ impl Doer {
                 move |hub| async move { hub.history(view).await },
                 move |result| Event::History(ask, result),
             ),
+            Effect::HistoryAgain(ask, view) => self.ask(
+                move |hub| async move { hub.history_again(view).await },
+                move |result| Event::History(ask, result),
+            ),
             Effect::Status(ask, reference) => self.ask(
                 move |hub| async move { hub.access_status(&reference).await },
                 move |result| Event::Status(ask, result),

@@ -102,8 +102,13 @@ fn whatever_meets_it_a_session_that_is_over_leaves_nothing_of_the_patient_anywhe
             "copy" => desk.press("Copy 01632"),
             _ => {}
         }
-        // The last is asked by the viewer itself, within five seconds.
         proxy.heal();
+        if what == "history" {
+            // It is asked by the viewer itself, within five seconds: whoever touches it hears what came of that.
+            desk.stay(std::time::Duration::from_secs(6));
+            assert_eq!(desk.text_with("Your session has ended"), None);
+            desk.key(eframe::egui::Key::F1);
+        }
         desk.wait_for("Your session has ended. Nothing of the patient is left here");
         let (tree, painted) = (desk.tree(), desk.painted());
         for trace in ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Child Protection Plan"] {
@@ -113,6 +118,26 @@ fn whatever_meets_it_a_session_that_is_over_leaves_nothing_of_the_patient_anywhe
         desk.sign_in("Dr Priya Nair");
         assert_eq!(desk.field("NHS number"), "", "{what}");
     }
+}
+
+#[test]
+fn what_the_viewer_asks_again_by_itself_renews_nothing() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    proxy.on("GET /cpis/FHIR/R4/AuditEvent", |_| Act::Say(answer(503, "text/plain", "")));
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.until("the first failure", |_| (proxy.asked() > 0).then_some(()));
+    town.pass(EXPIRED);
+    proxy.heal();
+    let renewed = || town.book().column("SELECT hex(current) || rotated_ms FROM session", []);
+    let before = renewed();
+    desk.stay(std::time::Duration::from_secs(20));
+    assert_eq!(renewed(), before, "nobody has done anything");
+    // Whoever is there renews, and goes on.
+    desk.key(eframe::egui::Key::F1);
+    desk.until("the renewal", |_| (renewed() != before).then_some(()));
+    assert_eq!(states(&town), ["goes on"]);
 }
 
 /// Ends the one session at the hub, from elsewhere.
