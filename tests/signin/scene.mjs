@@ -80,22 +80,34 @@ contact = "in-person"
   }
   const provider = await start(process.execPath, [path.join(here, "provider.mjs"), JSON.stringify({ port: providerPort, hub, direct: `https://127.0.0.1:${hubPort}`, key })], "ready",
     { env: { ...process.env, NODE_EXTRA_CA_CERTS: file("hub.pem") } });
-  const program = await start(process.env.CPIS_HUB, ["serve", "--config", "hub.toml"], "listens on");
+  // It says all that it can, to a file of its own.
+  const serve = () => start(process.env.CPIS_HUB, ["serve", "--config", "hub.toml"], "listens on",
+    { env: { ...process.env, RUST_LOG: "trace" }, stdio: ["ignore", "pipe", fs.openSync(file("hub.log"), "a")] });
+  const program = await serve();
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-quic",
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
-  return {
+  const scene = {
     file, hub, hubPort, providerPort, provider, program, browser,
     audited: () => execFileSync(process.env.CPIS_HUB, ["audit", "--config", "hub.toml", "--since", "2000-01-01T00:00:00Z"],
       { cwd: out, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+    // The hub is killed, and starts again.
+    async restart() {
+      scene.program.removeAllListeners("exit");
+      const gone = new Promise((done) => scene.program.once("exit", done));
+      scene.program.kill("SIGKILL");
+      await gone;
+      scene.program = await serve();
+    },
     async end() {
       await browser.close();
-      for (const child of [program, provider]) {
+      for (const child of [scene.program, provider]) {
         child.removeAllListeners("exit");
         child.kill("SIGCONT");
         child.kill();
       }
     },
   };
+  return scene;
 }
 
 // Signs in at the provider, if it asks.
