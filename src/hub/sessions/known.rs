@@ -165,15 +165,13 @@ impl Sessions {
     /// Ends those that the provider's word ends, before anybody has written it; says which.
     pub(in crate::hub) fn end_there(&self, there: &EndedThere) -> Vec<String> {
         let mut known = self.known();
+        let is_of = |id: &String, SessionHeld { origin, begun_ms, .. }: &SessionHeld| {
+            let is_ended = origin.as_ref().is_some_and(|origin| origin.is_ended(*begun_ms, there));
+            is_ended || there.besides.contains(id)
+        };
         let open = known.held.iter().filter(|(_, held)| !held.session.has_ended);
-        let ended: Vec<String> = open
-            .filter(|(id, held)| {
-                let origin = held.session.origin.as_ref();
-                origin.is_some_and(|origin| origin.is_ended(held.session.begun_ms, there))
-                    || there.besides.contains(id)
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
+        let ended = open.filter(|(id, held)| is_of(id, &held.session)).map(|(id, _)| id.clone());
+        let ended: Vec<String> = ended.collect();
         for id in &ended {
             known.end(id, EndedBy::Provider);
             known.unwritten.entry(id.clone()).or_insert(EndedBy::Provider);
@@ -229,17 +227,22 @@ impl Sessions {
 
     /// Activity that is not on disk yet, of so many sessions at most.
     pub(super) fn not_noted(&self, most: usize) -> Vec<(String, i64)> {
-        let mut known = self.known();
+        let known = self.known();
         let new = known
             .held
-            .iter_mut()
+            .iter()
             .filter(|(_, held)| !held.session.has_ended && held.session.active_ms > held.noted_ms);
-        new.take(most)
-            .map(|(id, held)| {
-                held.noted_ms = held.session.active_ms;
-                (id.clone(), held.session.active_ms)
-            })
-            .collect()
+        new.take(most).map(|(id, held)| (id.clone(), held.session.active_ms)).collect()
+    }
+
+    /// That is on disk now.
+    pub(super) fn noted(&self, last: &[(String, i64)]) {
+        let mut known = self.known();
+        for (id, active_ms) in last {
+            if let Some(held) = known.held.get_mut(id) {
+                held.noted_ms = held.noted_ms.max(*active_ms);
+            }
+        }
     }
 
     /// Hears of a session's end; `None` where as many listen as may. Of one session the oldest make room.
@@ -381,7 +384,10 @@ mod tests {
         let admit = |id, ms, sign| sessions.admit(id, at(ms), sign);
         assert_eq!(admit("0", 90, Sign::AtWork), Admitted::Goes);
         assert_eq!(admit("1", 90, Sign::Nothing), Admitted::Goes);
-        assert_eq!(sessions.not_noted(10), [("0".to_owned(), 90)]);
+        let unwritten = [("0".to_owned(), 90)];
+        assert_eq!(sessions.not_noted(10), unwritten);
+        assert_eq!(sessions.not_noted(10), unwritten, "a write that fails is tried again");
+        sessions.noted(&unwritten);
         assert_eq!(sessions.not_noted(10), []);
         assert_eq!(admit("1", 101, Sign::AtWork), Admitted::Ends(EndedBy::Idle));
         assert_eq!(admit("1", 102, Sign::AtWork), Admitted::HasEnded);
