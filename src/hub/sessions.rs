@@ -272,7 +272,8 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let Asking { parts, form } = asking(hub, request).await?;
     let shown = one(&form, "token").ok_or(INVALID_REQUEST)?;
     let Some((token, held)) = known(hub, shown) else {
-        let ends = RefreshToken::parse(shown).is_some_and(|token| hub.sessions().is_unwritten(token.session()));
+        let ends =
+            RefreshToken::parse(shown).is_some_and(|token| hub.sessions().is_unwritten(token.session()));
         if ends {
             // It has ended here, and a hub that starts would not know: whoever signs out asks again.
             return Err(ApiError::BUSY.into());

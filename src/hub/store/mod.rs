@@ -102,9 +102,7 @@ pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
 pub(super) use sessions::Standing;
-pub use sessions::{
-    EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, SignedInAt,
-};
+pub use sessions::{EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, SignedInAt};
 pub use shape::Shape;
 pub(super) use uploads::{Arrived, FileState, Records, Taken, TakenFile};
 

@@ -238,8 +238,8 @@ impl Store {
 }
 
 fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
-    let mut statement =
-        db.prepare(&format!("SELECT {COLUMNS}, {HELD} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
+    let mut statement = db
+        .prepare(&format!("SELECT {COLUMNS}, {HELD} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
     let rows = statement.query_map([oldest], held)?.collect::<Result<Vec<_>, _>>()?;
     Ok(rows.into_iter().flatten().collect())
 }

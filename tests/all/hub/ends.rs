@@ -222,8 +222,8 @@ async fn a_program_that_was_killed_right_after_a_sign_out_knows_of_it_when_it_st
     let place = Place::with(&child());
     let clock = Clock::system();
     let mut viewer = Viewer::of("", ISSUER, clock.clone());
-    let hub =
-        Hub::open(&configuration(place.path("hub.db"), TailDays::default()), place.key.clone(), clock).unwrap();
+    let hub = Hub::open(&configuration(place.path("hub.db"), TailDays::default()), place.key.clone(), clock)
+        .unwrap();
     let times = SessionTimes { idle: SignedDuration::from_mins(15), whole: SignedDuration::from_hours(12) };
     let (ends, goes_on) = (
         hub.begin_session(nurse(), viewer.key.thumbprint(), times).await.unwrap(),

@@ -41,7 +41,8 @@ impl Store {
     /// The database cannot be read.
     pub async fn session(&self, id: String) -> Result<Option<SessionHeld>, StoreError> {
         self.read_elsewhere(move |db| {
-            let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS}, {HELD} FROM session WHERE id = ?1"))?;
+            let mut statement =
+                db.prepare_cached(&format!("SELECT {COLUMNS}, {HELD} FROM session WHERE id = ?1"))?;
             Ok(statement.query_row([&id], held).optional()?.flatten())
         })
         .await
