@@ -111,8 +111,8 @@ async fn begun(hub: &Hub, grant: Grant, key: &Thumbprint) -> Result<Response, Re
         SessionError::Key(_) | SessionError::Token(_) => ApiError::inside("token", "no token").into(),
     })?;
     // Meanwhile the code was shown again, or the person has signed out at the provider.
-    if hub.signing_in().grants.is_spoilt(&session) {
-        end(hub, &session).await?;
+    if let Some(by) = hub.signing_in().grants.spoilt(&session) {
+        hub.end_session(&session, by).await?;
         return Err(unknown(hub));
     }
     Ok(respond::json(
@@ -143,10 +143,6 @@ async fn replayed(hub: &Hub, code: &RefreshToken) -> Result<(), Refused> {
         hub.end_session(code.session(), EndedBy::CodeReplayed).await?;
     }
     Ok(())
-}
-
-async fn end(hub: &Hub, session: &str) -> Result<(), Refused> {
-    Ok(hub.end_session(session, EndedBy::SignedOut).await?)
 }
 
 fn unknown(hub: &Hub) -> Refused {

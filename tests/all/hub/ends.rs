@@ -146,6 +146,36 @@ async fn what_ends_a_session_ends_it_at_once_also_where_the_disk_hangs_or_is_ful
     }
 }
 
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_being_written_is_audited_as_what_ended_it() {
+    for by in ["provider", "code-replayed"] {
+        let mut scene = Scene::new().await;
+        let code = scene.code().await;
+        let db = Connection::open(&scene.hub.database).unwrap();
+        db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let begins = scene.viewer.change(&code);
+        let ends = async {
+            // The code is taken by now, and its session waits for the disk.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let ended = async {
+                match by {
+                    "provider" => drop(scene.logged_out(scene.provider.logout(|_| ())).await),
+                    _ => assert_eq!(scene.viewer.change(&code).await.status, 400),
+                }
+            };
+            let goes_on = async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                db.execute_batch("ROLLBACK").unwrap();
+            };
+            tokio::join!(ended, goes_on);
+        };
+        let (begun, ()) = tokio::join!(begins, ends);
+        assert_eq!(begun.status, 400, "{by}: {}", begun.body);
+        until(|| scene.sessions() == [by]).await;
+        assert_eq!(scene.hub.rows("SELECT outcome FROM audit WHERE kind = 'session-ended'"), [by]);
+    }
+}
+
 /// How many proofs the hub remembers, as its operator sees it.
 async fn proofs(scene: &Scene) -> u64 {
     let text = scene.hub.hub.metrics_text().await;
