@@ -178,7 +178,8 @@ fn a_provider_that_lets_in_more_people_than_it_should_is_to_be_mended() {
     let issuer = format!("issuer = \"{}\"", super::support::ISSUER);
     let config = config.replace(&issuer, "issuer = \"https://hub.example\"");
     std::fs::write(place.path("secret"), "a secret").unwrap();
-    std::fs::set_permissions(place.path("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(place.path("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
     let strict = "[provider]\nissuer = \"https://login.example\"\nclient_id = \"hub\"\nsecret = \"secret\"\n\
                   [[provider.level]]\nacr = \"a\"\nidle_minutes = 15\nwhole_hours = 12\n\
                   [[provider.demand]]\nclaim = \"c\"\nvalues = [\"3\"]\n";
@@ -189,7 +190,8 @@ fn a_provider_that_lets_in_more_people_than_it_should_is_to_be_mended() {
         ("acr = \"a\"", "acr = \"\"", Some("acr = \"\"")),
         ("client_id", "auth_time_may_be_missing = true\nclient_id", Some("auth_time_may_be_missing")),
     ] {
-        std::fs::write(place.path("hub.toml"), format!("{config}\n{}", strict.replacen(from, to, 1))).unwrap();
+        std::fs::write(place.path("hub.toml"), format!("{config}\n{}", strict.replacen(from, to, 1)))
+            .unwrap();
         let (verdict, says) = said(&place, "provider");
         assert_eq!(verdict, if words.is_some() { "mend" } else { "ok" }, "{to}: {says}");
         assert!(words.is_none_or(|words| says.contains(words)), "{to}: {says}");
