@@ -180,6 +180,36 @@ const stories = {
     it.viewer.close();
   },
 
+  async "the hub proves itself with each kind of key and with a secret, and is believed with no other"() {
+    const key = (name, id, alg) => `key = "${name}"\nkey_id = "${id}"${alg ? `\nkey_algorithm = "${alg}"` : ""}`;
+    for (const [client, proof] of [
+      ["cpis-hub-RS256", key("rsa.pem", "hub-2", "RS256")],
+      // What is taken where nothing is said.
+      ["cpis-hub-RS512", key("rsa.pem", "hub-2")],
+      ["cpis-hub-PS256", key("rsa.pem", "hub-2", "PS256")],
+      ["cpis-hub-basic", 'secret = "secret"'],
+    ]) {
+      scene.configure(client, proof);
+      await scene.restart();
+      const it = await signIn("sam");
+      assert.equal(await works(it), 200, client);
+      it.viewer.close();
+    }
+    // A proof that is not the one that was agreed: the provider refuses it, and nobody is signed in.
+    for (const [client, proof] of [
+      ["cpis-hub-RS256", key("rsa.pem", "hub-2", "RS512")],
+      ["cpis-hub-basic", 'secret = "client.pem"'],
+    ]) {
+      scene.configure(client, proof);
+      await scene.restart();
+      const { page, viewer } = await begin("sam");
+      await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+      viewer.close();
+    }
+    scene.configure("cpis-hub", key("client.pem", "hub-1", "ES256"));
+    await scene.restart();
+  },
+
   async "where the provider is gone, nobody is signed in and the hub goes on"() {
     provider.kill();
     const { page, viewer } = await begin("sam");

@@ -40,6 +40,7 @@ mod numbers;
 mod packaging;
 mod personas;
 mod proofs;
+mod providers;
 mod reads;
 mod registers;
 #[cfg(unix)]
