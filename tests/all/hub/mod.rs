@@ -47,6 +47,7 @@ mod registers;
 mod restarts;
 mod retention;
 mod rights;
+mod roles;
 mod rules;
 mod schemas;
 mod search;
