@@ -4,6 +4,7 @@
 //! Nothing is opened or created here but the file itself.
 
 mod authorities;
+mod clients;
 mod disk;
 mod limits;
 mod log;
@@ -27,6 +28,7 @@ pub use log::LogFormat;
 use crate::domain::{ContactMode, Rights, Site, TailDays, Telephone};
 
 pub use authorities::{CertificateName, SendingAuthority};
+pub use clients::{RegisteredClient, VIEWER};
 pub use disk::DiskSettings;
 use disk::DiskTable;
 pub use limits::LimitSettings;
@@ -76,6 +78,8 @@ pub struct HubConfig {
     pub sites: Vec<Site>,
     /// Who may send plans.
     pub authorities: Vec<SendingAuthority>,
+    /// Through which programs besides the viewer people may sign in.
+    pub clients: Vec<RegisteredClient>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
     /// Rates and connections.
@@ -123,6 +127,8 @@ struct HubFile {
     sites: Vec<SiteTable>,
     #[serde(default, rename = "authority")]
     authorities: Vec<authorities::AuthorityTable>,
+    #[serde(default, rename = "client")]
+    clients: Vec<clients::ClientTable>,
     provider: Option<provider::ProviderTable>,
     mesh: Option<MeshTable>,
 }
@@ -201,10 +207,11 @@ impl HubConfig {
         }
         let provider = file.provider.map(|table| table.resolve(directory, &file.issuer)).transpose()?;
         let mesh = file.mesh.map(|table| table.resolve(false, directory)).transpose()?;
-        let clients = tls.as_ref().map(|tls| &tls.clients);
-        let authorities = authorities::resolve(file.authorities, clients, mesh.as_ref())?;
+        let callers = tls.as_ref().map(|tls| &tls.clients);
+        let authorities = authorities::resolve(file.authorities, callers, mesh.as_ref())?;
         Ok(Self {
             listen,
+            clients: clients::resolve(file.clients, callers, &authorities)?,
             authorities,
             tls,
             operator: file.operator.resolve(listen)?,

@@ -262,6 +262,7 @@ mod tests {
             organisation: String::new(),
             activities: Vec::new(),
             session: String::new(),
+            client: None,
         }
     }
 

@@ -20,12 +20,15 @@ use super::rates::Asked;
 use super::store::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, StoreError};
 use super::{Hub, limits, respond, signin};
 use crate::domain::Caller;
+use crate::identity::binding::Binding;
 use crate::identity::dpop::Thumbprint;
 use crate::identity::refresh::{self, RefreshToken};
 use crate::identity::token::{KeyError, Token, TokenError};
 
-use asking::{Asking, asking, nobody, one};
-pub(super) use asking::{INVALID_GRANT, INVALID_REQUEST, Refused, note_too_long, proved, to_its_end};
+use asking::{Asking, asking, bound, nobody, one};
+pub(super) use asking::{
+    INVALID_GRANT, INVALID_REQUEST, Refused, no_client, note_too_long, proved, shown_as, to_its_end,
+};
 pub(super) use keep::keep;
 pub(super) use known::{Admitted, Listening, Sessions, Sign};
 
@@ -79,7 +82,7 @@ impl Hub {
         times: SessionTimes,
     ) -> Result<Granted, SessionError> {
         let session = uuid::Uuid::new_v4().simple().to_string();
-        let begun = self.new_session(Caller { session, ..caller }, key, times, None)?;
+        let begun = self.new_session(Caller { session, ..caller }, &key.into(), times, None)?;
         self.store().begin_session(begun.clone()).await?;
         self.begun(begun)
     }
@@ -88,11 +91,11 @@ impl Hub {
     pub(super) async fn begin_session_of(
         &self,
         caller: Caller,
-        key: &Thumbprint,
+        binding: &Binding,
         times: SessionTimes,
         origin: Origin,
     ) -> Result<Granted, SessionError> {
-        let begun = self.new_session(caller, key, times, Some(origin))?;
+        let begun = self.new_session(caller, binding, times, Some(origin))?;
         let to_begin = self.clone();
         to_its_end(async move {
             to_begin.store().begin_session(begun.clone()).await?;
@@ -108,7 +111,7 @@ impl Hub {
     fn new_session(
         &self,
         caller: Caller,
-        key: &Thumbprint,
+        binding: &Binding,
         times: SessionTimes,
         origin: Option<Origin>,
     ) -> Result<SessionBegun, SessionError> {
@@ -117,7 +120,7 @@ impl Hub {
         }
         let (chain, first) = (refresh::chain()?.to_vec(), RefreshToken::first(&caller.session)?);
         let SessionTimes { idle, whole } = times;
-        Ok(SessionBegun { caller, key: key.clone(), chain, first, idle, whole, origin })
+        Ok(SessionBegun { caller, binding: binding.clone(), chain, first, idle, whole, origin })
     }
 
     fn begun(&self, begun: SessionBegun) -> Result<Granted, SessionError> {
@@ -125,7 +128,7 @@ impl Hub {
         let whole = i64::try_from(begun.whole.as_millis()).unwrap_or(i64::MAX);
         let held = SessionHeld {
             caller: begun.caller,
-            key: begun.key,
+            binding: begun.binding,
             over_ms: carried_on.as_millisecond().saturating_add(whole),
             active_ms: carried_on.as_millisecond(),
             idle_ms: i64::try_from(begun.idle.as_millis()).unwrap_or(i64::MAX),
@@ -174,7 +177,8 @@ impl Hub {
     fn access_token(&self, held: &SessionHeld, now: Timestamp) -> Result<(Token, i64), TokenError> {
         let left = held.over_ms.saturating_sub(self.clock().carried_on().as_millisecond()) / 1000;
         let seconds = i64::try_from(limits::ACCESS_TOKEN.as_secs()).unwrap_or(0).min(left.max(0));
-        let token = self.minter().mint(&held.caller, &held.key, now, SignedDuration::from_secs(seconds))?;
+        let token =
+            self.minter().mint(&held.caller, &held.binding, now, SignedDuration::from_secs(seconds))?;
         Ok((token, seconds))
     }
 }
@@ -199,17 +203,24 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
     }
     let shown = one(&form, "refresh_token").ok_or(INVALID_REQUEST)?;
     let (token, held) = known(hub, shown).ok_or_else(|| nobody(hub, "/token"))?;
-    let key = proved(hub, &parts, Some(&held.key))?;
-    if !is_worth_asking(&token, &held, &key) {
+    let shown_with = bound(hub, &parts, &form, &held)?;
+    if !is_worth_asking(&token, &held, &shown_with) {
         return Err(nobody(hub, "/token"));
     }
-    if key == held.key {
+    if shown_with == held.binding {
         rated(hub, &held.caller).await?;
     }
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
     let shown = token.clone();
     let now_ms = hub.clock().carried_on().as_millisecond();
-    let ask = RenewAsk { token, key, active_ms: held.active_ms, over_ms: held.over_ms, now_ms, again };
+    let ask = RenewAsk {
+        token,
+        binding: shown_with,
+        active_ms: held.active_ms,
+        over_ms: held.over_ms,
+        now_ms,
+        again,
+    };
     let (to_end, session) = (hub.clone(), held.caller.session.clone());
     // What the database has taken is known here, too, although the caller has gone meanwhile.
     let renewed = to_its_end(async move {
@@ -237,7 +248,8 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
                 StatusCode::OK,
                 &json!({
                     "access_token": access.secret(),
-                    "token_type": "DPoP",
+                    "token_type": shown_as(&held.binding),
+                    "scope": signin::scopes(&hub.rights().of(&held.caller)),
                     "expires_in": expires_in,
                     "refresh_token": refresh.secret().as_str(),
                 }),
@@ -262,17 +274,17 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
         nobody(hub, "/revoke");
         return Ok(respond::json(StatusCode::OK, &json!({})));
     };
-    let key = proved(hub, &parts, Some(&held.key))?;
-    if !is_worth_asking(&token, &held, &key) {
+    let shown_with = bound(hub, &parts, &form, &held)?;
+    if !is_worth_asking(&token, &held, &shown_with) {
         nobody(hub, "/revoke");
         return Ok(respond::empty(StatusCode::OK));
     }
-    if key == held.key {
+    if shown_with == held.binding {
         rated(hub, &held.caller).await?;
     }
     let to_end = hub.clone();
     let ended = to_its_end(async move {
-        let ended = to_end.store().end_session_of(token, key).await?.into_value();
+        let ended = to_end.store().end_session_of(token, shown_with).await?.into_value();
         if let Some((by, _)) = &ended {
             to_end.sessions().end(&held.caller.session, *by);
         }
@@ -298,11 +310,11 @@ fn known(hub: &Hub, shown: &str) -> Option<(RefreshToken, SessionHeld)> {
     Some((token, held))
 }
 
-/// Whether the database is asked: whoever has neither the session's key nor one of its tokens causes no work there, and
+/// Whether the database is asked: whoever has neither what the session is bound to nor one of its tokens causes no work there, and
 /// uses up nothing of what its user may ask.
-fn is_worth_asking(token: &RefreshToken, held: &SessionHeld, key: &Thumbprint) -> bool {
+fn is_worth_asking(token: &RefreshToken, held: &SessionHeld, shown_with: &Binding) -> bool {
     let hash = token.hash();
-    *key == held.key || held.current == hash || held.previous.as_ref() == Some(&hash)
+    *shown_with == held.binding || held.current == hash || held.previous.as_ref() == Some(&hash)
 }
 
 async fn rated(hub: &Hub, caller: &Caller) -> Result<(), ApiError> {

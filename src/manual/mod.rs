@@ -37,6 +37,10 @@ pub mod api {}
 pub mod proving {}
 
 #[cfg(feature = "hub")]
+#[doc = include_str!("clients.md")]
+pub mod clients {}
+
+#[cfg(feature = "hub")]
 #[doc = include_str!("threats.md")]
 pub mod threats {}
 

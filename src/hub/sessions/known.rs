@@ -288,10 +288,11 @@ mod tests {
             organisation: text(),
             activities: Vec::new(),
             session: id.to_string(),
+            client: None,
         };
         SessionHeld {
             caller,
-            key: key.thumbprint().clone(),
+            binding: key.thumbprint().into(),
             over_ms: 1000,
             active_ms: 0,
             idle_ms: 100,

@@ -288,7 +288,7 @@ mod tests {
             session: None,
             id_token: text(),
             code: code.hash(),
-            device: text(),
+            device: None,
         };
         let caller = Caller {
             user: text(),
@@ -299,6 +299,7 @@ mod tests {
             organisation: text(),
             activities: Vec::new(),
             session: session.to_owned(),
+            client: None,
         };
         let asked = super::super::asked::tests::fitting();
         let until = at(issued + 60);

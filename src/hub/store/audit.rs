@@ -113,11 +113,11 @@ pub(super) fn append_about(
 ) -> Result<(), Fault> {
     let mut insert = work.db.prepare_cached(
         "INSERT INTO audit (person_id, number, at_ms, kind, outcome, user_id, user_name, role, organisation_code,
-                            organisation, session, request, reference, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                            organisation, session, request, reference, detail, client)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     let detail = entry.detail.as_ref().map(serde_json::Value::to_string);
-    let same: [&dyn ToSql; 12] = [
+    let same: [&dyn ToSql; 13] = [
         &work.now_ms(),
         &entry.kind.code(),
         &entry.outcome,
@@ -130,6 +130,7 @@ pub(super) fn append_about(
         &entry.request,
         &entry.reference,
         &detail,
+        &caller.client,
     ];
     for (value, place) in same.into_iter().zip(3..) {
         insert.raw_bind_parameter(place, value)?;
@@ -211,8 +212,8 @@ pub struct AuditRow {
     /// When, as an ISO text in UTC.
     pub at: String,
     /// The columns kind, outcome, user, name, role, organisation code, organisation, request, reference,
-    /// NHS number and detail, in this order; empty where nothing is held.
-    pub columns: [String; 11],
+    /// NHS number, detail and registered program, in this order; empty where nothing is held.
+    pub columns: [String; 12],
 }
 
 /// What was read: newest first, and how many more there are.
@@ -305,14 +306,14 @@ fn rows(
         .query_row(values.as_slice(), |row| row.get(0))?;
     let mut statement = db.prepare(&format!(
         "SELECT id, at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
-                request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, '')
+                request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, ''), coalesce(client, '')
          FROM audit WHERE {conditions} ORDER BY id DESC LIMIT {}",
         question.most
     ))?;
     let mut found = statement.query(values.as_slice())?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        let mut columns: [String; 11] = std::array::from_fn(|_| String::new());
+        let mut columns: [String; 12] = std::array::from_fn(|_| String::new());
         for (index, column) in columns.iter_mut().enumerate() {
             *column = row.get(index + 2)?;
         }

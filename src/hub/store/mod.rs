@@ -124,6 +124,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0018.sql")),
     M::up(include_str!("migrations/0019.sql")),
     M::up(include_str!("migrations/0020.sql")),
+    M::up(include_str!("migrations/0021.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

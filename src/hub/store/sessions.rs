@@ -14,7 +14,7 @@ use super::error::{Fault, StoreError};
 use super::writer::Work;
 use super::{Audited, Store};
 use crate::domain::{Activity, Caller};
-use crate::identity::dpop::Thumbprint;
+use crate::identity::binding::Binding;
 use crate::identity::refresh::RefreshToken;
 
 /// Sessions that are over are forgotten after this time: none of their tokens is valid any more.
@@ -71,8 +71,8 @@ pub struct Origin {
     pub id_token: String,
     /// The hash of the code that was changed for the session.
     pub code: Vec<u8>,
-    /// The computer, as its viewer named it.
-    pub device: String,
+    /// The computer, as its viewer named it; none where a registered program asked.
+    pub device: Option<String>,
 }
 
 impl std::fmt::Debug for Origin {
@@ -86,8 +86,8 @@ impl std::fmt::Debug for Origin {
 pub struct SessionBegun {
     /// Who; its session is the id.
     pub caller: Caller,
-    /// The key that proves them.
-    pub key: Thumbprint,
+    /// What proves them.
+    pub binding: Binding,
     /// The key by which refresh tokens follow from each other.
     pub chain: Vec<u8>,
     /// The first of them.
@@ -111,8 +111,8 @@ impl std::fmt::Debug for SessionBegun {
 pub struct SessionHeld {
     /// Who.
     pub caller: Caller,
-    /// The key that proves them.
-    pub key: Thumbprint,
+    /// What proves them.
+    pub binding: Binding,
     /// When it is over, in milliseconds.
     pub over_ms: i64,
     /// When somebody asked for something last, as far as it was written.
@@ -132,8 +132,8 @@ pub struct SessionHeld {
 pub struct RenewAsk {
     /// The token.
     pub token: RefreshToken,
-    /// The key that was proved with it.
-    pub key: Thumbprint,
+    /// What it was shown with.
+    pub binding: Binding,
     /// When something was asked last in the session.
     pub active_ms: i64,
     /// When it is over.
@@ -157,6 +157,7 @@ pub enum Renewed {
 
 struct Found {
     caller: Caller,
+    /// [`Binding`] as it is kept.
     key: String,
     chain: Vec<u8>,
     current: Vec<u8>,
@@ -169,12 +170,13 @@ struct Found {
 }
 
 const COLUMNS: &str = "id, user_id, user_name, role, role_profile, organisation_code, organisation, activities, key, \
-                       chain, current, previous, rotated_ms, active_ms, idle_ms, over_ms, ended_ms IS NOT NULL";
+                       chain, current, previous, rotated_ms, active_ms, idle_ms, over_ms, ended_ms IS NOT NULL, client";
 
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let activities: String = row.get(7)?;
     let caller = Caller {
         session: row.get(0)?,
+        client: None,
         user: row.get(1)?,
         name: row.get(2)?,
         role: row.get(3)?,
@@ -214,7 +216,7 @@ impl Store {
         self.write(move |work| renew(work, &ask)).await
     }
 
-    /// Ends the session of a refresh token that was shown with this key. If there was one: by what, and what names the
+    /// Ends the session of a refresh token that was shown with this. If there was one: by what, and what names the
     /// session where its person signed in, if that is known.
     ///
     /// # Errors
@@ -222,7 +224,7 @@ impl Store {
     pub async fn end_session_of(
         &self,
         token: RefreshToken,
-        key: Thumbprint,
+        binding: Binding,
     ) -> Result<Audited<Option<(EndedBy, Option<String>)>>, StoreError> {
         self.write(move |work| {
             let Some(session) = of(work, token.session())?.filter(|session| !session.has_ended) else {
@@ -232,7 +234,7 @@ impl Store {
             if session.current != hash && session.previous.is_none_or(|previous| previous != hash) {
                 return Ok(None);
             }
-            let by = if session.key == key.as_str() { EndedBy::SignedOut } else { EndedBy::OtherKey };
+            let by = if session.key == binding.to_string() { EndedBy::SignedOut } else { EndedBy::OtherKey };
             // Whoever has a copy of the token does not sign its user out elsewhere.
             let named =
                 if by == EndedBy::SignedOut { provider::id_token(work, token.session())? } else { None };
@@ -262,7 +264,7 @@ fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
 
 fn held(row: Found) -> Option<SessionHeld> {
     Some(SessionHeld {
-        key: Thumbprint::try_from(row.key).ok()?,
+        binding: Binding::try_from(row.key).ok()?,
         caller: row.caller,
         over_ms: row.over_ms,
         active_ms: row.active_ms,
@@ -287,7 +289,7 @@ pub(super) fn end_all(work: &Work<'_>) -> Result<(), Fault> {
 }
 
 fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
-    let SessionBegun { caller, key, chain, first, idle, whole, origin } = begun;
+    let SessionBegun { caller, binding, chain, first, idle, whole, origin } = begun;
     let activities: Vec<&str> = caller.activities.iter().map(|activity| activity.code()).collect();
     let now = work.now_ms();
     work.db
@@ -297,9 +299,9 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
         .prepare_cached(
             "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation,
                                   activities, key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms,
-                                  provider, subject, provider_session, id_token, code, device)
+                                  provider, subject, provider_session, id_token, code, device, client)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12, ?13, ?14,
-                     ?15, ?16, ?17, ?18, ?19, ?20)",
+                     ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         )?
         .execute(params![
             caller.session,
@@ -310,7 +312,7 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
             caller.organisation_code,
             caller.organisation,
             activities.join(" "),
-            key.as_str(),
+            binding.to_string(),
             chain,
             first.hash(),
             now,
@@ -321,10 +323,11 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
             origin.as_ref().and_then(|origin| origin.session.as_ref()),
             origin.as_ref().map(|origin| &origin.id_token),
             origin.as_ref().map(|origin| &origin.code),
-            origin.as_ref().map(|origin| &origin.device),
+            origin.as_ref().and_then(|origin| origin.device.as_ref()),
+            caller.client,
         ])?;
     let mut entry = Entry::new(Kind::SessionBegun, "begun", "");
-    entry.detail = origin.as_ref().map(|origin| provider::as_stated(&origin.device));
+    entry.detail = origin.as_ref().and_then(|origin| provider::as_stated(origin.device.as_deref()));
     audit::append(work, caller, &entry)
 }
 
@@ -335,7 +338,7 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
     let (now, hash) = (ask.now_ms, ask.token.hash());
     let is_current = session.current == hash;
     let is_previous = session.previous.as_ref() == Some(&hash);
-    let has_key = session.key == ask.key.as_str();
+    let has_key = session.key == ask.binding.to_string();
     if !has_key && !is_current && !is_previous {
         // Whoever knows neither token nor key ends nobody's session.
         return Ok(Renewed::Unknown);

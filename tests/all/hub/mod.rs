@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod backup;
+mod clients;
 mod concerns;
 mod concerns_officer;
 mod concerns_told;

@@ -41,11 +41,11 @@ impl Store {
         &self,
         who: Caller,
         why: &'static str,
-        device: String,
+        device: Option<String>,
     ) -> Result<Audited<()>, StoreError> {
         self.write(move |work| {
             let mut entry = Entry::new(Kind::SignInRefused, why, "");
-            entry.detail = Some(as_stated(&device));
+            entry.detail = as_stated(device.as_deref());
             audit::append(work, &who, &entry)
         })
         .await
@@ -132,8 +132,8 @@ impl Store {
 }
 
 /// The computer in the audit log: whoever began the sign-in named it, and may have named another one.
-pub(super) fn as_stated(device: &str) -> serde_json::Value {
-    serde_json::json!({ "device_as_stated": device })
+pub(super) fn as_stated(device: Option<&str>) -> Option<serde_json::Value> {
+    device.map(|device| serde_json::json!({ "device_as_stated": device }))
 }
 
 /// Forgets what names the sessions of a restored database where their people signed in; an older one knows no such thing.

@@ -6,6 +6,7 @@ pub(crate) mod certificates;
 pub(crate) mod data;
 pub(crate) mod killing;
 pub(crate) mod program;
+pub(crate) mod programs;
 pub(crate) mod proofs;
 pub(crate) mod provider;
 pub(crate) mod signing_in;
@@ -50,6 +51,7 @@ pub(crate) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
         organisation: format!("Hospital {organisation}"),
         activities: codes.iter().filter_map(|code| Activity::from_code(code)).collect(),
         session: format!("session-{name}-{organisation}"),
+        client: None,
     }
 }
 
@@ -359,6 +361,7 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         rights: rights(),
         sites: sites(),
         authorities: Vec::new(),
+        clients: Vec::new(),
         synchronous: Synchronous::Full,
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },
