@@ -19,6 +19,9 @@ use super::negotiation;
 use super::proven::Proven;
 use super::serve::Peer;
 
+/// Seconds in which they are counted together.
+const MINUTE: i64 = 60;
+
 /// An answer to somebody who has shown no token, at an address that others ask with one: an extension of the response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OfNobody;
@@ -39,7 +42,7 @@ impl Opened {
     fn take(&self, from: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
         let Some(network) = from.and_then(network) else { return Ok(()) };
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = now.as_second().div_euclid(60);
+        let minute = now.as_second().div_euclid(MINUTE);
         if held.minute != minute {
             held.minute = minute;
             held.asked.clear();
@@ -49,7 +52,8 @@ impl Opened {
         }
         let asked = held.asked.entry(network).or_default();
         if *asked >= limits::OPEN_A_MINUTE {
-            return Err(Duration::from_secs(60 - now.as_second().rem_euclid(60).unsigned_abs()));
+            let gone = now.as_second().rem_euclid(MINUTE);
+            return Err(Duration::from_secs(MINUTE.saturating_sub(gone).unsigned_abs()));
         }
         *asked = asked.saturating_add(1);
         Ok(())

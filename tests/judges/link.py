@@ -8,11 +8,9 @@ hub is played: HTTPS with a client certificate, and the manual's own example of 
 program), JUDGES_NODE (where the npm packages are) and JUDGES_OUT (a folder to work in).
 """
 
-import datetime
 import email
 import email.policy
 import http.server
-import ipaddress
 import json
 import logging
 import os
@@ -30,11 +28,9 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from fhir.resources.R4B import get_fhir_model_class
+
+from certificates import Authority
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -43,36 +39,6 @@ NODE = Path(os.environ["JUDGES_NODE"])
 PROGRAM = os.environ["CPIS_AUTHORITY"]
 EXAMPLE = json.loads((ROOT / "src/manual/notification-example.json").read_text())
 NUMBER, WHO, WHERE, CODE = "9990000018", "Okafor", "Great Western", "RN3"
-
-
-def authority(name):
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key, certified(name, key, None, None)
-
-
-def certified(name, key, issuer, issuer_key):
-    now = datetime.datetime.now(datetime.timezone.utc)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    built = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer.subject if issuer else subject)
-             .public_key(key.public_key()).serial_number(x509.random_serial_number())
-             .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
-             .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True))
-    if issuer:
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return built.sign(issuer_key or key, hashes.SHA256())
-
-
-def put(name, *parts):
-    """PEM files: certificates as they are, keys unencrypted."""
-    text = b""
-    for part in parts:
-        if isinstance(part, x509.Certificate):
-            text += part.public_bytes(serialization.Encoding.PEM)
-        else:
-            text += part.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                       serialization.NoEncryption())
-    (OUT / name).write_bytes(text)
 
 
 class Played(http.server.BaseHTTPRequestHandler):
@@ -159,12 +125,10 @@ class Desk:
     def __init__(self):
         shutil.rmtree(OUT, ignore_errors=True)
         OUT.mkdir(parents=True)
-        ours, issued = authority("Judges")
-        put("authority.pem", issued)
+        ours = Authority("Judges")
+        ours.keep(OUT / "authority.pem")
         for name in ("server", "link"):
-            key = ec.generate_private_key(ec.SECP256R1())
-            put(f"{name}.pem", certified(name, key, issued, ours))
-            put(f"{name}-key.pem", key)
+            ours.issue(OUT, name)
         self.hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Played)
         served = contexts()
         served.verify_mode = ssl.CERT_REQUIRED

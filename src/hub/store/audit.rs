@@ -111,13 +111,15 @@ pub(super) fn append_about(
     entry: &Entry<'_>,
     people: impl IntoIterator<Item = (Option<i64>, Option<NhsNumber>)>,
 ) -> Result<(), Fault> {
-    let mut insert = work.db.prepare_cached(
+    // A restore writes into databases of older schemas too, which know of no program: there none asks.
+    let (column, place) = if caller.client.is_some() { (", client", ", ?15") } else { ("", "") };
+    let mut insert = work.db.prepare_cached(&format!(
         "INSERT INTO audit (person_id, number, at_ms, kind, outcome, user_id, user_name, role, organisation_code,
-                            organisation, session, request, reference, detail, client)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-    )?;
+                            organisation, session, request, reference, detail{column})
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14{place})"
+    ))?;
     let detail = entry.detail.as_ref().map(serde_json::Value::to_string);
-    let same: [&dyn ToSql; 13] = [
+    let same: [&dyn ToSql; 12] = [
         &work.now_ms(),
         &entry.kind.code(),
         &entry.outcome,
@@ -130,10 +132,12 @@ pub(super) fn append_about(
         &entry.request,
         &entry.reference,
         &detail,
-        &caller.client,
     ];
     for (value, place) in same.into_iter().zip(3..) {
         insert.raw_bind_parameter(place, value)?;
+    }
+    if let Some(client) = &caller.client {
+        insert.raw_bind_parameter(15, client)?;
     }
     for (person, number) in people {
         insert.raw_bind_parameter(1, person)?;

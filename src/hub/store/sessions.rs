@@ -282,7 +282,13 @@ pub(super) fn end_all(work: &Work<'_>) -> Result<(), Fault> {
     if work.db.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
         return Ok(());
     }
-    let mut open = work.db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE ended_ms IS NULL"))?;
+    // An older one knows of no program.
+    let knows = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'client'";
+    let columns = match work.db.query_row(knows, [], |_| Ok(())).optional()? {
+        Some(()) => COLUMNS.to_owned(),
+        None => COLUMNS.replace(", client", ", NULL"),
+    };
+    let mut open = work.db.prepare(&format!("SELECT {columns} FROM session WHERE ended_ms IS NULL"))?;
     let open = open.query_map([], found)?.collect::<Result<Vec<_>, _>>()?;
     open.iter().try_for_each(|session| end(work, &session.caller, EndedBy::Restored))?;
     Ok(provider::forget_all(work.db)?)

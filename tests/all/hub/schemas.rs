@@ -209,6 +209,27 @@ fn a_database_that_holds_people_is_copied_before_its_schema_changes_and_the_copy
     assert!(place.path(&format!("{copy}-2")).exists(), "no copy replaces another");
 }
 
+/// A restore writes into the database that it puts in place, before that has today's schema.
+#[test]
+fn a_backup_of_every_schema_with_sessions_can_be_restored_and_goes_on() {
+    for (version, sql) in every_schema().into_iter().filter(|(version, _)| *version >= 10) {
+        let place = Place::with(&child());
+        let backup = place.path("older.db");
+        make(&backup, &sql);
+        // One that goes on: the restore ends it.
+        Connection::open(&backup)
+            .unwrap()
+            .execute_batch("UPDATE session SET ended_ms = NULL, ended_by = NULL")
+            .unwrap();
+        let restored = place.run(&["restore", "older.db", "--config", "hub.toml"]);
+        assert!(restored.status.success(), "{version}: {}", String::from_utf8_lossy(&restored.stderr));
+        assert_eq!(rows(&place.database(), "PRAGMA user_version"), [version.to_string()]);
+        let mut program = place.serve();
+        program.kill();
+        assert_eq!(rows(&place.database(), "SELECT ended_by FROM session"), ["restored"], "{version}");
+    }
+}
+
 #[test]
 fn a_database_without_people_is_not_copied_and_one_of_a_later_version_is_refused() {
     let place = Place::with(&child());
