@@ -56,8 +56,18 @@ def with_tokens(hub, document):
                              "refresh_token": {"type": "string", "enum": [given()]},
                              "client_id": {"type": "string", "enum": [CLIENT]}}
     renewed["required"] = ["grant_type", "refresh_token"]
-    ended = document["paths"]["/revoke"]["post"]["requestBody"]["content"][form]["schema"]
-    ended["properties"]["token"]["enum"] = [given()]
+    # A token that is no session's is answered as one that is (RFC 7009), so that nothing is wrong here.
+    document["paths"]["/revoke"]["post"]["requestBody"]["content"][form]["example"] = {"token": given()}
+    return document
+
+
+def by_connection(document):
+    """The document without a word of certificates: OpenAPI 3.0 has none, and Schemathesis would take it for a header."""
+    document = json.loads(json.dumps(document))
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if operation.get("security") == [{"certificate": []}]:
+                operation["security"] = []
     return document
 
 
@@ -104,9 +114,11 @@ def main():
 
     with Hub(OUT / "examined") as hub:
         document = hub.session.get(f"{hub.base}/openapi.json", timeout=30).json()
-        silent, words = examine(hub, with_tokens(hub, document), *sys.argv[1:])
+        plain = by_connection(document)
+        silent, words = examine(hub, with_tokens(hub, plain), *sys.argv[1:])
         found_nothing("Schemathesis finds nothing, with a registered program's certificate, token and refresh token", silent, words)
-        silent, words = examine(hub, document, "--include-path-regex", "^/exchange/", *sys.argv[1:], shown=hub.link)
+        silent, words = examine(hub, plain, "--include-path-regex", "^/exchange/", "--phases", "examples,coverage,fuzzing",
+                                *sys.argv[1:], shown=hub.link)
         found_nothing("Schemathesis finds nothing, with a local authority's certificate", silent, words)
         renewed, ended, statuses = reached(hub)
         is_well = renewed >= 1 and ended >= 1 and len(statuses) >= 4 and all(status != "401" for _, status in statuses)

@@ -176,7 +176,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let activities: String = row.get(7)?;
     let caller = Caller {
         session: row.get(0)?,
-        client: None,
+        client: row.get(17)?,
         user: row.get(1)?,
         name: row.get(2)?,
         role: row.get(3)?,
