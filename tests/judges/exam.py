@@ -115,7 +115,8 @@ def main():
     with Hub(OUT / "examined") as hub:
         document = hub.session.get(f"{hub.base}/openapi.json", timeout=30).json()
         plain = by_connection(document)
-        silent, words = examine(hub, with_tokens(hub, plain), *sys.argv[1:])
+        # Who is no authority is refused there before what they send is read, and the connection ends: that is no answer's fault.
+        silent, words = examine(hub, with_tokens(hub, plain), "--exclude-path-regex", "^/exchange/", *sys.argv[1:])
         found_nothing("Schemathesis finds nothing, with a registered program's certificate, token and refresh token", silent, words)
         silent, words = examine(hub, plain, "--include-path-regex", "^/exchange/", "--phases", "examples,coverage,fuzzing",
                                 *sys.argv[1:], shown=hub.link)
