@@ -13,8 +13,8 @@ pub enum Effect {
     KeepSignIn(u64),
     /// Nobody wants what the sign-in of this number gave: its tokens, and no others, are revoked.
     RevokeSignIn(u64),
-    /// Sign in with the system's browser; whether the provider is to ask again who it is.
-    SignInByBrowser(u64, bool),
+    /// Sign in with the system's browser.
+    SignInByBrowser(u64),
     /// Look whether a session is kept here.
     LookForKept,
     /// Go on with it.
@@ -72,7 +72,7 @@ impl std::fmt::Debug for Effect {
             Effect::SignIn(..) => "SignIn",
             Effect::KeepSignIn(_) => "KeepSignIn",
             Effect::RevokeSignIn(_) => "RevokeSignIn",
-            Effect::SignInByBrowser(..) => "SignInByBrowser",
+            Effect::SignInByBrowser(_) => "SignInByBrowser",
             Effect::LookForKept => "LookForKept",
             Effect::Continue(_) => "Continue",
             Effect::EndKept => "EndKept",

@@ -44,11 +44,10 @@ const REQUEST_BYTES: usize = 16 * 1024;
 const DEVICE_CHARACTERS: usize = 60;
 
 /// Signs in with the browser, as whoever the hint is of; `opens` is told the address and the number of its page first, and
-/// opens it. `afresh`: the provider asks again who it is.
+/// opens it. Of a person the provider asks again who they are, even if it knows: the browser may still know somebody else.
 pub(super) async fn sign_in(
     hub: &Hub,
     hint: Option<&str>,
-    afresh: bool,
     opens: impl FnOnce(&str, &str),
 ) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|_| NotSignedIn::NoPort)?;
@@ -59,9 +58,8 @@ pub(super) async fn sign_in(
     let begun = begun.await?;
     let begun = match hint {
         Some(hint) => begun.of(hint),
-        None => begun,
+        None => begun.afresh(),
     };
-    let begun = if afresh { begun.afresh() } else { begun };
     opens(begun.address(), begun.number());
     let code = tokio::time::timeout(PATIENCE, come_back(&listener, &begun));
     let code = code.await.map_err(|_| NotSignedIn::TooLate)??;
