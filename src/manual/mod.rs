@@ -20,6 +20,9 @@ pub mod hub {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("windows.md")]
+pub mod windows {}
+
 #[cfg(feature = "hub")]
 #[doc = include_str!("concerns.md")]
 pub mod concerns {}
