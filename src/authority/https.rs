@@ -16,6 +16,7 @@ use crate::config::authority::HttpsSettings;
 use crate::exchange::codes::{MEDIA_TYPE, UPLOADS};
 use crate::exchange::notice::RegisterId;
 use crate::exchange::{Delivery, Transport, TransportError};
+use crate::mesh::open_to_others;
 
 /// Time to connect.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ impl Https {
         let unusable = |path: &Path, why: &str| TransportError::Local(format!("{}: {why}", path.display()));
         let mut own = read(&settings.certificate)?;
         own.push(b'\n');
-        own.extend_from_slice(&read(&settings.key)?);
+        own.extend_from_slice(&read_private(&settings.key)?);
         let own = Identity::from_pem(&own).map_err(|_| {
             unusable(&settings.certificate, "with the key this is no certificate (PEM) that can be shown")
         })?;
@@ -65,11 +66,12 @@ impl Https {
                 .filter(|certificates| !certificates.is_empty())
                 .ok_or_else(|| unusable(path, "there is no certificate (PEM) in it"))?;
         }
-        let http = Client::builder()
-            .use_rustls_tls()
-            .https_only(true)
-            .identity(own)
-            .tls_certs_merge(authorities)
+        let mut builder = Client::builder().use_rustls_tls().https_only(true).identity(own);
+        // Whoever is named is trusted, and nobody beside them.
+        if !authorities.is_empty() {
+            builder = builder.tls_certs_only(authorities);
+        }
+        let http = builder
             .connect_timeout(CONNECT)
             .timeout(UPLOAD)
             // A redirect would carry children's names elsewhere.
@@ -92,6 +94,12 @@ impl Https {
     pub fn with_register(self, register: RegisterId) -> Self {
         Self { register: Some(register), ..self }
     }
+}
+
+/// The same of a file that not every user of this computer can read.
+fn read_private(path: &PathBuf) -> Result<Vec<u8>, TransportError> {
+    let bytes = read(path)?;
+    open_to_others(path).map_or(Ok(bytes), |why| Err(TransportError::Local(why)))
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>, TransportError> {

@@ -11,12 +11,13 @@ use std::time::Duration;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
 
 use super::register::Outgoing;
 use crate::config::authority::{MailSecurity, MailSettings};
 use crate::domain::NhsNumber;
+use crate::mesh::open_to_others;
 
 /// For each step of an e-mail: a mail server may look through the whole of it before it says that it has it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -87,6 +88,9 @@ impl Smtp {
         let mut builder = SmtpTransport::builder_dangerous(&settings.server).port(settings.port).tls(tls);
         if let Some((user, file)) = &settings.login {
             let password = read(file, PASSWORD_BYTES)?.trim_end_matches(['\r', '\n']).to_owned();
+            if let Some(why) = open_to_others(file) {
+                return Err(away(why));
+            }
             builder = builder.credentials(Credentials::new(user.clone(), password));
         }
         let door = builder.clone().timeout(Some(PATIENCE_AT_THE_DOOR)).build();
@@ -100,7 +104,8 @@ fn encrypted(settings: &MailSettings) -> Result<TlsParameters, NotSent> {
     if let Some(path) = &settings.certificate_authority {
         let unusable = || away("`routing.mail.certificate_authority` holds no certificate");
         let certificate = Certificate::from_pem(read(path, PEM_BYTES)?.as_bytes()).map_err(|_| unusable())?;
-        builder = builder.add_root_certificate(certificate);
+        // Whoever is named is trusted, and nobody beside them.
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
     }
     builder.build_rustls().map_err(|_| away("the certificates for the mail server cannot be used"))
 }

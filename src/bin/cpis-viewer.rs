@@ -1,5 +1,8 @@
 //! The viewer: reads the command line, then the library.
 
+// Without it Windows opens a terminal beside the window, and whoever closes that ends the viewer.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,7 +36,10 @@ impl Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => return explain(&usage),
+    };
     cpis::viewer::run::hide_panics();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,9 +50,34 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is wrong with the command line, or what `--help` and `--version` ask for.
+fn explain(usage: &clap::Error) -> ExitCode {
+    if has_terminal() {
+        usage.exit();
+    }
+    say(&usage.to_string());
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+}
+
 #[expect(clippy::print_stderr, reason = "the one place where this program speaks to a terminal")]
 fn say(sentence: &str) {
-    eprintln!("{sentence}");
+    if has_terminal() {
+        eprintln!("{sentence}");
+    } else {
+        window::say(sentence);
+    }
+}
+
+/// Windows gives a program with a window none, unless what has started it takes what it says.
+#[cfg(windows)]
+fn has_terminal() -> bool {
+    use std::os::windows::io::AsRawHandle as _;
+    !std::io::stderr().as_raw_handle().is_null()
+}
+
+#[cfg(not(windows))]
+fn has_terminal() -> bool {
+    true
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {

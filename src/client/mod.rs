@@ -199,9 +199,22 @@ impl HubClient {
     /// # Errors
     /// Why there is no answer.
     pub async fn history(&self, view: View) -> Result<HistoryReading, Failure> {
+        self.history_for(AskedBy::Person, view).await
+    }
+
+    /// The same, asked again by the viewer itself: it renews nothing.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn history_again(&self, view: View) -> Result<HistoryReading, Failure> {
+        self.history_for(AskedBy::Viewer, view).await
+    }
+
+    async fn history_for(&self, by: AskedBy, view: View) -> Result<HistoryReading, Failure> {
         // Not a legal FHIR `_include`, and published so.
         let include = format!("AuditEvent:entity-type={}|ASSIGNED", codes::ROLE_CLASS);
-        let answer = self.send(self.child_protection("AuditEvent", view, &[("_include", include)])?).await?;
+        let request = self.child_protection("AuditEvent", view, &[("_include", include)])?;
+        let answer = self.send_for(by, request).await?;
         read::history(&answer.body)
     }
 

@@ -28,6 +28,7 @@ pub struct SigningIn {
     verifier: Zeroizing<String>,
     address: Url,
     number: String,
+    afresh: bool,
 }
 
 impl std::fmt::Debug for SigningIn {
@@ -58,6 +59,9 @@ struct Begun {
     #[serde(flatten)]
     granted: Granted,
     person: PersonWire,
+    /// The provider has asked again who it is. A hub that does not know the question leaves it out.
+    #[serde(default)]
+    fresh: bool,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +88,7 @@ impl SigningIn {
             verifier: Zeroizing::new(String::new()),
             address: Url::parse(issuer).ok()?,
             number: String::new(),
+            afresh: false,
         })
     }
 
@@ -126,7 +131,7 @@ impl SigningIn {
             ("dpop_jkt", &thumbprint),
             ("device", device),
         ]);
-        Ok(Self { client, issuer, redirect, state, verifier, address, number })
+        Ok(Self { client, issuer, redirect, state, verifier, address, number, afresh: false })
     }
 
     /// Tells the organisation's provider whom to expect.
@@ -136,9 +141,11 @@ impl SigningIn {
         self
     }
 
-    /// Has the organisation's provider ask again who it is, even if it knows.
+    /// Has the organisation's provider ask again who it is, even if it knows. The browser's address can be edited by whoever
+    /// sits there: it is demanded again, of the hub itself, when the code is changed.
     #[must_use]
     pub fn afresh(mut self) -> Self {
+        self.afresh = true;
         self.address.query_pairs_mut().append_pair("prompt", "login");
         self
     }
@@ -184,13 +191,14 @@ impl SigningIn {
     /// # Errors
     /// The hub refused, or did not answer.
     pub async fn finish(self, code: &str) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
-        let form = [
+        let mut form = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", &self.redirect),
             ("client_id", CLIENT),
             ("code_verifier", &self.verifier),
         ];
+        form.extend(self.afresh.then_some(("prompt", "login")));
         for _ in 0..TRIES {
             let answered = self.client.ask_with_form("token", &form).await.map_err(NotSignedIn::Hub)?;
             if let Some(error) = refusal(&answered) {
@@ -202,9 +210,14 @@ impl SigningIn {
             let begun = errors::check(answered).map_err(NotSignedIn::Hub)?;
             let begun: Begun =
                 serde_json::from_slice(&begun.body).map_err(|_| NotSignedIn::Hub(Failure::Unreadable))?;
-            let Begun { granted, person } = begun;
+            let Begun { granted, person, fresh } = begun;
             if !self.client.take(granted).await {
                 return Err(NotSignedIn::Hub(Failure::Unreadable));
+            }
+            if self.afresh && !fresh {
+                // A hub that did not look: whose session it is nobody has shown here.
+                self.client.sign_out().await;
+                return Err(NotSignedIn::Refused);
             }
             return Ok((self.client, person.read()));
         }

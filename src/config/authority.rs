@@ -21,7 +21,7 @@ use super::mesh::MeshTable;
 pub use contacts::Contacts;
 pub use link::{HttpsSettings, HubSettings, LinkSettings, Way};
 pub use mail::{MailSecurity, MailSettings};
-pub use mapping::{Column, Encoding, Form, Kinds, Mapping, More};
+pub use mapping::{Column, Encoding, Form, Kinds, Mapping, More, Named};
 pub use notes::{CaseSystemSettings, Into, NoteSettings};
 pub use page::{PageSettings, ProxySettings};
 pub use routing::{Person, Restricted, Routing, Team};
@@ -152,6 +152,7 @@ impl AuthorityConfig {
         let page = page::resolve(file.page, notes.is_some(), directory)?;
         let mut extract = mapping(file.extract)?;
         extract.contacts = contacts::resolve(teams, &extract)?;
+        extract.named = routing.as_ref().map(|table| Named::of(table.people.keys(), table.teams.keys()));
         Ok(Self { extract, link, notes, routing, page })
     }
 
@@ -225,6 +226,7 @@ fn mapping(table: ExtractTable) -> Result<Mapping, ConfigError> {
         ends_without_line_end,
         takes_test_numbers,
         contacts: Contacts::default(),
+        named: None,
     })
 }
 

@@ -4,6 +4,7 @@
 //! Nothing is opened or created here but the file itself.
 
 mod authorities;
+mod clients;
 mod disk;
 mod limits;
 mod log;
@@ -27,6 +28,7 @@ pub use log::LogFormat;
 use crate::domain::{ContactMode, Rights, Site, TailDays, Telephone};
 
 pub use authorities::{CertificateName, SendingAuthority};
+pub use clients::{RegisteredClient, VIEWER};
 pub use disk::DiskSettings;
 use disk::DiskTable;
 pub use limits::LimitSettings;
@@ -76,6 +78,8 @@ pub struct HubConfig {
     pub sites: Vec<Site>,
     /// Who may send plans.
     pub authorities: Vec<SendingAuthority>,
+    /// Through which programs besides the viewer people may sign in.
+    pub clients: Vec<RegisteredClient>,
     /// How strictly commits reach the disk.
     pub synchronous: Synchronous,
     /// Rates and connections.
@@ -123,6 +127,8 @@ struct HubFile {
     sites: Vec<SiteTable>,
     #[serde(default, rename = "authority")]
     authorities: Vec<authorities::AuthorityTable>,
+    #[serde(default, rename = "client")]
+    clients: Vec<clients::ClientTable>,
     provider: Option<provider::ProviderTable>,
     mesh: Option<MeshTable>,
 }
@@ -201,10 +207,17 @@ impl HubConfig {
         }
         let provider = file.provider.map(|table| table.resolve(directory, &file.issuer)).transpose()?;
         let mesh = file.mesh.map(|table| table.resolve(false, directory)).transpose()?;
-        let clients = tls.as_ref().map(|tls| &tls.clients);
-        let authorities = authorities::resolve(file.authorities, clients, mesh.as_ref())?;
+        let callers = tls.as_ref().map(|tls| &tls.clients);
+        if let (Some(_), Some(ClientCertificates::Required(_))) = (&provider, callers) {
+            return Err(setting(
+                "tls.client_certificates",
+                "with [provider] this must be \"offered\" or \"off\": browsers and the provider show no certificate, so that nobody could sign in, nor be signed out",
+            ));
+        }
+        let authorities = authorities::resolve(file.authorities, callers, mesh.as_ref())?;
         Ok(Self {
             listen,
+            clients: clients::resolve(file.clients, callers, &authorities)?,
             authorities,
             tls,
             operator: file.operator.resolve(listen)?,
@@ -304,6 +317,24 @@ mod tests {
         assert_eq!(config.tails, TailDays::default());
         assert_eq!(config.synchronous, Synchronous::Full);
         assert!(!config.sites.is_empty());
+    }
+
+    #[test]
+    fn certificates_of_every_caller_are_refused_where_people_sign_in_with_browsers_that_have_none() {
+        let with = |mode: &str| {
+            resolve(&format!(
+                "listen = \"127.0.0.1:8470\"\nissuer = \"https://hub.example\"\ndatabase = \"hub.db\"\nsigning_key = \"key.pem\"\n\
+                 [tls]\ncertificate = \"hub.pem\"\nkey = \"tls.pem\"\nclient_ca = \"ca.pem\"\nclient_certificates = \"{mode}\"\n\
+                 [provider]\nissuer = \"https://login.example\"\nclient_id = \"hub\"\nsecret = \"s\"\n\
+                 [[provider.level]]\nacr = \"a\"\nidle_minutes = 15\nwhole_hours = 12\n"
+            ))
+        };
+        let refused = with("required").unwrap_err();
+        assert!(
+            refused.contains("tls.client_certificates") && refused.contains("nobody could sign in"),
+            "{refused}"
+        );
+        assert!(with("offered").is_ok() && with("off").is_ok());
     }
 
     #[test]

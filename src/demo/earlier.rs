@@ -32,6 +32,7 @@ pub(super) async fn views(hub: &Hub, start: Timestamp) -> Result<(), StoreError>
             organisation: organisation.to_owned(),
             activities: vec![Activity::VIEW_AND_NOTIFY],
             session: user.to_owned(),
+            client: None,
         };
         let Ok(permit) = ViewPermit::of(&caller, hub.rights(), CareSetting::Unscheduled) else {
             continue;

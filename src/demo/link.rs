@@ -20,7 +20,7 @@ use crate::authority::page::door::Way;
 use crate::authority::page::guard::Address;
 use crate::authority::page::{self, Page, Settings};
 use crate::authority::register::{Case, Cases, Reader, Register, Responsible, Who};
-use crate::config::authority::{Restricted, Routing};
+use crate::config::authority::{Person, Restricted, Routing};
 use crate::domain::OfficeHours;
 use crate::exchange::TransportError;
 use crate::exchange::notice::{Collected, Mailbox, Mark};
@@ -119,6 +119,7 @@ fn page(hub: &Hub, register: &Path, address: &str) -> Result<Page, DemoError> {
         authority: "Wexcombe Borough Council".to_owned(),
         hours: Some(hours()),
         address: Address::new(address).ok_or(DemoError::Key)?,
+        known_as: routing().names_of_users(),
         // Every case is open here: nothing is ever to be placed.
         cases: CasesOfExtract { memory: register.with_file_name("no-extract.db"), is_partial: false },
         is_synthetic: true,
@@ -152,6 +153,13 @@ fn listen(mut register: Register, mut mailbox: Inside, stop: &Stop) {
     }
 }
 
+/// Whose children they are.
+const WORKERS: [&str; 2] = ["Marsh, Jo", "Iqbal, Rana"];
+
+fn whoever_tries_it() -> Person {
+    Person { users: vec![READER.to_owned()], ..Person::default() }
+}
+
 /// Every case of the demonstration is open. In the field the extract says whose it is; here two workers share them.
 struct EveryCase;
 
@@ -162,7 +170,8 @@ impl Cases for EveryCase {
 
     fn who(&self, local_id: &str) -> Result<Who, String> {
         let is_even = local_id.bytes().map(u32::from).sum::<u32>() % 2 == 0;
-        let worker = if is_even { "Marsh, Jo" } else { "Iqbal, Rana" };
+        let [jo, rana] = WORKERS;
+        let worker = if is_even { jo } else { rana };
         let responsible =
             Responsible { worker: Some(worker.to_owned()), team: Some("Assessment team".to_owned()) };
         Ok(Who { responsible, ..Who::default() })
@@ -178,7 +187,8 @@ fn routing() -> Routing {
         emergency_duty: named("Emergency duty team"),
         manager: Vec::new(),
         unread_hours: 4,
-        people: BTreeMap::new(),
+        // Whoever tries it out reads for both workers.
+        people: WORKERS.map(|name| (name.to_owned(), whoever_tries_it())).into(),
         teams: BTreeMap::new(),
         kinds: Vec::new(),
         restricted: Restricted::default(),

@@ -96,6 +96,7 @@ impl Demonstration {
             rights: Rights::national(),
             sites: sites(),
             authorities: Vec::new(),
+            clients: Vec::new(),
             synchronous: Synchronous::Full,
             limits: LimitSettings::default(),
             retention: Retention::default(),
@@ -284,6 +285,7 @@ fn loader() -> Caller {
         organisation: "Demonstration".to_owned(),
         activities: Vec::<Activity>::new(),
         session: "demonstration".to_owned(),
+        client: None,
     }
 }
 

@@ -172,6 +172,7 @@ mod tests {
             organisation: "Great Western Hospital".to_owned(),
             activities: codes.iter().filter_map(|code| Activity::from_code(code)).collect(),
             session: "s".to_owned(),
+            client: None,
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Caller {
     pub activities: Vec<Activity>,
     /// The signed-in session.
     pub session: String,
+    /// The program through which they ask, where it is one that the hub's operator has registered; none for the viewer.
+    pub client: Option<String>,
 }
 
 /// What can be allowed.

@@ -183,6 +183,8 @@ pub const RECORD_CODES: &str = "https://fhir.cpis.example/CodeSystem/upload-reco
 pub const IN_ERROR: &str = "entered-in-error";
 /// The status of a plan that is held and only ends: nobody is traced for it.
 pub const ENDED: &str = "inactive";
+/// The status of a plan that is held and only loses its team's name and number: nobody is traced for that either.
+pub const WITHOUT_TEAM: &str = "suspended";
 /// Where the hub gives notifications.
 pub const NOTICES: &str = "/exchange/notifications";
 /// Where it takes receipts of them.

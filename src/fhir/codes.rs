@@ -8,6 +8,8 @@ pub const ODS_CODE: &str = "https://fhir.nhs.uk/Id/ods-organization-code";
 pub const ROLE_PROFILE: &str = "https://fhir.nhs.uk/Id/sds-role-profile-id";
 /// An authority's own id of a person (ours).
 pub const LOCAL_ID: &str = "https://fhir.cpis.example/Id/local-id";
+/// A program that is registered with the hub (ours).
+pub const CLIENT_ID: &str = "https://fhir.cpis.example/Id/client-id";
 /// SNOMED CT.
 pub const SNOMED: &str = "http://snomed.info/sct";
 /// Role classes (PAT, ASSIGNED).

@@ -13,13 +13,17 @@ use super::concerns::ConcernQuestion;
 use super::error::ApiError;
 use super::frame::{self, AUDIT};
 use super::limits;
-use super::proven::Proven;
+use super::proven::{self, Proven};
 use super::query;
+use super::rates::Asked;
 use super::respond;
 use super::store::{AuditQuestion, ConcernsRead, Refusal};
 use crate::domain::{AuditPermit, ConcernsPermit, NhsNumber};
 use crate::fhir::codes;
 use crate::fhir::write;
+
+/// The place in the log before which a further page begins. Callers have it from the link `next`.
+const BEFORE: &str = "_before";
 
 /// Where concerns are read.
 pub(super) const CONCERNS: &str = "/audit/concerns";
@@ -35,14 +39,10 @@ pub(super) async fn entries(
     let permit = AuditPermit::of(&caller, hub.rights());
     let permit = frame::permitted(&hub, &caller, permit, refusal).await?;
     let (audited, read) = hub.store().audit_of_organisation(permit, question).await?;
-    if read.more > 0 {
-        return Err(ApiError::invalid_search(
-            "There are too many entries: ask from a later moment on, or for one person and one user",
-        ));
-    }
     let events = read.rows.iter().map(|row| balp::audit_event(row, hub.issuer())).collect();
-    let bundle = write::matches(events, audited.at());
-    let mut response = frame::searchset(&hub, AUDIT, "entries", asked.as_deref(), bundle);
+    let bundle = write::some_of_the_matches(events, read.total, audited.at());
+    let next = read.rows.last().filter(|_| read.more > 0).map(|last| (BEFORE, last.id.to_string()));
+    let mut response = frame::searchset_page(&hub, AUDIT, "entries", asked.as_deref(), next, bundle);
     respond::mark(&mut response, &audited);
     Ok(response)
 }
@@ -57,13 +57,19 @@ pub(super) async fn concerns(
     let refusal = Refusal { asked: "concerns-read", number: None, request: String::new() };
     let permit = frame::permitted(&hub, &caller, permit, refusal).await?;
     let question = period(asked.as_deref(), hub.clock().now())?;
-    match hub.store().concerns_of_organisation(permit, question, limits::CONCERNS_READ).await? {
+    let place = hub.store().concerns_place(permit, limits::CONCERNS_WAIT).await?;
+    let place = place.ok_or(ApiError::CONCERNS_BUSY)?;
+    // Last: neither who may not, nor what was wrongly asked or not read, takes anything of the organisation's hour.
+    if let Err(wait) = hub.rates().admit(&caller, Asked::Concerns) {
+        proven::refuse(&hub, &caller, Asked::Concerns).await;
+        return Err(ApiError::too_many_reports(wait));
+    }
+    match hub.store().concerns_of_organisation(place, question, limits::CONCERNS_READ).await? {
         ConcernsRead::Found(audited, report) => {
             let mut response = respond::json(StatusCode::OK, &report.json());
             respond::mark(&mut response, &audited);
             Ok(response)
         }
-        ConcernsRead::OthersRead => Err(ApiError::CONCERNS_BUSY),
         ConcernsRead::TooMuch => Err(ApiError::CONCERNS_TOO_MUCH),
     }
 }
@@ -101,7 +107,7 @@ fn period(asked: Option<&str>, now: Timestamp) -> Result<ConcernQuestion, ApiErr
 
 /// About a person, of a user, or both: who leafs through all of it is no reviewer.
 fn question(asked: Option<&str>) -> Result<AuditQuestion, ApiError> {
-    let mut question = AuditQuestion { most: limits::AUDIT_RETURNED, ..AuditQuestion::default() };
+    let (mut question, mut count) = (AuditQuestion::default(), None::<usize>);
     for (name, value) in query::pairs(asked)? {
         match name.as_str() {
             "patient:identifier" if question.person.is_none() => {
@@ -119,6 +125,18 @@ fn question(asked: Option<&str>) -> Result<AuditQuestion, ApiError> {
                     "date must be ge, then a moment such as 2026-11-22T00:00:00Z",
                 ))?);
             }
+            "_count" if count.is_none() => {
+                let asked = value.parse().ok().filter(|asked| *asked > 0);
+                count = Some(
+                    asked.ok_or(ApiError::invalid_search("_count is how many entries a page has at most"))?,
+                );
+            }
+            BEFORE if question.before.is_none() => {
+                let before = value.parse().ok().filter(|before| *before > 0);
+                question.before = Some(before.ok_or(ApiError::invalid_search(
+                    "_before is a part of the link to a further page: follow that as it is",
+                ))?);
+            }
             _ => {
                 return Err(ApiError::invalid_search(
                     "A parameter is not known, not supported, or given twice",
@@ -131,5 +149,7 @@ fn question(asked: Option<&str>) -> Result<AuditQuestion, ApiError> {
             "Ask about a person, with patient:identifier, or about a user, with agent:identifier",
         ));
     }
+    // As FHIR has it: a page may have fewer than were asked for, and never more.
+    question.most = count.unwrap_or(limits::AUDIT_RETURNED).min(limits::AUDIT_RETURNED);
     Ok(question)
 }

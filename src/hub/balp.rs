@@ -41,6 +41,7 @@ pub fn audit_event(row: &AuditRow, issuer: &str) -> Value {
         reference,
         number,
         detail,
+        client,
     ] = &row.columns;
     let pattern = pattern(kind, outcome, number);
     let mut subtype = Vec::new();
@@ -48,7 +49,13 @@ pub fn audit_event(row: &AuditRow, issuer: &str) -> Value {
         subtype.push(coded("http://hl7.org/fhir/restful-interaction", code, code));
     }
     subtype.push(coded("https://fhir.cpis.example/CodeSystem/audit-kind", kind, kind));
-    let mut agents = if pattern.interaction.is_some() { machines(&pattern, issuer) } else { Vec::new() };
+    let mut agents = match pattern.interaction {
+        Some(_) => machines(&pattern, client, issuer),
+        None if client.is_empty() => Vec::new(),
+        None => vec![json!({
+            "type": concept(DICOM, "110150", "Application"), "who": program(client), "requestor": false,
+        })],
+    };
     agents.push(person(&pattern, [user, name, role]));
     if !organisation_code.is_empty() {
         agents.push(json!({
@@ -127,7 +134,7 @@ fn event_type(kind: &str) -> Value {
 }
 
 /// Who asked and who answered, as programs. In a query the one who asks is the source, in a read the one who gives.
-fn machines(pattern: &Pattern, issuer: &str) -> Vec<Value> {
+fn machines(pattern: &Pattern, asked_by: &str, issuer: &str) -> Vec<Value> {
     let source = concept(DICOM, "110153", "Source Role ID");
     let destination = concept(DICOM, "110152", "Destination Role ID");
     let (client, server) =
@@ -136,11 +143,19 @@ fn machines(pattern: &Pattern, issuer: &str) -> Vec<Value> {
         "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown",
     }]);
     vec![
-        json!({ "type": client, "who": { "display": "The caller's application" }, "requestor": false,
-            "network": { "extension": absent } }),
+        json!({ "type": client, "who": program(asked_by), "requestor": false, "network": { "extension": absent } }),
         json!({ "type": server, "who": { "type": "Device", "display": "cpis-hub" }, "requestor": false,
             "network": { "address": issuer, "type": "5" } }),
     ]
+}
+
+/// A registered program by its id; the viewer, and what was asked before there were others, has none.
+fn program(client: &str) -> Value {
+    if client.is_empty() {
+        return json!({ "display": "The caller's application" });
+    }
+    let identifier = json!({ "system": codes::CLIENT_ID, "value": client });
+    json!({ "type": "Device", "display": client, "identifier": identifier })
 }
 
 fn person(pattern: &Pattern, [user, name, role]: [&String; 3]) -> Value {
@@ -240,7 +255,7 @@ mod tests {
     use super::*;
 
     fn row(kind: &str, detail: &str) -> AuditRow {
-        let columns = [kind, "none", "user", "Name", "Nurse", "RN3", "Hospital", "", "", "", detail];
+        let columns = [kind, "none", "user", "Name", "Nurse", "RN3", "Hospital", "", "", "", detail, ""];
         AuditRow { id: 1, at: "2026-11-22T14:05:00Z".to_owned(), columns: columns.map(str::to_owned) }
     }
 
@@ -251,6 +266,17 @@ mod tests {
         let query = STANDARD.decode(event["entity"][0]["query"].as_str().unwrap()).unwrap();
         let query = String::from_utf8(query).unwrap();
         assert!(query.ends_with("/Patient?family=Smith%26gender%3Dmale&given=Zo%C3%AB%2A"), "{query}");
+    }
+
+    #[test]
+    fn a_registered_program_is_named_and_no_other_is_made_up() {
+        let mut row = row("search", "[]");
+        let program = |row: &AuditRow| audit_event(row, "hub")["agent"][0]["who"].clone();
+        assert_eq!(program(&row), json!({ "display": "The caller's application" }));
+        row.columns[11] = "record".to_owned();
+        assert_eq!(program(&row)["identifier"]["value"], "record");
+        row.columns[0] = "session-begun".to_owned();
+        assert_eq!(program(&row)["identifier"]["value"], "record");
     }
 
     #[test]

@@ -5,76 +5,145 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
+/// The machine's clock and one that nobody sets may differ by so much, in milliseconds, before the one was set or the other
+/// stood still.
+const JUMP_MS: i64 = 1000;
+
 /// Where the hub gets the time from. Clones share one clock.
 #[derive(Clone)]
-pub struct Clock(Kind);
+pub struct Clock {
+    kind: Kind,
+    carried: Arc<Mutex<Option<Carried>>>,
+}
 
 #[derive(Clone)]
 enum Kind {
     System,
-    Standing(Arc<AtomicI64>),
-    Shifted(Arc<AtomicI64>),
+    /// Of tests and of the demonstration.
+    Turned(Arc<Turned>),
+}
+
+/// Two hands that can be turned, in milliseconds: the clock that the machine shows, and the one that nobody sets.
+struct Turned {
+    wall: AtomicI64,
+    steady: AtomicI64,
+    /// The hands are ahead of the machine's own by that much, and go on with these.
+    runs: bool,
+}
+
+/// Where both hands stood, and what time was carried on to then.
+#[derive(Clone, Copy)]
+struct Carried {
+    wall: i64,
+    steady: i64,
+    at: i64,
 }
 
 impl Clock {
+    fn of(kind: Kind) -> Self {
+        Self { kind, carried: Arc::default() }
+    }
+
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Kind::System)
+        Self::of(Kind::System)
     }
 
     /// A clock that stands still until it is turned.
     #[must_use]
     pub fn standing_at(start: Timestamp) -> Self {
-        Self(Kind::Standing(Arc::new(AtomicI64::new(start.as_millisecond()))))
+        let (wall, steady) = (AtomicI64::new(start.as_millisecond()), AtomicI64::new(0));
+        Self::of(Kind::Turned(Arc::new(Turned { wall, steady, runs: false })))
     }
 
     /// A clock that reads `start` now and runs on from there.
     #[must_use]
     pub fn running_from(start: Timestamp) -> Self {
-        let shift = start.as_millisecond() - system_milliseconds();
-        Self(Kind::Shifted(Arc::new(AtomicI64::new(shift))))
+        let wall = AtomicI64::new(start.as_millisecond() - system_milliseconds());
+        Self::of(Kind::Turned(Arc::new(Turned { wall, steady: AtomicI64::new(0), runs: true })))
     }
 
     /// The present moment, to the millisecond: what is stored is what is answered.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let milliseconds = match &self.0 {
-            Kind::System => system_milliseconds(),
-            Kind::Standing(at) => at.load(Ordering::SeqCst),
-            Kind::Shifted(shift) => system_milliseconds().saturating_add(shift.load(Ordering::SeqCst)),
-        };
-        Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
+        Timestamp::from_millisecond(self.wall()).unwrap_or(Timestamp::MAX)
     }
 
-    /// The same, but carried on from the first reading by a clock that nobody sets: for how long ago something was while
-    /// the hub runs. Tests turn it as they turn the other.
-    #[must_use]
-    pub fn carried_on(&self) -> Timestamp {
-        static FIRST: OnceLock<(i64, Instant)> = OnceLock::new();
-        match &self.0 {
-            Kind::System => {
-                let (at, since) = FIRST.get_or_init(|| (system_milliseconds(), Instant::now()));
-                let gone_by = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_millisecond(at.saturating_add(gone_by)).unwrap_or(Timestamp::MAX)
+    fn wall(&self) -> i64 {
+        match &self.kind {
+            Kind::System => system_milliseconds(),
+            Kind::Turned(hands) => {
+                let own = if hands.runs { system_milliseconds() } else { 0 };
+                own.saturating_add(hands.wall.load(Ordering::SeqCst))
             }
-            Kind::Standing(_) | Kind::Shifted(_) => self.now(),
         }
     }
 
-    /// Turns a clock of tests or of the demonstration; the machine's clock is not turned.
-    pub fn turn_to(&self, to: Timestamp) {
-        match &self.0 {
-            Kind::System => {}
-            Kind::Standing(at) => at.store(to.as_millisecond(), Ordering::SeqCst),
-            Kind::Shifted(shift) => {
-                shift.store(to.as_millisecond() - system_milliseconds(), Ordering::SeqCst);
+    fn steady(&self) -> i64 {
+        match &self.kind {
+            Kind::System => steady_milliseconds(),
+            Kind::Turned(hands) => {
+                let own = if hands.runs { steady_milliseconds() } else { 0 };
+                own.saturating_add(hands.steady.load(Ordering::SeqCst))
             }
+        }
+    }
+
+    /// The same, but carried on from the first reading: for how long ago something was. Setting the machine's clock back takes
+    /// nothing of it. It goes on by whichever has gone further, that clock or one that nobody sets: the other stands still
+    /// where a machine sleeps, or is put aside as a whole.
+    #[must_use]
+    pub fn carried_on(&self) -> Timestamp {
+        let at = self.carry_on(&mut self.carried());
+        Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Goes on from this moment at least: what was written before the machine's clock was set back is not in the future.
+    pub fn carry_on_from(&self, least: Timestamp) {
+        let mut carried = self.carried();
+        let behind = least.as_millisecond().saturating_sub(self.carry_on(&mut carried));
+        if let Some(carried) = carried.as_mut() {
+            carried.at = carried.at.saturating_add(behind.max(0));
+        }
+    }
+
+    fn carried(&self) -> MutexGuard<'_, Option<Carried>> {
+        // Nothing that is done under the lock leaves half a state behind.
+        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn carry_on(&self, carried: &mut Option<Carried>) -> i64 {
+        let (wall, steady) = (self.wall(), self.steady());
+        let since = carried.get_or_insert(Carried { wall, steady, at: wall });
+        let gone_by = steady.saturating_sub(since.steady);
+        let ahead = wall.saturating_sub(since.wall).saturating_sub(gone_by);
+        let at = since.at.saturating_add(gone_by).saturating_add(if ahead > JUMP_MS { ahead } else { 0 });
+        if ahead.saturating_abs() > JUMP_MS {
+            *since = Carried { wall, steady, at };
+        }
+        at
+    }
+
+    /// Turns both hands of a clock of tests or of the demonstration, as time does; the machine's clock is not turned.
+    pub fn turn_to(&self, to: Timestamp) {
+        if let Kind::Turned(hands) = &self.kind {
+            let gone_by = to.as_millisecond().saturating_sub(self.wall());
+            hands.steady.fetch_add(gone_by.max(0), Ordering::SeqCst);
+        }
+        self.set_to(to);
+    }
+
+    /// Sets such a clock, as an operator does, or wakes its machine: no time goes by for the hand that nobody sets.
+    pub fn set_to(&self, to: Timestamp) {
+        if let Kind::Turned(hands) = &self.kind {
+            let own = if hands.runs { system_milliseconds() } else { 0 };
+            hands.wall.store(to.as_millisecond().saturating_sub(own), Ordering::SeqCst);
         }
     }
 }
@@ -116,6 +185,11 @@ impl fmt::Debug for Clock {
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 fn system_milliseconds() -> i64 {
     Timestamp::now().as_millisecond()
+}
+
+fn steady_milliseconds() -> i64 {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    i64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A moment as the HTTP `Date` header writes it: `Sun, 22 Nov 2026 14:05:00 GMT` (RFC 9110, 5.6.7).
@@ -170,6 +244,37 @@ mod tests {
         assert!(carried_on.duration_since(now).abs() < jiff::SignedDuration::from_mins(1));
         let later: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
         assert_eq!(Clock::standing_at(later).carried_on(), later);
+    }
+
+    #[test]
+    fn what_is_carried_on_goes_on_by_whichever_hand_has_gone_further() {
+        let start: Timestamp = "2026-11-22T14:05:00Z".parse().unwrap();
+        let at = |minutes: i64| start + jiff::SignedDuration::from_mins(minutes);
+        let clock = Clock::standing_at(start);
+        assert_eq!(clock.carried_on(), start);
+        clock.turn_to(at(10));
+        assert_eq!(clock.carried_on(), at(10));
+        // Set back by five hours: nothing is taken, and it goes on.
+        clock.set_to(at(10 - 300));
+        assert_eq!(clock.carried_on(), at(10));
+        clock.turn_to(at(20 - 300));
+        assert_eq!(clock.carried_on(), at(20));
+        // The machine was put aside for two hours, or its clock was set: nobody can tell.
+        clock.set_to(at(140 - 300));
+        assert_eq!(clock.carried_on(), at(140));
+        clock.turn_to(at(150 - 300));
+        assert_eq!(clock.carried_on(), at(150));
+        // What is set little by little is neither.
+        for second in 1..=100 {
+            clock.set_to(at(150 - 300) + jiff::SignedDuration::from_millis(second % 2 * 900));
+            assert_eq!(clock.carried_on(), at(150));
+        }
+        // And not before what a hub has written.
+        clock.carry_on_from(at(400));
+        assert_eq!(clock.carried_on(), at(400));
+        clock.carry_on_from(at(100));
+        clock.turn_to(at(151 - 300));
+        assert_eq!(clock.carried_on(), at(401));
     }
 
     #[test]

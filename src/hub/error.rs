@@ -9,7 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-use super::proven::Why;
+use super::proven::{Scheme, Why};
 use super::respond;
 use super::store::StoreError;
 use crate::fhir::write;
@@ -44,6 +44,12 @@ impl ApiError {
         "login",
         "ACCESS_DENIED",
         "No valid proof (DPoP) that the caller holds the access token's key",
+    );
+    const NO_CERTIFICATE_OF_IT: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "login",
+        "ACCESS_DENIED",
+        "The access token is bound to a client certificate, which has to be that of this connection",
     );
     const NO_NONCE: Self = Self::new(
         StatusCode::UNAUTHORIZED,
@@ -168,12 +174,24 @@ impl ApiError {
         "TOO_MANY_REQUESTS",
         "Too many requests of this user in a short time: ask again after the time in Retry-After",
     );
+    const TOO_MANY_OPEN: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "throttled",
+        "TOO_MANY_REQUESTS",
+        "Too many requests without a token from this network: ask again after the time in Retry-After",
+    );
     const TOO_MANY_SEARCHES: Self = Self::new(
         StatusCode::TOO_MANY_REQUESTS,
         "throttled",
         "TOO_MANY_REQUESTS",
         "This user has searched for too many people within an hour: ask again after the time in Retry-After, \
          or ask by NHS number",
+    );
+    const TOO_MANY_REPORTS: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "throttled",
+        "TOO_MANY_REQUESTS",
+        "Too many reports of this organisation within an hour: ask again after the time in Retry-After",
     );
     pub(super) const CONCERNS_BUSY: Self = Self {
         retry_after: Some(10),
@@ -229,10 +247,11 @@ impl ApiError {
     pub(super) const RESOURCE_ID: Self =
         Self::new(StatusCode::BAD_REQUEST, "value", "INVALID_RESOURCE_ID", "This is not a valid NHS number");
 
-    /// Nobody proved who they are, with what they can do about it as RFC 9449 (7.1, 9) says it.
-    pub(super) fn of_nobody(why: Why) -> Self {
+    /// Nobody proved who they are, with what they can do about it as RFC 9449 (7.1, 9) and RFC 6750 (3) say it.
+    pub(super) fn of_nobody(why: Why, scheme: Scheme) -> Self {
         match why {
             Why::Missing => Self::NO_TOKEN.challenging("DPoP algs=\"ES256\""),
+            Why::Certificate(_) => Self::NO_CERTIFICATE_OF_IT.challenging("Bearer error=\"invalid_token\""),
             Why::Token(
                 TokenError::NotGenuine | TokenError::NotNow | TokenError::Incomplete | TokenError::Unbound,
             )
@@ -242,7 +261,10 @@ impl ApiError {
             | Why::Unread
             | Why::Refresh
             | Why::TooLong
-            | Why::SignIn(_) => Self::NO_TOKEN.challenging("DPoP error=\"invalid_token\", algs=\"ES256\""),
+            | Why::SignIn(_) => Self::NO_TOKEN.challenging(match scheme {
+                Scheme::Dpop => "DPoP error=\"invalid_token\", algs=\"ES256\"",
+                Scheme::Bearer => "Bearer error=\"invalid_token\"",
+            }),
             Why::Proof(ProofError::NoNonce) => {
                 Self::NO_NONCE.challenging("DPoP error=\"use_dpop_nonce\", algs=\"ES256\"")
             }
@@ -268,9 +290,19 @@ impl ApiError {
         Self { retry_after: Some(seconds), ..Self::TOO_MANY_REQUESTS }
     }
 
+    /// A network asks too often for what is open to everybody.
+    pub(super) fn too_often_from_there(wait: Duration) -> Self {
+        Self { retry_after: Self::too_often(wait).retry_after, ..Self::TOO_MANY_OPEN }
+    }
+
     /// The caller's searches have come to their volume.
     pub(super) fn too_much_searched(wait: Duration) -> Self {
         Self { retry_after: Self::too_often(wait).retry_after, ..Self::TOO_MANY_SEARCHES }
+    }
+
+    /// The organisation has read as many reports as it may in an hour.
+    pub(super) fn too_many_reports(wait: Duration) -> Self {
+        Self { retry_after: Self::too_often(wait).retry_after, ..Self::TOO_MANY_REPORTS }
     }
 
     /// Something inside failed: logged here, once, and answered without detail.

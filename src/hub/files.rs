@@ -1,5 +1,6 @@
 //! What the system is asked for: how many files, and so connections, may be open, and when one is given up.
 
+#[cfg(unix)]
 use super::limits;
 
 /// Raises what the system allows as far as it goes, and says how many connections can be had of those wanted.

@@ -36,20 +36,34 @@ pub(super) async fn permitted<P>(
 }
 
 /// A searchset. There is one page: it holds everything that was found.
-pub(super) fn searchset(
+pub(super) fn searchset(hub: &Hub, base: &str, kind: &str, asked: Option<&str>, bundle: Bundle) -> Response {
+    searchset_page(hub, base, kind, asked, None, bundle)
+}
+
+/// A page of a searchset; `next` is the parameter with which the next one is asked for, if there is one.
+pub(super) fn searchset_page(
     hub: &Hub,
     base: &str,
     kind: &str,
     asked: Option<&str>,
+    next: Option<(&str, String)>,
     mut bundle: Bundle,
 ) -> Response {
     let base = format!("{}{base}", hub.issuer().trim_end_matches('/'));
     // The query was read before: it has pairs.
     let pairs = query::pairs(asked).unwrap_or_default();
-    let pairs: Vec<String> =
-        pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-    let url = format!("{base}/{kind}?{}", pairs.join("&"));
-    bundle.link = vec![BundleLink { relation: "self".to_owned(), url }];
+    let link = |relation: &str, pairs: &[(String, String)]| {
+        let pairs: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        BundleLink { relation: relation.to_owned(), url: format!("{base}/{kind}?{}", pairs.join("&")) }
+    };
+    bundle.link = vec![link("self", &pairs)];
+    if let Some((name, value)) = next {
+        let mut pairs = pairs;
+        pairs.retain(|(asked, _)| asked != name);
+        pairs.push((name.to_owned(), value));
+        bundle.link.push(link("next", &pairs));
+    }
     for entry in &mut bundle.entry {
         let part = |name: &str| entry.resource.get(name).and_then(|value| value.as_str());
         if let (Some(kind), Some(id)) = (part("resourceType"), part("id")) {

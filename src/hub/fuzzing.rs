@@ -79,7 +79,7 @@ pub(crate) fn headers(data: &[u8]) {
         Err(error) => assert_discreet(&format!("{error:?}"), &text),
     }
     for value in map.values().filter_map(|value| value.to_str().ok()) {
-        if let Some(token) = proven::shown_token(value) {
+        if let Some((_, token)) = proven::shown_token(value) {
             assert!(!token.is_empty() && token.len() <= limits::TOKEN_BYTES && token.trim() == token);
         }
     }
@@ -108,6 +108,7 @@ fn caller() -> Caller {
         organisation: "Great Western Hospital".to_owned(),
         activities: Vec::new(),
         session: "s".to_owned(),
+        client: None,
     }
 }
 

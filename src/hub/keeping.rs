@@ -58,5 +58,6 @@ fn hub_itself() -> Caller {
         organisation: String::new(),
         activities: Vec::new(),
         session: String::new(),
+        client: None,
     }
 }

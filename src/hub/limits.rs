@@ -1,6 +1,7 @@
 //! Every limit of the hub, in one place. Nothing in it grows without one of these. The manual's chapter
 //! `limits.md` says of each why it is so and what happens at it; a test holds the two together.
 
+mod concerns;
 mod exchange;
 mod force;
 mod operating;
@@ -9,6 +10,7 @@ mod signing_in;
 
 use std::time::Duration;
 
+pub use concerns::*;
 pub use exchange::*;
 pub use force::{Limits, Rate, Volume};
 pub use operating::*;
@@ -170,6 +172,10 @@ pub const READERS_QUEUE: usize = 256;
 /// Searches under way at once; more are answered 503 with `Retry-After`.
 pub const SEARCHES_AT_ONCE: usize = 128;
 
+/// Searches of one user that are looked for at once; their further ones wait. There are two readers: one is always there
+/// for others.
+pub const SEARCHES_OF_ONE_USER: usize = 1;
+
 /// Given names in one search.
 pub const GIVEN_WORDS: usize = 5;
 
@@ -186,7 +192,8 @@ pub const SEARCH_RESULTS_USUAL: usize = 50;
 /// Matches that a search may ask for.
 pub const SEARCH_RESULTS_MOST: usize = 50;
 
-/// People that a fuzzy search compares; more than that is "too many". An exact one compares all whose rows it looks at.
+/// People that a fuzzy search compares; more than that is "too many". An exact one compares all whose rows it looks at; but
+/// within a commit, where people have changed meanwhile, no more than this: with more a reader looks again.
 pub const SEARCH_COMPARED: usize = 500;
 
 /// Rows of the search index that a search looks at; more than that is "too many".
@@ -303,7 +310,7 @@ pub const LOAD_REFUSED: usize = 100_000;
 /// Rows that `cpis-hub audit` prints.
 pub const AUDIT_PRINTED: usize = 10_000;
 
-/// Entries of the audit log that are given to who reads their organisation's.
+/// Entries of the audit log on one page for who reads their organisation's.
 pub const AUDIT_RETURNED: usize = 1000;
 
 /// Routes that have lines of their own in the metrics; the rest share one.
@@ -360,33 +367,3 @@ pub const RETENTION_SLICE: Duration = Duration::from_millis(20);
 
 /// Time between two slices, in which everything else is written.
 pub const RETENTION_PAUSE: Duration = Duration::from_millis(50);
-
-/// Concerns of each kind that `cpis-hub concerns` prints; of more it says how many.
-pub const CONCERNS_PRINTED: usize = 50;
-
-/// People of one user within the period that concerns look at.
-pub const CONCERN_PEOPLE: usize = 50_000;
-
-/// Entries of the audit log of one user within the period that concerns look at.
-pub const CONCERN_ENTRIES: usize = 200_000;
-
-/// Names, roles and organisations of one user that concerns remember, to hold each once in memory.
-pub const CONCERN_ROLES: usize = 64;
-
-/// References that one concern names.
-pub const CONCERN_REFERENCES: usize = 10;
-
-/// Entries of the audit log from which a user's usual hours are learnt.
-pub const CONCERN_HISTORY: usize = 20_000;
-
-/// Days of the period that a privacy officer asks for at `/audit/concerns`.
-pub const CONCERN_DAYS: i64 = 31;
-
-/// Privacy officers whose report is being read at once; a further one is answered 503 with `Retry-After`.
-pub const CONCERNS_AT_ONCE: usize = 1;
-
-/// Time for which such a report is read; then 408, and a shorter period has to be asked for.
-pub const CONCERNS_READ: Duration = Duration::from_secs(30);
-
-/// Time after which it lets others who wait for a reader go first.
-pub const CONCERNS_SLICE: Duration = Duration::from_millis(20);

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::Hub;
 use super::error::ApiError;
 use super::frame::{CHILD_PROTECTION, DEMOGRAPHICS, FLAGS};
-use super::proven::Proven;
+use super::open::{Anybody, OfNobody, Open};
 use super::respond;
-use super::router::{GRANTING, OPEN, addresses};
+use super::router::{GRANTING, OPEN, OPEN_WITHOUT_TOKEN, addresses};
 use crate::domain::dates;
 
 /// The OpenAPI document: the one source of what is served at which address, and how. A test holds the router, the
@@ -86,19 +86,25 @@ const SERVED: &[Served] = &[
     },
 ];
 
-/// `GET …/metadata`: a CapabilityStatement of the service at this base; at `/metadata` of all three.
-pub(super) async fn metadata(State(hub): State<Hub>, _caller: Proven, address: Uri) -> Response {
+/// `GET …/metadata`: a CapabilityStatement of the service at this base; at `/metadata` of all three. Open, as FHIR has it: whoever
+/// shows a token learns which version this is, and hears if the token is good no more.
+pub(super) async fn metadata(State(hub): State<Hub>, who: Anybody, address: Uri) -> Response {
     let base = address.path().trim_end_matches("/metadata");
     let here: Vec<Value> =
         SERVED.iter().filter(|served| base.is_empty() || served.base == base).map(resource).collect();
     let synthetic = hub.is_synthetic();
     let words = if synthetic { "CP-IS hub with synthetic people: not for patients" } else { "CP-IS hub" };
+    let software = if who.is_proven {
+        json!({ "name": "cpis-hub", "version": env!("CARGO_PKG_VERSION") })
+    } else {
+        json!({ "name": "cpis-hub" })
+    };
     let statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": dates::london_day(hub.clock().now()).to_string(),
         "kind": "instance",
-        "software": { "name": "cpis-hub", "version": env!("CARGO_PKG_VERSION") },
+        "software": software,
         "implementation": {
             "description": words,
             "url": format!("{}{base}", hub.issuer().trim_end_matches('/')),
@@ -113,17 +119,36 @@ pub(super) async fn metadata(State(hub): State<Hub>, _caller: Proven, address: U
             "mode": "server",
             "documentation": "The OpenAPI document at /openapi.json has every address, header and error",
             "security": {
+                "extension": [oauth(hub.issuer())],
                 "cors": false,
-                "service": [{ "coding": [{
-                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
-                    "code": "OAuth",
-                }] }],
+                "service": [
+                    { "coding": [service("OAuth")] },
+                    { "coding": [service("SMART-on-FHIR")] },
+                    { "coding": [service("Certificates")] },
+                ],
                 "description": security(),
             },
             "resource": here,
         }],
     });
-    respond::fhir(StatusCode::OK, &statement)
+    let mut response = respond::fhir(StatusCode::OK, &statement);
+    if !who.is_proven {
+        response.extensions_mut().insert(OfNobody);
+    }
+    response
+}
+
+fn service(code: &str) -> Value {
+    json!({ "system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": code })
+}
+
+/// Where tokens come from, for programs that look here and not at `/.well-known/smart-configuration` (SMART App Launch 1).
+fn oauth(issuer: &str) -> Value {
+    let uri = |name: &str, path: &str| json!({ "url": name, "valueUri": format!("{issuer}{path}") });
+    json!({
+        "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+        "extension": [uri("authorize", "/authorize"), uri("token", "/token"), uri("revoke", "/revoke")],
+    })
 }
 
 /// What has to be shown at which address. The router's own lists: what is added there is said here.
@@ -131,12 +156,15 @@ fn security() -> String {
     let exchange: Vec<&str> =
         addresses().map(|(path, _)| path).filter(|path| path.starts_with("/exchange/")).collect();
     format!(
-        "An access token of this hub, which is bound to a key, as `Authorization: DPoP TOKEN`, and with each request a proof of \
-         that key made for it in the header `DPoP` (RFC 9449). A token that is shown as `Bearer`, or without such a proof, is refused. \
-         With a proof alone: {}. With the client certificate of a local authority and no token: {}. With none of these: {}",
+        "An access token of this hub. One that is bound to a key (a viewer's) as `Authorization: DPoP TOKEN`, and with each request a \
+         proof of that key made for it in the header `DPoP` (RFC 9449). One that is bound to a certificate (a registered program's) as \
+         `Authorization: Bearer TOKEN`, on a connection with that client certificate (RFC 8705). A token without what it is bound to is \
+         refused. With a proof or a registered program's certificate alone: {}. With the client certificate of a local authority and no \
+         token: {}. With none of these: {} {}",
         GRANTING.join(" "),
         exchange.join(" "),
-        OPEN.join(" ")
+        OPEN.join(" "),
+        OPEN_WITHOUT_TOKEN.join(" ")
     )
 }
 
@@ -160,7 +188,7 @@ fn resource(served: &Served) -> Value {
 }
 
 /// `GET /openapi.json`: open to everybody, as it is in the open with the program.
-pub(super) async fn openapi() -> Response {
+pub(super) async fn openapi(_open: Open) -> Response {
     respond::text_json(OPENAPI)
 }
 

@@ -5,7 +5,9 @@
 //! | Part | What it is for |
 //! |---|---|
 //! | [`router`](fn@router) | addresses, and what holds for every answer |
-//! | `proven` | who is asking: a token and a proof of its key, or nobody |
+//! | `proven` | who is asking: a token and what it is bound to, or nobody |
+//! | `clients` | registered programs, and their certificates |
+//! | `open` | documents for everybody, and how many of them |
 //! | `signin` | how a session begins: `/authorize`, the page that asks, codes, signing out |
 //! | `provider` | the organisation's provider, at which people sign in |
 //! | `sessions`, `events` | how a session goes on and ends: `/token`, `/revoke`; and who hears of it at once |
@@ -34,6 +36,7 @@
 
 mod audit;
 pub mod balp;
+mod clients;
 pub mod clock;
 pub mod concerns;
 mod connections;
@@ -59,6 +62,7 @@ mod metadata;
 pub mod metrics;
 mod negotiation;
 mod notices;
+mod open;
 mod operator;
 mod own;
 mod people;
@@ -77,6 +81,7 @@ mod sessions;
 mod signin;
 pub mod store;
 pub mod tls;
+mod unproven;
 mod uploads;
 
 use std::path::{Path, PathBuf};
@@ -90,10 +95,12 @@ use crate::domain::{Rights, Site};
 use crate::identity::dpop::Proofs;
 use crate::identity::token::{Minter, SigningKey, Verifier};
 
+use clients::Clients;
 use clock::Clock;
 use disk::{Disk, DiskState};
 use limits::Limits;
 use metrics::Metrics;
+use open::Opened;
 use rates::Rates;
 use sessions::Sessions;
 use signin::SignIns;
@@ -104,11 +111,12 @@ use uploads::Uploads;
 pub use mesh::{ask_mesh, mesh_is_usable};
 pub use metadata::OPENAPI;
 pub use operator::serve_operator;
-pub use proven::{UnprovenCall, UnprovenLog, Why};
+
 pub use provider::{ProviderError, provider_is_usable};
 pub use router::{addresses, router};
 pub use serve::{ServeError, serve};
 pub use sessions::{Granted, SessionError, SessionTimes};
+pub use unproven::{UnprovenCall, UnprovenLog, Why};
 
 /// Why a hub does not stand ready: one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +159,8 @@ struct Inner {
     retention: Retention,
     tls: Option<Tls>,
     uploads: Uploads,
+    clients: Clients,
+    opened: Opened,
     notices: NoticeSettings,
     mesh: Option<MeshSettings>,
     database: PathBuf,
@@ -171,7 +181,13 @@ impl Hub {
         disk.look();
         let settings = StoreSettings { disk: disk.clone(), ..StoreSettings::of(config) };
         let store = Store::open(&settings, clock.clone())?;
-        let sessions = Sessions::of(store.sessions()?);
+        let held = store.sessions()?;
+        // A clock that was set back meanwhile gives nobody more time.
+        let open = held.iter().filter(|session| !session.has_ended);
+        if let Some(Ok(last)) = open.map(|one| one.active_ms).max().map(Timestamp::from_millisecond) {
+            clock.carry_on_from(last);
+        }
+        let sessions = Sessions::of(held);
         let limits = Limits::of(&config.limits);
         Ok(Self(Arc::new(Inner {
             store,
@@ -192,6 +208,8 @@ impl Hub {
             retention: config.retention,
             tls,
             uploads: Uploads::of(&config.authorities),
+            clients: Clients::of(&config.clients),
+            opened: Opened::default(),
             notices: config.notices,
             mesh: config.mesh.clone(),
             database: config.database.clone(),
@@ -292,6 +310,14 @@ impl Hub {
 
     fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    fn clients(&self) -> &Clients {
+        &self.0.clients
+    }
+
+    fn opened(&self) -> &Opened {
+        &self.0.opened
     }
 
     fn signing_in(&self) -> &SignIns {

@@ -1,9 +1,5 @@
-//! The caller of a request: proven by a token and by a proof that they hold its key, or refused before anything
-//! else is looked at.
-
-use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+//! The caller of a request: proven by a token and by what it is bound to, a proof of its key or the connection's certificate, or
+//! refused before anything else is looked at.
 
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
@@ -11,17 +7,19 @@ use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 
 use super::Hub;
+use super::clients::{self, CertificateError};
 use super::error::ApiError;
 use super::events::EVENTS;
 use super::limits;
 use super::metrics::Shed;
 use super::negotiation;
 use super::rates::{Asked, Refusals};
-use super::seldom::Seldom;
 use super::sessions::{Admitted, Sign};
+use super::unproven::UnprovenCall;
+pub(super) use super::unproven::Why;
 use crate::domain::Caller;
 use crate::identity::dpop::{ProofError, ProofLimits, Wanted};
-use crate::identity::token::TokenError;
+use crate::identity::token::Shown;
 
 /// Carries the proof of a request.
 const PROOF: &str = "dpop";
@@ -59,7 +57,7 @@ impl FromRequestParts<Hub> for Proven {
                 return ApiError::BUSY;
             }
             note(hub, path, why);
-            ApiError::of_nobody(why)
+            ApiError::of_nobody(why, scheme(&parts.headers))
         })?;
         let admitted = hub.rates().admit(&caller, asked);
         say_refusals(hub, hub.rates().overdue());
@@ -88,19 +86,25 @@ pub(super) fn note_too_long(hub: &Hub) {
     }
 }
 
-/// Who asks: named by the token, and proven to hold its key. The token comes first: it costs nothing where it is
+/// Who asks: named by the token, and proven to hold what it is bound to. The token comes first: it costs nothing where it is
 /// known, and nobody without one causes a proof to be reckoned.
 async fn prove(parts: &Parts, hub: &Hub, route: &str, now: Timestamp) -> Result<Caller, Why> {
     let token = only(&parts.headers, header::AUTHORIZATION.as_str()).and_then(shown_token);
-    let shown = hub.verifier().verify(token.ok_or(Why::Missing)?, now).map_err(Why::Token)?;
-    let wanted = Wanted {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        token: Some(&shown),
-        remembered: None,
-    };
-    let proof = proof(&parts.headers).ok_or(Why::Proof(ProofError::Missing))?;
-    hub.proofs().check(proof, &wanted, now).map_err(Why::Proof)?;
+    let (scheme, token) = token.ok_or(Why::Missing)?;
+    let shown = hub.verifier().verify(token, now).map_err(Why::Token)?;
+    match scheme {
+        Scheme::Dpop => {
+            let wanted = Wanted {
+                method: parts.method.as_str(),
+                path: parts.uri.path(),
+                token: Some(&shown),
+                remembered: None,
+            };
+            let proof = proof(&parts.headers).ok_or(Why::Proof(ProofError::Missing))?;
+            hub.proofs().check(proof, &wanted, now).map_err(Why::Proof)?;
+        }
+        Scheme::Bearer => is_certified(parts, hub, &shown)?,
+    }
     // Last, since it counts as something asked in the session.
     let (session, sign) = (&shown.caller.session, sign(&parts.method, route));
     let now = hub.clock().carried_on();
@@ -121,6 +125,19 @@ async fn prove(parts: &Parts, hub: &Hub, route: &str, now: Timestamp) -> Result<
         }
         Admitted::HasEnded | Admitted::Unknown => Err(Why::Ended),
     }
+}
+
+/// Whether the connection shows the very certificate that the token is bound to, and that is still its program's. Who shows a
+/// token that is bound to a key has no proof, whatever else there is: of two ways the weaker one would count (RFC 9449, 7.2).
+fn is_certified(parts: &Parts, hub: &Hub, shown: &Shown) -> Result<(), Why> {
+    if shown.binding.key().is_some() {
+        return Err(Why::Proof(ProofError::Missing));
+    }
+    if clients::shown(parts).map_err(Why::Certificate)? != shown.binding {
+        return Err(Why::Certificate(CertificateError::Other));
+    }
+    let client = shown.caller.client.as_deref().unwrap_or_default();
+    clients::shown_by(hub.clients(), parts, client).map(|_| ()).map_err(Why::Certificate)
 }
 
 /// What viewers ask by themselves, now and then, says nothing of anybody who is at work.
@@ -180,192 +197,36 @@ pub(super) async fn write_refusals(hub: &Hub, refusals: Vec<Refusals>) {
     }
 }
 
-/// The token of the one scheme that is served: a token that is shown without a proof (`Bearer`) is none.
-pub(super) fn shown_token(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    let fits = scheme.eq_ignore_ascii_case("dpop") && token.len() <= limits::TOKEN_BYTES && !token.is_empty();
-    fits.then_some(token)
-}
-
-/// Why a caller is nobody.
+/// How a token is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// No token, not shown as one that is bound to a key, or more than one.
-    Missing,
-    /// A token that proves nobody.
-    Token(TokenError),
-    /// A genuine token, and no proof that whoever shows it holds its key.
-    Proof(ProofError),
-    /// A genuine token with its key, of a session that has ended.
-    Ended,
-    /// A genuine token with its key, of a session that the database does not know: one that was begun after the backup
-    /// from which it was restored.
-    UnknownSession,
-    /// A refresh token that renews nothing.
-    Refresh,
-    /// Headers or a form that are too long to hold any token.
-    TooLong,
-    /// Somebody on the way to a session, or the provider: the word is the label's value.
-    SignIn(&'static str),
-    /// Whether there is such a session could not be read.
-    Unread,
+pub(super) enum Scheme {
+    /// With a proof of the key that it is bound to.
+    Dpop,
+    /// On a connection with the certificate that it is bound to.
+    Bearer,
 }
 
-impl Why {
-    /// All of them: each has its line in the metrics from the start, so that a first one is seen as a rise.
-    pub const ALL: &[Self] = &[
-        Self::Missing,
-        Self::Token(TokenError::NotGenuine),
-        Self::Token(TokenError::NotNow),
-        Self::Token(TokenError::Incomplete),
-        Self::Token(TokenError::Unbound),
-        Self::Proof(ProofError::Missing),
-        Self::Proof(ProofError::NotGenuine),
-        Self::Proof(ProofError::OtherKey),
-        Self::Proof(ProofError::OtherRequest),
-        Self::Proof(ProofError::OtherToken),
-        Self::Proof(ProofError::NoNonce),
-        Self::Proof(ProofError::NotNow),
-        Self::Proof(ProofError::Replayed),
-        Self::Ended,
-        Self::UnknownSession,
-        Self::Refresh,
-        Self::TooLong,
-        Self::SignIn("sign-in-other-browser"),
-        Self::SignIn("sign-in-other-state"),
-        Self::SignIn("sign-in-late"),
-        Self::SignIn("sign-in-again"),
-        Self::SignIn("sign-in-ended"),
-        Self::SignIn("sign-in-error-there"),
-        Self::SignIn("sign-in-too-many"),
-        Self::SignIn("sign-in-other-issuer"),
-        Self::SignIn("sign-in-unreadable"),
-        Self::SignIn("sign-in-forged"),
-        Self::SignIn("code"),
-        Self::SignIn("code-refused"),
-        Self::SignIn("id-token-missing"),
-        Self::SignIn("id-token-too-long"),
-        Self::SignIn("id-token-not-genuine"),
-        Self::SignIn("id-token-unknown-key"),
-        Self::SignIn("id-token-other-issuer"),
-        Self::SignIn("id-token-other-audience"),
-        Self::SignIn("id-token-not-now"),
-        Self::SignIn("id-token-other-nonce"),
-        Self::SignIn("id-token-unreadable"),
-        Self::SignIn("user-info-other-person"),
-        Self::SignIn("user-info-unreadable"),
-        Self::SignIn("said-twice"),
-        Self::SignIn("sign-out-ticket"),
-        Self::SignIn("logout-not-genuine"),
-        Self::SignIn("logout-unknown-key"),
-        Self::SignIn("logout-other-issuer"),
-        Self::SignIn("logout-other-audience"),
-        Self::SignIn("logout-not-now"),
-        Self::SignIn("logout-no-logout"),
-        Self::SignIn("logout-nobody"),
-        Self::SignIn("logout-no-id"),
-        Self::SignIn("logout-replayed"),
-    ];
-
-    /// The label's value in the metrics.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Token(TokenError::NotGenuine) => "not-genuine",
-            Self::Token(TokenError::NotNow) => "not-now",
-            Self::Token(TokenError::Incomplete) => "incomplete",
-            Self::Token(TokenError::Unbound) => "unbound",
-            Self::Proof(ProofError::Missing) => "proof-missing",
-            Self::Proof(ProofError::NotGenuine) => "proof-not-genuine",
-            Self::Proof(ProofError::OtherKey) => "proof-other-key",
-            Self::Proof(ProofError::OtherRequest) => "proof-other-request",
-            Self::Proof(ProofError::OtherToken) => "proof-other-token",
-            Self::Proof(ProofError::NoNonce) => "proof-no-nonce",
-            Self::Proof(ProofError::NotNow) => "proof-not-now",
-            Self::Proof(ProofError::Replayed) => "proof-replayed",
-            // Told to ask again, and counted with what is shed.
-            Self::Proof(ProofError::Full) => "proof-full",
-            Self::Ended => "session-ended",
-            Self::UnknownSession => "session-unknown",
-            // Told to ask again.
-            Self::Unread => "session-unread",
-            Self::Refresh => "refresh",
-            Self::TooLong => "too-long",
-            Self::SignIn(word) => word,
+impl Scheme {
+    fn of(word: &str) -> Option<Self> {
+        if word.eq_ignore_ascii_case("dpop") {
+            Some(Self::Dpop)
+        } else {
+            word.eq_ignore_ascii_case("bearer").then_some(Self::Bearer)
         }
     }
 }
 
-/// A call of somebody who never proved who they are: when, at which address, and why not. Nothing of what
-/// they sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnprovenCall {
-    /// When.
-    pub at: Timestamp,
-    /// The route; empty where it was not read.
-    pub path: String,
-    /// Why not.
-    pub why: Why,
+/// In which words somebody is refused: in those in which they asked.
+fn scheme(headers: &HeaderMap) -> Scheme {
+    let shown = only(headers, header::AUTHORIZATION.as_str());
+    let word = shown.and_then(|shown| shown.split(' ').next()).and_then(Scheme::of);
+    word.unwrap_or(Scheme::Dpop)
 }
 
-/// The bounded log of such calls: in memory, so that an outsider cannot fill the disk.
-#[derive(Debug, Default)]
-pub struct UnprovenLog {
-    count: AtomicU64,
-    recent: Mutex<VecDeque<UnprovenCall>>,
-    lines: Seldom,
-    failures: Seldom,
-}
-
-impl UnprovenLog {
-    fn note(&self, call: UnprovenCall) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        let mut recent = self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if recent.len() >= limits::REFUSALS_REMEMBERED {
-            recent.pop_front();
-        }
-        recent.push_back(call);
-    }
-
-    /// Counts a call for the log; says how many there were when a line about them is due: in each minute, with
-    /// the first one.
-    pub(super) fn due(&self, now: Timestamp) -> Option<u64> {
-        self.lines.due(now)
-    }
-
-    /// The same of answers that say that the hub failed: anybody can cause some of these, too.
-    pub(super) fn failure_due(&self, now: Timestamp) -> Option<u64> {
-        self.failures.due(now)
-    }
-
-    /// How many since the start.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    /// The last ones, oldest first.
-    #[must_use]
-    pub fn recent(&self) -> Vec<UnprovenCall> {
-        self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().cloned().collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_of_nobody_known_are_one_line_a_minute_with_their_count() {
-        let log = UnprovenLog::default();
-        let at = |second: i64| log.due(Timestamp::from_second(second).unwrap());
-        assert_eq!(at(60), Some(1));
-        for second in 60..120 {
-            assert_eq!(at(second), None);
-        }
-        assert_eq!(at(120), Some(61));
-        assert_eq!(at(300), Some(1));
-    }
+/// The token, and how it is shown.
+pub(super) fn shown_token(value: &str) -> Option<(Scheme, &str)> {
+    let (word, token) = value.split_once(' ')?;
+    let (scheme, token) = (Scheme::of(word)?, token.trim());
+    let fits = token.len() <= limits::TOKEN_BYTES && !token.is_empty();
+    fits.then_some((scheme, token))
 }

@@ -5,6 +5,7 @@
 //! were when the minute is over. So a caller who is refused cannot fill the log either.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(super) enum Asked {
     Retrieve,
     Search,
     Other,
+    /// A privacy officer's report: a rate of the organisation's, beside that of [`Self::Other`].
+    Concerns,
     /// Not a rate: the volume of searches within an hour.
     SearchVolume,
 }
@@ -51,6 +54,7 @@ impl Asked {
             Self::Retrieve => "retrieve",
             Self::Search => "search",
             Self::Other => "other",
+            Self::Concerns => "concerns",
             Self::SearchVolume => "search-volume",
         }
     }
@@ -134,6 +138,7 @@ pub(super) struct Rates {
     retrieves: Limiter,
     searches: Limiter,
     others: Limiter,
+    concerns: Limiter,
     time: HubTime,
     refused: Mutex<Refused>,
 }
@@ -154,15 +159,15 @@ impl std::fmt::Debug for Rates {
 impl Rates {
     pub(super) fn new(limits: &Limits, clock: Clock) -> Self {
         let time = HubTime(Arc::new(Steady::from(clock)));
-        let limiter = |rate: Rate| {
-            let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.at_once);
-            RateLimiter::new(quota, Remembered::default(), time.clone())
-        };
+        let of = |quota| RateLimiter::new(quota, Remembered::default(), time.clone());
+        let limiter = |rate: Rate| of(Quota::per_minute(rate.per_minute).allow_burst(rate.at_once));
+        let concerns = NonZeroU32::new(limits::CONCERNS_PER_HOUR).unwrap_or(NonZeroU32::MIN);
         Self {
             views: limiter(limits.views),
             retrieves: limiter(limits.retrieves),
             searches: limiter(limits.searches),
             others: limiter(limits.others),
+            concerns: of(Quota::per_hour(concerns)),
             time: time.clone(),
             refused: Mutex::default(),
         }
@@ -175,9 +180,14 @@ impl Rates {
             Asked::Retrieve => &self.retrieves,
             Asked::Search => &self.searches,
             Asked::Other => &self.others,
+            Asked::Concerns => &self.concerns,
             Asked::SearchVolume => return Ok(()),
         };
-        limiter.check_key(&key(caller)).map_err(|until| until.wait_time_from(self.time.now()))
+        let key = match asked {
+            Asked::Concerns => (String::new(), caller.organisation_code.clone()),
+            Asked::View | Asked::Retrieve | Asked::Search | Asked::Other | Asked::SearchVolume => key(caller),
+        };
+        limiter.check_key(&key).map_err(|until| until.wait_time_from(self.time.now()))
     }
 
     /// Notes a refusal. What comes back is to be audited now: it is the first of the caller in this minute.
@@ -223,7 +233,7 @@ impl Rates {
         refused.minute = minute;
         let over = std::mem::take(&mut refused.by);
         drop(refused);
-        for limiter in [&self.views, &self.retrieves, &self.searches, &self.others] {
+        for limiter in [&self.views, &self.retrieves, &self.searches, &self.others, &self.concerns] {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -262,6 +272,7 @@ mod tests {
             organisation: String::new(),
             activities: Vec::new(),
             session: String::new(),
+            client: None,
         }
     }
 
@@ -298,6 +309,23 @@ mod tests {
         assert_eq!(rates.admit(&who, Asked::Search).unwrap_err(), Duration::from_secs(10));
         clock.turn_to(clock.now() + SignedDuration::from_secs(10));
         assert_eq!(rates.admit(&who, Asked::Search), Ok(()));
+    }
+
+    #[test]
+    fn the_rate_of_reports_is_of_an_organisation_and_of_an_hour() {
+        let (rates, clock) = rates();
+        for report in 0..limits::CONCERNS_PER_HOUR {
+            let who = caller(if report % 2 == 0 { "a" } else { "b" }, "RN3");
+            assert_eq!(rates.admit(&who, Asked::Concerns), Ok(()));
+        }
+        let wait = Duration::from_secs(60 * 60) / limits::CONCERNS_PER_HOUR;
+        assert_eq!(rates.admit(&caller("c", "RN3"), Asked::Concerns), Err(wait));
+        assert_eq!(rates.admit(&caller("a", "RA9"), Asked::Concerns), Ok(()));
+        assert_eq!(rates.admit(&caller("a", "RN3"), Asked::Other), Ok(()));
+        clock.turn_to(clock.now() + SignedDuration::try_from(wait).unwrap());
+        assert_eq!(rates.overdue(), [], "minutes that are over forget nobody's hour");
+        assert_eq!(rates.admit(&caller("c", "RN3"), Asked::Concerns), Ok(()));
+        assert!(rates.admit(&caller("a", "RN3"), Asked::Concerns).is_err());
     }
 
     #[test]

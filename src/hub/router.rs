@@ -17,6 +17,7 @@ use super::audit::CONCERNS;
 use super::correlation::correlate;
 use super::error::ApiError;
 use super::events::EVENTS;
+use super::open::OfNobody;
 use super::{
     audit, events, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, signin,
     uploads,
@@ -84,12 +85,25 @@ const ADDRESSES: &[Address] = &[
         path: "/.well-known/oauth-authorization-server",
         methods: &[("GET", || get(signin::metadata))],
     },
+    Address { path: "/.well-known/smart-configuration", methods: &[("GET", || get(signin::smart))] },
+    Address {
+        path: "/personal-demographics/FHIR/R4/.well-known/smart-configuration",
+        methods: &[("GET", || get(signin::smart))],
+    },
+    Address {
+        path: "/cpis/FHIR/R4/.well-known/smart-configuration",
+        methods: &[("GET", || get(signin::smart))],
+    },
+    Address {
+        path: "/patient-flags-api/FHIR/R4/.well-known/smart-configuration",
+        methods: &[("GET", || get(signin::smart))],
+    },
     Address { path: "/openapi.json", methods: &[("GET", || get(metadata::openapi))] },
     Address { path: "/healthz", methods: &[("GET", || get(metadata::healthz))] },
 ];
 
 /// Addresses that need no token.
-pub(super) const OPEN: [&str; 9] = [
+pub(super) const OPEN: [&str; 13] = [
     "/healthz",
     "/openapi.json",
     "/authorize",
@@ -99,9 +113,21 @@ pub(super) const OPEN: [&str; 9] = [
     "/signed-out",
     "/backchannel-logout",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/smart-configuration",
+    "/personal-demographics/FHIR/R4/.well-known/smart-configuration",
+    "/cpis/FHIR/R4/.well-known/smart-configuration",
+    "/patient-flags-api/FHIR/R4/.well-known/smart-configuration",
 ];
 
-/// Addresses that need a proof and no access token: there one is given, or ended.
+/// Addresses that are open to whoever shows no token; one that is shown has to be good.
+pub(super) const OPEN_WITHOUT_TOKEN: [&str; 4] = [
+    "/metadata",
+    "/personal-demographics/FHIR/R4/metadata",
+    "/cpis/FHIR/R4/metadata",
+    "/patient-flags-api/FHIR/R4/metadata",
+];
+
+/// Addresses that need a proof, or a registered program's certificate, and no access token: there one is given, or ended.
 pub(super) const GRANTING: [&str; 2] = ["/token", "/revoke"];
 
 /// The addresses with their methods, as the document has to name them.
@@ -135,8 +161,8 @@ async fn in_time(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let time = match route {
         Some(UPLOADS) => limits::UPLOAD,
-        // The reading has a limit of its own, and what is said when it is over.
-        Some(CONCERNS) => limits::CONCERNS_READ + limits::REQUEST,
+        // Waiting and reading have limits of their own, and what is said when they are over.
+        Some(CONCERNS) => limits::CONCERNS_WAIT + limits::CONCERNS_READ + limits::REQUEST,
         // The provider is asked meanwhile.
         Some("/authorize" | "/sign-in/back") => limits::SIGN_IN_ANSWER,
         Some(_) | None => limits::REQUEST,
@@ -190,7 +216,8 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
-    if is_of_nobody(status, route.as_deref()) {
+    let is_open_to_them = response.extensions().get::<OfNobody>().is_some();
+    if is_open_to_them || is_of_nobody(status, route.as_deref()) {
         // One answer for each connection: nobody unproven keeps a place with requests sent ahead.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         let now = hub.clock().now();

@@ -1,8 +1,9 @@
 //! Sessions that the hub began: how they are renewed (`/token`) and ended (`/revoke`), and that no token of one that
 //! has ended is good.
 //!
-//! What ends a session is on disk before whoever ended it is told, and known here from then on: each request looks. Tokens
-//! of sessions that this hub's database does not know are nobody's.
+//! What ends a session ends it here first, whatever the disk does: each request looks. It is on disk before whoever ended it
+//! is told, and where it cannot be written that is tried until it is. Tokens of sessions that this hub's database does not
+//! know are nobody's.
 
 mod asking;
 mod keep;
@@ -17,15 +18,18 @@ use serde_json::json;
 use super::error::ApiError;
 use super::proven;
 use super::rates::Asked;
-use super::store::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, StoreError};
+use super::store::{EndedBy, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, Standing, StoreError};
 use super::{Hub, limits, respond, signin};
 use crate::domain::Caller;
+use crate::identity::binding::Binding;
 use crate::identity::dpop::Thumbprint;
 use crate::identity::refresh::{self, RefreshToken};
 use crate::identity::token::{KeyError, Token, TokenError};
 
-use asking::{Asking, asking, nobody, one};
-pub(super) use asking::{INVALID_GRANT, INVALID_REQUEST, Refused, note_too_long, proved, to_its_end};
+use asking::{Asking, asking, bound, nobody, one};
+pub(super) use asking::{
+    INVALID_GRANT, INVALID_REQUEST, Refused, no_client, note_too_long, proved, shown_as, to_its_end,
+};
 pub(super) use keep::keep;
 pub(super) use known::{Admitted, Listening, Sessions, Sign};
 
@@ -79,7 +83,7 @@ impl Hub {
         times: SessionTimes,
     ) -> Result<Granted, SessionError> {
         let session = uuid::Uuid::new_v4().simple().to_string();
-        let begun = self.new_session(Caller { session, ..caller }, key, times, None)?;
+        let begun = self.new_session(Caller { session, ..caller }, &key.into(), times, None)?;
         self.store().begin_session(begun.clone()).await?;
         self.begun(begun)
     }
@@ -88,11 +92,11 @@ impl Hub {
     pub(super) async fn begin_session_of(
         &self,
         caller: Caller,
-        key: &Thumbprint,
+        binding: &Binding,
         times: SessionTimes,
         origin: Origin,
     ) -> Result<Granted, SessionError> {
-        let begun = self.new_session(caller, key, times, Some(origin))?;
+        let begun = self.new_session(caller, binding, times, Some(origin))?;
         let to_begin = self.clone();
         to_its_end(async move {
             to_begin.store().begin_session(begun.clone()).await?;
@@ -101,14 +105,17 @@ impl Hub {
         .await?
     }
 
-    pub(super) fn has_session(&self, session: &str) -> bool {
-        self.sessions().get(session).is_some()
+    /// The session that goes on and that this very code began.
+    pub(super) fn began_with(&self, code: &RefreshToken) -> Option<SessionHeld> {
+        let held = self.sessions().get(code.session())?;
+        let is_its = held.origin.as_ref().is_some_and(|origin| origin.code == code.hash());
+        is_its.then_some(held)
     }
 
     fn new_session(
         &self,
         caller: Caller,
-        key: &Thumbprint,
+        binding: &Binding,
         times: SessionTimes,
         origin: Option<Origin>,
     ) -> Result<SessionBegun, SessionError> {
@@ -117,7 +124,7 @@ impl Hub {
         }
         let (chain, first) = (refresh::chain()?.to_vec(), RefreshToken::first(&caller.session)?);
         let SessionTimes { idle, whole } = times;
-        Ok(SessionBegun { caller, key: key.clone(), chain, first, idle, whole, origin })
+        Ok(SessionBegun { caller, binding: binding.clone(), chain, first, idle, whole, origin })
     }
 
     fn begun(&self, begun: SessionBegun) -> Result<Granted, SessionError> {
@@ -125,12 +132,15 @@ impl Hub {
         let whole = i64::try_from(begun.whole.as_millis()).unwrap_or(i64::MAX);
         let held = SessionHeld {
             caller: begun.caller,
-            key: begun.key,
+            binding: begun.binding,
+            begun_ms: now.as_millisecond(),
             over_ms: carried_on.as_millisecond().saturating_add(whole),
             active_ms: carried_on.as_millisecond(),
             idle_ms: i64::try_from(begun.idle.as_millis()).unwrap_or(i64::MAX),
             current: begun.first.hash(),
             previous: None,
+            rotated_ms: carried_on.as_millisecond(),
+            origin: begun.origin.as_ref().map(Into::into),
             has_ended: false,
         };
         let (access, expires_in) = self.access_token(&held, now)?;
@@ -174,7 +184,8 @@ impl Hub {
     fn access_token(&self, held: &SessionHeld, now: Timestamp) -> Result<(Token, i64), TokenError> {
         let left = held.over_ms.saturating_sub(self.clock().carried_on().as_millisecond()) / 1000;
         let seconds = i64::try_from(limits::ACCESS_TOKEN.as_secs()).unwrap_or(0).min(left.max(0));
-        let token = self.minter().mint(&held.caller, &held.key, now, SignedDuration::from_secs(seconds))?;
+        let token =
+            self.minter().mint(&held.caller, &held.binding, now, SignedDuration::from_secs(seconds))?;
         Ok((token, seconds))
     }
 }
@@ -188,35 +199,51 @@ pub(super) async fn token(State(hub): State<Hub>, request: Request) -> Response 
 }
 
 async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
-    let Asking { parts, form } = asking(hub, request).await?;
-    match one(&form, "grant_type").ok_or(INVALID_REQUEST)? {
-        "refresh_token" => {}
-        "authorization_code" => return signin::changed(hub, &parts, &form).await,
+    let asking = asking(hub, request).await?;
+    match one(&asking.form, "grant_type").ok_or(INVALID_REQUEST)? {
+        "refresh_token" => renew(hub, &asking).await,
+        "authorization_code" => signin::changed(hub, &asking.parts, &asking.form).await,
         _ => {
             let words = "Only grant_type authorization_code and refresh_token are served";
-            return Err(Refused::OAuth("unsupported_grant_type", words));
+            Err(Refused::OAuth("unsupported_grant_type", words))
         }
     }
-    let shown = one(&form, "refresh_token").ok_or(INVALID_REQUEST)?;
+}
+
+async fn renew(hub: &Hub, Asking { parts, form }: &Asking) -> Result<Response, Refused> {
+    let shown = one(form, "refresh_token").ok_or(INVALID_REQUEST)?;
     let (token, held) = known(hub, shown).ok_or_else(|| nobody(hub, "/token"))?;
-    let key = proved(hub, &parts, Some(&held.key))?;
-    if !is_worth_asking(&token, &held, &key) {
+    let shown_with = bound(hub, parts, form, &held)?;
+    if !is_worth_asking(&token, &held, &shown_with) {
         return Err(nobody(hub, "/token"));
     }
-    if key == held.key {
+    if shown_with == held.binding {
         rated(hub, &held.caller).await?;
     }
     let again = SignedDuration::try_from(limits::REFRESH_AGAIN).unwrap_or(SignedDuration::ZERO);
     let shown = token.clone();
     let now_ms = hub.clock().carried_on().as_millisecond();
-    let ask = RenewAsk { token, key, active_ms: held.active_ms, over_ms: held.over_ms, now_ms, again };
+    let again_ms = i64::try_from(again.as_millis()).unwrap_or(i64::MAX);
+    if let Some(by) = standing(&held, &shown_with).ends(&shown.hash(), now_ms, again_ms) {
+        tracing::warn!(by = by.word(), "a session has ended at its renewal");
+        hub.end_session(&held.caller.session, by).await?;
+        return Err(nobody(hub, "/token"));
+    }
+    let ask = RenewAsk {
+        token,
+        binding: shown_with,
+        active_ms: held.active_ms,
+        over_ms: held.over_ms,
+        now_ms,
+        again,
+    };
     let (to_end, session) = (hub.clone(), held.caller.session.clone());
     // What the database has taken is known here, too, although the caller has gone meanwhile.
     let renewed = to_its_end(async move {
         let renewed = to_end.store().renew_session(ask).await?.into_value();
         match &renewed {
             Renewed::Goes(refresh) => {
-                to_end.sessions().renewed(&shown, refresh);
+                to_end.sessions().renewed(&shown, refresh, now_ms);
                 // The viewer renews for somebody who is at work, and for nobody else.
                 to_end.sessions().admit(&session, to_end.clock().carried_on(), Sign::AtWork);
             }
@@ -237,7 +264,8 @@ async fn renewed(hub: &Hub, request: Request) -> Result<Response, Refused> {
                 StatusCode::OK,
                 &json!({
                     "access_token": access.secret(),
-                    "token_type": "DPoP",
+                    "token_type": shown_as(&held.binding),
+                    "scope": signin::scopes(&hub.rights().of(&held.caller)),
                     "expires_in": expires_in,
                     "refresh_token": refresh.secret().as_str(),
                 }),
@@ -259,24 +287,36 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let Asking { parts, form } = asking(hub, request).await?;
     let shown = one(&form, "token").ok_or(INVALID_REQUEST)?;
     let Some((token, held)) = known(hub, shown) else {
+        let ends =
+            RefreshToken::parse(shown).is_some_and(|token| hub.sessions().is_unwritten(token.session()));
+        if ends {
+            // It has ended here, and a hub that starts would not know: whoever signs out asks again.
+            return Err(ApiError::BUSY.into());
+        }
         nobody(hub, "/revoke");
         return Ok(respond::json(StatusCode::OK, &json!({})));
     };
-    let key = proved(hub, &parts, Some(&held.key))?;
-    if !is_worth_asking(&token, &held, &key) {
+    let shown_with = bound(hub, &parts, &form, &held)?;
+    if !is_worth_asking(&token, &held, &shown_with) {
         nobody(hub, "/revoke");
-        return Ok(respond::empty(StatusCode::OK));
+        return Ok(respond::json(StatusCode::OK, &json!({})));
     }
-    if key == held.key {
+    if shown_with == held.binding {
         rated(hub, &held.caller).await?;
     }
-    let to_end = hub.clone();
+    // Whoever has the key wants to sign out, whichever token they have. Whoever has a copy of the token does not sign its user out elsewhere.
+    let by = if shown_with == held.binding { EndedBy::SignedOut } else { EndedBy::OtherKey };
+    let (to_end, session) = (hub.clone(), held.caller.session);
+    hub.sessions().end(&session, by);
     let ended = to_its_end(async move {
-        let ended = to_end.store().end_session_of(token, key).await?.into_value();
-        if let Some((by, _)) = &ended {
-            to_end.sessions().end(&held.caller.session, *by);
-        }
-        Ok(ended.and_then(|(_, named)| named))
+        // Before the end is written: nothing of the provider's is kept after it.
+        let named = if by == EndedBy::SignedOut {
+            to_end.store().id_token(session.clone()).await.ok().flatten()
+        } else {
+            None
+        };
+        to_end.write_end(session, by).await?;
+        Ok(named)
     });
     // Where they signed in they may be signed in still: the viewer can open the address that ends that, too.
     let address = match ended.await? {
@@ -298,11 +338,23 @@ fn known(hub: &Hub, shown: &str) -> Option<(RefreshToken, SessionHeld)> {
     Some((token, held))
 }
 
-/// Whether the database is asked: whoever has neither the session's key nor one of its tokens causes no work there, and
+/// Whether the database is asked: whoever has neither what the session is bound to nor one of its tokens causes no work there, and
 /// uses up nothing of what its user may ask.
-fn is_worth_asking(token: &RefreshToken, held: &SessionHeld, key: &Thumbprint) -> bool {
+fn is_worth_asking(token: &RefreshToken, held: &SessionHeld, shown_with: &Binding) -> bool {
     let hash = token.hash();
-    *key == held.key || held.current == hash || held.previous.as_ref() == Some(&hash)
+    *shown_with == held.binding || held.current == hash || held.previous.as_ref() == Some(&hash)
+}
+
+fn standing<'a>(held: &'a SessionHeld, shown_with: &Binding) -> Standing<'a> {
+    Standing {
+        has_key: *shown_with == held.binding,
+        current: &held.current,
+        previous: held.previous.as_deref(),
+        rotated_ms: held.rotated_ms,
+        active_ms: held.active_ms,
+        idle_ms: held.idle_ms,
+        over_ms: held.over_ms,
+    }
 }
 
 async fn rated(hub: &Hub, caller: &Caller) -> Result<(), ApiError> {

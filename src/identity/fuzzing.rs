@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::binding::Binding;
 use super::dpop::{ProofError, ProofKey, ProofLimits, Proofs, Wanted};
 use super::refresh::RefreshToken;
 use super::token::{Minter, Shown, SigningKey, Verifier, signed};
@@ -27,7 +28,16 @@ pub(crate) fn token(data: &[u8]) {
     let caller = &shown.caller;
     let claim = |name: &str| claims.get(name).cloned().unwrap_or_default();
     assert!(claim("iss") == HUB && claim("aud") == HUB);
-    assert!(claim("cnf").get("jkt").is_some_and(|key| key == shown.key.as_str()));
+    let bound = claim("cnf");
+    match &shown.binding {
+        Binding::Key(key) => {
+            assert!(bound.get("jkt").is_some_and(|said| said == key.as_str()) && caller.client.is_none());
+        }
+        Binding::Certificate(certificate) => {
+            assert!(bound.get("x5t#S256").is_some_and(|said| said == certificate.as_str()));
+            assert!(caller.client.as_ref().is_some_and(|client| claim("client_id") == client.as_str()));
+        }
+    }
     assert!(claim("exp").as_i64().is_some_and(|end| end > now.as_second() - 60));
     let said = [
         (&caller.user, "sub"),
@@ -118,6 +128,7 @@ fn shown(now: Timestamp) -> Option<(ProofKey, Shown)> {
         organisation: text(),
         activities: Vec::new(),
         session: text(),
+        client: None,
     };
     let minter = Minter::new(signing.clone(), HUB);
     let token = minter.mint(&caller, key.thumbprint(), now, jiff::SignedDuration::from_mins(5)).ok()?;

@@ -3,6 +3,7 @@
 //!
 //! Knows neither the viewer nor the hub. Nothing here logs, and no secret shows in `Debug`.
 
+pub mod binding;
 pub mod dpop;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(crate) mod fuzzing;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest;
 
-use super::dpop::Thumbprint;
+use super::binding::Binding;
 use crate::domain::Caller;
 
 /// Tokens that are known at once. Where there are more, those that have expired go, and then all: they are
@@ -19,11 +19,11 @@ const MOST: usize = 4096;
 /// The hash of a token.
 pub(super) type Hash = [u8; digest::SHA256_OUTPUT_LEN];
 
-/// Whom a genuine token names, to which key it is bound, and for which seconds it was issued.
+/// Whom a genuine token names, to what it is bound, and for which seconds it was issued.
 #[derive(Debug, Clone)]
 pub(super) struct Proved {
     pub(super) caller: Caller,
-    pub(super) key: Thumbprint,
+    pub(super) binding: Binding,
     pub(super) issued: i64,
     pub(super) expires: i64,
 }
@@ -86,8 +86,9 @@ mod tests {
                 organisation: "Great Western Hospital".to_owned(),
                 activities: Vec::new(),
                 session: "s".to_owned(),
+                client: None,
             },
-            key: Thumbprint::try_from("A".repeat(43)).unwrap(),
+            binding: Binding::of_certificate(&[0; 32]),
             issued: 0,
             expires,
         };

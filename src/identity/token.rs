@@ -2,7 +2,7 @@
 //!
 //! ES256 and nothing else; issuer and audience are both the hub's own URL, compared letter by letter; the
 //! clock is an argument. A token that lacks one of its claims proves nobody: there is no partial caller. Each is
-//! bound to a key ([`super::dpop`]); whoever shows it without a proof of that key is nobody either.
+//! bound to a key ([`super::dpop`]) or to a client certificate ([`super::binding`]); whoever shows it without that is nobody either.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::binding::Binding;
 use super::dpop::Thumbprint;
 use super::proved::{self, Proved, ProvedTokens};
 use crate::domain::{Activity, Caller, text};
@@ -45,8 +46,8 @@ pub enum TokenError {
     /// A claim is missing, empty, too long, or holds control characters.
     #[error("the token lacks a claim")]
     Incomplete,
-    /// It is bound to no key: whoever copied it could show it.
-    #[error("the token is bound to no key")]
+    /// It is bound to nothing: whoever copied it could show it.
+    #[error("the token is bound to no key and no certificate")]
     Unbound,
 }
 
@@ -55,7 +56,7 @@ pub enum TokenError {
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// The text that goes into the `Authorization` header, after `DPoP `.
+    /// The text that goes into the `Authorization` header, after `DPoP ` or `Bearer `.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.0
@@ -83,22 +84,45 @@ struct Claims {
     org_code: String,
     org: String,
     activities: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
     cnf: Option<Confirmation>,
 }
 
-/// The key that a token is bound to (RFC 7800).
+/// What a token is bound to (RFC 7800): one of these, never both.
 #[derive(Serialize, Deserialize)]
 struct Confirmation {
-    jkt: Thumbprint,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jkt: Option<Thumbprint>,
+    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
+    x5t: Option<Thumbprint>,
 }
 
-/// A genuine token that was shown: by whom it says, and which key has to prove it.
+impl Confirmation {
+    fn of(binding: Binding) -> Self {
+        match binding {
+            Binding::Key(key) => Self { jkt: Some(key), x5t: None },
+            Binding::Certificate(certificate) => Self { jkt: None, x5t: Some(certificate) },
+        }
+    }
+
+    /// A program that is registered has a certificate, and the viewer none: of anything else the hub has made no token.
+    fn binding(self, client: Option<&String>) -> Result<Binding, TokenError> {
+        match (self.jkt, self.x5t, client) {
+            (Some(key), None, None) => Ok(Binding::Key(key)),
+            (None, Some(certificate), Some(_)) => Ok(Binding::Certificate(certificate)),
+            _ => Err(TokenError::Incomplete),
+        }
+    }
+}
+
+/// A genuine token that was shown: by whom it says, and what has to prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// Who it says is asking; it is them if the key proves it.
+    /// Who it says is asking; it is them if what it is bound to proves it.
     pub caller: Caller,
-    /// The key that it is bound to.
-    pub key: Thumbprint,
+    /// What it is bound to.
+    pub binding: Binding,
     /// By what a proof names the token.
     pub(super) hash: proved::Hash,
 }
@@ -181,14 +205,15 @@ impl Minter {
         Self { key, issuer: issuer.to_owned() }
     }
 
-    /// A token for a person in a role, bound to their viewer's key, valid from `now` for `lifetime`.
+    /// A token for a person in a role, bound to their viewer's key or their program's certificate, valid from `now` for
+    /// `lifetime`.
     ///
     /// # Errors
     /// The key does not sign.
     pub fn mint(
         &self,
         caller: &Caller,
-        key: &Thumbprint,
+        binding: impl Into<Binding>,
         now: Timestamp,
         lifetime: SignedDuration,
     ) -> Result<Token, TokenError> {
@@ -206,7 +231,8 @@ impl Minter {
             org_code: caller.organisation_code.clone(),
             org: caller.organisation.clone(),
             activities: caller.activities.iter().map(|activity| activity.code().to_owned()).collect(),
-            cnf: Some(Confirmation { jkt: key.clone() }),
+            client_id: caller.client.clone(),
+            cnf: Some(Confirmation::of(binding.into())),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::ES256), &claims, &self.key.private)
             .map(|token| Token(Zeroizing::new(token)))
@@ -244,7 +270,7 @@ impl Verifier {
         let hash = proved::hash(token).ok_or(TokenError::NotGenuine)?;
         if let Some(known) = self.proved.get(&hash) {
             if in_time(known.issued, known.expires, now) {
-                return Ok(Shown { caller: known.caller, key: known.key, hash });
+                return Ok(Shown { caller: known.caller, binding: known.binding, hash });
             }
             self.proved.forget(&hash);
         }
@@ -253,10 +279,12 @@ impl Verifier {
         if !in_time(issued, expires, now) {
             return Err(TokenError::NotNow);
         }
-        let key = claims.cnf.take().ok_or(TokenError::Unbound)?.jkt;
+        let bound = claims.cnf.take().ok_or(TokenError::Unbound)?;
+        let binding = bound.binding(claims.client_id.as_ref())?;
         let caller = caller(claims)?;
-        self.proved.keep(hash, Proved { caller: caller.clone(), key: key.clone(), issued, expires }, now);
-        Ok(Shown { caller, key, hash })
+        let proved = Proved { caller: caller.clone(), binding: binding.clone(), issued, expires };
+        self.proved.keep(hash, proved, now);
+        Ok(Shown { caller, binding, hash })
     }
 
     /// The claims of a token that this hub issued, whenever.
@@ -290,7 +318,8 @@ fn caller(claims: Claims) -> Result<Caller, TokenError> {
     // They are printed, logged and sent on: nothing in them may change how a line reads.
     let plain = |text: &String| text.chars().count() <= 200 && !text.chars().any(text::is_unprintable);
     let fits = |text: &String| !text.trim().is_empty() && plain(text);
-    if !needed.into_iter().all(fits) || !plain(&claims.role_profile) {
+    let may_lack = claims.client_id.iter().all(fits) && plain(&claims.role_profile);
+    if !needed.into_iter().all(fits) || !may_lack {
         return Err(TokenError::Incomplete);
     }
     Ok(Caller {
@@ -302,6 +331,7 @@ fn caller(claims: Claims) -> Result<Caller, TokenError> {
         organisation: claims.org,
         activities: claims.activities.iter().filter_map(|code| Activity::from_code(code)).collect(),
         session: claims.sid,
+        client: claims.client_id,
     })
 }
 

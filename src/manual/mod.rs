@@ -20,6 +20,9 @@ pub mod hub {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("windows.md")]
+pub mod windows {}
+
 #[cfg(feature = "hub")]
 #[doc = include_str!("concerns.md")]
 pub mod concerns {}
@@ -35,6 +38,10 @@ pub mod api {}
 #[cfg(feature = "hub")]
 #[doc = include_str!("proving.md")]
 pub mod proving {}
+
+#[cfg(feature = "hub")]
+#[doc = include_str!("clients.md")]
+pub mod clients {}
 
 #[cfg(feature = "hub")]
 #[doc = include_str!("threats.md")]

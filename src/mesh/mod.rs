@@ -37,6 +37,8 @@ pub use parcels::{Content, Outgoing, Sink};
 pub use post::Post;
 pub use resting::{Fault, Resting};
 pub use secret::Secret;
+#[cfg(feature = "authority")]
+pub(crate) use secret::open_to_others;
 
 /// Threads that wait for a share at once: where it hangs, they stay until it does not, and the rest of the program needs its own.
 static APART: Semaphore = Semaphore::const_new(limits::MESH_APART);

@@ -45,13 +45,13 @@ impl std::fmt::Debug for Secret {
 /// The same of a file that not every user of this machine can read.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, MeshError> {
     let bytes = read(path)?;
-    if is_open_to_others(path) {
-        let path = path.display();
-        return Err(MeshError::Local(format!(
-            "{path} is open to every user of this machine: chmod 600 {path}"
-        )));
-    }
-    Ok(bytes)
+    open_to_others(path).map_or(Ok(bytes), |why| Err(MeshError::Local(why)))
+}
+
+/// What to do about a file with a secret that every user of this machine can read; nothing where they cannot.
+pub(crate) fn open_to_others(path: &Path) -> Option<String> {
+    let path = is_open_to_others(path).then(|| path.display())?;
+    Some(format!("{path} is open to every user of this machine: chmod 600 {path}"))
 }
 
 /// A whole file that cannot be large.

@@ -13,8 +13,8 @@ pub enum Effect {
     KeepSignIn(u64),
     /// Nobody wants what the sign-in of this number gave: its tokens, and no others, are revoked.
     RevokeSignIn(u64),
-    /// Sign in with the system's browser; whether the provider is to ask again who it is.
-    SignInByBrowser(u64, bool),
+    /// Sign in with the system's browser.
+    SignInByBrowser(u64),
     /// Look whether a session is kept here.
     LookForKept,
     /// Go on with it.
@@ -27,7 +27,7 @@ pub enum Effect {
     CancelSignIn,
     /// End the session: here, at the hub, and at the provider by a page in the browser.
     SignOut,
-    /// End the session here and at the hub.
+    /// End the session here and at the hub, where it may go on although nothing can be asked in it here.
     Lock,
     /// Forget the session here, and leave it where it is kept.
     SetAside,
@@ -45,6 +45,8 @@ pub enum Effect {
     OpenPlans(u64, View),
     /// Ask who opened it before.
     History(u64, View),
+    /// The same again after it failed. Nobody has done anything for it.
+    HistoryAgain(u64, View),
     /// Ask what became of a view.
     Status(u64, AccessReference),
     /// Say that these views were in error, in this order.
@@ -72,7 +74,7 @@ impl std::fmt::Debug for Effect {
             Effect::SignIn(..) => "SignIn",
             Effect::KeepSignIn(_) => "KeepSignIn",
             Effect::RevokeSignIn(_) => "RevokeSignIn",
-            Effect::SignInByBrowser(..) => "SignInByBrowser",
+            Effect::SignInByBrowser(_) => "SignInByBrowser",
             Effect::LookForKept => "LookForKept",
             Effect::Continue(_) => "Continue",
             Effect::EndKept => "EndKept",
@@ -88,6 +90,7 @@ impl std::fmt::Debug for Effect {
             Effect::Retrieve(..) => "Retrieve",
             Effect::OpenPlans(..) => "OpenPlans",
             Effect::History(..) => "History",
+            Effect::HistoryAgain(..) => "HistoryAgain",
             Effect::Status(..) => "Status",
             Effect::OpenedInError(..) => "OpenedInError",
             Effect::SwitchCare(..) => "SwitchCare",

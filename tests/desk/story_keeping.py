@@ -104,13 +104,32 @@ def story(desk):
     search(desk, child)
     desk.step("killed, and goes on")
 
-    # The computer is locked: the patient goes, and it asks who it is.
-    login.say("lock")
-    desk.wait(role="heading", name=GO_ON)
-    desk.wait_no_traces(*child.secrets())
-    desk.picture("own-computer-locked")
-    desk.press(desk.button(name=GO_ON))
-    desk.wait(role=ENTRY, name="NHS number")
+    # The viewer or the computer is locked, and the viewer killed right after it: the patient goes, the session is over, and the
+    # provider asks who it is.
+    for how in ("ctrl+l", "lock", "lock and killed", "sleep and killed"):
+        if how == "ctrl+l":
+            desk.key(how)
+            desk.wait(starts="Locked. You are signed out, and nothing of the last session is left")
+        else:
+            login.say(how.split()[0])
+        if how.endswith("killed"):
+            desk.until(lambda: kept() == "([], [])", "the keychain to be empty")
+            end(viewer, signal.SIGKILL)
+            viewer = start()
+        desk.wait(role="heading", name="Sign in")
+        desk.wait_no_traces(*child.secrets(), NAME)
+        assert kept() == "([], [])", kept()
+        if how == "lock":
+            desk.picture("own-computer-locked")
+        if how.startswith("sleep"):
+            login.say("wake")
+        asked = len(seen.read_text().splitlines())
+        desk.press(desk.button(name="Sign in"))
+        desk.wait(role=ENTRY, name="NHS number", focused=True)
+        assert ["prompt=login" in line for line in seen.read_text().splitlines()[asked:]] == [True], how
+        desk.until(lambda: open_sessions(demo) == 1, "the session before to be over")
+        search(desk, child)
+        desk.step(f"{how}: the next sign-in is a fresh one")
     desk.press(desk.button(name="Sign out"))
     desk.wait(starts="You are signed out. Nothing of the last session is left")
     end(viewer, signal.SIGTERM)

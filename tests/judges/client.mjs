@@ -1,13 +1,15 @@
-// The npm package `fhir-kit-client`, unmodified: search, retrieve, plans, history, flags, metadata.
+// The npm package `fhir-kit-client`, as it comes: search, retrieve, plans, history, flags, metadata, and where to sign in.
 // Prints one JSON object of what it was given.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import Client from 'fhir-kit-client';
 
-const { base, token, number, system } = JSON.parse(process.argv[2]);
+const { base, token, number, system, ca, cert, key } = JSON.parse(process.argv[2]);
+const requestOptions = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
 
 function at(path, header) {
-    const customHeaders = { Authorization: `Bearer ${token}`, [header]: randomUUID() };
-    return new Client({ baseUrl: base + path, customHeaders });
+    const customHeaders = { [header]: randomUUID() };
+    return new Client({ baseUrl: base + path, customHeaders, requestOptions, bearerToken: token });
 }
 
 const people = at('/personal-demographics/FHIR/R4', 'X-Request-ID');
@@ -22,6 +24,7 @@ const found = {
     history: await plans.search({ resourceType: 'AuditEvent', searchParams: of }),
     flags: await flags.search({ resourceType: 'Flag', searchParams: { patient: number } }),
     metadata: await plans.capabilityStatement(),
+    smart: await plans.smartAuthMetadata(),
 };
 try {
     await people.read({ resourceType: 'Patient', id: '9999999999' });

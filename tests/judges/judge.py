@@ -3,7 +3,7 @@
     judge.py         all stories; ends with `judges: N passed, M failed`
 
 The judges are `fhir.resources` (Python, R4B models) and `fhir` (npm, with value sets); the clients `fhirpy`,
-`fhirclient` and `fhir-kit-client`. Needs CPIS_HUB (the program), JUDGES_NODE (where the npm packages are) and
+`fhirclient` and `fhir-kit-client`, each with a client certificate and a bearer token and nothing of ours between. Needs CPIS_HUB (the program), JUDGES_NODE (where the npm packages are) and
 JUDGES_OUT (a folder to work in).
 """
 
@@ -29,7 +29,7 @@ from fhirclient.models import auditevent, careteam, flag, patient
 from fhir.resources.R4B import get_fhir_model_class
 
 import people
-from hub import RARELY, Hub, flags_of, history_of, people_of, person_of, plans_of, served
+from hub import BACK, CLIENT, RARELY, Hub, flags_of, history_of, people_of, person_of, plans_of, served
 from people import nhs
 
 HERE = Path(__file__).resolve().parent
@@ -44,7 +44,7 @@ class Judged:
 
     def __init__(self, hub):
         self.hub = hub
-        self.document = requests.get(f"{hub.base}/openapi.json", timeout=30).json()
+        self.document = hub.session.get(f"{hub.base}/openapi.json", timeout=30).json()
         self.answers = []
         self.pairs = set()
 
@@ -184,12 +184,16 @@ def of_own_views(judged):
 
 def slow_body(hub):
     """A body that never arrives; the pair that it is answered."""
-    host, port = hub.own.removeprefix("http://").split(":")
-    path = "/cpis/FHIR/R4/AuditEvent"
-    proved = "".join(f"{name}: {value}\r\n" for name, value in hub.proxy.proved("POST", path, hub.token()))
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: hub\r\nContent-Length: 9\r\n{proved}\r\n".encode())
-        answer = connection.recv(65536).decode()
+    host, port = hub.base.removeprefix("https://").split(":")
+    shown = f"POST /cpis/FHIR/R4/AuditEvent HTTP/1.1\r\nHost: hub\r\nContent-Length: 9\r\nAuthorization: Bearer {hub.token()}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as plain, \
+            hub.context().wrap_socket(plain, server_hostname=host) as connection:
+        connection.sendall(shown.encode())
+        answer = b""
+        # Head and body may be records of their own.
+        while not answer.endswith(b"}") and (part := connection.recv(65536)):
+            answer += part
+        answer = answer.decode()
     body = json.loads(answer.split("\r\n\r\n", 1)[1])
     return int(answer.split()[1]), body["issue"][0]["details"]["coding"][0]["code"]
 
@@ -315,13 +319,39 @@ def nothing_undocumented(judged):
     assert not wrong, "\n".join(wrong)
 
 
+def registered_client(judged):
+    """fhirclient (SMART), as it comes, signs a person in by itself and gets the tokens; without its certificate they are no good."""
+    hub, child = judged.hub, nhs(people.CHILD)
+    program = fhirclient.client.FHIRClient({"app_id": CLIENT, "redirect_uri": BACK, "api_base": f"{hub.base}/cpis/FHIR/R4"})
+    program.server.session.verify = hub.trusted
+    assert not program.prepare(), "it has found in the open metadata where to sign in, and that it has to"
+    program.server.session.cert = hub.shown
+    program.handle_callback(hub.sign_in(program.authorize_url))
+    assert program.ready and program.server.auth.expires_at
+    judged.bearer = program.server.auth.access_token
+    program.server.session.headers["TraceID"] = str(uuid.uuid4())
+    of = {"patient:identifier": f"{people.NHS}|{child}"}
+    assert careteam.CareTeam.where(of).perform_resources(program.server)[0].name
+    with hub.database() as database:
+        seen = database.execute("SELECT user_name, organisation_code, client FROM audit ORDER BY id DESC").fetchone()
+    assert seen == ("Sam Okafor", "RN3", CLIENT), seen
+    program.reauthorize()
+    assert program.ready and program.server.auth.access_token != judged.bearer
+    assert auditevent.AuditEvent.where(of).perform_resources(program.server)
+    # The same token from elsewhere: with no certificate, and with another one of the same authority.
+    for cert in (None, hub.link):
+        stolen = requests.get(f"{hub.base}{plans_of(child)}", timeout=30, verify=hub.trusted, cert=cert,
+                              headers={"Authorization": f"Bearer {judged.bearer}", "TraceID": str(uuid.uuid4())})
+        assert stolen.status_code == 401 and stolen.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
 def client_fhirpy(judged):
-    """fhirpy, unmodified."""
+    """fhirpy, as it comes: a certificate and a bearer token."""
     hub, child = judged.hub, nhs(people.CHILD)
 
     def client(base, header):
-        return fhirpy.AsyncFHIRClient(hub.base + base, authorization=f"Bearer {hub.token()}",
-                                      extra_headers={header: str(uuid.uuid4())})
+        return fhirpy.AsyncFHIRClient(hub.base + base, authorization=f"Bearer {judged.bearer}",
+                                      extra_headers={header: str(uuid.uuid4())}, aiohttp_config={"ssl": hub.context()})
 
     async def ask():
         demographics = client("/personal-demographics/FHIR/R4", "X-Request-ID")
@@ -352,14 +382,15 @@ def client_fhirpy(judged):
 
 
 def client_smart(judged):
-    """fhirclient (SMART), unmodified: its models refuse what is not FHIR R4."""
+    """fhirclient (SMART), as it comes, at each service: its models refuse what is not FHIR R4."""
     hub, child = judged.hub, nhs(people.CHILD)
 
     def server(base, header):
-        client = fhirclient.client.FHIRClient({"app_id": "judges", "api_base": hub.base + base})
-        client.server.session.headers.update(
-            {"Authorization": f"Bearer {hub.token()}", header: str(uuid.uuid4())})
-        assert client.prepare() and client.server.capabilityStatement.fhirVersion == "4.0.1"
+        client = fhirclient.client.FHIRClient({"app_id": CLIENT, "redirect_uri": BACK, "api_base": hub.base + base})
+        client.server.session.verify, client.server.session.cert = hub.trusted, hub.shown
+        client.server.session.headers[header] = str(uuid.uuid4())
+        assert not client.prepare() and client.server.capabilityStatement.fhirVersion == "4.0.1"
+        client.handle_callback(hub.sign_in(client.authorize_url))
         return client.server
 
     demographics = server("/personal-demographics/FHIR/R4", "X-Request-ID")
@@ -374,20 +405,24 @@ def client_smart(judged):
 
 
 def client_kit(judged):
-    """fhir-kit-client, unmodified."""
+    """fhir-kit-client, as it comes: a certificate and a bearer token."""
     hub, child = judged.hub, nhs(people.CHILD)
-    asked = {"base": hub.base, "token": hub.token(), "number": child, "system": people.NHS}
-    done = subprocess.run(["node", "client.mjs", json.dumps(asked)], cwd=NODE, text=True, capture_output=True)
+    asked = {"base": hub.base, "token": judged.bearer, "number": child, "system": people.NHS, "ca": hub.trusted,
+             "cert": hub.shown[0], "key": hub.shown[1]}
+    # Its options for certificates are those of the `fetch` that it brings along; Node's own knows none.
+    done = subprocess.run(["node", "--no-experimental-fetch", "client.mjs", json.dumps(asked)], cwd=NODE, text=True,
+                          capture_output=True)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
     totals = [found[name]["total"] for name in ("search", "plans", "flags")]
     assert totals == [1, 1, 1] and found["history"]["total"] >= 1, totals
     assert found["read"]["id"] == child and found["metadata"]["resourceType"] == "CapabilityStatement"
     assert found["refused"]["resourceType"] == "OperationOutcome"
+    assert found["smart"]["tokenUrl"] == f"{hub.base}/token", found["smart"]
 
 
 STORIES = [people_and_plans, refusals, representations, audit_export, python_judge, node_judge, judges_can_say_no,
-           nothing_undocumented, client_fhirpy, client_smart, client_kit]
+           nothing_undocumented, registered_client, client_fhirpy, client_smart, client_kit]
 
 
 def main():

@@ -8,11 +8,9 @@ hub is played: HTTPS with a client certificate, and the manual's own example of 
 program), JUDGES_NODE (where the npm packages are) and JUDGES_OUT (a folder to work in).
 """
 
-import datetime
 import email
 import email.policy
 import http.server
-import ipaddress
 import json
 import logging
 import os
@@ -30,11 +28,9 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from fhir.resources.R4B import get_fhir_model_class
+
+from certificates import Authority
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -45,34 +41,10 @@ EXAMPLE = json.loads((ROOT / "src/manual/notification-example.json").read_text()
 NUMBER, WHO, WHERE, CODE = "9990000018", "Okafor", "Great Western", "RN3"
 
 
-def authority(name):
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key, certified(name, key, None, None)
-
-
-def certified(name, key, issuer, issuer_key):
-    now = datetime.datetime.now(datetime.timezone.utc)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    built = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer.subject if issuer else subject)
-             .public_key(key.public_key()).serial_number(x509.random_serial_number())
-             .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
-             .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True))
-    if issuer:
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return built.sign(issuer_key or key, hashes.SHA256())
-
-
-def put(name, *parts):
-    """PEM files: certificates as they are, keys unencrypted."""
-    text = b""
-    for part in parts:
-        if isinstance(part, x509.Certificate):
-            text += part.public_bytes(serialization.Encoding.PEM)
-        else:
-            text += part.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                       serialization.NoEncryption())
-    (OUT / name).write_bytes(text)
+def secret(name, text):
+    """A file that only its owner can read: the link takes no other."""
+    (OUT / name).write_text(text)
+    (OUT / name).chmod(0o600)
 
 
 class Played(http.server.BaseHTTPRequestHandler):
@@ -159,12 +131,10 @@ class Desk:
     def __init__(self):
         shutil.rmtree(OUT, ignore_errors=True)
         OUT.mkdir(parents=True)
-        ours, issued = authority("Judges")
-        put("authority.pem", issued)
+        ours = Authority("Judges")
+        ours.keep(OUT / "authority.pem")
         for name in ("server", "link"):
-            key = ec.generate_private_key(ec.SECP256R1())
-            put(f"{name}.pem", certified(name, key, issued, ours))
-            put(f"{name}-key.pem", key)
+            ours.issue(OUT, name)
         self.hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Played)
         served = contexts()
         served.verify_mode = ssl.CERT_REQUIRED
@@ -219,7 +189,7 @@ def mail(port, security, more=""):
 
 def e_mail_by_every_way(desk):
     """An alert leaves by STARTTLS with a password, by TLS, and unencrypted on this computer only, and says nothing of anybody"""
-    (OUT / "mail-password").write_text("correct horse\n")
+    secret("mail-password", "correct horse\n")
     trusted = 'certificate_authority = "authority.pem"\n'
     login = 'user = "cpis"\npassword_file = "mail-password"\n'
     for security, more, password in [("starttls", trusted + login, "correct horse"), ("tls", trusted, None), ("none", "", None)]:
@@ -250,7 +220,7 @@ def a_server_that_cannot_be_trusted(desk):
     """Nothing leaves without the encryption that is configured, to a certificate that is not trusted, or with a wrong password"""
     trusted = 'certificate_authority = "authority.pem"\n'
     login = 'user = "cpis"\npassword_file = "mail-password"\n'
-    (OUT / "mail-password").write_text("wrong\n")
+    secret("mail-password", "wrong\n")
     for served, asked, more, password in [
         ("none", "starttls", trusted, None), ("starttls", "starttls", "", None), ("tls", "tls", "", None),
         ("starttls", "starttls", trusted + login, "correct horse"),
@@ -295,7 +265,7 @@ def a_fhir_server(desk):
     """Each part is one Communication at a FHIR R4 server, whatever is lost on the way, and two judges find it right"""
     shutil.copy(HERE / "case_system.mjs", NODE)
     shutil.copy(HERE / "validate.mjs", NODE)
-    (OUT / "token").write_text("sesame\n")
+    secret("token", "sesame\n")
     server = subprocess.Popen(["node", NODE / "case_system.mjs", OUT / "server.pem", OUT / "server-key.pem", "sesame"],
                               text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     trusting = ssl.create_default_context(cafile=OUT / "authority.pem")

@@ -68,13 +68,14 @@ context.setDefaultTimeout(PATIENCE);
 let [page, seen] = [undefined, 0];
 
 const does = {
-  // The next address that the viewer has opened, in a new page.
-  async opened() {
+  // The next address that the viewer has opened, in a new page. Not `afresh`: as of a client that leaves it to the provider
+  // whether it asks who it is.
+  async opened({ afresh = true }) {
     for (const until = Date.now() + PATIENCE; Date.now() < until; await pause(100)) {
       const lines = fs.existsSync(opened) ? fs.readFileSync(opened, "utf8").split("\n").slice(0, -1) : [];
       if (lines.length > seen) {
         page = await context.newPage();
-        await page.goto(lines[seen]);
+        await page.goto(afresh ? lines[seen] : lines[seen].replace("&prompt=login", ""));
         seen += 1;
         return { opened: lines[seen - 1], at: page.url() };
       }

@@ -1,10 +1,10 @@
 // The certified provider (npm's oidc-provider), with people described as CIS2 describes them and a sign-in page of its own.
-// Its argument is JSON: { port, hub, direct, key } - the hub's address, where the provider itself reaches it, and the public key
-// with which the hub proves itself.
+// Its argument is JSON: { port, hub, direct, key, rsa, secret } - the hub's address, where the provider itself reaches it, the public
+// keys with one of which the hub proves itself, and a secret that may stand in their place. Each way to prove it is a client here.
 
 import { Provider, interactionPolicy } from "oidc-provider";
 
-const { port, hub, direct, key } = JSON.parse(process.argv[2]);
+const { port, hub, direct, key, rsa, secret } = JSON.parse(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
 
 const role = (id, code, organisation, job, activity_codes) => ({
@@ -27,14 +27,21 @@ const people = {
 const policy = interactionPolicy.base();
 policy.remove("consent");
 
+const client = (client_id, proof) => ({
+  client_id, ...proof, application_type: "web", grant_types: ["authorization_code"], response_types: ["code"],
+  redirect_uris: [`${hub}/sign-in/back`], post_logout_redirect_uris: [`${hub}/signed-out`],
+  backchannel_logout_uri: `${direct}/backchannel-logout`, backchannel_logout_session_required: true,
+  require_auth_time: true,
+});
+const withKey = (alg, one) => ({ token_endpoint_auth_method: "private_key_jwt", token_endpoint_auth_signing_alg: alg, jwks: { keys: [one] } });
+
 const provider = new Provider(issuer, {
-  clients: [{
-    client_id: "cpis-hub", application_type: "web", grant_types: ["authorization_code"], response_types: ["code"],
-    redirect_uris: [`${hub}/sign-in/back`], post_logout_redirect_uris: [`${hub}/signed-out`],
-    token_endpoint_auth_method: "private_key_jwt", token_endpoint_auth_signing_alg: "ES256", jwks: { keys: [key] },
-    backchannel_logout_uri: `${direct}/backchannel-logout`, backchannel_logout_session_required: true,
-    require_auth_time: true,
-  }],
+  clients: [
+    client("cpis-hub", withKey("ES256", key)),
+    ...["RS256", "RS512", "PS256"].map((alg) => client(`cpis-hub-${alg}`, withKey(alg, rsa))),
+    client("cpis-hub-basic", { token_endpoint_auth_method: "client_secret_basic", client_secret: secret }),
+  ],
+  enabledJWA: { clientAuthSigningAlgValues: ["ES256", "RS256", "RS512", "PS256"] },
   acrValues: ["AAL3_ANY", "AAL1_USERPASS"],
   claims: {
     openid: ["sub"], profile: ["name"], nationalrbacaccess: ["nhsid_useruid", "nhsid_nrbac_roles", "id_assurance_level"],

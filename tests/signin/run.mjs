@@ -15,10 +15,21 @@ const { file, hub, hubPort, providerPort, provider, browser, audited } = scene;
 // The viewer here trusts this certificate, and no other.
 tls.setDefaultCACertificates([fs.readFileSync(file("hub.pem"), "utf8")]);
 
+// Whatever must be in no log.
+const secrets = new Set(["OKAFOR", "EVANS", "eyJ"]);
+const SECRET = new Set(["code", "state", "ticket", "nonce", "code_challenge", "id_token_hint"]);
+
+function isSecret(page) {
+  page.on("request", (request) => {
+    for (const [name, value] of new URL(request.url()).searchParams) if (SECRET.has(name) && value.length > 8) secrets.add(value);
+  });
+}
+
 // Somebody before a browser of their own, as far as the hub's page.
 async function begin(who, pin = "1234", context = undefined) {
   const own = context ?? await browser.newContext({ ignoreHTTPSErrors: true });
   const [page, viewer] = [await own.newPage(), new Viewer(hub)];
+  isSecret(page);
   // Where nobody answers there is a page all the same: the browser's own.
   await page.goto(await viewer.listen()).catch(() => {});
   await logIn(page, who, pin);
@@ -33,6 +44,8 @@ async function signIn(who) {
   assert.equal(answer.get("iss"), hub);
   const granted = await it.viewer.change(answer.get("code"));
   assert.equal(granted.status, 200, granted.text);
+  const { access_token, refresh_token } = granted.json();
+  for (const secret of [access_token, refresh_token, answer.get("code"), it.viewer.verifier]) secrets.add(secret);
   return { ...it, ...granted.json(), code: answer.get("code") };
 }
 
@@ -48,6 +61,7 @@ const stories = {
       await page.getByText(said, { exact: true }).waitFor();
     }
     const [cookie] = (await it.context.cookies(hub)).filter((one) => one.name.includes("cpis"));
+    secrets.add(cookie.value);
     assert.deepEqual([cookie.name, cookie.secure, cookie.httpOnly, cookie.sameSite, cookie.path],
       ["__Host-cpis-sign-in", true, true, "Lax", "/"]);
     await page.screenshot({ path: file("page.png") });
@@ -64,6 +78,7 @@ const stories = {
       organisation_code: "RN3", activities: ["B0107", "B0264"], rights: ["search-people", "view-and-notify"] });
     assert.equal(await works({ viewer, ...first }), 200);
     const renewed = (await viewer.ask("POST", "/token", { form: { grant_type: "refresh_token", refresh_token: first.refresh_token } })).json();
+    for (const secret of [first.access_token, first.refresh_token, renewed.access_token, renewed.refresh_token]) secrets.add(secret);
     assert.equal(await works({ viewer, ...renewed }), 200);
     const ended = (await viewer.ask("POST", "/revoke", { form: { token: renewed.refresh_token } })).json();
     assert.equal(await works({ viewer, ...renewed }), 401);
@@ -102,6 +117,17 @@ const stories = {
     while (await works(it) !== 401) assert.ok(Date.now() - since < 2000, "still good after two seconds");
     assert.match(audited(), /session-ended\tprovider\t910000000001/);
     it.viewer.close();
+  },
+
+  async "what has ended is ended for a hub that was killed and starts again"() {
+    const [card, out, goesOn] = [await signIn("sam"), await signIn("sam"), await signIn("sam")];
+    await card.page.goto(`http://127.0.0.1:${providerPort}/session/end`);
+    await card.page.getByRole("button", { name: "Yes, sign me out" }).click();
+    assert.equal((await out.viewer.ask("POST", "/revoke", { form: { token: out.refresh_token } })).status, 200);
+    while (await works(card) !== 401);
+    await scene.restart();
+    assert.deepEqual([await works(card), await works(out), await works(goesOn)], [401, 401, 200]);
+    for (const it of [card, out, goesOn]) it.viewer.close();
   },
 
   async "whoever does not want to is not signed in"() {
@@ -154,6 +180,36 @@ const stories = {
     it.viewer.close();
   },
 
+  async "the hub proves itself with each kind of key and with a secret, and is believed with no other"() {
+    const key = (name, id, alg) => `key = "${name}"\nkey_id = "${id}"${alg ? `\nkey_algorithm = "${alg}"` : ""}`;
+    for (const [client, proof] of [
+      ["cpis-hub-RS256", key("rsa.pem", "hub-2", "RS256")],
+      // What is taken where nothing is said.
+      ["cpis-hub-RS512", key("rsa.pem", "hub-2")],
+      ["cpis-hub-PS256", key("rsa.pem", "hub-2", "PS256")],
+      ["cpis-hub-basic", 'secret = "secret"'],
+    ]) {
+      scene.configure(client, proof);
+      await scene.restart();
+      const it = await signIn("sam");
+      assert.equal(await works(it), 200, client);
+      it.viewer.close();
+    }
+    // A proof that is not the one that was agreed: the provider refuses it, and nobody is signed in.
+    for (const [client, proof] of [
+      ["cpis-hub-RS256", key("rsa.pem", "hub-2", "RS512")],
+      ["cpis-hub-basic", 'secret = "client.pem"'],
+    ]) {
+      scene.configure(client, proof);
+      await scene.restart();
+      const { page, viewer } = await begin("sam");
+      await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+      viewer.close();
+    }
+    scene.configure("cpis-hub", key("client.pem", "hub-1", "ES256"));
+    await scene.restart();
+  },
+
   async "where the provider is gone, nobody is signed in and the hub goes on"() {
     provider.kill();
     const { page, viewer } = await begin("sam");
@@ -161,6 +217,13 @@ const stories = {
     assert.equal(await page.getByRole("heading", { name: "Sign in at this computer?" }).count(), 0);
     assert.equal((await fetch(`${hub}/healthz`)).status, 200, "the hub goes on");
     viewer.close();
+  },
+
+  async "nothing of all this is in what the hub says of itself"() {
+    const log = fs.readFileSync(file("hub.log"), "utf8");
+    for (const line of ["the provider has ended sessions", "a session has ended because its code was shown again"]) assert.ok(log.includes(line), line);
+    assert.ok(secrets.size > 50, `${secrets.size}`);
+    for (const secret of secrets) assert.ok(!log.includes(secret), `${secret} is in the log`);
   },
 };
 

@@ -37,8 +37,12 @@ export async function begin(out, { front, wholeHours = 12, people } = {}) {
   openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "client.pem");
   openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "tls.pem", "-out", "hub.pem",
     "-days", "2", "-subj", "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE");
-  for (const secret of ["signing.pem", "client.pem", "tls.pem"]) fs.chmodSync(file(secret), 0o600);
-  fs.writeFileSync(file("hub.toml"), `
+  openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "rsa.pem");
+  const secret = "a secret of the tests, with : and % and +";
+  fs.writeFileSync(file("secret"), secret);
+  for (const own of ["signing.pem", "client.pem", "rsa.pem", "tls.pem", "secret"]) fs.chmodSync(file(own), 0o600);
+  // With what the hub proves itself at the provider.
+  const configure = (client, proof) => fs.writeFileSync(file("hub.toml"), `
 listen = "127.0.0.1:${hubPort}"
 issuer = "${hub}"
 database = "hub.db"
@@ -52,10 +56,8 @@ certificate = "hub.pem"
 key = "tls.pem"
 [provider]
 issuer = "http://127.0.0.1:${providerPort}"
-client_id = "cpis-hub"
-key = "client.pem"
-key_id = "hub-1"
-key_algorithm = "ES256"
+client_id = "${client}"
+${proof}
 max_age_minutes = 60
 [[provider.level]]
 acr = "AAL3_ANY"
@@ -73,29 +75,43 @@ department = "Emergency department"
 call_back = "01793 604020"
 contact = "in-person"
 `);
-  const key = { ...createPublicKey(fs.readFileSync(file("client.pem"))).export({ format: "jwk" }), kid: "hub-1", alg: "ES256", use: "sig" };
+  configure("cpis-hub", 'key = "client.pem"\nkey_id = "hub-1"\nkey_algorithm = "ES256"');
+  const jwk = (name, more) => ({ ...createPublicKey(fs.readFileSync(file(name))).export({ format: "jwk" }), use: "sig", ...more });
+  const [key, rsa] = [jwk("client.pem", { kid: "hub-1", alg: "ES256" }), jwk("rsa.pem", { kid: "hub-2" })];
   if (people) {
     fs.writeFileSync(file("people.ndjson"), people.map((line) => `${JSON.stringify(line)}\n`).join(""));
     execFileSync(process.env.CPIS_HUB, ["load", "--config", "hub.toml", "--synthetic", "people.ndjson"], { cwd: out, stdio: ["ignore", "ignore", "inherit"] });
   }
-  const provider = await start(process.execPath, [path.join(here, "provider.mjs"), JSON.stringify({ port: providerPort, hub, direct: `https://127.0.0.1:${hubPort}`, key })], "ready",
+  const provider = await start(process.execPath, [path.join(here, "provider.mjs"), JSON.stringify({ port: providerPort, hub, direct: `https://127.0.0.1:${hubPort}`, key, rsa, secret })], "ready",
     { env: { ...process.env, NODE_EXTRA_CA_CERTS: file("hub.pem") } });
-  const program = await start(process.env.CPIS_HUB, ["serve", "--config", "hub.toml"], "listens on");
+  // It says all that it can, to a file of its own.
+  const serve = () => start(process.env.CPIS_HUB, ["serve", "--config", "hub.toml"], "listens on",
+    { env: { ...process.env, RUST_LOG: "trace" }, stdio: ["ignore", "pipe", fs.openSync(file("hub.log"), "a")] });
+  const program = await serve();
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-quic",
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
-  return {
-    file, hub, hubPort, providerPort, provider, program, browser,
+  const scene = {
+    file, hub, hubPort, providerPort, provider, program, browser, configure,
     audited: () => execFileSync(process.env.CPIS_HUB, ["audit", "--config", "hub.toml", "--since", "2000-01-01T00:00:00Z"],
       { cwd: out, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+    // The hub is killed, and starts again.
+    async restart() {
+      scene.program.removeAllListeners("exit");
+      const gone = new Promise((done) => scene.program.once("exit", done));
+      scene.program.kill("SIGKILL");
+      await gone;
+      scene.program = await serve();
+    },
     async end() {
       await browser.close();
-      for (const child of [program, provider]) {
+      for (const child of [scene.program, provider]) {
         child.removeAllListeners("exit");
         child.kill("SIGCONT");
         child.kill();
       }
     },
   };
+  return scene;
 }
 
 // Signs in at the provider, if it asks.

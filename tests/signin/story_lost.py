@@ -11,6 +11,10 @@ from browser import SECRETS, Browser, open_child  # noqa: E402
 
 LOST = "Connection to the hub lost"
 
+# From the cut until nothing is to be read: what is promised, and what reading the accessibility tree of a busy machine may take
+# besides.
+PROMISED, SLACK = 10.0, 2.0
+
 
 def story(desk):
     browser = Browser(desk, "lost")
@@ -18,9 +22,10 @@ def story(desk):
     browser.sign_in()
     open_child(desk)
 
-    began = cut(desk, browser)
+    took = cut(desk, browser)
     desk.picture("30-connection-lost")
-    print(f"         covered {time.monotonic() - began:.1f} s after the cut", flush=True)
+    print(f"         covered {took:.1f} s after the cut", flush=True)
+    assert took < PROMISED + SLACK, f"{took:.1f} s"
     # Somebody listens again, and it is not the hub: nobody has said that the session goes on.
     browser.does("freeze")
     browser.does("putBack")
@@ -58,4 +63,4 @@ def cut(desk, browser):
     began = time.monotonic()
     desk.wait(role="heading", name=LOST)
     desk.wait_no_traces(*SECRETS)
-    return began
+    return time.monotonic() - began

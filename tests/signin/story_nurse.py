@@ -6,11 +6,23 @@ The viewer is the real program in a real window, the provider is not ours, the b
 import os
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from browser import SECRETS, Browser, open_child  # noqa: E402
+
+
+# From the hub's hearing of the logout until nothing of the child is left in the window: what is promised, and what reading the
+# accessibility tree of a busy machine may take besides.
+PROMISED, SLACK = 2.0, 2.0
+
+
+def heard_at(audit):
+    """When the hub wrote that the provider had ended the session, by the computer's clock."""
+    line = next(line for line in audit.splitlines() if "session-ended\tprovider\t910000000001" in line)
+    return datetime.fromisoformat(line.split("\t")[0]).timestamp()
 
 
 def story(desk):
@@ -45,14 +57,14 @@ def story(desk):
     open_child(desk)
     desk.picture("7-opened")
     desk.step("a child is opened")
-    began = time.monotonic()
     browser.does("takeOutCard")
-    told = time.monotonic()
     desk.wait(contains="because your organisation signed you out")
-    print(f"         the card was out after {told - began:.2f} s, the window had heard {time.monotonic() - told:.2f} s later", flush=True)
     desk.wait_no_traces(*SECRETS)
+    cleared = time.time()
     desk.picture("8-signed-out-by-the-card")
-    assert "session-ended\tprovider\t910000000001" in browser.does("audit")["text"]
+    took = cleared - heard_at(browser.does("audit")["text"])
+    print(f"         nothing was left {took:.2f} s after the hub had heard of the card", flush=True)
+    assert took < PROMISED + SLACK, f"{took:.2f} s"
     desk.step("her smartcard is out: nothing of the child is left, and it says why")
 
     # The provider asks again, and what was typed comes back to her alone.

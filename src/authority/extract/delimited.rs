@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use super::table::{FileFault, Record, decoded, unreadable};
 use super::watch::{Standing, Watched};
 use super::{Finding, ROWS, dates};
-use crate::config::authority::Mapping;
+use crate::config::authority::{Mapping, More};
 use crate::domain::{NhsNumber, text};
 
 /// The head: where what is read stands.
@@ -140,7 +140,13 @@ impl Head {
     fn record(&self, row: u64, fields: &csv::ByteRecord, mapping: &Mapping, is_last: bool) -> Record {
         let is_whole = fields.len() == self.names.len();
         let text = |place: usize| decoded(fields.get(place).unwrap_or_default(), mapping.encoding).ok();
-        let more = self.further.map(|place| place.filter(|_| is_whole).and_then(text));
+        let mut more = self.further.map(|place| place.filter(|_| is_whole).and_then(text));
+        for ((which, place), field) in More::ALL.into_iter().zip(self.further).zip(&mut more) {
+            // A mark that cannot be read is none that is missing.
+            if which == More::Restricted && field.is_none() && is_whole && place.is_some() {
+                *field = Some(char::REPLACEMENT_CHARACTER.to_string());
+            }
+        }
         // Where a column follows all that are read, these are whole.
         let breaks_off = is_last && !(is_whole && self.last + 1 < self.names.len());
         let fields = if is_whole {

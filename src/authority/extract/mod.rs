@@ -25,7 +25,7 @@ use std::io::BufRead;
 
 use jiff::civil::Date;
 
-use crate::config::authority::Mapping;
+use crate::config::authority::{Mapping, More};
 
 pub(in crate::authority) use finding::NEWBORN;
 pub use finding::{Finding, Problem, Remedy};
@@ -72,6 +72,38 @@ pub struct Checked {
     pub without_contact: u64,
     /// Their teams, in the order of their first rows; at most [`FINDINGS_KEPT`].
     pub unknown_teams: Vec<UnknownTeam>,
+    /// Workers and teams whom the routing table does not name: each column that has some. Nothing is wrong with their plans.
+    pub unnamed: Vec<Unnamed>,
+    /// Rows that say the same plan again, and another worker or team; at most [`FINDINGS_KEPT`]. Nothing is wrong with the plan.
+    pub unlike: Vec<Unlike>,
+}
+
+/// Workers or teams whom the routing table does not name. Their names are not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unnamed {
+    /// Workers, or teams.
+    pub column: More,
+    /// How many; at most [`FINDINGS_KEPT`] are told apart.
+    pub names: u64,
+    /// In so many rows.
+    pub rows: u64,
+    /// The first of these.
+    pub first: u64,
+    /// The local id in that row.
+    pub local_id: String,
+}
+
+/// A row that says another worker, or team, of the same plan than an earlier one; the earlier one counts. Neither name is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlike {
+    /// The row.
+    pub row: u64,
+    /// The earlier one.
+    pub of: u64,
+    /// What differs.
+    pub column: More,
+    /// The local id, where it is known by now.
+    pub local_id: Option<String>,
 }
 
 /// A team of the extract that has no contact, although others have. Its name is not kept: in a column that was mapped by mistake
@@ -112,8 +144,8 @@ pub enum Row<'a> {
     Refused(&'a Refused),
 }
 
-/// The same, and hands over each row; which of those that are right by themselves are not to be sent is known at the end. In a row in
-/// which the file breaks off only what is known already is believed.
+/// The same, and hands over each row; which of those that are right by themselves are not to be sent is known at the end. A row in
+/// which the file breaks off is believed only where `is_known` says that its plan is known just so; it is asked of no other row.
 ///
 /// # Errors
 /// The file cannot be read as it is configured: nothing of it is believed, whatever was handed over.
@@ -128,16 +160,21 @@ pub fn check_each(
     table::each(source, mapping, &mut |record| {
         let is_doubted = record.breaks_off && !mapping.ends_without_line_end;
         let judged = match row::judged(&record, mapping, today) {
-            Ok(meant) if is_doubted && !is_known(&meant) => {
-                Err(meant.refused(record.row, Finding::BreaksOff))
+            Ok(meant) if is_doubted => {
+                let meant = meant.doubted();
+                if is_known(&meant) { Ok(meant) } else { Err(meant.refused(record.row, Finding::BreaksOff)) }
             }
+            Err(refused) if is_doubted => Err(Box::new(refused.doubted())),
             judged => judged,
         };
         match judged {
             Ok(meant) => {
                 then(Row::Right(record.row, &meant));
                 whole.add(record.row, &meant);
-                if let Some(team) = meant.team_without_contact(mapping) {
+                for (column, name) in meant.unnamed(mapping) {
+                    whole.note_unnamed(record.row, &meant.local_id, column, name);
+                }
+                if let Some(team) = meant.team_without_contact(mapping).filter(|_| !is_doubted) {
                     whole.note_team(record.row, &meant.local_id, team);
                 }
             }

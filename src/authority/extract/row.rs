@@ -80,6 +80,13 @@ impl std::fmt::Debug for Refused {
     }
 }
 
+impl Refused {
+    /// The same row as one in which the file breaks off: that it has no mark says nothing.
+    pub(super) fn doubted(self) -> Self {
+        Self { is_restricted: self.is_restricted.filter(|is_restricted| *is_restricted), ..self }
+    }
+}
+
 impl Meant {
     /// The contact of its team, which goes up with the plan. Of a restricted case there is none: whoever rings a team speaks with people
     /// who may not know of it.
@@ -94,8 +101,23 @@ impl Meant {
         self.team.as_deref().filter(|team| is_meant && mapping.contacts.of(team).is_none())
     }
 
+    /// The worker and the team, where there is a routing table and it does not name them.
+    pub(super) fn unnamed<'a>(&'a self, mapping: &Mapping) -> impl Iterator<Item = (More, &'a str)> {
+        let named = mapping.named.as_ref();
+        let worker = self.worker.as_deref().filter(|name| named.is_some_and(|named| !named.has_worker(name)));
+        let team = self.team.as_deref().filter(|name| named.is_some_and(|named| !named.has_team(name)));
+        worker.map(|name| (More::Worker, name)).into_iter().chain(team.map(|name| (More::Team, name)))
+    }
+
     fn keeps_team_back(&self, mapping: &Mapping) -> bool {
-        self.is_restricted == Some(true) || mapping.contacts.keeps_back(&self.local_id)
+        // A row that does not say, though there is such a column, could be meant either way.
+        let is_marked = self.is_restricted.unwrap_or(mapping.more_name(More::Restricted).is_some());
+        is_marked || mapping.contacts.keeps_back(&self.local_id)
+    }
+
+    /// The same row as one in which the file breaks off: that it has no mark says nothing.
+    pub(super) fn doubted(self) -> Self {
+        Self { is_restricted: self.is_restricted.filter(|is_restricted| *is_restricted), ..self }
     }
 
     /// The same row, where it cannot be sent for another reason than what it says.

@@ -245,10 +245,12 @@ impl Record {
         Some(shown).filter(|shown| !shown.is_empty())
     }
 
-    /// A further field that is a mark: anything but nothing and the words for no. `None` where there is no such column.
+    /// A further field that is a mark: anything but nothing and the words for no, and what cannot be read. `None` where there is no such
+    /// column, or the row does not have it.
     pub(super) fn mark(&self, which: More, mapping: &Mapping) -> Option<bool> {
         let place = More::ALL.iter().position(|one| *one == which)?;
         mapping.more.get(place)?.as_ref()?;
+        self.more.get(place)?.as_ref()?;
         let text = self.further(which).unwrap_or_default().to_lowercase();
         Some(!["", "no", "n", "false", "0"].contains(&text.as_str()))
     }

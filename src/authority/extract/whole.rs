@@ -1,12 +1,12 @@
 //! Whether rows contradict each other. Where they do, none of them is sent, so that it does not matter which comes first.
-//! Of each row 48 bytes are kept, however long it is.
+//! Of each row 56 bytes are kept, however long it is.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use super::row::Meant;
-use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy, UnknownTeam};
-use crate::config::authority::Column;
+use super::{Checked, FINDINGS_KEPT, Finding, Problem, Remedy, UnknownTeam, Unlike, Unnamed};
+use crate::config::authority::{Column, More};
 use crate::domain::PlanKind;
 
 /// Everything that was said of a file.
@@ -18,6 +18,8 @@ pub(super) struct Whole {
     unborn: HashSet<u64>,
     /// Teams without a contact, as hashes.
     teams: HashMap<u64, UnknownTeam>,
+    /// Names that the routing table does not have, as hashes.
+    unnamed: HashSet<(More, u64)>,
     checked: Checked,
 }
 
@@ -31,6 +33,9 @@ struct Kept {
     person: u64,
     plan: u64,
     end: u64,
+    /// Who works on it and which team has it, 0 where the row does not say: of two that differ, one in 2^32 looks the same.
+    worker: u32,
+    team: u32,
 }
 
 impl Whole {
@@ -40,7 +45,15 @@ impl Whole {
             self.unborn.insert(row);
         }
         let hashes = &self.hashes;
+        let short = |name: &Option<String>| match name {
+            Some(name) => {
+                u32::try_from(hashes.hash_one(name.to_lowercase()) >> 32).map_or(1, |hash| hash.max(1))
+            }
+            None => 0,
+        };
         self.kept.push(Kept {
+            worker: short(&meant.worker),
+            team: short(&meant.team),
             row,
             local_id: hashes.hash_one(&meant.local_id),
             number: hashes.hash_one(meant.number),
@@ -59,6 +72,23 @@ impl Whole {
             known.rows += 1;
         } else if self.teams.len() < FINDINGS_KEPT {
             self.teams.insert(team, UnknownTeam { row, local_id: local_id.to_owned(), rows: 1 });
+        }
+    }
+
+    /// A row with a worker or a team whom the routing table does not name.
+    pub(super) fn note_unnamed(&mut self, row: u64, local_id: &str, column: More, name: &str) {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        let name = (column, self.hashes.hash_one(words.join(" ").to_lowercase()));
+        let is_new = self.unnamed.len() < FINDINGS_KEPT && self.unnamed.insert(name);
+        let all = &mut self.checked.unnamed;
+        match all.iter_mut().find(|known| known.column == column) {
+            Some(known) => {
+                known.names += u64::from(is_new);
+                known.rows += 1;
+            }
+            None => {
+                all.push(Unnamed { column, names: 1, rows: 1, first: row, local_id: local_id.to_owned() })
+            }
         }
     }
 
@@ -114,6 +144,7 @@ impl Whole {
                 self.checked.again.push(row.row);
             }
         }
+        self.checked.unlike = unlike(&rows, &self.checked.again);
         self.checked.contradicting = contradicted.into_iter().collect();
         self.checked.people = u64::try_from(people.len()).unwrap_or(u64::MAX);
         self.checked.problems.sort_by_key(|problem| problem.row);
@@ -121,6 +152,27 @@ impl Whole {
         self.checked.unknown_teams.sort_by_key(|team| team.row);
         self.checked
     }
+}
+
+/// Which of the rows that say a plan again say another worker or team than the first that says one. The rows are in their order.
+fn unlike(rows: &[Kept], again: &[u64]) -> Vec<Unlike> {
+    let mut found = Vec::new();
+    let repeated: HashSet<u64> = again.iter().copied().collect();
+    let plans: HashSet<u64> =
+        rows.iter().filter(|row| repeated.contains(&row.row)).map(|row| row.plan).collect();
+    let mut first: HashMap<(u64, More), (u64, u32)> = HashMap::new();
+    for row in rows.iter().filter(|row| plans.contains(&row.plan)) {
+        for (column, name) in [(More::Worker, row.worker), (More::Team, row.team)] {
+            if name == 0 {
+                continue;
+            }
+            let (of, known) = *first.entry((row.plan, column)).or_insert((row.row, name));
+            if known != name && found.len() < FINDINGS_KEPT {
+                found.push(Unlike { row: row.row, of, column, local_id: None });
+            }
+        }
+    }
+    found
 }
 
 /// Of the rows that are the same in one thing: those among which another differs, each with the first that does.

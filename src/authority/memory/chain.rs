@@ -104,7 +104,7 @@ impl Memory {
             return Ok(None);
         }
         work.execute_batch(
-            "DELETE FROM outgoing; DELETE FROM outgoing_plan;
+            "DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM outgoing_without_team;
              UPDATE link SET previous_sequence = NULL, previous_digest = NULL;",
         )?;
         work.commit()?;

@@ -1,13 +1,14 @@
 //! What differs between an extract and what the hub holds, as records.
 //!
 //! Everything is decided for one local id at a time. Absence never deletes: a plan that is no longer in the extract is taken
-//! back only where another stands in its place, or where all of the local id's plans are under another number now; those
-//! go with them, in the same record.
+//! back only where another stands in its place from one extract to the next, or where all of the local id's plans are under another number now; those
+//! go with them, in the same record. Of somebody else's plans, who had the local id before, neither is ever concluded.
 
 use jiff::civil::Date;
-use rusqlite::{Rows, Statement, Transaction, params};
+use rusqlite::{Transaction, params};
 
-use super::{HELD, Held, MemoryError, day, pairing};
+use super::rows::Groups;
+use super::{HELD, Held, MemoryError, day, pairing, persons, rows, turned_away};
 use crate::exchange::RECORD_PLANS;
 
 /// What happens to one local id; of several things the last of these.
@@ -60,6 +61,13 @@ impl Changes {
     pub fn is_only_rejected(&self) -> bool {
         self.is_only_rejected
     }
+
+    /// Notes what happens to one more local id, unless something is noted of it already.
+    pub(super) fn name(&mut self, local_id: &str, change: Change) {
+        if self.named.len() < NAMED && !self.named.iter().any(|(named, _)| named == local_id) {
+            self.named.push((local_id.to_owned(), change));
+        }
+    }
 }
 
 /// So many local ids are named.
@@ -85,8 +93,7 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
     work.execute("DELETE FROM outgoing_plan", [])?;
     let unclear = Unclear::of(work)?;
     let mut extract = work.prepare(&format!("SELECT {HELD} FROM extract ORDER BY local_id, row"))?;
-    let mut held =
-        work.prepare(&format!("SELECT {HELD} FROM held ORDER BY local_id, number, kind, start_day"))?;
+    let mut held = work.prepare(&rows::held_but_restricted_teams())?;
     let (mut extract, mut held) = (Groups::of(&mut extract)?, Groups::of(&mut held)?);
     let mut changes = Changes::default();
     loop {
@@ -99,11 +106,16 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
                 before.push(held);
             }
         }
+        let (before, of_others): (Vec<Held>, Vec<Held>) =
+            before.into_iter().partition(|held| persons::is_own(held, &now));
         for plan in &mut now {
             take_over(work, plan)?;
+            if !is_full {
+                turned_away::leave(work, today, plan, &before)?;
+            }
         }
         let is_unclear = unclear.covers(work, &local_id)?;
-        let mut sent = differing(&now, &before, is_unclear, is_full)?;
+        let mut sent = differing(work, &now, &before, (is_unclear, is_full))?;
         for plan in &sent.holds {
             let is_known = |held: &&Held| held.number == plan.number && is_same(held, plan);
             let Some(known) = before.iter().find(is_known) else { continue };
@@ -115,7 +127,13 @@ pub(super) fn find(work: &Transaction<'_>, today: Date, is_full: bool) -> Result
             changes.other_end += u64::from(plan.end.is_some());
         }
         decided(work, &now, &before, (today, is_unclear), &mut sent)?;
-        write_down(work, &mut changes, local_id, &before, sent)?;
+        write_down(work, &mut changes, local_id.clone(), &before, sent)?;
+        // In records of their own: nothing joins two people.
+        for of_one in of_others.chunk_by(|one, other| one.number == other.number) {
+            let mut sent = Sent::default();
+            decided(work, &[], of_one, (today, is_unclear), &mut sent)?;
+            write_down(work, &mut changes, local_id.clone(), of_one, sent)?;
+        }
     }
     Ok(changes)
 }
@@ -150,7 +168,7 @@ impl Unclear {
     }
 }
 
-fn is_same(one: &Held, other: &Held) -> bool {
+pub(super) fn is_same(one: &Held, other: &Held) -> bool {
     one.kind == other.kind && one.start == other.start
 }
 
@@ -183,7 +201,12 @@ fn take_over(work: &Transaction<'_>, plan: &mut Held) -> Result<(), MemoryError>
 }
 
 /// What is to be sent of a local id that the extract has: its rows, beside what is held.
-fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> Result<Sent, MemoryError> {
+fn differing(
+    work: &Transaction<'_>,
+    now: &[Held],
+    before: &[Held],
+    (is_unclear, is_full): (bool, bool),
+) -> Result<Sent, MemoryError> {
     let mut sent = Sent::default();
     let Some(first) = now.first() else { return Ok(sent) };
     for plan in now {
@@ -212,6 +235,7 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
         // Of what only the hub knew nobody can tell what came after it: whatever is there now.
         let is_replaced = !is_there
             && !is_unclear
+            && !was_missing(work, held)?
             && if held.family.is_empty() {
                 replaced(held, &now.iter().collect::<Vec<_>>())?
             } else {
@@ -235,6 +259,16 @@ fn differing(now: &[Held], before: &[Held], is_unclear: bool, is_full: bool) -> 
         }
     }
     Ok(sent)
+}
+
+/// Whether a plan was no longer in the extract before this one: then what stands in this one was not written in its place. Whoever decides about it
+/// does, or has done.
+fn was_missing(work: &Transaction<'_>, held: &Held) -> Result<bool, MemoryError> {
+    Ok(work
+        .prepare_cached(
+            "SELECT 1 FROM absent WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4",
+        )?
+        .exists(params![held.local_id, held.number, held.kind, held.start])?)
 }
 
 /// Whether a plan ends before it did. Days are ISO texts, which sort as days do.
@@ -350,37 +384,4 @@ pub(super) fn write_down(
         }
     }
     Ok(())
-}
-
-/// Rows in the order of their local ids, one local id after the other.
-struct Groups<'a> {
-    rows: Rows<'a>,
-    next: Option<Held>,
-}
-
-impl<'a> Groups<'a> {
-    fn of(statement: &'a mut Statement<'_>) -> Result<Self, MemoryError> {
-        let mut groups = Self { rows: statement.query([])?, next: None };
-        groups.step()?;
-        Ok(groups)
-    }
-
-    fn step(&mut self) -> Result<(), MemoryError> {
-        self.next = self.rows.next()?.map(Held::read).transpose()?;
-        Ok(())
-    }
-
-    fn local_id(&self) -> Option<&str> {
-        self.next.as_ref().map(|held| held.local_id.as_str())
-    }
-
-    /// The rows of a local id, if it is its turn.
-    fn take(&mut self, local_id: &str) -> Result<Vec<Held>, MemoryError> {
-        let mut group = Vec::new();
-        while self.local_id() == Some(local_id) {
-            group.extend(self.next.take());
-            self.step()?;
-        }
-        Ok(group)
-    }
 }

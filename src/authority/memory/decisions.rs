@@ -1,12 +1,14 @@
 //! Plans that are held and no longer in the extract, and what somebody decides about them, or about a plan whose row cannot be sent.
 //! A decision is kept until it is carried out, or the extract has the plan again.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{Memory, MemoryError, day, kind};
-use crate::domain::PlanKind;
+use super::{Memory, MemoryError, day, kind, number};
+use crate::domain::{NhsNumber, PlanKind};
 
 /// Most that are named of what nobody asked for.
 const NAMED: usize = 1_000;
@@ -28,6 +30,10 @@ pub struct Absent {
     pub by: Option<String>,
     /// The decision waits: the plan may stand in a row that cannot be read.
     pub waits: bool,
+    /// Whose it is, where the local id alone does not say: plans of another person are held under it, or the extract has it for one.
+    pub number: Option<NhsNumber>,
+    /// By the extract the local id is another person's now.
+    pub is_of_other: bool,
 }
 
 /// What somebody decided about a plan.
@@ -76,6 +82,8 @@ pub struct Which {
     pub kind: Option<PlanKind>,
     /// With this first day only.
     pub start: Option<Date>,
+    /// Under this number only.
+    pub number: Option<NhsNumber>,
 }
 
 /// A plan that was decided about.
@@ -111,8 +119,6 @@ pub(super) fn refresh(work: &Transaction<'_>, today: Date) -> Result<Vec<Decided
         "INSERT INTO absent (local_id, number, kind, start_day, since, listed)
          SELECT local_id, number, kind, start_day, ?1, 1 FROM held
          WHERE (end_day IS NULL OR end_day >= ?1)
-           AND NOT EXISTS (SELECT 1 FROM extract WHERE extract.local_id = held.local_id
-                           AND extract.kind = held.kind AND extract.start_day = held.start_day)
            AND NOT EXISTS (SELECT 1 FROM extract WHERE extract.number = held.number
                            AND extract.kind = held.kind AND extract.start_day = held.start_day)
            AND NOT EXISTS (SELECT 1 FROM outgoing_plan AS sent WHERE sent.what = 'take-back'
@@ -155,7 +161,10 @@ pub(super) fn list(db: &rusqlite::Connection) -> Result<Vec<Absent>, MemoryError
     let mut statement = db.prepare(
         "SELECT local_id, kind, start_day, since, decision, end_day, decided_by,
                 despite_row = 0 AND EXISTS (SELECT 1 FROM refused_row WHERE refused_row.local_id = absent.local_id
-                                            OR refused_row.local_id IS NULL)
+                                            OR refused_row.local_id IS NULL),
+                number,
+                EXISTS (SELECT 1 FROM extract WHERE extract.local_id = absent.local_id AND extract.number <> absent.number),
+                EXISTS (SELECT 1 FROM held WHERE held.local_id = absent.local_id AND held.number <> absent.number)
          FROM absent WHERE decision IS NOT 'left' AND (listed = 1 OR decision IS NOT NULL)
          ORDER BY since, local_id, kind, start_day",
     )?;
@@ -167,9 +176,44 @@ pub(super) fn list(db: &rusqlite::Connection) -> Result<Vec<Absent>, MemoryError
         let (word, end): (Option<String>, Option<String>) = (row.get(4)?, row.get(5)?);
         let decision = Decision::read(word.as_deref(), end.as_deref())?;
         let waits = row.get::<_, bool>(7)? && decision.is_some();
-        list.push(Absent { local_id, kind, start, since: day(&since)?, decision, by: row.get(6)?, waits });
+        let (is_of_other, is_beside): (bool, bool) = (row.get(9)?, row.get(10)?);
+        let number = number(&row.get::<_, String>(8)?)?;
+        list.push(Absent {
+            local_id,
+            kind,
+            start,
+            since: day(&since)?,
+            decision,
+            by: row.get(6)?,
+            waits,
+            number: Some(number).filter(|_| is_of_other || is_beside),
+            is_of_other,
+        });
     }
     Ok(list)
+}
+
+/// One more line of what was decided, by whom and when.
+fn note(
+    work: &Connection,
+    plan: &Decided,
+    decision: Decision,
+    (by, now): (&str, Timestamp),
+) -> Result<(), MemoryError> {
+    work.execute(
+        "INSERT INTO decision (at, decided_by, local_id, kind, start_day, decision, end_day)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            now.to_string(),
+            by,
+            plan.local_id,
+            plan.kind.snomed(),
+            plan.start.to_string(),
+            decision.word(),
+            decision.end()
+        ],
+    )?;
+    Ok(())
 }
 
 impl Memory {
@@ -185,7 +229,7 @@ impl Memory {
     /// local id cannot be sent. Which they are. An end before a plan's start is no end of it: that plan is left out.
     ///
     /// # Errors
-    /// The memory cannot be written.
+    /// The memory cannot be written, or plans of more than one person are meant.
     pub fn decide(
         &mut self,
         which: &Which,
@@ -195,50 +239,52 @@ impl Memory {
         today: Date,
     ) -> Result<Vec<Decided>, MemoryError> {
         let (of, start) = (which.kind.map(PlanKind::snomed), which.start.map(|start| start.to_string()));
+        let only_number = which.number.map(|number| number.digits());
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if decision == Decision::InError {
             work.execute(
                 "INSERT INTO absent (local_id, number, kind, start_day, since, listed)
                  SELECT local_id, number, kind, start_day, ?2, 0 FROM held
                  WHERE local_id = ?1 AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR start_day = ?4)
+                   AND (?5 IS NULL OR number = ?5)
                    AND EXISTS (SELECT 1 FROM refused_row WHERE refused_row.local_id = held.local_id)
                    AND NOT EXISTS (SELECT 1 FROM extract WHERE extract.local_id = held.local_id
                                    AND extract.kind = held.kind AND extract.start_day = held.start_day)
                  ON CONFLICT DO NOTHING",
-                params![which.local_id, today.to_string(), of, start],
+                params![which.local_id, today.to_string(), of, start, only_number],
             )?;
         }
-        let mut plans = Vec::new();
+        let (mut plans, mut numbers) = (Vec::new(), BTreeSet::new());
         {
             let mut update = work.prepare(
                 "UPDATE absent SET decision = ?2, end_day = ?3, decided_by = ?6,
                     despite_row = EXISTS (SELECT 1 FROM refused_row WHERE refused_row.local_id = ?1
                                           OR refused_row.local_id IS NULL)
                  WHERE local_id = ?1 AND (?3 IS NULL OR start_day <= ?3)
-                   AND (?4 IS NULL OR kind = ?4) AND (?5 IS NULL OR start_day = ?5)
+                   AND (?4 IS NULL OR kind = ?4) AND (?5 IS NULL OR start_day = ?5) AND (?7 IS NULL OR number = ?7)
                    AND (listed = 1 OR decision IS NOT NULL OR ?2 = 'in-error')
-                 RETURNING local_id, kind, start_day",
+                 RETURNING local_id, kind, start_day, number",
             )?;
-            let mut rows =
-                update.query(params![which.local_id, decision.word(), decision.end(), of, start, by])?;
+            let mut rows = update.query(params![
+                which.local_id,
+                decision.word(),
+                decision.end(),
+                of,
+                start,
+                by,
+                only_number
+            ])?;
             while let Some(row) = rows.next()? {
                 plans.push(decided(row, 0)?);
+                numbers.insert(row.get::<_, String>(3)?);
             }
         }
+        // Who decides about one child means one child.
+        if numbers.len() > 1 {
+            return Err(MemoryError::MoreThanOne);
+        }
         for plan in &plans {
-            work.execute(
-                "INSERT INTO decision (at, decided_by, local_id, kind, start_day, decision, end_day)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    now.to_string(),
-                    by,
-                    plan.local_id,
-                    plan.kind.snomed(),
-                    plan.start.to_string(),
-                    decision.word(),
-                    decision.end()
-                ],
-            )?;
+            note(&work, plan, decision, (by, now))?;
         }
         work.commit()?;
         Ok(plans)

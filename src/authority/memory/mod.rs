@@ -9,11 +9,14 @@ mod changes;
 mod decisions;
 mod lists;
 mod pairing;
+mod persons;
 mod reading;
 mod records;
 mod refresh;
+mod restricted;
 mod rows;
 mod settled;
+mod turned_away;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -46,6 +49,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0004.sql")),
     M::up(include_str!("0005.sql")),
     M::up(include_str!("0006.sql")),
+    M::up(include_str!("0007.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -91,6 +95,12 @@ pub enum MemoryError {
         /// Plans that are held, go on, and nobody has decided about.
         held: u64,
     },
+    /// A decision about one person that would be of two.
+    #[error(
+        "plans of more than one person are held under this local id, and nothing was decided: say which with `--number`, as \
+         `cpis-authority absent` lists them"
+    )]
+    MoreThanOne,
     /// The extract.
     #[error(transparent)]
     Extract(#[from] FileFault),
@@ -190,7 +200,8 @@ impl Memory {
         let Some((sequence, text, digest, is_full)) = found else { return Ok(None) };
         // Of an earlier version; where the document is gone, no acknowledgement fits it.
         let digest = digest.or_else(|| chain::digest_of(&self.document()).ok()).unwrap_or_default();
-        let records = "SELECT coalesce(max(place), 0) FROM outgoing_plan";
+        let records = "SELECT max(coalesce((SELECT max(place) FROM outgoing_plan), 0),
+                                  coalesce((SELECT max(place) FROM outgoing_without_team), 0))";
         let records: i64 = self.db.query_row(records, [], |row| row.get(0))?;
         Ok(Some(Outgoing { sequence, day: day(&text)?, digest, is_full, records: records.unsigned_abs() }))
     }
@@ -202,7 +213,7 @@ impl Memory {
     pub fn forget_outgoing(&mut self) -> Result<(), MemoryError> {
         let work = self.db.transaction()?;
         work.execute_batch(
-            "DELETE FROM outgoing; DELETE FROM outgoing_plan;
+            "DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM outgoing_without_team;
              UPDATE link SET previous_sequence = NULL, previous_digest = NULL;",
         )?;
         Ok(work.commit()?)
@@ -254,6 +265,7 @@ impl Memory {
                 refresh::one_more(&work, &mut changes)?;
             }
         }
+        restricted::take_off(&work, &mut changes)?;
         lists::refresh(&work, today)?;
         let dropped = decisions::refresh(&work, today)?;
         Ok(Comparison { work, checked, changes, dropped, today, previous: chain.previous, is_full })
@@ -332,7 +344,7 @@ impl Comparison<'_> {
     /// # Errors
     /// The memory cannot be written.
     pub fn note(self) -> Result<(), MemoryError> {
-        self.work.execute("DELETE FROM outgoing_plan", [])?;
+        self.work.execute_batch("DELETE FROM outgoing_plan; DELETE FROM outgoing_without_team;")?;
         Ok(self.work.commit()?)
     }
 

@@ -1,16 +1,17 @@
 //! An extract into its tables: the rows that can be sent, and those that cannot, as far as they can be read. An extract that has
 //! hardly anything of what the last one had is not believed.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::BufRead;
 
 use jiff::civil::Date;
-use rusqlite::{Statement, Transaction, params};
+use rusqlite::{OptionalExtension, Statement, Transaction, params};
 
-use super::MemoryError;
+use super::{MemoryError, restricted};
 use crate::authority::extract::{Checked, Meant, Problem, Refused, Row, SHORT, check_each};
 use crate::config::authority::Mapping;
-use crate::domain::Telephone;
+use crate::domain::{TeamContact, Telephone};
 
 /// How an extract is to be read.
 #[derive(Clone, Copy)]
@@ -34,25 +35,34 @@ pub(super) fn read_extract(
     let Reading { mapping, today, .. } = how;
     let (mut insert, mut refuse) = (inserting(work)?, refusing(work)?);
     let (mut failed, mut rows) = (None, 0_u64);
+    let doubted = RefCell::new(None);
     let mut keep = |row: Row<'_>| {
         rows += 1;
         if rows.is_multiple_of(1_000) {
             progress(rows);
         }
         let kept = match row {
-            Row::Right(row, meant) => keep_right(&mut insert, row, meant, mapping),
+            Row::Right(row, meant) => {
+                let contact =
+                    doubted.take().map_or_else(|| meant.contact(mapping), |team| of_held(team, mapping));
+                keep_right(&mut insert, row, meant, contact)
+            }
             Row::Refused(refused) => keep_refused(&mut refuse, refused, mapping),
         };
         if let Err(error) = kept {
             failed.get_or_insert(error);
         }
     };
-    let is_known = |meant: &Meant| is_held_so(work, meant, mapping).unwrap_or(false);
+    let is_known = |meant: &Meant| {
+        *doubted.borrow_mut() = held_so(work, meant).unwrap_or(None);
+        doubted.borrow().is_some()
+    };
     let mut checked = check_each(source, mapping, today, &is_known, &mut keep)?;
     if let Some(error) = failed {
         return Err(error.into());
     }
     is_believable(work, checked.rows, how)?;
+    restricted::note(work, &mapping.contacts)?;
     set_aside(work, &mut checked, mapping)?;
     work.execute(
         "DELETE FROM last_worker WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.local_id = last_worker.local_id)",
@@ -82,9 +92,8 @@ fn keep_right(
     insert: &mut Statement<'_>,
     row: u64,
     meant: &Meant,
-    mapping: &Mapping,
+    contact: Option<&TeamContact>,
 ) -> Result<usize, rusqlite::Error> {
-    let (contact_name, contact_telephone) = contact(meant, mapping);
     let Meant { local_id, number, family_name, given_names, born, kind, period, .. } = meant;
     insert.execute(params![
         local_id,
@@ -100,16 +109,14 @@ fn keep_right(
         meant.team,
         meant.worker_is_away,
         meant.is_restricted,
-        contact_name,
-        contact_telephone
+        contact.map(|contact| &contact.name),
+        contact.and_then(|contact| contact.telephone.as_ref()).map(Telephone::as_sent)
     ])
 }
 
-/// The contact of a row's team as the tables have it.
-fn contact<'a>(meant: &Meant, mapping: &'a Mapping) -> (Option<&'a str>, Option<&'a str>) {
-    let contact = meant.contact(mapping);
-    let telephone = contact.and_then(|contact| contact.telephone.as_ref()).map(Telephone::as_sent);
-    (contact.map(|contact| contact.name.as_str()), telephone)
+/// The contact of the team that the hub has of a plan, as it is configured now: the row may break off in its own.
+fn of_held(team: Option<String>, mapping: &Mapping) -> Option<&TeamContact> {
+    mapping.contacts.of(&team?)
 }
 
 fn keep_refused(
@@ -138,25 +145,26 @@ fn said(problem: &Problem, mapping: &Mapping) -> String {
     format!("{column}{}", problem.finding)
 }
 
-/// Whether the hub has acknowledged the very same.
-fn is_held_so(work: &Transaction<'_>, meant: &Meant, mapping: &Mapping) -> Result<bool, rusqlite::Error> {
-    let (contact_name, contact_telephone) = contact(meant, mapping);
+/// The team of a plan that the hub has acknowledged just so, if it has: without one too.
+fn held_so(work: &Transaction<'_>, meant: &Meant) -> Result<Option<Option<String>>, rusqlite::Error> {
     work.prepare_cached(
-        "SELECT 1 FROM held WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4 AND end_day IS ?5
-         AND family = ?6 AND given = ?7 AND born = ?8 AND contact_name IS ?9 AND contact_telephone IS ?10",
+        "SELECT contact_name FROM held WHERE local_id = ?1 AND number = ?2 AND kind = ?3 AND start_day = ?4
+         AND end_day IS ?5 AND family = ?6 AND given = ?7 AND born = ?8",
     )?
-    .exists(params![
-        meant.local_id,
-        meant.number.digits(),
-        meant.kind.snomed(),
-        meant.period.start.to_string(),
-        meant.period.end.map(|end| end.to_string()),
-        meant.family_name,
-        meant.given_names,
-        meant.born.to_string(),
-        contact_name,
-        contact_telephone
-    ])
+    .query_row(
+        params![
+            meant.local_id,
+            meant.number.digits(),
+            meant.kind.snomed(),
+            meant.period.start.to_string(),
+            meant.period.end.map(|end| end.to_string()),
+            meant.family_name,
+            meant.given_names,
+            meant.born.to_string()
+        ],
+        |row| row.get(0),
+    )
+    .optional()
 }
 
 /// Who works on a case is what the last row says that can be read.
@@ -193,7 +201,8 @@ fn is_believable(work: &Transaction<'_>, rows: u64, how: Reading<'_>) -> Result<
     Ok(())
 }
 
-/// Rows that contradict each other go to those that cannot be sent; of those that say the same the first stands for all.
+/// Rows that contradict each other go to those that cannot be sent; of those that say the same the first stands for all, with what only the
+/// others say of who works on it.
 fn set_aside(work: &Transaction<'_>, checked: &mut Checked, mapping: &Mapping) -> Result<(), MemoryError> {
     // Each of them is right by itself and has a local id.
     let mut find = work.prepare("SELECT local_id FROM extract WHERE row = ?1")?;
@@ -222,7 +231,38 @@ fn set_aside(work: &Transaction<'_>, checked: &mut Checked, mapping: &Mapping) -
         forget.execute([at])?;
     }
     for row in &checked.again {
-        forget.execute([i64::try_from(*row).unwrap_or(i64::MAX)])?;
+        let at = i64::try_from(*row).unwrap_or(i64::MAX);
+        fold(work, at)?;
+        forget.execute([at])?;
     }
+    let mut find = work.prepare("SELECT local_id FROM extract WHERE row = ?1")?;
+    for unlike in &mut checked.unlike {
+        // Either of the two is the one that stands for all, or that one's local id is theirs.
+        let mut found = find.query([i64::try_from(unlike.of).unwrap_or(i64::MAX)])?;
+        unlike.local_id = found.next()?.map(|row| row.get(0)).transpose()?;
+    }
+    Ok(())
+}
+
+/// What a row that says a plan again says beside it goes to the first: a case is restricted if any row says so (and then no team goes up), a
+/// worker or team that the first does not name is taken, and a worker is away if a row says so that names nobody else.
+fn fold(work: &Transaction<'_>, again: i64) -> Result<(), MemoryError> {
+    work.prepare_cached(
+        "UPDATE extract SET
+            is_restricted = CASE WHEN again.is_restricted = 1 THEN 1 ELSE coalesce(extract.is_restricted, again.is_restricted) END,
+            contact_name = CASE WHEN again.is_restricted = 1 OR extract.is_restricted = 1 THEN NULL
+                                WHEN extract.team IS NULL THEN again.contact_name ELSE extract.contact_name END,
+            contact_telephone = CASE WHEN again.is_restricted = 1 OR extract.is_restricted = 1 THEN NULL
+                                     WHEN extract.team IS NULL THEN again.contact_telephone ELSE extract.contact_telephone END,
+            worker_is_away = max(extract.worker_is_away,
+                CASE WHEN again.worker IS NULL OR extract.worker IS NULL OR lower(again.worker) = lower(extract.worker)
+                     THEN again.worker_is_away ELSE 0 END),
+            worker = coalesce(extract.worker, again.worker),
+            team = coalesce(extract.team, again.team)
+         FROM (SELECT * FROM extract WHERE row = ?1) AS again
+         WHERE extract.local_id = again.local_id AND extract.number = again.number AND extract.kind = again.kind
+           AND extract.start_day = again.start_day AND extract.row < again.row",
+    )?
+    .execute([again])?;
     Ok(())
 }

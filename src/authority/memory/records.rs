@@ -5,7 +5,7 @@ use rusqlite::Transaction;
 
 use super::{HELD, Held, MemoryError, day, kind, number};
 use crate::domain::{PlanPeriod, TeamContact, Telephone};
-use crate::exchange::upload::{Ended, Plan, Record, TakenBack};
+use crate::exchange::upload::{Ended, Plan, Record, TakenBack, WithoutTeam};
 
 /// Hands over what was written down, as records.
 pub(super) fn each_record(
@@ -13,16 +13,19 @@ pub(super) fn each_record(
     decided: Date,
     then: &mut dyn FnMut(&Record) -> Result<(), String>,
 ) -> Result<(), MemoryError> {
-    let mut statement = work
-        .prepare(&format!("SELECT place, what, of_person, {HELD} FROM outgoing_plan ORDER BY place, nth"))?;
+    let mut statement = work.prepare(&format!(
+        "SELECT place, nth, what, of_person, {HELD} FROM outgoing_plan
+         UNION ALL SELECT place, nth, 'without-team', number, local_id, number, kind, start_day, NULL, '', '', '', NULL, NULL
+         FROM outgoing_without_team ORDER BY place, nth"
+    ))?;
     let mut rows = statement.query([])?;
     let mut open: Option<(i64, Record)> = None;
     let mut hand_over = |record: Record| {
         then(&record).map_err(|why| MemoryError::Unusable { path: "the document".into(), why })
     };
     while let Some(row) = rows.next()? {
-        let (place, what, of_person): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let plan = Held::read_from(row, 3)?;
+        let (place, what, of_person): (i64, String, String) = (row.get(0)?, row.get(2)?, row.get(3)?);
+        let plan = Held::read_from(row, 4)?;
         if open.as_ref().is_some_and(|(known, _)| *known != place)
             && let Some((_, done)) = open.take()
         {
@@ -40,6 +43,9 @@ pub(super) fn each_record(
             }
             ("end", Some(end)) => {
                 record.ended.push(Ended { number: number(&plan.number)?, kind, start, end });
+            }
+            ("without-team", _) => {
+                record.without_team.push(WithoutTeam { number: number(&plan.number)?, kind, start });
             }
             (_, _) => {
                 record.taken_back.push(TakenBack { number: number(&plan.number)?, kind, start, decided })
@@ -64,5 +70,6 @@ fn begun(of_person: &str, plan: &Held) -> Result<Record, MemoryError> {
         plans: Vec::new(),
         taken_back: Vec::new(),
         ended: Vec::new(),
+        without_team: Vec::new(),
     })
 }

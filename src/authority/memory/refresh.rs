@@ -81,7 +81,10 @@ pub(super) fn is_only_rejected(work: &Transaction<'_>, changes: &Changes) -> Res
         .prepare(
             "SELECT 1 FROM outgoing_plan AS sent WHERE NOT EXISTS (
                 SELECT 1 FROM not_visible WHERE not_visible.local_id = sent.local_id AND not_visible.code <> 'row'
-                AND not_visible.plan = sent.kind || ' ' || sent.start_day)",
+                AND not_visible.plan = sent.kind || ' ' || sent.start_day)
+             AND NOT EXISTS (
+                SELECT 1 FROM turned_away WHERE turned_away.local_id = sent.local_id AND turned_away.number = sent.number
+                AND turned_away.kind = sent.kind AND turned_away.start_day = sent.start_day)",
         )?
         .exists([])?;
     Ok(!has_new)

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, Rows, Statement};
+
+use super::MemoryError;
+
+use super::restricted::is_restricted;
 
 /// SQLite with what must not be lost, and must not be found where it was removed.
 pub(super) fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
@@ -40,6 +44,16 @@ pub(super) struct Held {
 pub(super) const HELD: &str =
     "local_id, number, kind, start_day, end_day, family, given, born, contact_name, contact_telephone";
 
+/// What is held, in the order of local ids, as if the hub had no team of a restricted case: that is taken off by itself.
+pub(super) fn held_but_restricted_teams() -> String {
+    let (plain, of_team) = HELD.split_at(HELD.find("contact_name").unwrap_or(HELD.len()));
+    let of_team = of_team.split(", ").map(|column| {
+        format!("CASE WHEN {column} IS NULL OR {} THEN NULL ELSE {column} END", is_restricted("held"))
+    });
+    let of_team: Vec<String> = of_team.collect();
+    format!("SELECT {plain}{} FROM held ORDER BY local_id, number, kind, start_day", of_team.join(", "))
+}
+
 impl Held {
     pub(super) fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
         Self::read_from(row, 0)
@@ -63,6 +77,39 @@ impl Held {
     /// Whether the team's contact is another.
     pub(super) fn has_other_contact(&self, than: &Self) -> bool {
         (&self.contact_name, &self.contact_telephone) != (&than.contact_name, &than.contact_telephone)
+    }
+}
+
+/// Rows in the order of their local ids, one local id after the other.
+pub(super) struct Groups<'a> {
+    rows: Rows<'a>,
+    next: Option<Held>,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn of(statement: &'a mut Statement<'_>) -> Result<Self, MemoryError> {
+        let mut groups = Self { rows: statement.query([])?, next: None };
+        groups.step()?;
+        Ok(groups)
+    }
+
+    fn step(&mut self) -> Result<(), MemoryError> {
+        self.next = self.rows.next()?.map(Held::read).transpose()?;
+        Ok(())
+    }
+
+    pub(super) fn local_id(&self) -> Option<&str> {
+        self.next.as_ref().map(|held| held.local_id.as_str())
+    }
+
+    /// The rows of a local id, if it is its turn.
+    pub(super) fn take(&mut self, local_id: &str) -> Result<Vec<Held>, MemoryError> {
+        let mut group = Vec::new();
+        while self.local_id() == Some(local_id) {
+            group.extend(self.next.take());
+            self.step()?;
+        }
+        Ok(group)
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::chain::{self, NotMet};
-use super::{HELD, Memory, MemoryError, Outgoing, day};
+use super::{HELD, Memory, MemoryError, Outgoing, day, restricted, turned_away};
 use crate::authority::extract::{NEWBORN, NEWBORN_DAYS};
 use crate::exchange::{Acknowledgement, FileCode, Item, RecordCode, acknowledgement};
 
@@ -101,7 +101,8 @@ impl Memory {
             .map_err(MemoryError::from)?;
         }
         work.execute_batch(
-            "DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM rejected; DELETE FROM still_held;",
+            "DELETE FROM outgoing; DELETE FROM outgoing_plan; DELETE FROM outgoing_without_team;
+             DELETE FROM rejected; DELETE FROM still_held;",
         )
         .map_err(MemoryError::from)?;
         work.commit().map_err(MemoryError::from)?;
@@ -206,6 +207,8 @@ fn remember(work: &Transaction<'_>, outgoing: &Outgoing) -> Result<(), MemoryErr
     if outgoing.is_full {
         only_what_the_hub_holds(work, today, &same)?;
     }
+    restricted::remember(work)?;
+    turned_away::remember(work, today)?;
     taken_back(work, today, taken)?;
     // Somebody's decision has been carried out.
     work.execute(
@@ -229,10 +232,14 @@ fn only_what_the_hub_holds(work: &Transaction<'_>, today: Date, same: &str) -> R
         ),
         [],
     )?;
+    // Which team the hub has beside a plan it does not say: that is known only where the two knew the same before, too.
+    let is_known = "(SELECT apart IS NULL AND previous_sequence IS NOT NULL FROM link)";
     work.execute(
         &format!(
-            "INSERT INTO held ({HELD}) SELECT {key}, end_day, '', '', '', NULL, NULL FROM still_held WHERE true
-             ON CONFLICT ({key}) DO UPDATE SET end_day = excluded.end_day"
+            "INSERT INTO held ({HELD}) SELECT {key}, end_day, '', '', '', '', NULL FROM still_held WHERE true
+             ON CONFLICT ({key}) DO UPDATE SET end_day = excluded.end_day,
+                contact_name = iif({is_known}, contact_name, ''),
+                contact_telephone = iif({is_known}, contact_telephone, NULL)"
         ),
         [],
     )?;
@@ -279,7 +286,9 @@ fn not_visible(work: &Transaction<'_>, today: Date) -> Result<(), MemoryError> {
     )?;
     let mut rejected = work.prepare(
         "SELECT local_id, kind, start_day, end_day, code, why, replaced_by, what, born
-         FROM outgoing_plan JOIN rejected USING (place)",
+         FROM outgoing_plan JOIN rejected USING (place)
+         UNION ALL SELECT local_id, kind, start_day, NULL, code, why, replaced_by, 'without-team', ''
+         FROM outgoing_without_team JOIN rejected USING (place)",
     )?;
     let mut rows = rejected.query([])?;
     while let Some(row) = rows.next()? {

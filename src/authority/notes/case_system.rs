@@ -13,6 +13,7 @@ use super::{NotPlaced, Record, Trouble};
 use crate::authority::register::Part;
 use crate::config::authority::CaseSystemSettings;
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER};
+use crate::mesh::open_to_others;
 
 /// The identifier of a part of a note: the note's id, a dash, the part's number.
 pub const PART: &str = "https://fhir.cpis.example/Id/case-note-part";
@@ -59,7 +60,7 @@ impl CaseSystem {
             .referer(false)
             .user_agent(concat!("cpis-authority/", env!("CARGO_PKG_VERSION")));
         if let Some((certificate, key)) = &settings.certificate {
-            let own = format!("{}\n{}", read(certificate, PEM_BYTES)?, read(key, PEM_BYTES)?);
+            let own = format!("{}\n{}", read(certificate, PEM_BYTES)?, read_private(key, PEM_BYTES)?);
             let own = Identity::from_pem(own.as_bytes())
                 .map_err(|_| away("`notes.case_system.certificate` with its key cannot be shown"))?;
             builder = builder.identity(own);
@@ -67,12 +68,19 @@ impl CaseSystem {
         if let Some(path) = &settings.certificate_authority {
             let authorities = Certificate::from_pem_bundle(read(path, PEM_BYTES)?.as_bytes())
                 .map_err(|_| away("`notes.case_system.certificate_authority` holds no certificate"))?;
-            builder = builder.tls_certs_merge(authorities);
+            // Whoever is named is trusted, and nobody beside them.
+            builder = builder.tls_certs_only(authorities);
         }
         let http =
             builder.build().map_err(|_| away("the certificates for the case system cannot be used"))?;
         Ok(Self { http, settings: settings.clone() })
     }
+}
+
+/// The same of a file that not every user of this computer can read.
+fn read_private(path: &Path, most: u64) -> Result<String, Trouble> {
+    let text = read(path, most)?;
+    open_to_others(path).map_or(Ok(text), |why| Err(away(why)))
 }
 
 fn read(path: &Path, most: u64) -> Result<String, Trouble> {
@@ -94,7 +102,7 @@ impl Record for CaseSystem {
             .header("accept", "application/fhir+json")
             .header("if-none-exist", format!("identifier={PART}|{id}"));
         if let Some(path) = &self.settings.token_file {
-            request = request.bearer_auth(read(path, TOKEN_BYTES)?.trim());
+            request = request.bearer_auth(read_private(path, TOKEN_BYTES)?.trim());
         }
         let answer = request.body(communication(part, &id).to_string()).send();
         let answer =

@@ -4,7 +4,8 @@
 //! the link ended in between, the same name is written again: a note that was not picked up yet is there once, and one that
 //! was comes again under its old name. Nothing is ever concluded from a file that is not there.
 //!
-//! A share that is not mounted is an empty folder. So a folder has a mark, and without it nothing is written.
+//! A share that is not mounted is an empty folder. So a folder has a mark, and without it nothing is written, at the first start neither: somebody
+//! puts it there who sees that it is the right one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -26,16 +27,16 @@ const FORMAT: &str = "cpis-case-note/1";
 /// Bytes of a mark.
 const MARK_BYTES: usize = 64;
 
-/// How a folder is known at the first start.
+/// What the mark of a folder has to say at the first start.
 #[derive(Debug, Clone, Copy)]
 pub enum Mark<'a> {
-    /// By this, which is written into it.
-    New(&'a str),
-    /// By this, which somebody has written into it.
+    /// Whatever somebody has written, or had written, into it.
+    Any,
+    /// This, which somebody has written into it.
     Expected(&'a str),
 }
 
-/// A folder that has been seen before, or was marked now.
+/// A folder that has been seen before, or has the mark that somebody gave it.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -43,8 +44,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder of the configuration. One that is new gets its mark, unless the configuration says what somebody has put
-    /// into it as its mark; one that was used before has to have it.
+    /// The folder of the configuration. One that is new has to have a mark, and what the configuration says where it says it; one that
+    /// was used before has to have that which it had.
     ///
     /// # Errors
     /// It is not there, or is not the one that it was.
@@ -66,12 +67,8 @@ impl Folder {
                 let why = format!("has no {MARK} with `notes.folder_mark` in it: is the share mounted?");
                 return Err(away(&why).into());
             }
-            (Err(error), Mark::New(new_mark)) if error.kind() == ErrorKind::NotFound => {
-                let file = path.join(MARK);
-                write_whole(&file, new_mark.as_bytes())
-                    .and_then(|()| flush_directory(path))
-                    .map_err(|error| away(&format!("cannot be written: {}", error.kind())))?;
-                new_mark.to_owned()
+            (Err(error), Mark::Any) if error.kind() == ErrorKind::NotFound => {
+                return Err(away(&format!("has no mark ({MARK}): {ADOPT}")).into());
             }
             (Err(error), _) => return Err(away(&format!("cannot be read: {}", error.kind())).into()),
         };
@@ -92,6 +89,49 @@ impl Folder {
             Err(error) => Err(Trouble::Away(format!("the folder {name} cannot be read: {}", error.kind()))),
         }
     }
+}
+
+/// What to do about a folder that is new.
+const ADOPT: &str = "if it is the right one, and its share is mounted, say so once with `cpis-authority notes --adopt-folder`; until then nothing is written \
+     into it, and nothing is said to be filed";
+
+/// Why nothing could be written into a folder that is not known yet, without looking whether it is the one that it was.
+#[must_use]
+pub fn unmarked(path: &Path) -> Option<String> {
+    let name = path.display();
+    match read_mark(path) {
+        Ok(_) => None,
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Some(format!("the folder {name} cannot be read: {}", error.kind()))
+        }
+        Err(_) if !path.is_dir() => Some(format!("the folder {name} is not there")),
+        Err(_) => Some(format!("the folder {name} has no mark ({MARK}): {ADOPT}")),
+    }
+}
+
+/// Somebody says that this is the folder: it gets a mark. False where it has one.
+///
+/// # Errors
+/// It is not there, cannot be written, or was known by another mark, in words.
+pub fn adopt(path: &Path, mark: &str, known: Option<&str>) -> Result<bool, String> {
+    let name = path.display();
+    if !path.is_dir() {
+        return Err(format!("the folder {name} is not there"));
+    }
+    match read_mark(path) {
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(format!("the folder {name} cannot be read: {}", error.kind())),
+    }
+    if known.is_some() {
+        return Err(format!(
+            "the folder {name} was used before, and its mark ({MARK}) is missing: is the share mounted? If it is another folder now, put \
+             the old mark back or give it another name"
+        ));
+    }
+    let written = write_whole(&path.join(MARK), mark.as_bytes()).and_then(|()| flush_directory(path));
+    written.map_err(|error| format!("the folder {name} cannot be written: {}", error.kind()))?;
+    Ok(true)
 }
 
 /// How a file is called: nothing of anybody is in it.

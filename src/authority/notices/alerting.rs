@@ -61,7 +61,7 @@ pub fn restricted_list(table: &Routing) -> Result<Listed, String> {
 }
 
 fn user_of(table: &Routing, name: &str) -> Option<Reader> {
-    table.people.get(name).and_then(|person| Reader::named(person.user.as_deref()?))
+    table.person(name).and_then(|(_, person)| Reader::named(person.user.as_deref()?))
 }
 
 /// The holders of whatever restricted case has none of its own.

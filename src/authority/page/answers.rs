@@ -15,11 +15,11 @@ use super::limits::{PAGE_CHILD, PAGE_DUTY, PAGE_HEARD, PAGE_ROWS};
 use super::lists::{Waits, waits};
 use super::views::{self, Child, Chrome, Duty, Filter, Heard, Newest, Told};
 use super::{Page, Sorry, of_worker};
-use crate::authority::register::{Access, Marked, Reader, Register, RegisterError, Wanted};
+use crate::authority::register::{Access, AsWhom, Marked, Reader, Register, RegisterError, Wanted};
 use crate::authority::routing::closed_since;
 use crate::domain::dates;
 
-type Answered = Result<Response, Sorry>;
+pub(super) type Answered = Result<Response, Sorry>;
 
 impl From<NotOurs> for Sorry {
     fn from(_: NotOurs) -> Self {
@@ -149,7 +149,7 @@ impl OfChild {
     /// Whether this user has done so, of anything on the page.
     fn has_done(&self, user: &str, what: Told) -> bool {
         let of = |access: &Access| match (what, &access.not_recognised) {
-            (Told::Read, _) => access.read.iter().any(|read| read.by == user && !read.as_duty),
+            (Told::Read(whom), _) => access.read.iter().any(|read| read.by == user && read.as_whom == whom),
             (Told::Reported, Some(said)) => said.by == user && said.settled.is_none(),
             (Told::LookedInto, Some(said)) => said.settled.as_ref().is_some_and(|(by, _, _)| by == user),
             (Told::Reported | Told::LookedInto, None) => false,
@@ -199,7 +199,9 @@ pub(super) async fn child(
     let asked = Fields::read(query.unwrap_or_default().as_bytes(), &["done"])?;
     let told = match asked.get("done") {
         "" => None,
-        "read" => Some(Told::Read),
+        "read" => Some(Told::Read(AsWhom::Alerted)),
+        "read-as-duty" => Some(Told::Read(AsWhom::Duty)),
+        "read-beside" => Some(Told::Read(AsWhom::Beside)),
         "reported" => Some(Told::Reported),
         "looked-into" => Some(Told::LookedInto),
         _ => return Err(Sorry::NotThere),
@@ -220,46 +222,6 @@ pub(super) fn form(person: &Person, body: &Bytes, known: &[&str]) -> Result<Fiel
 /// Whether a form that says nothing more was given to this person.
 pub(super) fn own_form(person: &Person, body: &Bytes) -> Result<(), Sorry> {
     form(person, body, &["form"]).map(|_| ())
-}
-
-/// Marks as read what was on a child's page.
-pub(super) async fn read(
-    State(page): State<Page>,
-    Extension(person): Extension<Person>,
-    Path(note): Path<String>,
-    body: Bytes,
-) -> Answered {
-    let fields = form(&person, &body, &["form", "seen"])?;
-    if !ask::is_reference(&note) {
-        return Err(Sorry::NotThere);
-    }
-    mark(&page, &person, fields.get("seen"), false, &format!("/child/{note}?done=read")).await
-}
-
-async fn mark(page: &Page, person: &Person, seen: &str, as_duty: bool, way: &str) -> Answered {
-    let seen = of_seen(seen).ok_or(Sorry::NotThere)?;
-    let (reader, now) = (person.reader.clone(), page.now());
-    let is_done = page
-        .look(move |register| {
-            let mut is_done = true;
-            for (note, part) in &seen {
-                is_done &= register.mark_read(&reader, note, *part, as_duty, now)? == Marked::Done;
-            }
-            Ok(is_done)
-        })
-        .await?;
-    if is_done { see_other(way) } else { Err(Sorry::NotThere) }
-}
-
-/// `note:part,note:part`
-fn of_seen(text: &str) -> Option<Vec<(String, u32)>> {
-    let one = |text: &str| {
-        let (note, part) = text.split_once(':')?;
-        let part = part.parse().ok().filter(|part| *part > 0)?;
-        ask::is_reference(note).then(|| (note.to_owned(), part))
-    };
-    let seen: Vec<_> = text.split(',').map(one).collect::<Option<_>>()?;
-    (seen.len() <= PAGE_CHILD as usize).then_some(seen)
 }
 
 /// Asks what is odd about an access.
@@ -305,8 +267,10 @@ pub(super) async fn report(
         return Err(Sorry::NotThere);
     }
     let (reader, now, way) = (person.reader.clone(), page.now(), format!("/child/{note}?done=reported"));
-    let marked =
-        page.look(move |register| register.mark_not_recognised(&reader, &note, part, &words, now)).await?;
+    let known_as = page.known_as(&reader);
+    let marked = page
+        .look(move |register| register.mark_not_recognised((&reader, &known_as), &note, part, &words, now))
+        .await?;
     if marked == Marked::Done { see_other(&way) } else { Err(Sorry::NotThere) }
 }
 
@@ -367,16 +331,6 @@ pub(super) async fn duty(State(page): State<Page>, Extension(person): Extension<
 /// The same on paper.
 pub(super) async fn handover(State(page): State<Page>, Extension(person): Extension<Person>) -> Answered {
     of_duty(&page, &person, views::handover).await
-}
-
-/// What emergency duty has read the worker has not.
-pub(super) async fn seen_by_duty(
-    State(page): State<Page>,
-    Extension(person): Extension<Person>,
-    body: Bytes,
-) -> Answered {
-    let fields = form(&person, &body, &["form", "seen"])?;
-    mark(&page, &person, fields.get("seen"), true, "/duty").await
 }
 
 /// Elsewhere, after something was done: going back or loading again does it no second time.

@@ -5,7 +5,7 @@
 //! | [`door`] | who is let in |
 //! | [`guard`] | what every request has to be, and what every answer carries |
 //! | `ask` | what was asked in addresses and forms |
-//! | `answers`, `lists` | what each address answers |
+//! | `answers`, `lists`, `reading` | what each address answers |
 //! | `views` | what it looks like |
 //! | [`serve`](mod@serve) | listens, within [`limits`] |
 //!
@@ -20,9 +20,11 @@ pub(in crate::authority) mod fuzzing;
 pub mod guard;
 pub mod limits;
 mod lists;
+mod reading;
 pub mod serve;
 mod views;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,7 +49,7 @@ use views::Chrome;
 use crate::domain::OfficeHours;
 
 use super::notices::CasesOfExtract;
-use super::register::{Register, RegisterError};
+use super::register::{Reader, Register, RegisterError};
 
 pub use serve::{ServeError, serve};
 
@@ -63,6 +65,8 @@ pub struct Settings {
     pub hours: Option<OfficeHours>,
     /// How browsers reach the page.
     pub address: Address,
+    /// Under which names each user stands in the routing table: by them it is known as whom somebody reads.
+    pub known_as: BTreeMap<String, Vec<String>>,
     /// Which cases there are: a note is put under none that is another child's.
     pub cases: CasesOfExtract,
     /// Nobody in it is real.
@@ -134,6 +138,10 @@ impl Page {
             is_synthetic: self.0.settings.is_synthetic,
             waits,
         }
+    }
+
+    fn known_as(&self, reader: &Reader) -> Vec<String> {
+        self.0.settings.known_as.get(reader.user()).cloned().unwrap_or_default()
     }
 
     fn hours(&self) -> Option<&OfficeHours> {
@@ -247,7 +255,7 @@ pub fn router(page: Page) -> Router {
     Router::new()
         .route("/", get(answers::newest))
         .route("/child/{note}", get(answers::child))
-        .route("/child/{note}/read", post(answers::read))
+        .route("/child/{note}/read", post(reading::read))
         .route("/child/{note}/not-recognised/{part}", get(answers::ask_report).post(answers::report))
         .route("/child/{note}/looked-into/{part}", post(answers::looked_into))
         .route("/triage", get(lists::triage))
@@ -255,7 +263,7 @@ pub fn router(page: Page) -> Router {
         .route("/not-recognised", get(lists::disputed))
         .route("/duty", get(answers::duty))
         .route("/duty/handover", get(answers::handover))
-        .route("/duty/seen", post(answers::seen_by_duty))
+        .route("/duty/seen", post(reading::seen_by_duty))
         .route("/leave", post(leave))
         .fallback(|| async { Sorry::NotThere })
         .layer(middleware::from_fn_with_state(page.clone(), let_in))

@@ -111,13 +111,24 @@ pub struct Alerted {
     pub at: Timestamp,
 }
 
+/// As whom somebody has read a note; the least of several is the last of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AsWhom {
+    /// As whoever was alerted of it, or is responsible for the case: then it is read.
+    Alerted,
+    /// As emergency duty: for the others it is as unread as before.
+    Duty,
+    /// As somebody whom nobody alerted: the same.
+    Beside,
+}
+
 /// Who has read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Read {
     /// The user.
     pub by: String,
-    /// As emergency duty.
-    pub as_duty: bool,
+    /// As whom.
+    pub as_whom: AsWhom,
     /// When.
     pub at: Timestamp,
 }
@@ -179,10 +190,10 @@ impl std::fmt::Debug for Access {
 }
 
 impl Access {
-    /// Whether somebody has read it, other than emergency duty in passing.
+    /// Whether somebody has read it who was to, other than emergency duty in passing.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        self.read.iter().any(|read| !read.as_duty)
+        self.read.iter().any(|read| read.as_whom == AsWhom::Alerted)
     }
 }
 

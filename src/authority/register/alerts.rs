@@ -150,6 +150,7 @@ impl Register {
         };
         Ok(Ok(Access {
             state,
+            at: notice.as_ref().map(|notice| notice.at),
             organisation: notice.map(|notice| notice.organisation_code).unwrap_or_default(),
             worker: who.responsible.worker,
             worker_is_away: who.worker_is_away,
@@ -253,10 +254,14 @@ impl Register {
         Ok(statement.query_map([], waiting)?.collect::<Result<_, _>>()?)
     }
 
-    /// Alerts of a note that nobody has read.
+    /// Alerts of a note that nobody has read. Of one that lay ahead of the clock when that was noticed, that moment counts, unless it was
+    /// before the access itself by the hub's clock: then it was this one that was behind.
     fn steps(&self, note: &str, now: Timestamp) -> Result<Vec<Made>, RegisterError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT role, CASE WHEN made_ms > ?2 THEN coalesce(ahead_ms, ?2) ELSE made_ms END, name FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
+            "SELECT role, CASE WHEN made_ms > ?2 THEN coalesce(ahead_ms, ?2)
+                               WHEN ahead_ms >= (SELECT at_ms FROM part WHERE part.notice_id = alert.notice_id) THEN ahead_ms
+                               ELSE made_ms END, name
+             FROM alert WHERE note_id = ?1 AND is_over = 0 AND part >
                  (SELECT coalesce(max(up_to), 0) FROM read_mark WHERE note_id = ?1 AND as_duty = 0)",
         )?;
         let mut rows = statement.query(params![note, now.as_millisecond()])?;
@@ -294,7 +299,7 @@ fn make(
     alert: &Alert,
     now: Timestamp,
 ) -> Result<u64, RegisterError> {
-    let user = table.people.get(&alert.name).and_then(|person| Reader::named(person.user.as_deref()?));
+    let user = table.person(&alert.name).and_then(|(_, person)| Reader::named(person.user.as_deref()?));
     let user = user.as_ref().map(Reader::user);
     let made = work
         .prepare_cached(
@@ -324,7 +329,7 @@ fn make(
     let id: i64 = work
         .prepare_cached("SELECT id FROM alert WHERE notice_id = ?1 AND role = ?2 AND name = ?3")?
         .query_row(params![waiting.notice, alert.role.code(), alert.name], |row| row.get(0))?;
-    let email = table.people.get(&alert.name).and_then(|person| person.email.as_ref());
+    let email = table.person(&alert.name).and_then(|(_, person)| person.email.as_ref());
     if let Some(address) = email.filter(|_| table.mail.is_some()) {
         super::mail::queue(work, id, address, now)?;
     }

@@ -17,6 +17,7 @@ mod responsible;
 mod take;
 #[cfg(test)]
 mod tests;
+mod whom;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ use rusqlite_migration::{M, Migrations};
 use super::files::{beside, private};
 use crate::exchange::notice::{Mark, NoticeId, RegisterId};
 
-pub use accesses::{ACCESSES, Access, Alerted, NotRecognised, Read, Reader, Standing, Wanted};
+pub use accesses::{ACCESSES, Access, Alerted, AsWhom, NotRecognised, Read, Reader, Standing, Wanted};
 pub use alerts::Routed;
 pub use inactive::Inactive;
 pub use lists::{Figures, ID_SHOWN, Listed, Missing, Settle, Settled, Shown};
@@ -48,6 +49,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0004.sql")),
     M::up(include_str!("0005.sql")),
     M::up(include_str!("0006.sql")),
+    M::up(include_str!("0007.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

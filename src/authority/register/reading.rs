@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, TransactionBehavior, named_params, params};
 
-use super::accesses::{Alerted, MAY_SEE, NotRecognised, Read, Reader};
+use super::accesses::{Alerted, AsWhom, MAY_SEE, NotRecognised, Read, Reader};
+use super::whom::as_whom;
 use super::{Register, RegisterError, moment};
 
 /// Characters of what somebody says of an access.
@@ -14,6 +15,8 @@ pub const SAID_CHARACTERS: usize = 1000;
 pub enum Marked {
     /// It is there, or was already.
     Done,
+    /// It is read, as whom they were alerted.
+    Read(AsWhom),
     /// There is no such note, or not for this reader.
     NotThere,
     /// The note has only so many parts.
@@ -23,30 +26,30 @@ pub enum Marked {
 }
 
 impl Register {
-    /// Notes that somebody has read a note, up to the part that they saw. A part that came since stays unread.
+    /// Notes that somebody has read a note, up to the part that they saw. A part that came since stays unread. It counts as whom they were alerted:
+    /// what emergency duty reads the worker has not, and what somebody reads whom nobody alerted is unread as before. `known_as` are the names
+    /// under which the reader stands in the routing table; `as_duty` where they say that they read it as emergency duty.
     ///
     /// # Errors
     /// The register cannot be written.
     pub fn mark_read(
         &mut self,
-        reader: &Reader,
+        (reader, known_as): (&Reader, &[String]),
         note: &str,
         up_to: u32,
         as_duty: bool,
         now: Timestamp,
     ) -> Result<Marked, RegisterError> {
         let work = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let marked = seen(&work, reader, note, up_to)?;
+        let mut marked = seen(&work, reader, note, up_to)?;
         if marked == Marked::Done {
-            work.execute(
-                "INSERT INTO read_mark (note_id, reader, as_duty, up_to, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO NOTHING",
-                params![note, reader.user(), as_duty, up_to, now.as_millisecond()],
-            )?;
-            if !as_duty {
-                Self::route_what_came_since(&work, note, up_to)?;
-            }
+            let whom = match as_duty {
+                true => AsWhom::Duty,
+                false => as_whom(&work, reader, known_as, note)?.unwrap_or(AsWhom::Alerted),
+            };
+            note_read(&work, reader, note, up_to, whom, now)?;
             work.commit()?;
+            marked = Marked::Read(whom);
         }
         Ok(marked)
     }
@@ -58,7 +61,7 @@ impl Register {
     /// The register cannot be written.
     pub fn mark_not_recognised(
         &mut self,
-        reader: &Reader,
+        (reader, known_as): (&Reader, &[String]),
         note: &str,
         part: u32,
         words: &str,
@@ -72,20 +75,10 @@ impl Register {
                  ON CONFLICT DO NOTHING",
                 params![note, part, reader.user(), now.as_millisecond(), plain(words)],
             )?;
-            let as_duty: Option<bool> = work
-                .prepare_cached(
-                    "SELECT min(role = 'emergency-duty') FROM alert WHERE note_id = ?1 AND user = ?2 AND is_over = 0",
-                )?
-                .query_row(params![note, reader.user()], |row| row.get(0))?;
-            if let Some(as_duty) = as_duty {
-                work.execute(
-                    "INSERT INTO read_mark (note_id, reader, as_duty, up_to, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT DO NOTHING",
-                    params![note, reader.user(), as_duty, part, now.as_millisecond()],
-                )?;
-            }
-            if as_duty == Some(false) {
-                Self::route_what_came_since(&work, note, part)?;
+            let whom = as_whom(&work, reader, known_as, note)?;
+            // Of nobody else it is known that they have read it: they did not press that button.
+            if let Some(whom) = whom.filter(|whom| *whom != AsWhom::Beside) {
+                note_read(&work, reader, note, part, whom, now)?;
             }
             work.commit()?;
         }
@@ -152,13 +145,19 @@ impl Register {
     /// Who has read a part of a note, the first first.
     pub(super) fn read(&self, note: &str, part: u32) -> Result<Vec<Read>, RegisterError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT reader, as_duty, min(at_ms) FROM read_mark WHERE note_id = ?1 AND up_to >= ?2
-             GROUP BY reader, as_duty ORDER BY min(at_ms), reader",
+            "SELECT reader, as_duty, min(at_ms) AS at FROM read_mark WHERE note_id = ?1 AND up_to >= ?2 GROUP BY reader, as_duty
+             UNION ALL SELECT reader, NULL, min(at_ms) FROM read_beside WHERE note_id = ?1 AND up_to >= ?2 GROUP BY reader
+             ORDER BY at, reader",
         )?;
         let mut rows = statement.query(params![note, part])?;
         let mut list = Vec::new();
         while let Some(row) = rows.next()? {
-            list.push(Read { by: row.get(0)?, as_duty: row.get(1)?, at: moment(row.get(2)?)? });
+            let as_whom = match row.get::<_, Option<bool>>(1)? {
+                Some(false) => AsWhom::Alerted,
+                Some(true) => AsWhom::Duty,
+                None => AsWhom::Beside,
+            };
+            list.push(Read { by: row.get(0)?, as_whom, at: moment(row.get(2)?)? });
         }
         Ok(list)
     }
@@ -183,6 +182,42 @@ impl Register {
         };
         Ok(Some(NotRecognised { by, at: moment(at)?, words, settled }))
     }
+}
+
+/// Notes that somebody has read a note up to a part. What came since is decided anew where that counts.
+fn note_read(
+    work: &rusqlite::Transaction<'_>,
+    reader: &Reader,
+    note: &str,
+    up_to: u32,
+    whom: AsWhom,
+    now: Timestamp,
+) -> Result<(), RegisterError> {
+    let (user, at) = (reader.user(), now.as_millisecond());
+    let mark = |as_duty: bool| {
+        work.execute(
+            "INSERT INTO read_mark (note_id, reader, as_duty, up_to, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING",
+            params![note, user, as_duty, up_to, at],
+        )
+    };
+    match whom {
+        AsWhom::Alerted => {
+            mark(false)?;
+            Register::route_what_came_since(work, note, up_to)?;
+        }
+        AsWhom::Duty => {
+            mark(true)?;
+        }
+        AsWhom::Beside => {
+            work.execute(
+                "INSERT INTO read_beside (note_id, reader, up_to, at_ms) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO NOTHING",
+                params![note, user, up_to, at],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a reader may mark this part of a note.

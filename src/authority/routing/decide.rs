@@ -63,6 +63,8 @@ pub enum State {
 pub struct Access {
     /// What is known of the case.
     pub state: State,
+    /// When, by the hub's clock; `None` where that cannot be read.
+    pub at: Option<Timestamp>,
     /// The organisation that looked.
     pub organisation: String,
     /// The worker and the team, as the case management system names them.
@@ -113,7 +115,7 @@ pub enum Decided {
 /// Decides who is alerted of an access at a moment.
 #[must_use]
 pub fn decide(access: &Access, earlier: &Earlier, table: &Routing, now: Timestamp) -> Decided {
-    let office = office(table.hours.as_ref(), now);
+    let office = at_that_hour(access, table, now);
     let was_read = earlier.was_read || (office != Office::Open && earlier.was_read_by_duty);
     let is_repeat = earlier.was_alerted && earlier.organisations.contains(&access.organisation);
     if is_repeat && !was_read {
@@ -140,6 +142,16 @@ pub fn decide(access: &Access, earlier: &Earlier, table: &Routing, now: Timestam
         add(&mut alerts, Role::FallBack, &table.fall_back, "nobody else is configured for this case");
     }
     Decided::Alert(alerts)
+}
+
+/// Whether the office is open. An access that lies ahead of this clock says that one of two clocks is wrong: where they do not agree on
+/// that, it is not known, and both are alerted.
+fn at_that_hour(access: &Access, table: &Routing, now: Timestamp) -> Office {
+    let here = office(table.hours.as_ref(), now);
+    match access.at.filter(|at| *at > now) {
+        Some(at) if office(table.hours.as_ref(), at) != here => Office::NotKnown,
+        Some(_) | None => here,
+    }
 }
 
 fn add(alerts: &mut Vec<Alert>, role: Role, names: &[String], why: &'static str) {
@@ -193,9 +205,11 @@ fn responsible(alerts: &mut Vec<Alert>, access: &Access, table: &Routing, now: T
         && !access.worker_is_away
         && !is_absent(table, worker, now)
     {
-        add(alerts, Role::Worker, std::slice::from_ref(worker), "the case's worker");
+        // As the table calls them, where it does: written otherwise one night they are the same person.
+        let called = table.person(worker).map_or(worker.as_str(), |(known, _)| known);
+        add(alerts, Role::Worker, &[called.to_owned()], "the case's worker");
         // Where others hear by e-mail, one who has none finds it only when they open the page.
-        if table.mail.is_none() || table.people.get(worker).is_some_and(|person| person.email.is_some()) {
+        if table.mail.is_none() || table.person(worker).is_some_and(|(_, person)| person.email.is_some()) {
             return;
         }
         first_above(alerts, access, table, "the case's worker gets no e-mail");
@@ -229,17 +243,17 @@ fn above(access: &Access, table: &Routing) -> [(Role, Vec<String>); 3] {
 
 /// The case's team; or that of its kind of plan, the most pressing first.
 fn team<'a>(access: &Access, table: &'a Routing) -> Option<&'a crate::config::authority::Team> {
-    let named = access.team.as_ref().and_then(|team| table.teams.get(team));
+    let named = access.team.as_ref().and_then(|team| table.team(team));
     named.or_else(|| {
         let pressing = [PlanKind::ChildProtection, PlanKind::UnbornChildProtection, PlanKind::LookedAfter];
         let of = |kind: &PlanKind| table.kinds.iter().find(|(of, _)| of == kind && access.kinds.contains(of));
-        pressing.iter().find_map(of).and_then(|(_, name)| table.teams.get(name))
+        pressing.iter().find_map(of).and_then(|(_, name)| table.team(name))
     })
 }
 
 fn is_absent(table: &Routing, worker: &str, now: Timestamp) -> bool {
     let today = dates::london_day(now);
-    let away = table.people.get(worker).map(|person| person.absent.as_slice()).unwrap_or_default();
+    let away = table.person(worker).map(|(_, person)| person.absent.as_slice()).unwrap_or_default();
     away.iter().any(|(from, until)| *from <= today && until.is_none_or(|until| today <= until))
 }
 

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use cpis::authority::extract::{self, Checked};
 use cpis::config::authority::{AuthorityConfig, Mapping, More};
 
-use super::common::{NO_CONTACT, PRINTED, counted, line, moment, without_contact};
+use super::common::{
+    NO_CONTACT, PRINTED, counted, line, moment, other_name, unlike, unnamed, without_contact,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Check {
@@ -72,7 +74,7 @@ fn print(checked: &Checked, mapping: &Mapping, is_reported: bool) -> std::io::Re
         (more, true) => writeln!(out, "{more} more findings: the report has the first 10,000.")?,
         (more, false) => writeln!(out, "{more} more findings: use --report FILE.")?,
     }
-    write!(out, "{}", without_contact(checked, mapping))
+    write!(out, "{}{}{}", without_contact(checked, mapping), unlike(checked, mapping), unnamed(checked))
 }
 
 fn rows_of(count: u64) -> String {
@@ -96,6 +98,12 @@ fn write_report(path: &PathBuf, checked: &Checked, mapping: &Mapping) -> Result<
     for team in &checked.unknown_teams {
         let row = team.row.to_string();
         out.write_record([&row, &inert(column), &inert(&team.local_id), NO_CONTACT]).map_err(refused)?;
+    }
+    for one in &checked.unlike {
+        let row = one.row.to_string();
+        let column = mapping.more_name(one.column).unwrap_or_default();
+        let local_id = one.local_id.as_deref().unwrap_or_default();
+        out.write_record([&row, &inert(column), &inert(local_id), &other_name(one)]).map_err(refused)?;
     }
     out.flush().map_err(|error| error.kind().to_string())
 }

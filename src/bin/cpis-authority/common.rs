@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use cpis::authority::extract::{Checked, Problem, UnknownTeam};
+use cpis::authority::extract::{Checked, Problem, UnknownTeam, Unlike, Unnamed};
 use cpis::authority::notices::restricted_list;
-use cpis::config::authority::{AuthorityConfig, Contacts, LinkSettings, Mapping, More};
+use cpis::config::authority::{AuthorityConfig, LinkSettings, Mapping, More};
 use cpis::domain::dates;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,19 +22,23 @@ pub(super) fn linked(path: &Path) -> Result<(AuthorityConfig, LinkSettings), Str
 }
 
 /// Keeps the teams of listed restricted cases back. Where the list cannot be read nobody knows which those are: no team goes up, and every
-/// plan does; what to say of it.
+/// plan does; what to say of it. It is read though no team is configured: what the hub has of one is taken off there.
 pub(super) fn keep_restricted_back(config: &mut AuthorityConfig) -> String {
-    let (Some(table), false) = (&config.routing, config.extract.contacts.is_empty()) else {
-        return String::new();
-    };
+    let Some(table) = &config.routing else { return String::new() };
+    let contacts = &mut config.extract.contacts;
     match restricted_list(table) {
         Ok((listed, _)) => {
-            config.extract.contacts.keep_back(listed.into_keys());
+            contacts.keep_back(listed.into_keys());
             String::new()
         }
         Err(why) => {
-            config.extract.contacts = Contacts::default();
-            format!("Plans go up without a team that hospitals can ring: {why}\n")
+            let said = if contacts.is_empty() {
+                String::new()
+            } else {
+                format!("Plans go up without a team that hospitals can ring: {why}\n")
+            };
+            contacts.without_the_list();
+            said
         }
     }
 }
@@ -59,6 +63,58 @@ pub(super) fn line(problem: &Problem, mapping: &Mapping) -> String {
     let column = column.map(|column| format!(", {}", mapping.name(column))).unwrap_or_default();
     let local_id = local_id.as_ref().map(|id| format!(" (local id {id})")).unwrap_or_default();
     format!("row {row}{column}{local_id}: {finding}")
+}
+
+/// What to do about a row that says another worker or team of a plan.
+pub(super) fn other_name(unlike: &Unlike) -> String {
+    let what = match unlike.column {
+        More::Worker | More::WorkerAway | More::Restricted => "worker",
+        More::Team => "team",
+    };
+    format!(
+        "row {} says another {what} of the same plan, and counts: alerts go by it. Write one row, or the same in both",
+        unlike.of
+    )
+}
+
+/// Rows that say a plan again, with another worker or team.
+pub(super) fn unlike(checked: &Checked, mapping: &Mapping) -> String {
+    let mut said = String::new();
+    if checked.unlike.is_empty() {
+        return said;
+    }
+    let rows = counted(checked.unlike.len() as u64, "time", "times");
+    said.push_str(&format!(
+        "The same plan with another worker or team: {rows}. The plan is sent all the same.\n"
+    ));
+    for one in checked.unlike.iter().take(PRINTED) {
+        let column = mapping.more_name(one.column).unwrap_or_default();
+        let local_id = one.local_id.as_ref().map(|id| format!(" (local id {id})")).unwrap_or_default();
+        said.push_str(&format!("row {}, {column}{local_id}: {}\n", one.row, other_name(one)));
+    }
+    said
+}
+
+/// Workers and teams whom the routing table does not name: a note, since alerts find somebody all the same.
+pub(super) fn unnamed(checked: &Checked) -> String {
+    let said = |of: &Unnamed| {
+        let (names, so) = match of.column {
+            More::Team => (
+                counted(of.names, "team", "teams"),
+                "What their workers do not read goes to the manager, or the fall-back",
+            ),
+            More::Worker | More::WorkerAway | More::Restricted => (
+                counted(of.names, "worker", "workers"),
+                "They are alerted at the page alone, and known there by a user name that is their name",
+            ),
+        };
+        let rows = counted(of.rows, "row", "rows");
+        format!(
+            "Not in the routing table: {names} in {rows}, first in row {} (local id {}). {so}.\n",
+            of.first, of.local_id
+        )
+    };
+    checked.unnamed.iter().map(said).collect()
 }
 
 /// What to do about teams without a contact.

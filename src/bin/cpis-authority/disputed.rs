@@ -93,7 +93,7 @@ fn settle(
         .settle_not_recognised(reader, &note, part, outcome, now())
         .map_err(|error| error.to_string())?
     {
-        Marked::Done => {
+        Marked::Done | Marked::Read(_) => {
             print("Settled: what came of it stands beside the access.\n")?;
             Ok(ExitCode::SUCCESS)
         }

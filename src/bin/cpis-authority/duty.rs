@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use cpis::authority::mesh::Mesh;
 use cpis::authority::notices::restricted_list;
-use cpis::authority::register::{Access, Figures, MailFigures, Reader, Register, Wanted};
+use cpis::authority::register::{Access, AsWhom, Figures, MailFigures, Reader, Register, Wanted};
 use cpis::authority::routing::closed_since;
-use cpis::config::authority::{AuthorityConfig, Routing, Way};
+use cpis::config::authority::{AuthorityConfig, Person, Routing, Way};
 use cpis::config::mesh::MeshWay;
 use cpis::domain::dates;
 use jiff::Timestamp;
@@ -141,8 +141,12 @@ fn handover(list: &[Access], since: Timestamp, now: Timestamp) -> String {
             }
         }
         for read in &access.read {
-            let as_duty = if read.as_duty { " (emergency duty)" } else { "" };
-            let _ = writeln!(said, "   Read by {}{as_duty} {}", read.by, at(read.at));
+            let whom = match read.as_whom {
+                AsWhom::Alerted => "",
+                AsWhom::Duty => " (emergency duty)",
+                AsWhom::Beside => " (was not alerted)",
+            };
+            let _ = writeln!(said, "   Read by {}{whom} {}", read.by, at(read.at));
         }
         if let Some(not) = &access.not_recognised {
             let _ = writeln!(said, "   Not recognised by {} {}: {}", not.by, at(not.at), not.words);
@@ -195,6 +199,13 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
             for (name, _) in table.people.iter().filter(|(_, person)| person.email.is_none()) {
                 let _ = writeln!(said, "Without e-mail: {name}.");
             }
+            let nobody = |(_, person): &(&String, &Person)| person.user.is_none() && person.users.is_empty();
+            for (name, _) in table.people.iter().filter(nobody) {
+                let _ = writeln!(
+                    said,
+                    "Without a user, so that only who signs in as this name has read for it: {name}."
+                );
+            }
             if table.emergency_duty.is_empty() {
                 said.push_str("Nobody is named for out of hours: the fall-back is alerted then.\n");
             }
@@ -202,6 +213,9 @@ pub(super) fn check_config(what: &CheckConfig) -> Result<ExitCode, String> {
                 said.push_str("Office hours are not known: emergency duty is alerted at any hour.\n");
             }
         }
+    }
+    if let (Some(notes), Some(table)) = (&config.notes, &config.routing) {
+        said.push_str(&super::listen::unmarked(notes, table));
     }
     let contacts = config.extract.contacts.len();
     if contacts > 0 {

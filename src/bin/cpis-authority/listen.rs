@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use cpis::authority::mail::{Mailer, NotSent, Smtp};
 use cpis::authority::memory::Memory;
 use cpis::authority::notes::case_system::CaseSystem;
-use cpis::authority::notes::folder::{Folder, Mark};
+use cpis::authority::notes::folder::{self, Folder, Mark};
 use cpis::authority::notes::{ByMark, NotPlaced, Record, RegisterAlone};
 use cpis::authority::notices::{
     self, Alerting, AtWork, CasesOfExtract, Ends, Limited, Listening, MAIL, OpenMailer, Round, Stop,
@@ -49,8 +49,7 @@ fn open<'a>(
 ) -> impl FnMut(&mut Register) -> Result<Box<dyn Record>, NotPlaced> + 'a {
     |register| {
         let mut folder = |path: &Path| -> Result<Box<dyn Record>, NotPlaced> {
-            let new = uuid::Uuid::new_v4().simple().to_string();
-            let mark = notes.folder_mark.as_deref().map_or(Mark::New(&new), Mark::Expected);
+            let mark = notes.folder_mark.as_deref().map_or(Mark::Any, Mark::Expected);
             Ok(Box::new(Folder::open(path, register, mark)?))
         };
         let common: Box<dyn Record> = match &notes.into {
@@ -282,6 +281,23 @@ impl Signals {
     pub(super) async fn wait(self) {
         let _ = tokio::signal::ctrl_c().await;
     }
+}
+
+/// The folders into which notes go.
+pub(super) fn folders<'a>(notes: &'a NoteSettings, table: &'a Routing) -> impl Iterator<Item = &'a Path> {
+    let common = match &notes.into {
+        Into::Folder(path) => Some(path.as_path()),
+        Into::Register | Into::CaseSystem(_) => None,
+    };
+    common.into_iter().chain(table.restricted.folder.as_deref())
+}
+
+/// Which of them nobody has said to be the right one, as lines.
+pub(super) fn unmarked(notes: &NoteSettings, table: &Routing) -> String {
+    folders(notes, table)
+        .filter_map(folder::unmarked)
+        .map(|why| format!("No case note can be filed: {why}.\n"))
+        .collect()
 }
 
 /// Files that lie in the folder for longer than this are not being picked up.

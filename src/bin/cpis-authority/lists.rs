@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use cpis::authority::memory::{Absent, Decided, Decision, Made, Memory, Which};
 use cpis::authority::register::Reader;
-use cpis::domain::{PlanKind, dates};
+use cpis::domain::{NhsNumber, PlanKind, dates};
 
 use super::common::{counted, linked, moment};
 use super::upload::{of_hidden, print};
@@ -34,6 +34,9 @@ pub(super) struct Decide {
     /// Only the plan with this first day, such as 2026-01-05
     #[arg(long, value_name = "DAY")]
     start: Option<String>,
+    /// Only plans under this NHS number, where several people have had the local id
+    #[arg(long, value_name = "NUMBER")]
+    number: Option<String>,
     /// Who decides it: a user name
     #[arg(long, value_name = "USER")]
     by: String,
@@ -125,21 +128,27 @@ pub(super) fn absent(what: &ListAbsent) -> Result<ExitCode, String> {
     let list = memory.absent().map_err(|error| error.to_string())?;
     let count = counted(list.len() as u64, "plan", "plans");
     let mut said = format!("Held by the hub and no longer in the extract, or decided about: {count}.\n");
-    list.iter().for_each(|absent| said.push_str(&of_absent(absent)));
+    list.iter().for_each(|absent| said.push_str(&of_absent(absent, true)));
     let is_open = list.iter().any(|absent| absent.decision.is_none());
     if is_open {
         said.push_str(
             "Decide with `cpis-authority decide LOCAL_ID --by USER` and `--ended DAY`, `--in-error` or `--leave`; of one plan of several with \
-             `--kind` or `--start`.\n",
+             `--kind` or `--start`, of one person of several under this local id with `--number`.\n",
         );
     }
     print(&said)?;
     Ok(if is_open { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// A plan that is held and no longer in the extract, as a line.
-pub(super) fn of_absent(absent: &Absent) -> String {
-    let Absent { local_id, kind, start, since, decision, by, waits } = absent;
+/// A plan that is held and no longer in the extract, as a line. Where the local id does not say whose it is, its NHS number does, in the one list
+/// that is asked for to decide.
+pub(super) fn of_absent(absent: &Absent, is_asked_for: bool) -> String {
+    let Absent { local_id, kind, start, since, decision, by, waits, number, is_of_other } = absent;
+    let whose = match number.filter(|_| is_asked_for) {
+        Some(number) => format!(", NHS number {}", number.digits()),
+        None => String::new(),
+    };
+    let other = if *is_of_other { ": this local id is somebody else's now" } else { "" };
     let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let how = if *waits {
         "; it waits: the plan may be in a row that cannot be read. Mend that row, or decide again"
@@ -150,7 +159,7 @@ pub(super) fn of_absent(absent: &Absent) -> String {
         None => String::new(),
         Some(decision) => format!("; decided{by}: {}{how}", words(*decision)),
     };
-    format!("since {since}: local id {local_id}, {} from {start}{decided}\n", kind.label())
+    format!("since {since}: local id {local_id}{whose}, {} from {start}{other}{decided}\n", kind.label())
 }
 
 fn words(decision: Decision) -> String {
@@ -187,7 +196,10 @@ pub(super) fn decide(what: &Decide) -> Result<ExitCode, String> {
     let by = Reader::named(&what.by).ok_or("--by: a user name without spaces")?;
     let start = what.start.as_deref().map(str::parse).transpose();
     let start = start.map_err(|_| "--start: a day such as 2026-01-05".to_owned())?;
-    let which = Which { local_id: what.local_id.clone(), kind: what.kind.map(PlanKind::from), start };
+    let number = what.number.as_deref().map(NhsNumber::parse).transpose();
+    let number =
+        number.map_err(|_| "--number: an NHS number, as `cpis-authority absent` lists it".to_owned())?;
+    let which = Which { local_id: what.local_id.clone(), kind: what.kind.map(PlanKind::from), start, number };
     let (now, today) = moment(None)?;
     let decided = memory(&what.config)?.decide(&which, decision, by.user(), now, today);
     let decided = decided.map_err(|error| error.to_string())?;

@@ -10,7 +10,7 @@ use cpis::authority::page::door::{SECRET_CHARACTERS, Way};
 use cpis::authority::page::guard::Address;
 use cpis::authority::page::{self, Page, Settings};
 use cpis::authority::register::{Reader, Register};
-use cpis::config::authority::{PageSettings, ProxySettings};
+use cpis::config::authority::{PageSettings, ProxySettings, Routing};
 use cpis::domain::dates;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
@@ -73,6 +73,7 @@ pub(super) fn serve(what: &Serve) -> Result<ExitCode, String> {
             authority: link.authority.name.clone(),
             hours: link.authority.hours.clone(),
             address,
+            known_as: config.routing.as_ref().map(Routing::names_of_users).unwrap_or_default(),
             cases: CasesOfExtract { memory: link.memory.clone(), is_partial: notes.has_partial_extract },
             is_synthetic: config.extract.takes_test_numbers,
         };

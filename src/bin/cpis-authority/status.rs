@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use cpis::authority::notes::folder;
 use cpis::authority::notices::{CasesOfExtract, Fits};
 use cpis::authority::register::{
     Figures, ID_SHOWN, Listed, Missing, Reader, Register, Settle, Settled, Shown,
@@ -11,7 +12,7 @@ use cpis::domain::dates;
 use jiff::{SignedDuration, Timestamp};
 
 use super::common::counted;
-use super::listen::{lying, now, settings};
+use super::listen::{folders, lying, now, settings, unmarked};
 use super::upload::print;
 
 /// A link that runs is answered at least so often, and has what came in the record.
@@ -31,6 +32,9 @@ pub(super) struct Notes {
     /// Show the notes of restricted cases, and no others: for their holders
     #[arg(long)]
     restricted: bool,
+    /// Say once that the folders of the configuration are the right ones, and their shares mounted: they get their marks
+    #[arg(long, conflicts_with = "restricted")]
+    adopt_folder: bool,
 }
 
 #[derive(clap::Args)]
@@ -68,6 +72,8 @@ pub(super) fn look(config: &super::WithConfig) -> Result<(Register, u64), String
 }
 
 pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
+    let (_, notes, table) = settings(&what.config.config)?;
+    let unmarked = unmarked(&notes, &table);
     let (register, lying) = look(&what.config)?;
     let figures = register.figures().map_err(|error| error.to_string())?;
     let missing = register.missing().map_err(|error| error.to_string())?;
@@ -81,7 +87,7 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
     let left = left_behind(&register)?;
     let id = format!("{}{left}This register: {}.\n", super::duty::held_by_few(few), id.as_str());
     print(&format!(
-        "{}{numbers}{}{id}",
+        "{unmarked}{}{numbers}{}{id}",
         told(&figures, &missing, lying),
         super::duty::told(&figures, &mail)
     ))?;
@@ -99,6 +105,7 @@ pub(super) fn status(what: &Status) -> Result<ExitCode, String> {
         && mail.refused.is_none()
         && mail.given_up.is_none()
         && missing.is_empty()
+        && unmarked.is_empty()
         && lying == 0;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -278,7 +285,31 @@ fn belongs(
     }
 }
 
+/// Marks the folders into which notes go. It works beside `listen`, and before the register is there.
+fn adopt_folders(what: &Notes) -> Result<ExitCode, String> {
+    let (link, notes, table) = settings(&what.config.config)?;
+    let register = match notes.register.exists() {
+        true => Some(Register::look(&notes.register, &link.code).map_err(|error| error.to_string())?),
+        false => None,
+    };
+    let mut said = String::new();
+    for path in folders(&notes, &table) {
+        let known = register.as_ref().map(|register| register.folder_mark(&path.to_string_lossy()));
+        let known = known.transpose().map_err(|error| error.to_string())?.flatten();
+        let mark = notes.folder_mark.clone().unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
+        let _ = match folder::adopt(path, &mark, known.as_deref())? {
+            true => writeln!(said, "Marked: {}. Case notes go into it from now on.", path.display()),
+            false => writeln!(said, "The folder {} has a mark already.", path.display()),
+        };
+    }
+    print(if said.is_empty() { "Case notes go into no folder.\n" } else { &said })?;
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) fn notes(what: &Notes) -> Result<ExitCode, String> {
+    if what.adopt_folder {
+        return adopt_folders(what);
+    }
     let (register, _) = look(&what.config)?;
     let list = register.notes(which(what.restricted)).map_err(|error| error.to_string())?;
     print(&format!("Case notes, the newest last: {}.\n{}", list.len(), shown(&list)))?;

@@ -14,7 +14,9 @@ use cpis::authority::way;
 use cpis::config::authority::Mapping;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::common::{PRINTED, counted, keep_restricted_back, line, linked, moment, without_contact};
+use super::common::{
+    PRINTED, counted, keep_restricted_back, line, linked, moment, unlike, unnamed, without_contact,
+};
 use super::lists;
 
 /// How often a terminal shows that it goes on.
@@ -143,7 +145,7 @@ fn told_dry(difference: &upload::Difference, mapping: &Mapping, numbers: &str) -
     said.push_str(&of_dropped(dropped));
     said.push_str(&of_absent(absent));
     for absent in absent.iter().filter(|absent| absent.decision.is_none()).take(PRINTED) {
-        said.push_str(&lists::of_absent(absent));
+        said.push_str(&lists::of_absent(absent, false));
     }
     said
 }
@@ -253,7 +255,7 @@ fn say_waiting(why: &str, try_for: Duration) {
 }
 
 fn of_rows(checked: &Checked, mapping: &Mapping) -> String {
-    let of_teams = without_contact(checked, mapping);
+    let of_teams = without_contact(checked, mapping) + &unlike(checked, mapping) + &unnamed(checked);
     if checked.refused == 0 {
         return of_teams;
     }

@@ -52,7 +52,7 @@ pub(super) fn audit(
 }
 
 fn table(rows: &[AuditRow]) -> String {
-    let heading = "at\tkind\toutcome\tuser\tname\trole\torganisation code\torganisation\trequest\treference\tNHS number\tdetail\n";
+    let heading = "at\tkind\toutcome\tuser\tname\trole\torganisation code\torganisation\trequest\treference\tNHS number\tdetail\tprogram\n";
     let mut out = heading.to_owned();
     for row in rows {
         // A tab or line break in a value would read as another column or row, an escape sequence would drive the

@@ -21,6 +21,7 @@ pub(super) fn operator() -> Caller {
         organisation: String::new(),
         activities: Vec::new(),
         session: String::new(),
+        client: None,
     }
 }
 

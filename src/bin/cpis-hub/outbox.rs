@@ -21,7 +21,7 @@ pub(super) fn outbox(config: &Path) -> Result<(), String> {
     let now = Clock::system().now();
     let before = settings.overdue_before(now);
     let waiting = runtime.block_on(store.notices_waiting(before)).map_err(|error| error.to_string())?;
-    let figures = runtime.block_on(store.figures(before)).map_err(|error| error.to_string())?;
+    let missed = runtime.block_on(store.missed_authorities(now)).map_err(|error| error.to_string())?;
     let mut said = String::new();
     if waiting.is_empty() {
         said.push_str("No local authority was to be told of anything yet.\n");
@@ -29,7 +29,6 @@ pub(super) fn outbox(config: &Path) -> Result<(), String> {
     for authority in &waiting {
         line(&mut said, authority, settings);
     }
-    let missed = figures.missed(now);
     for (authority, since) in &missed {
         // Writing into a String does not fail.
         let _ = writeln!(said, "{authority}: {NOTHING_CAME} since {}", dates::day_and_time(*since));

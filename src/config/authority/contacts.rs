@@ -17,6 +17,7 @@ const CHARACTERS: usize = 100;
 pub struct Contacts {
     teams: HashMap<String, TeamContact>,
     kept_back: HashSet<String>,
+    is_list_unknown: bool,
 }
 
 impl Contacts {
@@ -29,6 +30,22 @@ impl Contacts {
     /// No team goes up with plans of these local ids, whichever it is.
     pub fn keep_back(&mut self, local_ids: impl IntoIterator<Item = String>) {
         self.kept_back.extend(local_ids);
+    }
+
+    /// Nobody knows at present which cases the list has: no team goes up at all.
+    pub fn without_the_list(&mut self) {
+        *self = Self { is_list_unknown: true, ..Self::default() };
+    }
+
+    /// Whether the list of those cases could be read; where there is none, it could.
+    #[must_use]
+    pub fn knows_the_list(&self) -> bool {
+        !self.is_list_unknown
+    }
+
+    /// The local ids with whose plans no team goes up.
+    pub fn kept_back(&self) -> impl Iterator<Item = &str> {
+        self.kept_back.iter().map(String::as_str)
     }
 
     /// Whether no team goes up with plans of this local id.

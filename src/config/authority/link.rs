@@ -64,7 +64,7 @@ pub struct HttpsSettings {
     pub certificate: PathBuf,
     /// PEM: its private key.
     pub key: PathBuf,
-    /// PEM: who issued the hub's certificate, where this computer does not trust them anyway.
+    /// PEM: who issued the hub's certificate, if nobody else is trusted.
     pub certificate_authority: Option<PathBuf>,
 }
 

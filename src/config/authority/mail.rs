@@ -20,7 +20,7 @@ pub struct MailSettings {
     pub login: Option<(String, PathBuf)>,
     /// From whom alerts come.
     pub from: String,
-    /// PEM: who issued the server's certificate, where this computer does not trust them anyway.
+    /// PEM: who issued the server's certificate, if nobody else is trusted.
     pub certificate_authority: Option<PathBuf>,
 }
 

@@ -1,6 +1,6 @@
 //! How an extract is to be read: what its columns and its words are called.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::contacts::Contacts;
 use crate::domain::PlanKind;
@@ -167,6 +167,40 @@ pub struct Mapping {
     pub takes_test_numbers: bool,
     /// The teams whose contact goes up with their plans.
     pub contacts: Contacts,
+    /// Whom the routing table names; `None` where there is none.
+    pub named: Option<Named>,
+}
+
+/// The workers and teams that the routing table names, as they are looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    workers: HashSet<String>,
+    teams: HashSet<String>,
+}
+
+impl Named {
+    /// Of a table with these.
+    pub fn of<'a>(
+        workers: impl Iterator<Item = &'a String>,
+        teams: impl Iterator<Item = &'a String>,
+    ) -> Self {
+        Self {
+            workers: workers.map(|name| folded(name)).collect(),
+            teams: teams.map(|name| folded(name)).collect(),
+        }
+    }
+
+    /// Whether the table names this worker. Capital and small letters are the same.
+    #[must_use]
+    pub fn has_worker(&self, name: &str) -> bool {
+        self.workers.contains(&folded(name))
+    }
+
+    /// Whether it names this team.
+    #[must_use]
+    pub fn has_team(&self, name: &str) -> bool {
+        self.teams.contains(&folded(name))
+    }
 }
 
 impl Mapping {

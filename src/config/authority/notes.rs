@@ -18,7 +18,7 @@ pub struct NoteSettings {
     pub into: Into,
     /// The extract is of some teams only.
     pub has_partial_extract: bool,
-    /// What the mark of the folder has to say at the first start; `None`: the link makes one.
+    /// What the mark of the folder has to say at the first start; `None`: any that somebody gave it.
     pub folder_mark: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct CaseSystemSettings {
     pub token_file: Option<PathBuf>,
     /// PEM: a client certificate and its key.
     pub certificate: Option<(PathBuf, PathBuf)>,
-    /// PEM: who issued the case system's certificate, where this computer does not trust them anyway.
+    /// PEM: who issued the case system's certificate: then nobody else is trusted.
     pub certificate_authority: Option<PathBuf>,
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::Into;
 use super::mail::{self, MailSettings, MailTable};
+use super::mapping::folded;
 use crate::config::file::{ConfigError, setting};
 use crate::domain::{OfficeHours, PlanKind};
 
@@ -43,6 +44,8 @@ pub struct Routing {
 pub struct Person {
     /// By what they sign in to the page.
     pub user: Option<String>,
+    /// Of a desk at which several people sit: by what each of them signs in. What one of them reads the desk has read.
+    pub users: Vec<String>,
     /// Where alerts go.
     pub email: Option<String>,
     /// First and last days on which they are away; without a last one for good.
@@ -98,6 +101,8 @@ pub(super) struct RoutingTable {
 struct PersonTable {
     name: String,
     user: Option<String>,
+    #[serde(default)]
+    users: Vec<String>,
     email: Option<String>,
     #[serde(default)]
     absent: Vec<AbsentTable>,
@@ -131,6 +136,39 @@ struct RestrictedTable {
     folder: Option<PathBuf>,
     #[serde(default)]
     case_system: bool,
+}
+
+impl Routing {
+    /// What the table calls somebody whom the extract names: however many spaces it has, in capital or small letters.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Option<(&str, &Person)> {
+        named_so(&self.people, name)
+    }
+
+    /// The team with this name; the same.
+    #[must_use]
+    pub fn team(&self, name: &str) -> Option<&Team> {
+        named_so(&self.teams, name).map(|(_, team)| team)
+    }
+
+    /// Under which names each user stands in the table: as a person, or at a desk.
+    #[must_use]
+    pub fn names_of_users(&self) -> BTreeMap<String, Vec<String>> {
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, person) in &self.people {
+            for user in person.user.iter().chain(&person.users) {
+                names.entry(user.clone()).or_default().push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+/// The entry of this name, or of one that differs in spaces and in capital and small letters alone; there are no two.
+fn named_so<'a, T>(table: &'a BTreeMap<String, T>, name: &str) -> Option<(&'a str, &'a T)> {
+    let same = |(known, _): &(&String, &T)| folded(known) == folded(name);
+    let found = table.get_key_value(name).or_else(|| table.iter().find(same));
+    found.map(|(known, entry)| (known.as_str(), entry))
 }
 
 impl RoutingTable {
@@ -169,19 +207,19 @@ pub(super) fn resolve(
     let mut people = BTreeMap::new();
     for person in table.person {
         let (name, person) = resolve_person(person)?;
-        if people.insert(name.clone(), person).is_some() {
+        if named_so(&people, &name).is_some() {
             return Err(setting("routing.person.name", &format!("{name:?} is there twice")));
         }
+        people.insert(name, person);
     }
     let known = |key: &str, names: Vec<String>| -> Result<Vec<String>, ConfigError> {
         names
             .into_iter()
             .map(|name| {
-                let name = name.trim().to_owned();
-                let is_known = people.contains_key(&name);
-                is_known
-                    .then_some(name.clone())
-                    .ok_or_else(|| setting(key, &format!("no [[routing.person]] has the name {name:?}")))
+                let known = named_so(&people, &name).map(|(known, _)| known.to_owned());
+                known.ok_or_else(|| {
+                    setting(key, &format!("no [[routing.person]] has the name {:?}", name.trim()))
+                })
             })
             .collect()
     };
@@ -190,9 +228,10 @@ pub(super) fn resolve(
         let name = named("routing.team.name", &team.name)?;
         let duty = known("routing.team.duty", team.duty)?;
         let team = Team { duty, manager: known("routing.team.manager", team.manager)? };
-        if teams.insert(name.clone(), team).is_some() {
+        if named_so(&teams, &name).is_some() {
             return Err(setting("routing.team.name", &format!("{name:?} is there twice")));
         }
+        teams.insert(name, team);
     }
     let unread_hours = table.unread_hours.unwrap_or(4);
     if unread_hours > MOST_HOURS {
@@ -253,15 +292,9 @@ fn resolve_restricted(
 
 fn resolve_person(person: PersonTable) -> Result<(String, Person), ConfigError> {
     let name = named("routing.person.name", &person.name)?;
-    let user = person.user.map(|user| user.trim().to_lowercase());
-    // As the register takes one.
-    let fits = |user: &String| {
-        let is_strange = |c: char| c.is_whitespace() || c.is_control();
-        !user.is_empty() && user.chars().count() <= 100 && !user.contains(is_strange)
-    };
-    if user.as_ref().is_some_and(|user| !fits(user)) {
-        return Err(setting("routing.person.user", "a user name without spaces, 100 characters at most"));
-    }
+    let user = person.user.map(|user| user_name("routing.person.user", &user)).transpose()?;
+    let users = person.users.iter().map(|user| user_name("routing.person.users", user));
+    let users = users.collect::<Result<_, _>>()?;
     let email = person.email.map(|email| mail::address("routing.person.email", &email)).transpose()?;
     let day = |text: &str| {
         text.parse::<Date>().map_err(|_| setting("routing.person.absent", "days such as \"2026-11-22\""))
@@ -275,7 +308,15 @@ fn resolve_person(person: PersonTable) -> Result<(String, Person), ConfigError> 
         }
         absent.push((from, until));
     }
-    Ok((name, Person { user, email, absent }))
+    Ok((name, Person { user, users, email, absent }))
+}
+
+/// As the register takes one.
+fn user_name(key: &str, user: &str) -> Result<String, ConfigError> {
+    let user = user.trim().to_lowercase();
+    let is_strange = |c: char| c.is_whitespace() || c.is_control();
+    let fits = !user.is_empty() && user.chars().count() <= 100 && !user.contains(is_strange);
+    fits.then_some(user).ok_or_else(|| setting(key, "a user name without spaces, 100 characters at most"))
 }
 
 fn named(key: &str, name: &str) -> Result<String, ConfigError> {
@@ -298,10 +339,8 @@ fn kinds(
         let place = format!("routing.kinds.{key}");
         let kind = kind(&key)
             .ok_or_else(|| setting(&place, "child-protection, looked-after or unborn-child-protection"))?;
-        let is_known = teams.contains_key(team.trim());
-        is_known
-            .then(|| (kind, team.trim().to_owned()))
-            .ok_or_else(|| setting(&place, "no [[routing.team]] has this name"))
+        let known = named_so(teams, &team).map(|(known, _)| known.to_owned());
+        known.map(|known| (kind, known)).ok_or_else(|| setting(&place, "no [[routing.team]] has this name"))
     });
     each.collect()
 }

@@ -63,8 +63,11 @@ pub(super) fn resolve(
         if authorities.iter().any(|known| known.code == code) {
             return Err(setting(&key, "there are two tables for this authority"));
         }
-        let certificates =
-            table.certificates.iter().map(|text| name(&key, text)).collect::<Result<Vec<_>, _>>()?;
+        let certificates = table
+            .certificates
+            .iter()
+            .map(|text| certificate_name(&key, text))
+            .collect::<Result<Vec<_>, _>>()?;
         let mailbox = table.mailbox.as_deref().map(|text| mesh::mailbox(&key, text)).transpose()?;
         match (&mailbox, certificates.is_empty()) {
             (None, true) => return Err(setting(&key, "`certificates` is empty")),
@@ -112,7 +115,8 @@ fn is_of_nobody_else(
     }
 }
 
-fn name(key: &str, text: &str) -> Result<CertificateName, ConfigError> {
+/// What a certificate is known by, as the configuration writes it.
+pub(super) fn certificate_name(key: &str, text: &str) -> Result<CertificateName, ConfigError> {
     let wrong = || {
         setting(
             key,

@@ -77,13 +77,15 @@ pub struct Record {
     pub taken_back: Vec<TakenBack>,
     /// What is held and ends, whatever has become of names and number.
     pub ended: Vec<Ended>,
+    /// What is held and is shown without its team from now on, whatever has become of names and number.
+    pub without_team: Vec<WithoutTeam>,
 }
 
 impl Record {
     /// How many plans it speaks of.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.plans.len() + self.taken_back.len() + self.ended.len()
+        self.plans.len() + self.taken_back.len() + self.ended.len() + self.without_team.len()
     }
 
     /// Whether it says nothing, which no record that was read does.
@@ -134,6 +136,23 @@ pub struct Ended {
     pub start: Date,
     /// Its last day.
     pub end: Date,
+}
+
+/// A plan that is held and loses its team's name and number, under whatever number it was sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WithoutTeam {
+    /// Under which it was sent.
+    pub number: NhsNumber,
+    /// Its kind.
+    pub kind: PlanKind,
+    /// Its first day.
+    pub start: Date,
+}
+
+impl std::fmt::Debug for WithoutTeam {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WithoutTeam(hidden)")
+    }
 }
 
 impl std::fmt::Debug for Ended {

@@ -12,7 +12,9 @@ use super::super::codes::{self, RecordCode};
 use super::super::stream::{self, StreamFault};
 use super::super::wire::{Collection, Kind, MessageHeader, is_digest};
 use super::super::{RECORD_PLANS, RECORDS, TEXT_CHARACTERS};
-use super::{Document, DocumentFault, Ended, Header, Plan, Previous, Record, RecordFault, TakenBack};
+use super::{
+    Document, DocumentFault, Ended, Header, Plan, Previous, Record, RecordFault, TakenBack, WithoutTeam,
+};
 use crate::domain::{
     Authority, NhsNumber, NhsNumberError, PlanKind, PlanPeriod, TeamContact, Telephone, text,
 };
@@ -203,6 +205,7 @@ fn record_of(resource: &RawValue) -> Result<Record, RecordFault> {
         plans: Vec::new(),
         taken_back: Vec::new(),
         ended: Vec::new(),
+        without_team: Vec::new(),
     };
     for team in teams {
         if kind(team.resource) != Some("CareTeam") {
@@ -245,14 +248,19 @@ fn plan_of(team: &CareTeam, record: &mut Record) -> Result<(), RecordFault> {
         (_, Some(_)) => return Err(other("a plan with a delete date is not `entered-in-error`")),
         (_, None) => {}
     }
-    if !matches!(team.status.as_deref(), None | Some("active" | codes::ENDED)) {
-        return Err(other("a plan has a status that is not known"));
-    }
-    if team.status.as_deref() == Some(codes::ENDED) {
-        let end = period.end.as_deref().and_then(day).filter(|end| *end >= start);
-        let end = end.ok_or(other("a plan that ends has no last day, or one before its first"))?;
-        record.ended.push(Ended { number, kind, start, end });
-        return Ok(());
+    match team.status.as_deref() {
+        None | Some("active") => {}
+        Some(codes::ENDED) => {
+            let end = period.end.as_deref().and_then(day).filter(|end| *end >= start);
+            let end = end.ok_or(other("a plan that ends has no last day, or one before its first"))?;
+            record.ended.push(Ended { number, kind, start, end });
+            return Ok(());
+        }
+        Some(codes::WITHOUT_TEAM) => {
+            record.without_team.push(WithoutTeam { number, kind, start });
+            return Ok(());
+        }
+        Some(_) => return Err(other("a plan has a status that is not known")),
     }
     if number != record.number {
         return Err(other("a plan to be held is under another number than its person"));

@@ -60,6 +60,11 @@ fn record(seed: u64) -> Record {
             start: date(2024, 1, 5),
             end: date(2024, 3, 5),
         }],
+        without_team: vec![WithoutTeam {
+            number: NhsNumber::synthetic(seed + 3000),
+            kind: PlanKind::LookedAfter,
+            start: date(2023, 1, 5),
+        }],
     }
 }
 
@@ -207,7 +212,7 @@ fn what_is_wrong_with_a_record_is_said_and_the_others_are_read() {
         assert!(fault.why.contains(said), "{pointer}: {}", fault.why);
         assert_eq!(seen.records[1], (2, Ok(record(2))));
     };
-    let (patient, ends, held) = ("/entry/0/resource", "/entry/2/resource", "/entry/3/resource");
+    let (patient, ends, held) = ("/entry/0/resource", "/entry/2/resource", "/entry/4/resource");
     let number = |place: &str| format!("{place}/identifier/0/value");
     check(&number(patient), json!("9000000001"), RecordCode::NoMatch, "last digit");
     check(&number(patient), json!("LNDA 1234"), RecordCode::OldStyle, "ten digits");
@@ -236,14 +241,14 @@ fn what_is_wrong_with_a_record_is_said_and_the_others_are_read() {
     check("/entry/1/resource/status", json!("active"), RecordCode::Other, "not `entered-in-error`");
     let unborn = json!([{ "coding": [{ "code": PlanKind::UnbornChildProtection.snomed() }] }]);
     let (_, seen) = changed(|whole| {
-        let plan = whole.pointer_mut("/entry/1/resource/entry/3/resource").unwrap();
+        let plan = whole.pointer_mut("/entry/1/resource/entry/4/resource").unwrap();
         plan["category"] = unborn;
         plan["period"].as_object_mut().unwrap().remove("end");
     });
     assert!(seen.records[0].1.as_ref().unwrap_err().why.contains("the due date"));
     let (_, seen) = changed(|whole| {
         let entries = whole.pointer_mut("/entry/1/resource/entry").unwrap().as_array_mut().unwrap();
-        let plan = entries[3].clone();
+        let plan = entries[4].clone();
         entries.push(plan);
     });
     assert!(seen.records[0].1.as_ref().unwrap_err().why.contains("twice"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::codes;
 use super::super::stream;
 use super::super::wire::{BundleHead, MessageHeader, Source, integer, string};
-use super::{Ended, Header, Plan, Record, TakenBack};
+use super::{Ended, Header, Plan, Record, TakenBack, WithoutTeam};
 use crate::domain::{NhsNumber, PlanKind};
 use crate::fhir::codes::{LOCAL_ID, NHS_NUMBER, ODS_CODE, SNOMED};
 use crate::fhir::wire::{
@@ -114,7 +114,9 @@ fn collection(record: &Record, place: u64) -> Value {
     let taken_back = record.taken_back.iter().map(taken_back);
     let plans = record.plans.iter().map(|plan| held(record.number, plan));
     let ended = record.ended.iter().map(ended);
-    entries.extend(taken_back.chain(ended).chain(plans).map(|plan| json!({ "resource": plan })));
+    let without_team = record.without_team.iter().map(without_team);
+    let all = taken_back.chain(ended).chain(without_team).chain(plans);
+    entries.extend(all.map(|plan| json!({ "resource": plan })));
     json!({ "resourceType": "Bundle", "id": place.to_string(), "type": "collection", "entry": entries })
 }
 
@@ -175,4 +177,9 @@ fn taken_back(plan: &TakenBack) -> CareTeam {
 fn ended(plan: &Ended) -> CareTeam {
     let period = Period { start: Some(plan.start.to_string()), end: Some(plan.end.to_string()) };
     CareTeam { status: Some(codes::ENDED.to_owned()), ..care_team(plan.number, plan.kind, period) }
+}
+
+fn without_team(plan: &WithoutTeam) -> CareTeam {
+    let period = Period { start: Some(plan.start.to_string()), end: None };
+    CareTeam { status: Some(codes::WITHOUT_TEAM.to_owned()), ..care_team(plan.number, plan.kind, period) }
 }

@@ -48,14 +48,14 @@ fn searchset(total: usize, entry: Vec<BundleEntry>, at: Timestamp) -> Bundle {
     }
 }
 
-/// A searchset of resources that are written already.
+/// A page of a searchset, of resources that are written already, and how many there are on all pages.
 #[must_use]
-pub fn matches(resources: Vec<Value>, at: Timestamp) -> Bundle {
+pub fn some_of_the_matches(resources: Vec<Value>, total: u64, at: Timestamp) -> Bundle {
     let entry: Vec<BundleEntry> = resources
         .into_iter()
         .map(|resource| BundleEntry { full_url: None, resource, search: matched() })
         .collect();
-    searchset(entry.len(), entry, at)
+    Bundle { total: Some(Value::from(total)), ..searchset(0, entry, at) }
 }
 
 fn matched() -> Option<EntrySearch> {

@@ -190,17 +190,20 @@ impl Concern {
         out
     }
 
+    /// Names are as others wrote them. JSON hides control characters but not those that turn the direction of reading, nor
+    /// those that a terminal obeys beyond ASCII.
     fn json(&self) -> Value {
+        let shown = text::visible;
         json!({
             "kind": self.kind.code(),
             "strength": self.strength,
-            "user": self.who.user,
-            "name": self.who.name,
-            "role": self.who.role,
-            "organisation_code": self.who.organisation_code,
-            "organisation": self.who.organisation,
+            "user": shown(&self.who.user),
+            "name": shown(&self.who.name),
+            "role": shown(&self.who.role),
+            "organisation_code": shown(&self.who.organisation_code),
+            "organisation": shown(&self.who.organisation),
             "nhs_number": self.number.map(|number| number.digits()),
-            "seen": self.seen,
+            "seen": shown(&self.seen),
             "first": self.first.to_string(),
             "last": self.last.to_string(),
             "times": self.times,

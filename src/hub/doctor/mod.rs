@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::ProviderError;
 use super::clock::Clock;
-use crate::config::hub::HubConfig;
+use crate::config::hub::{HubConfig, ProviderSettings};
 use crate::config::mesh::MeshWay;
 use crate::identity::token::SigningKey;
 
@@ -121,17 +121,38 @@ fn provider(config: &HubConfig) -> Finding {
     let Some(settings) = &config.provider else {
         return Finding::ok(CHECK, "none: nobody can sign in here (manual, \"Signing in\")");
     };
+    let (file, lax) = (settings.proof.file(), lax(settings).join("; "));
+    // As with the signing key. What else is wrong is to be mended, whether or not the key is there.
+    let is_handed_over = file.starts_with(CREDENTIALS) && !file.exists();
     match crate::hub::provider_is_usable(settings) {
-        Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
-        // As with the signing key. What else is wrong is to be mended, whether or not the key is there.
-        Err(ProviderError::Proof(_))
-            if settings.proof.file().starts_with(CREDENTIALS) && !settings.proof.file().exists() =>
-        {
-            let file = settings.proof.file().display();
-            Finding::cannot_tell(CHECK, format!("{file} is there only while the service runs"))
+        Err(error) if !(is_handed_over && matches!(error, ProviderError::Proof(_))) => {
+            Finding::mend(CHECK, error.to_string())
         }
-        Err(error) => Finding::mend(CHECK, error.to_string()),
+        Ok(()) | Err(_) if !lax.is_empty() => Finding::mend(CHECK, lax),
+        Ok(()) => Finding::ok(CHECK, format!("{} (not asked)", settings.issuer)),
+        Err(_) => {
+            Finding::cannot_tell(CHECK, format!("{} is there only while the service runs", file.display()))
+        }
     }
+}
+
+/// What lets more people in than the rest of the configuration says, or for longer.
+fn lax(settings: &ProviderSettings) -> Vec<&'static str> {
+    let lax = [
+        (
+            settings.demands.is_empty(),
+            "no [[provider.demand]]: whoever the provider knows is let in, however little it has looked who they are",
+        ),
+        (
+            settings.levels.iter().any(|level| level.acr.is_empty()),
+            "a [[provider.level]] with acr = \"\": a password alone may be enough; name the ways of signing in that are",
+        ),
+        (
+            settings.may_lack_auth_time,
+            "auth_time_may_be_missing: a session at the provider that never ends begins sessions here without end, and nobody signs in afresh",
+        ),
+    ];
+    lax.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words).collect()
 }
 
 /// Nothing where there is no mailbox: most hubs have none.

@@ -45,7 +45,7 @@ pub const UPLOAD_MISSED_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often it is looked whether local authorities are told in time, and send.
 pub const NOTICES_LOOK: Duration = Duration::from_secs(60);
 
-/// Authorities that such an alert names, each in a line.
+/// Authorities that such an alert names, each in a line; so does one of those that do not send.
 pub const NOTICES_SAID: usize = 20;
 
 /// The longest pause between two rounds with MESH, and until a message is tried again or asked after.

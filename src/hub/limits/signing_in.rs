@@ -109,3 +109,9 @@ pub const ID_TOKENS_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Id tokens that are forgotten in one commit.
 pub const ID_TOKENS_FORGOTTEN: u32 = 1_000;
+
+/// Documents that are open to everybody, of one network within a minute; more wait for the next.
+pub const OPEN_A_MINUTE: u32 = 600;
+
+/// Networks whose questions for them are counted; others' are not.
+pub const OPEN_NETWORKS: usize = 10_000;

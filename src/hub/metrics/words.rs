@@ -18,12 +18,22 @@ pub enum Shed {
     Proofs,
     /// There are as many event streams as there may be.
     Streams,
+    /// A network asks for open documents too often.
+    Open,
 }
 
 impl Shed {
     /// All of them: each has its line from the start, so that a first one is seen as a rise.
-    pub const ALL: &[Self] =
-        &[Self::Views, Self::Others, Self::Searches, Self::Rate, Self::Volume, Self::Proofs, Self::Streams];
+    pub const ALL: &[Self] = &[
+        Self::Views,
+        Self::Others,
+        Self::Searches,
+        Self::Rate,
+        Self::Volume,
+        Self::Proofs,
+        Self::Streams,
+        Self::Open,
+    ];
 
     /// The label's value.
     #[must_use]
@@ -36,6 +46,7 @@ impl Shed {
             Self::Volume => "search-volume",
             Self::Proofs => "proofs",
             Self::Streams => "event-streams",
+            Self::Open => "open-documents",
         }
     }
 }

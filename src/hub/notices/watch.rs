@@ -5,17 +5,33 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::OdsCode;
+use crate::hub::store::Waiting;
 use crate::hub::{Hub, limits};
 
 /// Runs until it is dropped.
 pub(in crate::hub) async fn keep(hub: Hub) {
     let mut said: Option<Timestamp> = None;
+    let mut is_failing = false;
     loop {
         tokio::time::sleep(limits::NOTICES_LOOK).await;
         let now = hub.clock().now();
         let is_due = said.is_none_or(|said| now.duration_since(said) >= again());
-        if is_due && say(&hub).await {
-            said = Some(now);
+        if !is_due {
+            continue;
+        }
+        match hub.store().notices_waiting(hub.overdue_before()).await {
+            Ok(waiting) => {
+                is_failing = false;
+                if say(&waiting) {
+                    said = Some(now);
+                }
+            }
+            // Once, until it is known again: nobody reads what is said each minute.
+            Err(error) if !is_failing => {
+                is_failing = true;
+                tracing::error!(reason = %error, "whether local authorities are told cannot be looked at: nobody would be named");
+            }
+            Err(_) => {}
         }
     }
 }
@@ -25,8 +41,7 @@ fn again() -> SignedDuration {
 }
 
 /// Whether anything was to be said.
-async fn say(hub: &Hub) -> bool {
-    let Ok(waiting) = hub.store().notices_waiting(hub.overdue_before()).await else { return false };
+fn say(waiting: &[Waiting]) -> bool {
     let overdue: Vec<_> = waiting.iter().filter(|authority| authority.overdue() > 0).collect();
     for authority in overdue.iter().take(limits::NOTICES_SAID) {
         tracing::error!(

@@ -312,6 +312,7 @@ fn somebody(claims: Option<&Claims>, subject: &str) -> Caller {
         organisation: String::new(),
         activities: Vec::new(),
         session: String::new(),
+        client: None,
     }
 }
 

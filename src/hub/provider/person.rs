@@ -134,6 +134,7 @@ impl Person {
             organisation: role.organisation.clone(),
             activities: role.activities.clone(),
             session: String::new(),
+            client: None,
         }
     }
 }

@@ -84,7 +84,9 @@ impl<'a> Choosing<'a> {
     pub(in crate::hub) fn is_sure(&self) -> bool {
         let SoFar::Weighed { weighed, .. } = &self.so_far else { return false };
         let best = weighed.iter().map(|(_, weight)| weight).max_by(|a, b| a.bits.total_cmp(&b.bits));
-        best.is_some_and(|best| best.by_name_and_birth.min(best.bits) >= SURE && best.given >= weigh::DECIDES)
+        best.is_some_and(|best| {
+            best.by_name_and_birth >= SURE && !best.is_contradicted && best.given >= weigh::DECIDES
+        })
     }
 
     /// Those who are returned, each by its place among the compared, with the score. Not yet in order.

@@ -23,6 +23,8 @@ pub(super) struct Weight {
     pub(super) by_name_and_birth: f64,
     /// Of these, what the given name gave.
     pub(super) given: f64,
+    /// Gender or postcode speak against it: however well the rest agrees, somebody else may be meant.
+    pub(super) is_contradicted: bool,
     pub(super) previous_name: bool,
 }
 
@@ -46,7 +48,7 @@ impl<'a> Weighing<'a> {
             return None;
         }
         let born = born(query, person.born?)?;
-        let rest = born + gender(query.gender, person.gender) + postcode(query, person);
+        let (gender, postcode) = (gender(query.gender, person.gender), postcode(query, person));
         let best = person.names.iter().map(|name| (self.weigh_name(name), !name.is_current));
         let ((family, given), previous_name) = best.reduce(|best, other| {
             let worth = |((family, given), previous): ((f64, f64), bool)| {
@@ -55,7 +57,13 @@ impl<'a> Weighing<'a> {
             if worth(other) > worth(best) { other } else { best }
         })?;
         let by_name_and_birth = born + family + given;
-        Some(Weight { bits: rest + family + given, by_name_and_birth, given, previous_name })
+        Some(Weight {
+            bits: by_name_and_birth + gender + postcode,
+            by_name_and_birth,
+            given,
+            is_contradicted: gender < 0.0 || postcode < 0.0,
+            previous_name,
+        })
     }
 
     /// Weights of family and given names, as asked or in each other's place.

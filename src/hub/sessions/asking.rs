@@ -6,11 +6,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::hub::clients::{self, CertificateError};
 use crate::hub::error::ApiError;
 use crate::hub::metrics::Shed;
 use crate::hub::proven::{self, Why};
-use crate::hub::store::StoreError;
+use crate::hub::store::{SessionHeld, StoreError};
 use crate::hub::{Hub, limits, own, query, respond};
+use crate::identity::binding::Binding;
 use crate::identity::dpop::{ProofError, Thumbprint, Wanted};
 
 /// Letters of one parameter: the form's own length is limited.
@@ -124,6 +126,49 @@ pub(in crate::hub) fn proved(
             | ProofError::Full => Refused::OAuth("invalid_dpop_proof", "No valid proof (DPoP) of a key"),
         }
     })
+}
+
+/// What a refresh token is shown with: a proof where its session is bound to a key, and the connection's certificate where it is
+/// bound to one. Neither stands for the other. Any other certificate is one that is not the session's, whoever has it; the
+/// session's own has to be that of its program still.
+pub(super) fn bound(
+    hub: &Hub,
+    parts: &Parts,
+    form: &[(String, String)],
+    held: &SessionHeld,
+) -> Result<Binding, Refused> {
+    let key = match &held.binding {
+        Binding::Key(key) => key,
+        Binding::Certificate(_) => {
+            let shown = clients::shown(parts).map_err(|why| no_client(hub, parts, why))?;
+            if shown != held.binding {
+                return Ok(shown);
+            }
+            let client = held.caller.client.as_deref().unwrap_or_default();
+            let is_another = form.iter().any(|(name, value)| name == "client_id" && value != client);
+            let by = if is_another {
+                Err(CertificateError::OfNoClient)
+            } else {
+                clients::shown_by(hub.clients(), parts, client)
+            };
+            return by.map_err(|why| no_client(hub, parts, why));
+        }
+    };
+    proved(hub, parts, Some(key)).map(Binding::Key)
+}
+
+/// Notes that a program did not prove what it is.
+pub(in crate::hub) fn no_client(hub: &Hub, parts: &Parts, why: CertificateError) -> Refused {
+    proven::note(hub, parts.uri.path(), Why::Certificate(why));
+    Refused::OAuth("invalid_client", "A registered program proves itself with its own client certificate")
+}
+
+/// How an access token is shown that is bound so.
+pub(in crate::hub) fn shown_as(binding: &Binding) -> &'static str {
+    match binding {
+        Binding::Key(_) => "DPoP",
+        Binding::Certificate(_) => "Bearer",
+    }
 }
 
 /// Notes that a refresh token was nobody's.

@@ -64,10 +64,12 @@ async fn note_activity(hub: &Hub) {
         if last.is_empty() {
             return;
         }
-        if hub.store().note_activity(last).await.is_err() {
+        if hub.store().note_activity(last.clone()).await.is_err() {
+            // The next turn tries again: a hub that starts would take whoever works for idle.
             tracing::warn!("who has been at work in a session could not be written");
             return;
         }
+        hub.sessions().noted(&last);
         tokio::time::sleep(limits::RETENTION_PAUSE).await;
     }
 }

@@ -1,7 +1,7 @@
 //! The sessions that this hub knows at the moment, whether each still goes on, and whoever wants to hear at once that
 //! one has ended.
 //!
-//! What is known here is on disk first. Idle and absolute limits are looked at with every request, and now and then
+//! What begins is on disk first, and what ends has ended here first. Idle and absolute limits are looked at with every request, and now and then
 //! for sessions in which nothing is asked.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::hub::limits;
-use crate::hub::store::{EndedBy, SessionHeld};
+use crate::hub::store::{EndedBy, EndedThere, SessionHeld};
 use crate::identity::refresh::RefreshToken;
 
 /// What becomes of a request in a session.
@@ -154,8 +154,29 @@ impl Sessions {
         self.known().unwritten.entry(session).or_insert(by);
     }
 
-    pub(super) fn written(&self, session: &str) {
+    pub(in crate::hub) fn written(&self, session: &str) {
         self.known().unwritten.remove(session);
+    }
+
+    pub(super) fn is_unwritten(&self, session: &str) -> bool {
+        self.known().unwritten.contains_key(session)
+    }
+
+    /// Ends those that the provider's word ends, before anybody has written it; says which.
+    pub(in crate::hub) fn end_there(&self, there: &EndedThere) -> Vec<String> {
+        let mut known = self.known();
+        let is_of = |id: &String, SessionHeld { origin, begun_ms, .. }: &SessionHeld| {
+            let is_ended = origin.as_ref().is_some_and(|origin| origin.is_ended(*begun_ms, there));
+            is_ended || there.besides.contains(id)
+        };
+        let open = known.held.iter().filter(|(_, held)| !held.session.has_ended);
+        let ended = open.filter(|(id, held)| is_of(id, &held.session)).map(|(id, _)| id.clone());
+        let ended: Vec<String> = ended.collect();
+        for id in &ended {
+            known.end(id, EndedBy::Provider);
+            known.unwritten.entry(id.clone()).or_insert(EndedBy::Provider);
+        }
+        ended
     }
 
     /// So many ends at most that are still to be written.
@@ -164,10 +185,11 @@ impl Sessions {
     }
 
     /// Which refresh tokens renew it from now on.
-    pub(super) fn renewed(&self, shown: &RefreshToken, next: &RefreshToken) {
+    pub(super) fn renewed(&self, shown: &RefreshToken, next: &RefreshToken, now_ms: i64) {
         if let Some(held) = self.known().held.get_mut(shown.session())
             && held.session.current == shown.hash()
         {
+            held.session.rotated_ms = now_ms;
             held.session.previous = Some(std::mem::replace(&mut held.session.current, next.hash()));
         }
     }
@@ -205,17 +227,22 @@ impl Sessions {
 
     /// Activity that is not on disk yet, of so many sessions at most.
     pub(super) fn not_noted(&self, most: usize) -> Vec<(String, i64)> {
-        let mut known = self.known();
+        let known = self.known();
         let new = known
             .held
-            .iter_mut()
+            .iter()
             .filter(|(_, held)| !held.session.has_ended && held.session.active_ms > held.noted_ms);
-        new.take(most)
-            .map(|(id, held)| {
-                held.noted_ms = held.session.active_ms;
-                (id.clone(), held.session.active_ms)
-            })
-            .collect()
+        new.take(most).map(|(id, held)| (id.clone(), held.session.active_ms)).collect()
+    }
+
+    /// That is on disk now.
+    pub(super) fn noted(&self, last: &[(String, i64)]) {
+        let mut known = self.known();
+        for (id, active_ms) in last {
+            if let Some(held) = known.held.get_mut(id) {
+                held.noted_ms = held.noted_ms.max(*active_ms);
+            }
+        }
     }
 
     /// Hears of a session's end; `None` where as many listen as may. Of one session the oldest make room.
@@ -288,15 +315,19 @@ mod tests {
             organisation: text(),
             activities: Vec::new(),
             session: id.to_string(),
+            client: None,
         };
         SessionHeld {
             caller,
-            key: key.thumbprint().clone(),
+            binding: key.thumbprint().into(),
+            begun_ms: 0,
             over_ms: 1000,
             active_ms: 0,
             idle_ms: 100,
             current: Vec::new(),
             previous: None,
+            rotated_ms: 0,
+            origin: None,
             has_ended: false,
         }
     }
@@ -354,7 +385,10 @@ mod tests {
         let admit = |id, ms, sign| sessions.admit(id, at(ms), sign);
         assert_eq!(admit("0", 90, Sign::AtWork), Admitted::Goes);
         assert_eq!(admit("1", 90, Sign::Nothing), Admitted::Goes);
-        assert_eq!(sessions.not_noted(10), [("0".to_owned(), 90)]);
+        let unwritten = [("0".to_owned(), 90)];
+        assert_eq!(sessions.not_noted(10), unwritten);
+        assert_eq!(sessions.not_noted(10), unwritten, "a write that fails is tried again");
+        sessions.noted(&unwritten);
         assert_eq!(sessions.not_noted(10), []);
         assert_eq!(admit("1", 101, Sign::AtWork), Admitted::Ends(EndedBy::Idle));
         assert_eq!(admit("1", 102, Sign::AtWork), Admitted::HasEnded);

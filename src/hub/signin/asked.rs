@@ -1,14 +1,14 @@
-//! What a viewer asks for at `/authorize`, and where the browser goes if it asks wrongly: to the viewer's own address, and
-//! to no other.
+//! What a viewer or a registered program asks for at `/authorize`, and where the browser goes if it asks wrongly: to its own
+//! address, and to no other.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::text;
+use crate::config::hub::VIEWER;
+use crate::domain::{Caller, text};
+use crate::hub::clients::Clients;
+use crate::hub::frame::{CHILD_PROTECTION, DEMOGRAPHICS, FLAGS};
 use crate::hub::{limits, query};
 use crate::identity::dpop::Thumbprint;
-
-/// The only client there is.
-pub(super) const CLIENT: &str = "cpis-viewer";
 
 /// Where a viewer listens for its answer.
 const PATH: &str = "/signed-in";
@@ -16,18 +16,41 @@ const PATH: &str = "/signed-in";
 /// A question that can be answered.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Asked {
-    /// Where the viewer listens; checked.
+    /// Where the program waits for its answer; checked.
     pub(super) redirect: String,
     pub(super) state: String,
     pub(super) challenge: String,
-    /// The key that the session is to be bound to.
-    pub(super) key: Thumbprint,
-    /// The computer, as the person knows it.
-    pub(super) device: String,
+    pub(super) program: Program,
     /// The provider is to ask even whom it knows.
     pub(super) afresh: bool,
     /// For the provider.
     pub(super) hint: Option<String>,
+}
+
+/// Who asks.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Program {
+    /// A viewer: with the key that the session is to be bound to, and the computer, as the person knows it.
+    Viewer { key: Thumbprint, device: String },
+    /// A registered program, by its id. Its session is bound to the certificate that it shows when it changes the code.
+    Registered(String),
+}
+
+impl Program {
+    /// The key of a viewer.
+    pub(super) fn key(&self) -> Option<&Thumbprint> {
+        match self {
+            Self::Viewer { key, .. } => Some(key),
+            Self::Registered(_) => None,
+        }
+    }
+}
+
+/// What there is to know before a question can be read.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) clients: &'a Clients,
+    pub(super) issuer: &'a str,
 }
 
 /// A question that is not answered.
@@ -40,19 +63,14 @@ pub(super) enum Wrong {
 }
 
 impl Asked {
-    pub(super) fn of(query: Option<&str>) -> Result<Self, Wrong> {
+    pub(super) fn of(query: Option<&str>, known: Known<'_>) -> Result<Self, Wrong> {
         let unreadable = Wrong::Nowhere("The address cannot be read.");
         let pairs = query::pairs_within(query, limits::AUTHORIZE_CHARACTERS).map_err(|_| unreadable)?;
-        let client = one(&pairs, "client_id");
-        if client != Some(CLIENT) {
-            return Err(Wrong::Nowhere("The program that sent you here is not one that can sign in."));
-        }
-        let redirect = one(&pairs, "redirect_uri").filter(|address| is_loopback(address));
-        let redirect = redirect.ok_or(Wrong::Nowhere(
-            "The program that sent you here gave no address on this computer to come back to.",
-        ))?;
+        let (client, redirect) = addressed(&pairs, known.clients)?;
         // From here on the answer goes there.
-        let state = one(&pairs, "state").filter(|state| is_state(state));
+        let is_viewer = client == VIEWER;
+        let fits = |state: &&str| if is_viewer { is_state(state) } else { is_anybodys_state(state) };
+        let state = one(&pairs, "state").filter(fits);
         let wrong = |error, words| Wrong::Back {
             redirect: redirect.to_owned(),
             state: state.map(str::to_owned),
@@ -64,24 +82,19 @@ impl Asked {
         if kind != "code" {
             return Err(wrong("unsupported_response_type", "response_type has to be code"));
         }
-        let state =
-            state.ok_or_else(|| invalid("state is needed, once: 1 to 200 letters, digits and -._~"))?;
+        let state = state.ok_or_else(|| invalid(if is_viewer { ITS_STATE } else { ANYBODYS_STATE }))?;
         if one(&pairs, "code_challenge_method") != Some("S256") {
             return Err(invalid("code_challenge_method has to be S256"));
         }
         let challenge = one(&pairs, "code_challenge").filter(|challenge| is_digest(challenge));
-        let key = one(&pairs, "dpop_jkt").and_then(|key| Thumbprint::try_from(key.to_owned()).ok());
-        let device = one(&pairs, "device").map(str::trim).filter(|device| is_name(device));
+        let challenge =
+            challenge.ok_or_else(|| invalid("code_challenge is needed, once: a SHA-256 in base64url"))?;
+        let program = if is_viewer { viewer(&pairs) } else { registered(&pairs, client, known.issuer) };
         Ok(Self {
             redirect: redirect.to_owned(),
             state: state.to_owned(),
-            challenge: challenge
-                .ok_or_else(|| invalid("code_challenge is needed, once: a SHA-256 in base64url"))?
-                .to_owned(),
-            key: key.ok_or_else(|| invalid("dpop_jkt is needed, once: the thumbprint of a key"))?,
-            device: device
-                .ok_or_else(|| invalid("device is needed, once: the computer's name, 1 to 60 characters"))?
-                .to_owned(),
+            challenge: challenge.to_owned(),
+            program: program.map_err(invalid)?,
             afresh: match values(&pairs, "prompt").as_slice() {
                 [] => false,
                 ["login"] => true,
@@ -94,15 +107,79 @@ impl Asked {
             },
         })
     }
+
+    /// The computer, as its viewer named it.
+    pub(super) fn device(&self) -> Option<String> {
+        match &self.program {
+            Program::Viewer { device, .. } => Some(device.clone()),
+            Program::Registered(_) => None,
+        }
+    }
+
+    /// Somebody, through the program that asks.
+    pub(super) fn by(&self, who: Caller) -> Caller {
+        match &self.program {
+            Program::Viewer { .. } => Caller { client: None, ..who },
+            Program::Registered(id) => Caller { client: Some(id.clone()), ..who },
+        }
+    }
 }
 
-/// An address of the viewer's with the answer in it (RFC 6749, 4.1.2; RFC 9207).
+/// Who asks, and where they wait: without both nobody knows where an answer would go.
+fn addressed<'a>(pairs: &'a [(String, String)], clients: &Clients) -> Result<(&'a str, &'a str), Wrong> {
+    const STRANGER: Wrong = Wrong::Nowhere("The program that sent you here is not one that can sign in.");
+    let client = one(pairs, "client_id").ok_or(STRANGER)?;
+    let redirect = one(pairs, "redirect_uri");
+    if client == VIEWER {
+        let redirect = redirect.filter(|address| is_loopback(address));
+        return Ok((
+            client,
+            redirect.ok_or(Wrong::Nowhere(
+                "The program that sent you here gave no address on this computer to come back to.",
+            ))?,
+        ));
+    }
+    let known = clients.get(client).ok_or(STRANGER)?;
+    let redirect = redirect.filter(|address| known.redirects.iter().any(|registered| registered == address));
+    Ok((
+        client,
+        redirect.ok_or(Wrong::Nowhere(
+            "The program that sent you here gave an address to come back to that is not registered for it.",
+        ))?,
+    ))
+}
+
+fn viewer(pairs: &[(String, String)]) -> Result<Program, &'static str> {
+    let key = one(pairs, "dpop_jkt").and_then(|key| Thumbprint::try_from(key.to_owned()).ok());
+    let device = one(pairs, "device").map(str::trim).filter(|device| is_name(device));
+    Ok(Program::Viewer {
+        key: key.ok_or("dpop_jkt is needed, once: the thumbprint of a key")?,
+        device: device.ok_or("device is needed, once: the computer's name, 1 to 60 characters")?.to_owned(),
+    })
+}
+
+/// A program that says for which service it wants tokens (`aud`, SMART App Launch) has to mean one of this hub's.
+fn registered(pairs: &[(String, String)], client: &str, issuer: &str) -> Result<Program, &'static str> {
+    let is_here = |address: &str| {
+        let rest = address.strip_suffix('/').unwrap_or(address).strip_prefix(issuer);
+        rest.is_some_and(|rest| ["", DEMOGRAPHICS, CHILD_PROTECTION, FLAGS].contains(&rest))
+    };
+    match values(pairs, "aud").as_slice() {
+        [] => Ok(Program::Registered(client.to_owned())),
+        [address] if is_here(address) => Ok(Program::Registered(client.to_owned())),
+        _ => Err("aud may be there once, and has to be the address of one of this hub's FHIR services"),
+    }
+}
+
+/// A program's address with the answer in it (RFC 6749, 4.1.2; RFC 9207).
 pub(super) fn answer(redirect: &str, issuer: &str, state: Option<&str>, what: &[(&str, &str)]) -> String {
-    let mut address = format!("{redirect}?");
+    let mut address = redirect.to_owned();
+    address.push(if redirect.contains('?') { '&' } else { '?' });
+    let begin = address.len();
     for (name, value) in
         what.iter().copied().chain(state.map(|state| ("state", state))).chain([("iss", issuer)])
     {
-        if !address.ends_with('?') {
+        if address.len() > begin {
             address.push('&');
         }
         address.push_str(name);
@@ -139,6 +216,15 @@ fn is_loopback(address: &str) -> bool {
     is_number && port.parse::<u16>().is_ok()
 }
 
+const ITS_STATE: &str = "state is needed, once: 1 to 200 letters, digits and -._~";
+
+const ANYBODYS_STATE: &str = "state is needed, once: 1 to 500 printable characters of ASCII";
+
+/// As RFC 6749 has it (A.5): what programs of others write cannot be chosen here.
+fn is_anybodys_state(state: &str) -> bool {
+    (1..=500).contains(&state.len()) && state.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
 fn is_state(state: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (1..=200).contains(&state.len()) && state.bytes().all(fits)
@@ -157,95 +243,4 @@ fn is_hint(hint: &str) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    const FITTING: &str = "response_type=code&client_id=cpis-viewer&redirect_uri=http%3A%2F%2F127.0.0.1%3A4711%2Fsigned-in\
-        &state=s-1&code_challenge=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&code_challenge_method=S256\
-        &dpop_jkt=BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB&device=ED%20triage%202";
-
-    /// A question as a viewer asks it.
-    pub(in super::super) fn fitting() -> Asked {
-        Asked::of(Some(FITTING)).unwrap_or_else(|wrong| panic!("{wrong:?}"))
-    }
-
-    #[test]
-    fn a_fitting_question_is_read_and_what_is_not_known_is_not_looked_at() {
-        let asked = Asked::of(Some(&format!("{FITTING}&scope=openid&prompt=login&login_hint=3"))).unwrap();
-        assert_eq!(
-            (asked.device.as_str(), asked.redirect.as_str()),
-            ("ED triage 2", "http://127.0.0.1:4711/signed-in")
-        );
-        assert!(asked.afresh && asked.hint.as_deref() == Some("3"));
-    }
-
-    #[test]
-    fn an_address_that_is_not_the_computers_own_is_gone_to_by_nobody() {
-        for address in [
-            "http://127.0.0.1:0/signed-in",
-            "http://127.0.0.1:65536/signed-in",
-            "http://127.0.0.1:04711/signed-in",
-            "http://127.0.0.1/signed-in",
-            "http://127.0.0.1:4711/signed-in/",
-            "http://127.0.0.1:4711/signed-in?x",
-            "http://127.0.0.1:4711/signed-in%23x",
-            "http://127.0.0.1:4711@evil.example/signed-in",
-            "http://127.0.0.1:%2B4711/signed-in",
-            "http://localhost:4711/signed-in",
-            "http://127.0.0.2:4711/signed-in",
-            "https://127.0.0.1:4711/signed-in",
-            "HTTP://127.0.0.1:4711/signed-in",
-            "http://evil.example/signed-in",
-            "cpis:/signed-in",
-            "",
-        ] {
-            let query = FITTING.replace("http%3A%2F%2F127.0.0.1%3A4711%2Fsigned-in", address);
-            assert!(matches!(Asked::of(Some(&query)), Err(Wrong::Nowhere(_))), "{address}");
-        }
-        let other = FITTING.replace("127.0.0.1", "[::1]");
-        assert_eq!(Asked::of(Some(&other)).unwrap().redirect, "http://[::1]:4711/signed-in");
-        for nowhere in [
-            FITTING.replace("cpis-viewer", "other"),
-            format!("{FITTING}&client_id=cpis-viewer"),
-            format!("{FITTING}&redirect_uri=http://127.0.0.1:1/signed-in"),
-            format!("{FITTING}&x=%zz"),
-        ] {
-            assert!(matches!(Asked::of(Some(&nowhere)), Err(Wrong::Nowhere(_))), "{nowhere}");
-        }
-        assert!(matches!(Asked::of(None), Err(Wrong::Nowhere(_))));
-    }
-
-    #[test]
-    fn what_else_is_wrong_is_told_to_the_viewer() {
-        let check = |from: &str, to: &str, expected: &str, has_state: bool| {
-            let query = FITTING.replace(from, to);
-            match Asked::of(Some(&query)) {
-                Err(Wrong::Back { error, state, .. }) => {
-                    assert_eq!((error, state.is_some()), (expected, has_state), "{to}");
-                }
-                other => panic!("{to}: {:?}", other.map(|_| ())),
-            }
-        };
-        check("response_type=code", "response_type=token", "unsupported_response_type", true);
-        check("response_type=code", "response_type=code&response_type=code", "invalid_request", true);
-        check("response_type=code&", "", "invalid_request", true);
-        check("state=s-1&", "", "invalid_request", false);
-        check("s-1", "s%201", "invalid_request", false);
-        check("=S256", "=plain", "invalid_request", true);
-        check("&code_challenge_method=S256", "", "invalid_request", true);
-        check("AAAA&", "AAA&", "invalid_request", true);
-        check("BBBB&", "BBBBB&", "invalid_request", true);
-        check("&device=ED%20triage%202", "", "invalid_request", true);
-        check("ED%20triage%202", "%20", "invalid_request", true);
-        check("ED%20triage%202", &"x".repeat(61), "invalid_request", true);
-        check("ED%20triage%202", "%E2%80%AEx", "invalid_request", true);
-        check("&device", "&prompt=none&device", "invalid_request", true);
-        check("&device", "&login_hint=1&login_hint=2&device", "invalid_request", true);
-    }
-
-    #[test]
-    fn an_answer_says_whose_it_is_and_is_encoded() {
-        let address = answer("http://127.0.0.1:1/signed-in", "https://hub", Some("s"), &[("error", "a b&c")]);
-        assert_eq!(address, "http://127.0.0.1:1/signed-in?error=a%20b%26c&state=s&iss=https%3A%2F%2Fhub");
-    }
-}
+pub(super) mod tests;

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::hub::limits;
+use crate::hub::open::network;
 
 /// Whether an attempt that comes back goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,17 +86,6 @@ impl Attempts {
             *failed = failed.saturating_sub(1);
         }
     }
-}
-
-/// A network, as far as its attempts are counted together; `None` on this computer, where a program in front may speak for
-/// everybody.
-fn network(address: IpAddr) -> Option<IpAddr> {
-    let address = address.to_canonical();
-    let whole = match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & (u128::MAX << 64)).into()),
-    };
-    (!address.is_loopback()).then_some(whole)
 }
 
 #[cfg(test)]

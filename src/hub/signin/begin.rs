@@ -6,11 +6,10 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
-use serde_json::json;
 
-use super::asked::{self, Asked, Wrong};
+use super::asked::{self, Asked, Known, Program, Wrong};
 use super::attempts::Spent;
-use super::confirm::nobody_yet;
+use super::confirm::{OTHER_ORGANISATION, is_of_others, nobody_yet};
 use super::grants::{Waiting, Waits};
 use super::secrets::{self, Attempt};
 use super::turns::Turn;
@@ -19,30 +18,7 @@ use crate::domain::Caller;
 use crate::hub::proven::{self, Why};
 use crate::hub::provider::{Asking, Down, Proven, Refused};
 use crate::hub::serve::Peer;
-use crate::hub::{Hub, limits, query, respond};
-
-/// `GET /.well-known/oauth-authorization-server` (RFC 8414).
-pub(in crate::hub) async fn metadata(State(hub): State<Hub>) -> Response {
-    let issuer = hub.issuer();
-    respond::json(
-        StatusCode::OK,
-        &json!({
-            "issuer": issuer,
-            "authorization_endpoint": format!("{issuer}/authorize"),
-            "token_endpoint": format!("{issuer}/token"),
-            "revocation_endpoint": format!("{issuer}/revoke"),
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "token_endpoint_auth_methods_supported": ["none"],
-            "revocation_endpoint_auth_methods_supported": ["none"],
-            "code_challenge_methods_supported": ["S256"],
-            "prompt_values_supported": ["login"],
-            "authorization_response_iss_parameter_supported": true,
-            "dpop_signing_alg_values_supported": ["ES256"],
-        }),
-    )
-}
+use crate::hub::{Hub, limits, query};
 
 /// `GET /authorize`: to the provider, if the question is one that can be answered.
 pub(in crate::hub) async fn authorize(State(hub): State<Hub>, request: Request) -> Response {
@@ -50,7 +26,8 @@ pub(in crate::hub) async fn authorize(State(hub): State<Hub>, request: Request) 
     if let Some(address) = by_its_name(hub.issuer(), host, request.uri().query()) {
         return see_other(&address);
     }
-    let asked = match Asked::of(request.uri().query()) {
+    let known = Known { clients: hub.clients(), issuer: hub.issuer() };
+    let asked = match Asked::of(request.uri().query(), known) {
         Ok(asked) => asked,
         Err(Wrong::Nowhere(words)) => {
             return pages::refusal(StatusCode::BAD_REQUEST, "This cannot be signed in to", words, None);
@@ -128,9 +105,18 @@ pub(super) fn turned_back(
     error: &'static str,
 ) -> Response {
     let back = asked::answer(&asked.redirect, hub.issuer(), Some(&asked.state), &[("error", error)]);
-    let mut response = pages::refusal(status, "You are not signed in", words, Some(&back));
+    let mut response =
+        pages::refusal(status, "You are not signed in", words, Some((back_to(hub, asked), &back)));
     set_cookie(hub, &mut response, None);
     response
+}
+
+/// Where somebody goes back to, as people call it.
+fn back_to<'a>(hub: &'a Hub, asked: &Asked) -> &'a str {
+    match &asked.program {
+        Program::Viewer { .. } => "the viewer",
+        Program::Registered(id) => hub.clients().get(id).map_or("the program", |known| &known.name),
+    }
 }
 
 fn down(hub: &Hub, asked: &Asked) -> Response {
@@ -228,14 +214,18 @@ async fn come_back(
         hub.signing_in().attempts.forgive(from);
     }
     let who = match &exchanged {
-        Ok(proven) => Some(nobody_yet(&proven.person)),
-        Err(Refused::Known(_, who)) => Some(who.as_ref().clone()),
+        Ok(proven) => Some(attempt.asked.by(nobody_yet(&proven.person))),
+        Err(Refused::Known(_, who)) => Some(attempt.asked.by(who.as_ref().clone())),
         Err(Refused::Down | Refused::Unproven(_)) => None,
     };
     if let Some(refused) = too_often(hub, attempt, who).await {
         return refused;
     }
     match exchanged {
+        Ok(proven) if is_of_others(hub, &attempt.asked, &proven.person) => {
+            let who = Box::new(nobody_yet(&proven.person));
+            refuse(hub, attempt, Refused::Known(OTHER_ORGANISATION, who)).await
+        }
         Ok(proven) => go_on(hub, attempt, proven),
         Err(refused) => refuse(hub, attempt, refused).await,
     }
@@ -247,7 +237,7 @@ async fn too_often(hub: &Hub, attempt: &Attempt, who: Option<Caller>) -> Option<
     match hub.signing_in().turns.take(&who.user, hub.clock().now()) {
         Turn::Now => return None,
         Turn::TooOften => {
-            let noted = hub.store().sign_in_refused(who, "too-often", attempt.asked.device.clone()).await;
+            let noted = hub.store().sign_in_refused(who, "too-often", attempt.asked.device()).await;
             if let Err(error) = noted {
                 tracing::error!(%error, "a refused sign-in could not be written to the audit log");
             }
@@ -285,7 +275,8 @@ async fn refuse(hub: &Hub, attempt: &Attempt, refused: Refused) -> Response {
             turned_back(hub, &attempt.asked, StatusCode::FORBIDDEN, words, "server_error")
         }
         Refused::Known(why, who) => {
-            let noted = hub.store().sign_in_refused(*who, why, attempt.asked.device.clone()).await;
+            let who = attempt.asked.by(*who);
+            let noted = hub.store().sign_in_refused(who, why, attempt.asked.device()).await;
             match noted {
                 Ok(_) => {
                     turned_back(hub, &attempt.asked, StatusCode::FORBIDDEN, sentence(why), "access_denied")

@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
+use super::asked::{Asked, Program};
 use super::begin::{OVER, one, stray, turned_back};
 use super::grants::{Grant, Waiting};
 use super::{asked, attempt, pages, secrets, see_other, sentence, set_cookie};
@@ -28,14 +29,26 @@ pub(in crate::hub) async fn show(State(hub): State<Hub>, request: Request) -> Re
 
 fn question(hub: &Hub, waiting: &Waiting, lacks_role: bool) -> Response {
     let issuer = hub.issuer();
-    let number = waiting.asked.key.short();
+    let number;
+    let (program, roles) = match &waiting.asked.program {
+        Program::Viewer { key, device } => {
+            number = key.short();
+            (pages::Program::Viewer { device, number: &number }, waiting.proven.person.roles.clone())
+        }
+        Program::Registered(id) => {
+            let name = hub.clients().get(id).map_or("", |known| &known.name);
+            let all = waiting.proven.person.roles.iter();
+            let theirs = all.filter(|role| is_theirs(hub, &waiting.asked, role));
+            (pages::Program::Registered(name), theirs.cloned().collect())
+        }
+    };
     pages::question(&pages::Question {
         hub: issuer.split_once("://").map_or(issuer, |(_, host)| host),
         person: &waiting.proven.person,
-        device: &waiting.asked.device,
-        number: &number,
+        roles: &roles,
+        program,
         form: &waiting.form,
-        viewer: &waiting.asked.redirect,
+        redirect: &waiting.asked.redirect,
         lacks_role,
         is_synthetic: hub.is_synthetic(),
     })
@@ -84,8 +97,8 @@ async fn decline(hub: &Hub, attempt: &str, waiting: &Waiting) -> Response {
     if !hub.signing_in().grants.answered(attempt) {
         return stray(hub, PATH, "sign-in-again", OVER);
     }
-    let who = nobody_yet(&waiting.proven.person);
-    if let Err(error) = hub.store().sign_in_refused(who, "declined", waiting.asked.device.clone()).await {
+    let who = waiting.asked.by(nobody_yet(&waiting.proven.person));
+    if let Err(error) = hub.store().sign_in_refused(who, "declined", waiting.asked.device()).await {
         tracing::error!(%error, "a declined sign-in could not be written to the audit log");
     }
     to_viewer(hub, waiting, &[("error", "access_denied")])
@@ -94,27 +107,46 @@ async fn decline(hub: &Hub, attempt: &str, waiting: &Waiting) -> Response {
 async fn accept(hub: &Hub, attempt: &str, waiting: &Waiting, picked: Option<&str>) -> Response {
     let person = &waiting.proven.person;
     let Some(id) = person.selected.as_deref().or(picked) else { return question(hub, waiting, true) };
-    match person.role(id) {
-        Ok(role) => {
+    let why = match person.role(id) {
+        Ok(role) if is_theirs(hub, &waiting.asked, role) => {
             let role = role.clone();
-            give(hub, attempt, waiting, &role, person.selected.is_none()).await
+            return give(hub, attempt, waiting, &role, person.selected.is_none()).await;
         }
-        Err(why) => {
-            hub.signing_in().grants.answered(attempt);
-            let noted = hub.store().sign_in_refused(
-                nobody_yet(&waiting.proven.person),
-                why.word(),
-                waiting.asked.device.clone(),
-            );
-            if let Err(error) = noted.await {
-                tracing::error!(%error, "a refused sign-in could not be written to the audit log");
-            }
-            turned_back(hub, &waiting.asked, StatusCode::FORBIDDEN, sentence(why.word()), "access_denied")
+        Ok(_) => OTHER_ORGANISATION,
+        Err(why) => why.word(),
+    };
+    hub.signing_in().grants.answered(attempt);
+    let who = waiting.asked.by(nobody_yet(person));
+    if let Err(error) = hub.store().sign_in_refused(who, why, waiting.asked.device()).await {
+        tracing::error!(%error, "a refused sign-in could not be written to the audit log");
+    }
+    turned_back(hub, &waiting.asked, StatusCode::FORBIDDEN, sentence(why), "access_denied")
+}
+
+/// Why somebody is not let in who has no role where the program is.
+pub(super) const OTHER_ORGANISATION: &str = "other-organisation";
+
+/// Whether a role is one in which somebody may sign in here: through a registered program only one of its organisation.
+fn is_theirs(hub: &Hub, asked: &Asked, role: &Role) -> bool {
+    match &asked.program {
+        Program::Viewer { .. } => true,
+        Program::Registered(id) => {
+            hub.clients().get(id).is_some_and(|known| known.organisation_code == role.organisation_code)
         }
     }
 }
 
-/// Gives the viewer a code for a session in this role.
+/// Whether nobody in any role that they could choose may sign in through this program. Of a selected role that cannot be read
+/// the page says so.
+pub(super) fn is_of_others(hub: &Hub, asked: &Asked, person: &Person) -> bool {
+    match person.selected.as_deref().map(|id| person.role(id)) {
+        Some(Ok(role)) => !is_theirs(hub, asked, role),
+        Some(Err(_)) => false,
+        None => !person.roles.iter().any(|role| is_theirs(hub, asked, role)),
+    }
+}
+
+/// Gives the program a code for a session in this role.
 async fn give(hub: &Hub, attempt: &str, waiting: &Waiting, role: &Role, is_picked: bool) -> Response {
     let busy = || busy(hub, waiting);
     if !hub.signing_in().grants.answered(attempt) {
@@ -122,7 +154,7 @@ async fn give(hub: &Hub, attempt: &str, waiting: &Waiting, role: &Role, is_picke
     }
     let (now, proven) = (hub.clock().now(), &waiting.proven);
     let session = uuid::Uuid::new_v4().simple().to_string();
-    let mut caller = Caller { session: session.clone(), ..proven.person.caller(role) };
+    let mut caller = waiting.asked.by(Caller { session: session.clone(), ..proven.person.caller(role) });
     // A role can have hundreds of codes, and a token carries what is left of them.
     caller.activities.retain(|activity| hub.rights().names(*activity));
     if is_picked && let Err(error) = hub.store().role_picked(caller.clone(), proven.person.roles.len()).await
@@ -140,7 +172,7 @@ async fn give(hub: &Hub, attempt: &str, waiting: &Waiting, role: &Role, is_picke
         session: proven.session.clone(),
         id_token: proven.id_token.clone(),
         code: code.hash(),
-        device: waiting.asked.device.clone(),
+        device: waiting.asked.device(),
     };
     let (asked, times, since, issued) = (waiting.asked.clone(), proven.times, proven.since, proven.issued);
     if !hub.signing_in().grants.give(Grant { asked, caller, times, since, issued, origin, until }, now) {
@@ -174,6 +206,7 @@ pub(super) fn nobody_yet(person: &Person) -> Caller {
         organisation: String::new(),
         activities: Vec::new(),
         session: String::new(),
+        client: None,
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::OnceLock;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use super::asked::{self, Asked, Wrong};
+use super::asked::{self, Asked, Known, Wrong};
 use super::secrets::Sealing;
 use crate::domain::text;
+use crate::hub::clients::Clients;
 use crate::hub::query;
 
 /// An answer goes to an address of this computer, letter by letter; nothing else is gone to.
@@ -20,11 +21,13 @@ pub(crate) fn authorize(data: &[u8]) {
             port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port)
         })
     };
-    match Asked::of(Some(query)) {
+    let clients = Clients::of(&[]);
+    match Asked::of(Some(query), Known { clients: &clients, issuer: "https://hub" }) {
         Ok(asked) => {
             assert!(at_home(&asked.redirect), "an answer that goes elsewhere");
             assert!(asked.challenge.len() == 43 && (1..=200).contains(&asked.state.len()));
-            let shown = [Some(&asked.device), asked.hint.as_ref()];
+            let (device, hint) = (asked.device(), asked.hint.as_ref());
+            let shown = [device.as_ref(), hint];
             assert!(shown.into_iter().flatten().all(|said| !said.chars().any(text::is_unprintable)));
             let what = [("code", "a&b=c#d e")];
             let address = asked::answer(&asked.redirect, "https://hub", Some(&asked.state), &what);

@@ -11,7 +11,8 @@ use crate::domain::Caller;
 use crate::hub::limits;
 use crate::hub::provider::{Logout, Proven};
 use crate::hub::sessions::SessionTimes;
-use crate::hub::store::Origin;
+use crate::hub::store::{EndedBy, Origin};
+use crate::identity::dpop::Thumbprint;
 use crate::identity::refresh::RefreshToken;
 
 /// Somebody whom the page asks whether to go on.
@@ -44,9 +45,11 @@ enum Code {
     /// It was changed; what is heard of it until its session is on disk ends that.
     Changed {
         origin: Origin,
+        key: Option<Thumbprint>,
         issued: i64,
         until: Timestamp,
-        is_spoilt: bool,
+        /// What ends the session that begins with it.
+        spoilt: Option<EndedBy>,
     },
 }
 
@@ -55,6 +58,14 @@ impl Code {
         match self {
             Self::Waits(grant) => &grant.origin,
             Self::Changed { origin, .. } => origin,
+        }
+    }
+
+    /// The key that it is for, if it is a viewer's.
+    fn key(&self) -> Option<&Thumbprint> {
+        match self {
+            Self::Waits(grant) => grant.asked.program.key(),
+            Self::Changed { key, .. } => key.as_ref(),
         }
     }
 
@@ -165,9 +176,11 @@ impl Grants {
         true
     }
 
-    /// Whether a code is known here, whatever came of it.
-    pub(super) fn knows(&self, code: &RefreshToken) -> bool {
-        self.held().codes.get(code.session()).is_some_and(|known| known.origin().code == code.hash())
+    /// Of a code that is known here, whatever came of it: the key that it is for, if it is a viewer's.
+    pub(super) fn key(&self, code: &RefreshToken) -> Option<Option<Thumbprint>> {
+        let held = self.held();
+        let known = held.codes.get(code.session()).filter(|known| known.origin().code == code.hash());
+        known.map(|known| known.key().cloned())
     }
 
     /// Takes what a code is changed for: once.
@@ -178,19 +191,24 @@ impl Grants {
             return Taken::Unknown;
         }
         let until = now.checked_add(CHANGED_KNOWN).unwrap_or(Timestamp::MAX);
-        let (origin, issued) = (known.origin().clone(), known.issued());
-        match std::mem::replace(known, Code::Changed { origin, issued, until, is_spoilt: false }) {
+        let (origin, key, issued) = (known.origin().clone(), known.key().cloned(), known.issued());
+        match std::mem::replace(known, Code::Changed { origin, key, issued, until, spoilt: None }) {
             Code::Waits(grant) => Taken::Grant(grant),
-            Code::Changed { origin, issued, until, .. } => {
-                *known = Code::Changed { origin, issued, until, is_spoilt: true };
+            Code::Changed { origin, key, issued, until, spoilt } => {
+                let spoilt = spoilt.or(Some(EndedBy::CodeReplayed));
+                *known = Code::Changed { origin, key, issued, until, spoilt };
                 Taken::Again
             }
         }
     }
 
-    /// Whether the code was shown again, or its person signed out at the provider, since it was taken.
-    pub(super) fn is_spoilt(&self, session: &str) -> bool {
-        matches!(self.held().codes.get(session), Some(Code::Changed { is_spoilt: true, .. }))
+    /// Why the session of a code ends before it has begun: the code was shown again since it was taken, or its person signed
+    /// out at the provider. Of both the first.
+    pub(super) fn spoilt(&self, session: &str) -> Option<EndedBy> {
+        match self.held().codes.get(session) {
+            Some(Code::Changed { spoilt, .. }) => *spoilt,
+            Some(Code::Waits(_)) | None => None,
+        }
     }
 
     /// Somebody has signed out at the provider: neither page nor code of theirs is good any more, nor is one that only
@@ -211,18 +229,19 @@ impl Grants {
         });
         let mut begun = Vec::new();
         for (session, code) in &mut held.codes {
-            let (origin, issued) = (code.origin().clone(), code.issued());
+            let (origin, key, issued) = (code.origin().clone(), code.key().cloned(), code.issued());
             if !logout.is_of(&origin.subject, origin.session.as_deref(), issued) {
                 continue;
             }
-            let until = match code {
-                Code::Waits(grant) => grant.until,
-                Code::Changed { until, .. } => {
+            let (until, spoilt) = match code {
+                Code::Waits(grant) => (grant.until, None),
+                Code::Changed { until, spoilt, .. } => {
                     begun.push(session.clone());
-                    *until
+                    (*until, *spoilt)
                 }
             };
-            *code = Code::Changed { origin, issued, until, is_spoilt: true };
+            let spoilt = spoilt.or(Some(EndedBy::Provider));
+            *code = Code::Changed { origin, key, issued, until, spoilt };
         }
         begun
     }
@@ -288,7 +307,7 @@ mod tests {
             session: None,
             id_token: text(),
             code: code.hash(),
-            device: text(),
+            device: None,
         };
         let caller = Caller {
             user: text(),
@@ -299,6 +318,7 @@ mod tests {
             organisation: text(),
             activities: Vec::new(),
             session: session.to_owned(),
+            client: None,
         };
         let asked = super::super::asked::tests::fitting();
         let until = at(issued + 60);
@@ -316,7 +336,10 @@ mod tests {
         assert!(matches!(grants.take(&code, at(1000)), Taken::Grant(_)), "its session is being written");
         let logout = Logout { subject: Some("a".to_owned()), session: None, made: 1000, id: "1".to_owned() };
         assert_eq!(grants.end(&logout, at(1001)), std::slice::from_ref(&early));
-        assert!(grants.is_spoilt(&early) && grants.waiting("page", at(1001)).is_none());
+        assert_eq!(grants.spoilt(&early), Some(EndedBy::Provider));
+        assert!(matches!(grants.take(&code, at(1001)), Taken::Again));
+        assert_eq!(grants.spoilt(&early), Some(EndedBy::Provider), "of two reasons the first");
+        assert!(grants.waiting("page", at(1001)).is_none());
         // What the provider said before is no good when it comes only now; what it says since is.
         assert_eq!(grants.wait("behind", waiting(1000), at(1002)), Waits::HasEnded);
         assert!(!grants.give(grant(1000, &late).0, at(1002)));

@@ -49,11 +49,19 @@ pub(in crate::hub) async fn backchannel(State(hub): State<Hub>, request: Request
         until_ms: logout.made.saturating_add(leeway).saturating_mul(1000),
         besides,
     };
+    // At once, whatever the disk does; what could not be written is tried until it is.
+    let known = hub.sessions().end_there(&there);
     let to_end = hub.clone();
     let ended = to_its_end(async move {
-        let ended = to_end.store().end_at_provider(there).await?.into_value();
+        let mut ended = to_end.store().end_at_provider(there).await?.into_value();
         for session in &ended {
             to_end.sessions().end(session, EndedBy::Provider);
+        }
+        for session in known {
+            to_end.sessions().written(&session);
+            if !ended.contains(&session) {
+                ended.push(session);
+            }
         }
         // Only now: what could not be written, the provider has to be able to say again.
         to_end.signing_in().logouts.remember(&logout, now);

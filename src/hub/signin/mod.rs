@@ -8,6 +8,7 @@ mod asked;
 mod attempts;
 mod begin;
 mod confirm;
+mod discovery;
 #[cfg(any(all(test, feature = "demo"), feature = "fuzzing"))]
 pub(in crate::hub) mod fuzzing;
 mod grants;
@@ -28,8 +29,9 @@ use grants::Grants;
 use secrets::{Attempt, Sealing};
 use turns::Turns;
 
-pub(super) use begin::{authorize, back, metadata};
+pub(super) use begin::{authorize, back};
 pub(super) use confirm::{answer, show};
+pub(super) use discovery::{metadata, scopes, smart};
 pub(super) use logout::{backchannel, sign_out, signed_out};
 pub(super) use token::changed;
 
@@ -117,6 +119,9 @@ fn sentence(why: &str) -> &'static str {
         }
         "person-unclear" => {
             "Your account does not say who you are in a way that can be recorded. Ask your organisation's registration authority."
+        }
+        "other-organisation" => {
+            "The program that sent you here is another organisation's than your role. Sign in again in a role at its organisation."
         }
         "roles-unclear" => "Your roles cannot be read. Ask your organisation's registration authority.",
         "no-role" => "You have no role. Ask your organisation's registration authority for one.",

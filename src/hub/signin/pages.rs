@@ -38,8 +38,8 @@ button,a.button{display:inline-block;font:inherit;font-weight:700;min-height:48p
 @media (forced-colors:active){:focus-visible{outline-color:Highlight}}\
 @media (prefers-color-scheme:dark){body{background:#111;color:#f3f2f1}.second,a.button.second{background:#111;color:#9bc1ff;border-color:#9bc1ff}.note{border-color:#9bc1ff}dl,dl div{border-color:#505a5f}}";
 
-/// A page for the browser, which may send its form to the hub and, if the answer leads there, to `viewer`.
-fn page(status: StatusCode, title: &str, main: &str, viewer: Option<&str>) -> Response {
+/// A page for the browser, which may send its form to the hub and, if the answer leads there, to `redirect`.
+fn page(status: StatusCode, title: &str, main: &str, redirect: Option<&str>) -> Response {
     let html = format!(
         "<!doctype html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -49,7 +49,7 @@ fn page(status: StatusCode, title: &str, main: &str, viewer: Option<&str>) -> Re
     let hash = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
     // A browser holds the address that a form's answer leads to against `form-action` too; a number in brackets it
     // does not know there.
-    let target = match viewer.and_then(|viewer| viewer.strip_suffix("/signed-in")) {
+    let target = match redirect.and_then(origin) {
         Some(origin) if origin.contains('[') => " http:".to_owned(),
         Some(origin) => format!(" {origin}"),
         None => String::new(),
@@ -74,16 +74,28 @@ fn page(status: StatusCode, title: &str, main: &str, viewer: Option<&str>) -> Re
     response
 }
 
-/// What cannot go on, and why; with a way back where the viewer's address is known.
-pub(super) fn refusal(status: StatusCode, heading: &str, words: &str, back: Option<&str>) -> Response {
+/// Scheme, host and port of an address.
+fn origin(address: &str) -> Option<&str> {
+    let begin = address.find("://")? + "://".len();
+    let end = address.get(begin..)?.find(['/', '?']).map_or(address.len(), |length| begin + length);
+    address.get(..end)
+}
+
+/// What cannot go on, and why; with a way back where it is known: to what, and its address.
+pub(super) fn refusal(
+    status: StatusCode,
+    heading: &str,
+    words: &str,
+    back: Option<(&str, &str)>,
+) -> Response {
     let way = match back {
-        Some(address) => format!(
-            "<p><a class=\"button first\" href=\"{}\">Go back to the viewer</a></p>",
-            escaped(address)
+        Some((whom, address)) => format!(
+            "<p><a class=\"button first\" href=\"{}\">Go back to {}</a></p>",
+            escaped(address),
+            escaped(whom)
         ),
-        None => {
-            "<p>You can close this page. To sign in, go to the viewer and begin again there.</p>".to_owned()
-        }
+        None => "<p>You can close this page. To sign in, go to the viewer, or to the program from which you came, and begin again there.</p>"
+            .to_owned(),
     };
     let main = format!("<h1>{}</h1><p>{}</p>{way}", escaped(heading), escaped(words));
     page(status, &escaped(heading), &main, None)
@@ -95,16 +107,25 @@ pub(super) fn done(heading: &str, words: &str) -> Response {
     page(StatusCode::OK, &escaped(heading), &main, None)
 }
 
+/// For whom the page asks.
+#[derive(Clone, Copy)]
+pub(super) enum Program<'a> {
+    /// The viewer at this computer, which shows this number of its key while it waits.
+    Viewer { device: &'a str, number: &'a str },
+    /// A registered one, of this name.
+    Registered(&'a str),
+}
+
 /// What the page asks.
 pub(super) struct Question<'a> {
     pub(super) hub: &'a str,
     pub(super) person: &'a Person,
-    pub(super) device: &'a str,
-    /// Of the viewer's key, as the viewer shows it while it waits.
-    pub(super) number: &'a str,
+    /// From which they can choose, where none is chosen.
+    pub(super) roles: &'a [Role],
+    pub(super) program: Program<'a>,
     pub(super) form: &'a str,
-    /// Where the viewer listens.
-    pub(super) viewer: &'a str,
+    /// Where the program waits.
+    pub(super) redirect: &'a str,
     /// It was sent without a role.
     pub(super) lacks_role: bool,
     /// Nobody in the hub is real.
@@ -113,7 +134,7 @@ pub(super) struct Question<'a> {
 
 /// Asks whether to go on, and in which role where none is chosen.
 pub(super) fn question(question: &Question<'_>) -> Response {
-    let Question { hub, person, device, number, form, viewer, lacks_role, is_synthetic } = question;
+    let Question { hub, person, roles, program, form, redirect, lacks_role, is_synthetic } = question;
     let row = |term: &str, value: &str| format!("<div><dt>{term}</dt><dd>{}</dd></div>", escaped(value));
     let chosen = person.selected.as_deref().and_then(|id| person.role(id).ok());
     let mut rows = row("Name", &person.name);
@@ -121,11 +142,26 @@ pub(super) fn question(question: &Question<'_>) -> Response {
         rows += &row("Role", &role.name);
         rows += &row("Organisation", &role.organisation);
     }
-    rows += &format!(
-        "<div><dt>Computer</dt><dd><span>{}</span><small>as the viewer names it</small></dd></div>",
-        escaped(device)
-    );
-    rows += &row("Number in the viewer", number);
+    let (heading, note) = match program {
+        Program::Viewer { device, number } => {
+            rows += &format!(
+                "<div><dt>Computer</dt><dd><span>{}</span><small>as the viewer names it</small></dd></div>",
+                escaped(device)
+            );
+            rows += &row("Number in the viewer", number);
+            (
+                "Sign in at this computer?",
+                "Go on only if you have just asked to sign in, at the computer that is named here, and its viewer shows this number.",
+            )
+        }
+        Program::Registered(name) => {
+            rows += &row("Program", name);
+            (
+                "Sign in to this program?",
+                "Go on only if you have just asked to sign in, in the program that is named here. It can then look up patients as you.",
+            )
+        }
+    };
     rows += &row("Service", hub);
     if *is_synthetic {
         rows += &row("Patients", "For practice: nobody here is real");
@@ -133,23 +169,22 @@ pub(super) fn question(question: &Question<'_>) -> Response {
     let (choice, problem) = match chosen {
         Some(_) => (String::new(), ""),
         None if *lacks_role => (
-            choices(&person.roles),
+            choices(roles),
             "<div class=\"error\" role=\"alert\"><strong>Choose a role.</strong> Choose the role in which you work now.</div>",
         ),
-        None => (choices(&person.roles), ""),
+        None => (choices(roles), ""),
     };
     let main = format!(
-        "<h1>Sign in at this computer?</h1>{problem}<dl>{rows}</dl>\
-         <p class=\"note\">Go on only if you have just asked to sign in, at the computer that is named here, and its viewer shows this number. \
-         What you look at is recorded under your name.</p>\
+        "<h1>{heading}</h1>{problem}<dl>{rows}</dl>\
+         <p class=\"note\">{note} What you look at is recorded under your name.</p>\
          <form method=\"post\" action=\"/sign-in\" autocomplete=\"off\">\
          <input type=\"hidden\" name=\"form\" value=\"{}\">{choice}\
          <div class=\"buttons\"><button class=\"first\" name=\"answer\" value=\"sign-in\">Sign in</button>\
          <button class=\"second\" name=\"answer\" value=\"no\" formnovalidate>Do not sign in</button></div></form>",
         escaped(form)
     );
-    let title = if *lacks_role { "Error: Sign in at this computer?" } else { "Sign in at this computer?" };
-    page(StatusCode::OK, title, &main, Some(viewer))
+    let title = if *lacks_role { format!("Error: {heading}") } else { heading.to_owned() };
+    page(StatusCode::OK, &title, &main, Some(redirect))
 }
 
 fn choices(roles: &[Role]) -> String {
@@ -214,10 +249,10 @@ mod tests {
             let asked = question(&Question {
                 hub: "hub'",
                 person: &person,
-                device: "<img src=x>",
-                number: "012 345",
+                roles: &person.roles,
+                program: Program::Viewer { device: "<img src=x>", number: "012 345" },
                 form: "f\"",
-                viewer: "http://127.0.0.1:4711/signed-in",
+                redirect: "http://127.0.0.1:4711/signed-in",
                 lacks_role: false,
                 is_synthetic: true,
             });
@@ -234,5 +269,33 @@ mod tests {
             assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
             assert!(page.contains("as the viewer names it"), "nobody has checked it");
         }
+    }
+
+    #[tokio::test]
+    async fn a_registered_program_is_named_and_its_own_address_is_where_the_answer_may_lead() {
+        let person = person(None);
+        let asked = question(&Question {
+            hub: "hub",
+            person: &person,
+            roles: &person.roles[..1],
+            program: Program::Registered("Wexcombe <record>"),
+            form: "f",
+            redirect: "https://record.example:8443/back?a=b",
+            lacks_role: false,
+            is_synthetic: false,
+        });
+        let policy = asked.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.contains("form-action 'self' https://record.example:8443; frame"), "{policy}");
+        let page = text(asked).await;
+        assert!(
+            page.contains("Wexcombe &lt;record&gt;") && page.contains("Sign in to this program?"),
+            "{page}"
+        );
+        assert!(
+            !page.contains("Computer") && !page.contains("Doctor"),
+            "roles of others are no choice: {page}"
+        );
+        assert_eq!(origin("https://a"), Some("https://a"));
+        assert_eq!((origin("https://a?b"), origin("a")), (Some("https://a"), None));
     }
 }

@@ -111,11 +111,13 @@ pub(super) fn append_about(
     entry: &Entry<'_>,
     people: impl IntoIterator<Item = (Option<i64>, Option<NhsNumber>)>,
 ) -> Result<(), Fault> {
-    let mut insert = work.db.prepare_cached(
+    // A restore writes into databases of older schemas too, which know of no program: there none asks.
+    let (column, place) = if caller.client.is_some() { (", client", ", ?15") } else { ("", "") };
+    let mut insert = work.db.prepare_cached(&format!(
         "INSERT INTO audit (person_id, number, at_ms, kind, outcome, user_id, user_name, role, organisation_code,
-                            organisation, session, request, reference, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    )?;
+                            organisation, session, request, reference, detail{column})
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14{place})"
+    ))?;
     let detail = entry.detail.as_ref().map(serde_json::Value::to_string);
     let same: [&dyn ToSql; 12] = [
         &work.now_ms(),
@@ -133,6 +135,9 @@ pub(super) fn append_about(
     ];
     for (value, place) in same.into_iter().zip(3..) {
         insert.raw_bind_parameter(place, value)?;
+    }
+    if let Some(client) = &caller.client {
+        insert.raw_bind_parameter(15, client)?;
     }
     for (person, number) in people {
         insert.raw_bind_parameter(1, person)?;
@@ -193,13 +198,15 @@ pub struct AuditQuestion {
     pub user: Option<String>,
     /// Entries since then.
     pub since: Option<jiff::Timestamp>,
+    /// Entries before the one with this place in the log: the next page.
+    pub before: Option<i64>,
     /// So many at most, the newest.
     pub most: usize,
 }
 
 impl Default for AuditQuestion {
     fn default() -> Self {
-        Self { person: None, user: None, since: None, most: limits::AUDIT_PRINTED }
+        Self { person: None, user: None, since: None, before: None, most: limits::AUDIT_PRINTED }
     }
 }
 
@@ -211,8 +218,8 @@ pub struct AuditRow {
     /// When, as an ISO text in UTC.
     pub at: String,
     /// The columns kind, outcome, user, name, role, organisation code, organisation, request, reference,
-    /// NHS number and detail, in this order; empty where nothing is held.
-    pub columns: [String; 11],
+    /// NHS number, detail and registered program, in this order; empty where nothing is held.
+    pub columns: [String; 12],
 }
 
 /// What was read: newest first, and how many more there are.
@@ -222,6 +229,8 @@ pub struct AuditRead {
     pub rows: Vec<AuditRow>,
     /// How many older ones fit the question too.
     pub more: u64,
+    /// How many fit it on all pages.
+    pub total: u64,
 }
 
 impl Store {
@@ -261,6 +270,9 @@ fn reading<'a>(asked: &AuditQuestion, from: &'a str) -> Entry<'a> {
         "user": asked.user,
         "since": asked.since.map(|at| at.to_string()),
     }));
+    if let (Some(before), Some(detail)) = (asked.before, entry.detail.as_mut()) {
+        detail["before"] = before.into();
+    }
     entry
 }
 
@@ -299,25 +311,39 @@ fn rows(
         conditions.push("organisation_code = :organisation");
         values.push((":organisation", organisation));
     }
-    let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    let all: i64 = db
-        .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
-        .query_row(values.as_slice(), |row| row.get(0))?;
+    let joined = |conditions: &[&str]| match conditions {
+        [] => "TRUE".to_owned(),
+        some => some.join(" AND "),
+    };
+    let count = |values: &[(&str, &dyn ToSql)], conditions: &str| -> Result<u64, Fault> {
+        let count: i64 = db
+            .prepare(&format!("SELECT count(*) FROM audit WHERE {conditions}"))?
+            .query_row(values, |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    };
+    let total = count(&values, &joined(&conditions))?;
+    let mut left = total;
+    if let Some(before) = &question.before {
+        conditions.push("id < :before");
+        values.push((":before", before));
+        left = count(&values, &joined(&conditions))?;
+    }
+    let conditions = joined(&conditions);
     let mut statement = db.prepare(&format!(
         "SELECT id, at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
-                request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, '')
+                request, coalesce(reference, ''), coalesce(number, ''), coalesce(detail, ''), coalesce(client, '')
          FROM audit WHERE {conditions} ORDER BY id DESC LIMIT {}",
         question.most
     ))?;
     let mut found = statement.query(values.as_slice())?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        let mut columns: [String; 11] = std::array::from_fn(|_| String::new());
+        let mut columns: [String; 12] = std::array::from_fn(|_| String::new());
         for (index, column) in columns.iter_mut().enumerate() {
             *column = row.get(index + 2)?;
         }
         rows.push(AuditRow { id: row.get(0)?, at: codec::moment(row.get(1)?)?.to_string(), columns });
     }
-    let more = u64::try_from(all).unwrap_or(0).saturating_sub(rows.len() as u64);
-    Ok(AuditRead { rows, more })
+    let more = left.saturating_sub(rows.len() as u64);
+    Ok(AuditRead { rows, more, total })
 }

@@ -48,16 +48,6 @@ pub struct Figures {
     pub wal_bytes: u64,
 }
 
-impl Figures {
-    /// The authorities of which nothing could be taken for too long, each with since when.
-    #[must_use]
-    pub fn missed(&self, now: Timestamp) -> Vec<(&str, Timestamp)> {
-        let most = SignedDuration::try_from(limits::UPLOAD_MISSED).unwrap_or(SignedDuration::MAX);
-        let all = self.uploads.iter().map(|(code, at)| (code.as_str(), *at));
-        all.filter(|(_, at)| now.duration_since(*at) > most).collect()
-    }
-}
-
 /// The connection that reads them, apart from those that searches need, and what it read last.
 pub(super) struct Figuring {
     pub(super) db: Connection,

@@ -48,6 +48,7 @@ mod search_keys;
 mod sessions;
 mod settings;
 mod shape;
+mod turns;
 mod uploads;
 mod volume;
 mod writer;
@@ -76,6 +77,7 @@ use log::Log;
 use mover::Mover;
 use queue::{Line, Queue, ToWriter};
 use readers::Readers;
+use turns::Turns;
 use writer::{Known, Reply, Work};
 
 pub(super) use codec::{
@@ -87,7 +89,7 @@ pub use acts::{OpenedInError, Refusal, ReportedKind};
 pub use audit::{AuditQuestion, AuditRead, AuditRow};
 pub use audited::Audited;
 pub use backup::{KeepError, Lost, Restored, restore};
-pub use concerns::ConcernsRead;
+pub use concerns::{ConcernsPlace, ConcernsRead};
 pub use copy::{CopyError, Holds};
 pub use disclose::{Disclosed, HeldRecord, ViewAsk, ViewOutcome};
 pub use error::StoreError;
@@ -101,7 +103,8 @@ pub use notices::{Bound, Move, Moved, Waiting};
 pub use people::{Found, Retrieved};
 pub use retention::Removed;
 pub use search::SearchOutcome;
-pub use sessions::{EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld};
+pub(super) use sessions::Standing;
+pub use sessions::{EndedBy, EndedThere, Origin, RenewAsk, Renewed, SessionBegun, SessionHeld, SignedInAt};
 pub use shape::Shape;
 pub(super) use uploads::{Arrived, FileState, Records, Taken, TakenFile};
 
@@ -124,6 +127,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0018.sql")),
     M::up(include_str!("migrations/0019.sql")),
     M::up(include_str!("migrations/0020.sql")),
+    M::up(include_str!("migrations/0021.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -205,7 +209,9 @@ struct Inner {
     figuring: Mutex<Figuring>,
     known: Arc<Known>,
     searches: Arc<Semaphore>,
-    concerns: Semaphore,
+    searching: Turns,
+    concerns: Arc<Semaphore>,
+    concerns_of: Turns,
     tails: TailDays,
     // The last to go: until then nobody else may change the database as a whole.
     _used: Lock,
@@ -287,7 +293,9 @@ impl Store {
             figuring: Mutex::new(Figuring { db: figuring, path: settings.path.clone(), last: None }),
             known,
             searches: Arc::new(Semaphore::new(limits::SEARCHES_AT_ONCE)),
-            concerns: Semaphore::new(limits::CONCERNS_AT_ONCE),
+            searching: Turns::new(limits::SEARCHES_OF_ONE_USER),
+            concerns: Arc::new(Semaphore::new(limits::CONCERNS_AT_ONCE)),
+            concerns_of: Turns::new(limits::CONCERNS_OF_ONE),
             tails: settings.tails,
             _used: used,
         })))

@@ -195,6 +195,14 @@ fn read_with<R>(work: impl FnOnce() -> Result<R, Fault>) -> Result<R, StoreError
     read.map_err(|fault| fault.into_error("read"))
 }
 
+/// Something to read of people.
+pub(super) struct People<Read, Again> {
+    /// By a reader, of a moment ago.
+    pub(super) read: Read,
+    /// Again by the writer, if they have changed since what was found; `None` where that would keep views waiting.
+    pub(super) again: Again,
+}
+
 impl Store {
     fn begin_read<R: Send + 'static>(
         &self,
@@ -223,11 +231,14 @@ impl Store {
     }
 
     /// Reads of people, and then writes with what was read, after others' views: nothing of it is known before COMMIT.
-    /// Where anybody's details have changed since, it is read once more, in that very commit; `None` where the others in
-    /// it have waited long enough: then all of it is to be asked again.
+    /// Where anybody's details have changed since, it is read once more, in that very commit; `None` where that is too much
+    /// for the writer, or the others in the commit have waited long enough: then all of it is to be asked again.
     pub(super) async fn read_people_then_write<R, T>(
         &self,
-        read: impl Fn(&Connection) -> Result<R, Fault> + Send + 'static,
+        people: People<
+            impl FnOnce(&Connection) -> Result<R, Fault> + Send + 'static,
+            impl FnOnce(&Connection, R) -> Result<Option<R>, Fault> + Send + 'static,
+        >,
         write: impl FnOnce(&Work<'_>, R) -> Result<T, Fault> + Send + 'static,
     ) -> Result<Audited<Option<T>>, StoreError>
     where
@@ -235,6 +246,7 @@ impl Store {
         T: Send + 'static,
     {
         let (reply, receiver) = oneshot::channel();
+        let People { read, again } = people;
         // Not the store itself: the last handle on it waits for this thread.
         let (to_writer, gate) = (self.to_writer(), Arc::clone(&self.0.readers.gate));
         self.0.readers.send(reply, move |reply, reader| {
@@ -252,7 +264,7 @@ impl Store {
                     if work.begun.elapsed() >= limits::READ_AGAIN {
                         return Ok(None);
                     }
-                    let found = read(work.db)?;
+                    let Some(found) = again(work.db, found)? else { return Ok(None) };
                     write(work, found).map(Some)
                 }),
                 Err(error) => {

@@ -10,7 +10,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
 use super::people::{self, Found};
+use super::readers::People;
 use super::search_keys;
+use super::turns::Turn;
 use super::writer::Work;
 use super::{Audited, Store, volume};
 use crate::domain::SearchPermit;
@@ -42,30 +44,32 @@ impl Store {
         request: String,
         most: Volume,
     ) -> Result<Audited<SearchOutcome>, StoreError> {
-        // Kept to the end, also where the client is gone and the matching still runs.
-        let acquire = || Arc::clone(&self.0.searches).try_acquire_owned();
-        let place = acquire().or_else(|_| {
-            self.0.readers.forget_abandoned();
-            acquire()
-        });
-        let place = place.map_err(|_| {
-            self.metrics().shed(Shed::Searches);
-            StoreError::Busy
-        })?;
         let now_ms = self.0.clock.now().as_millisecond();
-        let search = Arc::new(Search { permit, query, request, most, _place: place });
-        if search.query.is_narrow() {
-            let narrow = Arc::clone(&search);
-            let answered = self.write(move |work| narrow.at_once(work)).await?;
+        let asked = Arc::new(Asked { permit, query, request, most });
+        if asked.query.is_narrow() {
+            let (narrow, place) = (Arc::clone(&asked), self.search_place()?);
+            let answered = self.write(move |work| {
+                let answered = narrow.at_once(work);
+                drop(place);
+                answered
+            });
+            let answered = answered.await?;
             if let Some(answered) = answered.transpose() {
                 return Ok(answered);
             }
         }
-        for _ in 0..limits::SEARCH_TURNS {
-            let (first, then) = (Arc::clone(&search), Arc::clone(&search));
-            let find = move |db: &Connection| first.find(db, now_ms);
-            let answered =
-                self.read_people_then_write(find, move |work, found| then.answer(work, found)).await?;
+        // Before the place among all: whoever asks for much at once keeps nobody else out.
+        let turn = self.0.searching.wait(&asked.permit.caller().user).await?;
+        let search = Arc::new(Search { asked, _place: self.search_place()?, _turn: turn });
+        for times in 0..limits::SEARCH_TURNS {
+            let [first, again, then] = [(); 3].map(|()| Arc::clone(&search));
+            let reading = People {
+                read: move |db: &Connection| first.asked.find(db, now_ms),
+                again: move |db: &Connection, found| again.asked.find_again(db, now_ms, found, times > 0),
+            };
+            let answered = self
+                .read_people_then_write(reading, move |work, found| then.asked.answer(work, found))
+                .await?;
             if let Some(answered) = answered.transpose() {
                 return Ok(answered);
             }
@@ -74,18 +78,40 @@ impl Store {
         self.metrics().shed(Shed::Searches);
         Err(StoreError::Busy)
     }
+
+    fn search_place(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let acquire = || Arc::clone(&self.0.searches).try_acquire_owned();
+        let place = acquire().or_else(|_| {
+            self.0.readers.forget_abandoned();
+            acquire()
+        });
+        place.map_err(|_| {
+            self.metrics().shed(Shed::Searches);
+            StoreError::Busy
+        })
+    }
 }
 
-/// A search under way.
+/// A search for which a reader looks.
 struct Search {
+    asked: Arc<Asked>,
+    // Kept to the end, also where the client is gone and the matching still runs.
+    _place: OwnedSemaphorePermit,
+    _turn: Turn,
+}
+
+/// What is searched, and for whom.
+struct Asked {
     permit: SearchPermit,
     query: PersonQuery,
     request: String,
     most: Volume,
-    _place: OwnedSemaphorePermit,
 }
 
-impl Search {
+/// Whom a search matches; or how long its user has to wait, because their searches have come to the volume.
+type Looked = Result<Matches, Duration>;
+
+impl Asked {
     /// How long its user has to wait, if their searches have come to the volume.
     fn wait(&self, db: &Connection, now_ms: i64) -> Result<Option<Duration>, Fault> {
         volume::wait(db, &self.permit.caller().user, now_ms, self.most)
@@ -97,22 +123,50 @@ impl Search {
         if let Some(wait) = self.wait(work.db, work.now_ms())? {
             return Ok(Some(SearchOutcome::VolumeReached(wait)));
         }
-        match find(work.db, &self.query, limits::SEARCH_ROWS_AT_ONCE)? {
-            Matches::Of(found) => Ok(Some(self.note(work, Matches::Of(found))?)),
-            Matches::TooMany => Ok(None),
+        match find(work.db, &self.query, Bounds::AT_ONCE)? {
+            Some(found) => Ok(Some(self.note(work, found)?)),
+            None => Ok(None),
         }
     }
 
     /// Looks, unless the user's volume is reached: that costs no search.
-    fn find(&self, db: &Connection, now_ms: i64) -> Result<Result<Matches, Duration>, Fault> {
+    fn find(&self, db: &Connection, now_ms: i64) -> Result<Looked, Fault> {
         match self.wait(db, now_ms)? {
             Some(wait) => Ok(Err(wait)),
-            None => Ok(Ok(find(db, &self.query, limits::SEARCH_ROWS)?)),
+            None => {
+                Ok(Ok(find(db, &self.query, Bounds::of_reader(&self.query))?.unwrap_or(Matches::TooMany)))
+            }
+        }
+    }
+
+    /// The same in the commit, where people have changed since: so much only as may keep the writer from views. Of more it
+    /// is enough that it was so of a moment since it was asked, and that whoever is told of still is what was asked. `None`
+    /// where that is not so, and a reader has to look again.
+    fn find_again(
+        &self,
+        db: &Connection,
+        now_ms: i64,
+        found: Looked,
+        is_since_asked: bool,
+    ) -> Result<Option<Looked>, Fault> {
+        if let Some(wait) = self.wait(db, now_ms)? {
+            return Ok(Some(Err(wait)));
+        }
+        if let Some(again) = find(db, &self.query, Bounds::of_writer(&self.query))? {
+            return Ok(Some(Ok(again)));
+        }
+        if self.query.fuzzy {
+            // It compares no more anywhere.
+            return Ok(Some(Ok(Matches::TooMany)));
+        }
+        match found {
+            Ok(found) if is_since_asked => Ok(still(db, &self.query, found)?.map(Ok)),
+            Ok(_) | Err(_) => Ok(None),
         }
     }
 
     /// Here, where searches of one user come one after the other.
-    fn answer(&self, work: &Work<'_>, found: Result<Matches, Duration>) -> Result<SearchOutcome, Fault> {
+    fn answer(&self, work: &Work<'_>, found: Looked) -> Result<SearchOutcome, Fault> {
         match found {
             Ok(found) => match self.wait(work.db, work.now_ms())? {
                 Some(wait) => Ok(SearchOutcome::VolumeReached(wait)),
@@ -157,25 +211,79 @@ enum Matches {
     TooMany,
 }
 
-/// Whom a search matches, looking at no more than so many rows of the index.
-fn find(db: &Connection, query: &PersonQuery, rows: usize) -> Result<Matches, Fault> {
-    let (mut candidates, mut ids) = (Candidates::of(query, rows), Vec::new());
+/// How far one search may look.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// Rows of the index. Those of which nobody is read count too: nothing makes a search walk through an index.
+    rows: usize,
+    /// People who are compared.
+    compared: usize,
+}
+
+impl Bounds {
+    /// Of a search that is done in its commit as a whole.
+    const AT_ONCE: Self = Self { rows: limits::SEARCH_ROWS_AT_ONCE, compared: limits::SEARCH_ROWS_AT_ONCE };
+
+    /// Of an exact search everybody is compared who stands in those rows: who is asked for by a common name is one of many
+    /// namesakes, and one line is read for each.
+    fn of_reader(query: &PersonQuery) -> Self {
+        let rows = limits::SEARCH_ROWS;
+        Self { rows, compared: if query.fuzzy { limits::SEARCH_COMPARED } else { rows } }
+    }
+
+    /// Where it is done again within a commit, for which views wait.
+    fn of_writer(query: &PersonQuery) -> Self {
+        let compared = limits::SEARCH_COMPARED;
+        Self { rows: if query.fuzzy { limits::SEARCH_ROWS } else { compared }, compared }
+    }
+}
+
+/// Whom a search matches; `None` where it would have to look further than it may.
+fn find(db: &Connection, query: &PersonQuery, bounds: Bounds) -> Result<Option<Matches>, Fault> {
+    let (mut candidates, mut ids) = (Candidates { seen: HashSet::new(), left: bounds }, Vec::new());
     let mut choosing = Choosing::of(query);
     for probes in search::looks(query).into_iter().filter(|probes| !probes.is_empty()) {
-        let Some(more) = candidates.at(db, &probes)? else { return Ok(Matches::TooMany) };
+        let Some(more) = candidates.at(db, &probes)? else { return Ok(None) };
         for some in more.chunks(COMPARED_AT_ONCE) {
             compare(db, some, |id, person| {
                 ids.push(id);
                 choosing.compare(person);
             })?;
             if choosing.are_too_many() {
-                return Ok(Matches::TooMany);
+                return Ok(Some(Matches::TooMany));
             }
         }
         if choosing.is_sure() {
             break;
         }
     }
+    returned(db, query, choosing, &ids).map(Some)
+}
+
+/// What an exact search found, if all of them still are what was asked.
+fn still(db: &Connection, query: &PersonQuery, found: Matches) -> Result<Option<Matches>, Fault> {
+    let Matches::Of(found) = found else { return Ok(Some(found)) };
+    let (mut choosing, mut ids) = (Choosing::of(query), Vec::with_capacity(found.len()));
+    for some in found.chunks(COMPARED_AT_ONCE) {
+        let some: Vec<i64> = some.iter().map(|(id, _)| *id).collect();
+        compare(db, &some, |id, person| {
+            ids.push(id);
+            choosing.compare(person);
+        })?;
+    }
+    Ok(match returned(db, query, choosing, &ids)? {
+        Matches::Of(still) if still.len() == found.len() => Some(Matches::Of(still)),
+        Matches::Of(_) | Matches::TooMany => None,
+    })
+}
+
+/// Whom a search returns of those who were compared, read from their records.
+fn returned(
+    db: &Connection,
+    query: &PersonQuery,
+    choosing: Choosing<'_>,
+    ids: &[i64],
+) -> Result<Matches, Fault> {
     let chosen = choosing.chosen();
     if chosen.len() > query.most {
         return Ok(Matches::TooMany);
@@ -213,21 +321,11 @@ fn found(db: &Connection, query: &PersonQuery, id: i64, score: Score) -> Result<
 /// Who stands under the keys of a search.
 struct Candidates {
     seen: HashSet<i64>,
-    /// Rows that may still be looked at. Those of which nobody is read count too: nothing makes a search walk through an
-    /// index.
-    rows: usize,
-    /// People who may be compared.
-    compared: usize,
+    /// What may still be looked at.
+    left: Bounds,
 }
 
 impl Candidates {
-    /// Of an exact search everybody is compared who stands in those rows: who is asked for by a common name is one of many
-    /// namesakes, and one line is read for each.
-    fn of(query: &PersonQuery, rows: usize) -> Self {
-        let compared = if query.fuzzy { limits::SEARCH_COMPARED } else { rows };
-        Self { seen: HashSet::new(), rows, compared }
-    }
-
     /// Who stands there and was not seen before; `None` where more do than are looked at or compared.
     fn at(&mut self, db: &Connection, probes: &[Probe]) -> Result<Option<Vec<i64>>, Fault> {
         let mut statement = db.prepare_cached(
@@ -238,12 +336,12 @@ impl Candidates {
         for probe in probes {
             let mut rows = statement.query(params![probe.key, probe.low, probe.high])?;
             while let Some(row) = rows.next()? {
-                self.rows = self.rows.saturating_sub(1);
+                self.left.rows = self.left.rows.saturating_sub(1);
                 let id: i64 = row.get(1)?;
                 if probe.takes(row.get(0)?) && self.seen.insert(id) {
                     ids.push(id);
                 }
-                if self.rows == 0 || self.seen.len() > self.compared {
+                if self.left.rows == 0 || self.seen.len() > self.left.compared {
                     return Ok(None);
                 }
             }
@@ -270,3 +368,6 @@ fn compare(db: &Connection, ids: &[i64], mut each: impl FnMut(i64, Compared)) ->
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

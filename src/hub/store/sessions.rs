@@ -3,8 +3,10 @@
 
 mod going;
 mod provider;
+mod standing;
 
-pub use provider::EndedThere;
+pub use provider::{EndedThere, SignedInAt};
+pub(in crate::hub) use standing::Standing;
 
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -14,7 +16,7 @@ use super::error::{Fault, StoreError};
 use super::writer::Work;
 use super::{Audited, Store};
 use crate::domain::{Activity, Caller};
-use crate::identity::dpop::Thumbprint;
+use crate::identity::binding::Binding;
 use crate::identity::refresh::RefreshToken;
 
 /// Sessions that are over are forgotten after this time: none of their tokens is valid any more.
@@ -71,8 +73,8 @@ pub struct Origin {
     pub id_token: String,
     /// The hash of the code that was changed for the session.
     pub code: Vec<u8>,
-    /// The computer, as its viewer named it.
-    pub device: String,
+    /// The computer, as its viewer named it; none where a registered program asked.
+    pub device: Option<String>,
 }
 
 impl std::fmt::Debug for Origin {
@@ -86,8 +88,8 @@ impl std::fmt::Debug for Origin {
 pub struct SessionBegun {
     /// Who; its session is the id.
     pub caller: Caller,
-    /// The key that proves them.
-    pub key: Thumbprint,
+    /// What proves them.
+    pub binding: Binding,
     /// The key by which refresh tokens follow from each other.
     pub chain: Vec<u8>,
     /// The first of them.
@@ -111,8 +113,10 @@ impl std::fmt::Debug for SessionBegun {
 pub struct SessionHeld {
     /// Who.
     pub caller: Caller,
-    /// The key that proves them.
-    pub key: Thumbprint,
+    /// What proves them.
+    pub binding: Binding,
+    /// When it began, in milliseconds.
+    pub begun_ms: i64,
     /// When it is over, in milliseconds.
     pub over_ms: i64,
     /// When somebody asked for something last, as far as it was written.
@@ -123,6 +127,10 @@ pub struct SessionHeld {
     pub current: Vec<u8>,
     /// See `current`.
     pub previous: Option<Vec<u8>>,
+    /// When the one took the other's place.
+    pub rotated_ms: i64,
+    /// Where the person signed in, if somewhere.
+    pub origin: Option<SignedInAt>,
     /// Whether it has ended.
     pub has_ended: bool,
 }
@@ -132,8 +140,8 @@ pub struct SessionHeld {
 pub struct RenewAsk {
     /// The token.
     pub token: RefreshToken,
-    /// The key that was proved with it.
-    pub key: Thumbprint,
+    /// What it was shown with.
+    pub binding: Binding,
     /// When something was asked last in the session.
     pub active_ms: i64,
     /// When it is over.
@@ -157,6 +165,7 @@ pub enum Renewed {
 
 struct Found {
     caller: Caller,
+    /// [`Binding`] as it is kept.
     key: String,
     chain: Vec<u8>,
     current: Vec<u8>,
@@ -169,12 +178,16 @@ struct Found {
 }
 
 const COLUMNS: &str = "id, user_id, user_name, role, role_profile, organisation_code, organisation, activities, key, \
-                       chain, current, previous, rotated_ms, active_ms, idle_ms, over_ms, ended_ms IS NOT NULL";
+                       chain, current, previous, rotated_ms, active_ms, idle_ms, over_ms, ended_ms IS NOT NULL, client";
+
+/// What the hub has to know at once besides. A database that is restored may be of before some of it.
+const HELD: &str = "begun_ms, provider, subject, provider_session, code";
 
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let activities: String = row.get(7)?;
     let caller = Caller {
         session: row.get(0)?,
+        client: row.get(17)?,
         user: row.get(1)?,
         name: row.get(2)?,
         role: row.get(3)?,
@@ -203,7 +216,8 @@ impl Store {
     /// # Errors
     /// The database refused: there is none.
     pub async fn begin_session(&self, begun: SessionBegun) -> Result<Audited<()>, StoreError> {
-        self.write(move |work| begin(work, &begun)).await
+        let at_ms = self.0.clock.carried_on().as_millisecond();
+        self.write(move |work| begin(work, &begun, at_ms)).await
     }
 
     /// Renews a session with the refresh token that was shown, or ends it for that.
@@ -212,34 +226,6 @@ impl Store {
     /// The database refused: everything is as it was.
     pub async fn renew_session(&self, ask: RenewAsk) -> Result<Audited<Renewed>, StoreError> {
         self.write(move |work| renew(work, &ask)).await
-    }
-
-    /// Ends the session of a refresh token that was shown with this key. If there was one: by what, and what names the
-    /// session where its person signed in, if that is known.
-    ///
-    /// # Errors
-    /// The database refused: it goes on.
-    pub async fn end_session_of(
-        &self,
-        token: RefreshToken,
-        key: Thumbprint,
-    ) -> Result<Audited<Option<(EndedBy, Option<String>)>>, StoreError> {
-        self.write(move |work| {
-            let Some(session) = of(work, token.session())?.filter(|session| !session.has_ended) else {
-                return Ok(None);
-            };
-            let hash = token.hash();
-            if session.current != hash && session.previous.is_none_or(|previous| previous != hash) {
-                return Ok(None);
-            }
-            let by = if session.key == key.as_str() { EndedBy::SignedOut } else { EndedBy::OtherKey };
-            // Whoever has a copy of the token does not sign its user out elsewhere.
-            let named =
-                if by == EndedBy::SignedOut { provider::id_token(work, token.session())? } else { None };
-            end(work, &session.caller, by)?;
-            Ok(Some((by, named)))
-        })
-        .await
     }
 
     /// The sessions of the last day, as they are on disk, and those before of which nobody has written that they ended.
@@ -254,23 +240,29 @@ impl Store {
 }
 
 fn read(db: &Connection, oldest: i64) -> Result<Vec<SessionHeld>, Fault> {
-    let mut statement =
-        db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
-    let rows = statement.query_map([oldest], found)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.into_iter().filter_map(held).collect())
+    let mut statement = db
+        .prepare(&format!("SELECT {COLUMNS}, {HELD} FROM session WHERE over_ms >= ?1 OR ended_ms IS NULL"))?;
+    let rows = statement.query_map([oldest], held)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().flatten().collect())
 }
 
-fn held(row: Found) -> Option<SessionHeld> {
-    Some(SessionHeld {
-        key: Thumbprint::try_from(row.key).ok()?,
+/// `None` where what it is bound to is nothing.
+fn held(columns: &Row<'_>) -> rusqlite::Result<Option<SessionHeld>> {
+    let row = found(columns)?;
+    let Ok(binding) = Binding::try_from(row.key) else { return Ok(None) };
+    Ok(Some(SessionHeld {
+        binding,
         caller: row.caller,
+        begun_ms: columns.get("begun_ms")?,
         over_ms: row.over_ms,
         active_ms: row.active_ms,
         idle_ms: row.idle_ms,
         current: row.current,
         previous: row.previous,
+        rotated_ms: row.rotated_ms,
+        origin: SignedInAt::of(columns)?,
         has_ended: row.has_ended,
-    })
+    }))
 }
 
 /// Ends all sessions of a database that was restored: it does not know which have ended since, and which refresh tokens
@@ -280,16 +272,22 @@ pub(super) fn end_all(work: &Work<'_>) -> Result<(), Fault> {
     if work.db.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
         return Ok(());
     }
-    let mut open = work.db.prepare(&format!("SELECT {COLUMNS} FROM session WHERE ended_ms IS NULL"))?;
+    // An older one knows of no program.
+    let knows = "SELECT 1 FROM pragma_table_info('session') WHERE name = 'client'";
+    let columns = match work.db.query_row(knows, [], |_| Ok(())).optional()? {
+        Some(()) => COLUMNS.to_owned(),
+        None => COLUMNS.replace(", client", ", NULL"),
+    };
+    let mut open = work.db.prepare(&format!("SELECT {columns} FROM session WHERE ended_ms IS NULL"))?;
     let open = open.query_map([], found)?.collect::<Result<Vec<_>, _>>()?;
     open.iter().try_for_each(|session| end(work, &session.caller, EndedBy::Restored))?;
     Ok(provider::forget_all(work.db)?)
 }
 
-fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
-    let SessionBegun { caller, key, chain, first, idle, whole, origin } = begun;
+/// `at_ms`: now, by the clock with which times of the session are compared. When it began is compared with what others say.
+fn begin(work: &Work<'_>, begun: &SessionBegun, at_ms: i64) -> Result<(), Fault> {
+    let SessionBegun { caller, binding, chain, first, idle, whole, origin } = begun;
     let activities: Vec<&str> = caller.activities.iter().map(|activity| activity.code()).collect();
-    let now = work.now_ms();
     work.db
         .prepare_cached("DELETE FROM session WHERE over_ms < ?1 AND ended_ms IS NOT NULL")?
         .execute([oldest(work)])?;
@@ -297,9 +295,9 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
         .prepare_cached(
             "INSERT INTO session (id, user_id, user_name, role, role_profile, organisation_code, organisation,
                                   activities, key, chain, current, rotated_ms, begun_ms, active_ms, idle_ms, over_ms,
-                                  provider, subject, provider_session, id_token, code, device)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12, ?13, ?14,
-                     ?15, ?16, ?17, ?18, ?19, ?20)",
+                                  provider, subject, provider_session, id_token, code, device, client)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?21, ?12, ?13, ?14,
+                     ?15, ?16, ?17, ?18, ?19, ?20, ?22)",
         )?
         .execute(params![
             caller.session,
@@ -310,21 +308,23 @@ fn begin(work: &Work<'_>, begun: &SessionBegun) -> Result<(), Fault> {
             caller.organisation_code,
             caller.organisation,
             activities.join(" "),
-            key.as_str(),
+            binding.to_string(),
             chain,
             first.hash(),
-            now,
+            at_ms,
             milliseconds(*idle),
-            now.saturating_add(milliseconds(*whole)),
+            at_ms.saturating_add(milliseconds(*whole)),
             origin.as_ref().map(|origin| &origin.provider),
             origin.as_ref().map(|origin| &origin.subject),
             origin.as_ref().and_then(|origin| origin.session.as_ref()),
             origin.as_ref().map(|origin| &origin.id_token),
             origin.as_ref().map(|origin| &origin.code),
-            origin.as_ref().map(|origin| &origin.device),
+            origin.as_ref().and_then(|origin| origin.device.as_ref()),
+            work.now_ms(),
+            caller.client,
         ])?;
     let mut entry = Entry::new(Kind::SessionBegun, "begun", "");
-    entry.detail = origin.as_ref().map(|origin| provider::as_stated(&origin.device));
+    entry.detail = origin.as_ref().and_then(|origin| provider::as_stated(origin.device.as_deref()));
     audit::append(work, caller, &entry)
 }
 
@@ -333,33 +333,25 @@ fn renew(work: &Work<'_>, ask: &RenewAsk) -> Result<Renewed, Fault> {
         return Ok(Renewed::Unknown);
     };
     let (now, hash) = (ask.now_ms, ask.token.hash());
-    let is_current = session.current == hash;
-    let is_previous = session.previous.as_ref() == Some(&hash);
-    let has_key = session.key == ask.key.as_str();
-    if !has_key && !is_current && !is_previous {
+    let standing = Standing {
+        has_key: session.key == ask.binding.to_string(),
+        current: &session.current,
+        previous: session.previous.as_deref(),
+        rotated_ms: session.rotated_ms,
+        active_ms: ask.active_ms,
+        idle_ms: session.idle_ms,
+        over_ms: ask.over_ms,
+    };
+    if !standing.has_key && !standing.knows(&hash) {
         // Whoever knows neither token nor key ends nobody's session.
         return Ok(Renewed::Unknown);
     }
-    // A clock that is set back gives nobody more time.
-    let is_soon =
-        now.saturating_sub(session.rotated_ms).unsigned_abs() <= milliseconds(ask.again).unsigned_abs();
-    let ends = if !has_key {
-        Some(EndedBy::OtherKey)
-    } else if !(is_current || is_previous && is_soon) {
-        Some(EndedBy::Reused)
-    } else if now >= ask.over_ms {
-        Some(EndedBy::Over)
-    } else if now.saturating_sub(ask.active_ms) > session.idle_ms {
-        Some(EndedBy::Idle)
-    } else {
-        None
-    };
-    if let Some(by) = ends {
+    if let Some(by) = standing.ends(&hash, now, milliseconds(ask.again)) {
         end(work, &session.caller, by)?;
         return Ok(Renewed::Ended(by));
     }
     let successor = ask.token.successor(&session.chain);
-    if is_current {
+    if session.current == hash {
         work.db
             .prepare_cached(
                 "UPDATE session SET previous = current, current = ?2, rotated_ms = ?3, active_ms = ?3 WHERE id = ?1",

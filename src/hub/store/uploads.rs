@@ -3,6 +3,7 @@
 //! A sequence number is taken once. The same file under it again is the same file; another one, or one with a number
 //! that is not higher than the last, changes nothing: it would bring back what a later one took away.
 
+mod missed;
 mod record;
 mod slices;
 mod still;

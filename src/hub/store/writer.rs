@@ -29,7 +29,7 @@ use crate::hub::metrics::Metrics;
 pub(super) struct Work<'a> {
     pub(super) db: &'a Connection,
     pub(super) now: Timestamp,
-    /// When its group was begun: all of that wait for one another.
+    /// Since when its group is written: all of that wait for one another. Waiting for another process is not in it.
     pub(super) begun: Instant,
     /// There are views in its group: somebody with a child in front of them waits for all of it.
     pub(super) holds_views: bool,
@@ -252,12 +252,12 @@ fn serve(
     clock: &Clock,
     known: &Known,
 ) -> Served {
-    let begun = Instant::now();
+    let called = Instant::now();
     if let Err(error) = prepared(db, "BEGIN IMMEDIATE") {
         return fail_all(known, group, "begin", &error);
     }
     let mut done: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
-    let mut entries = Vec::new();
+    let (begun, mut entries) = (Instant::now(), Vec::new());
     let (mut served, mut is_refused_by_database) = (Served::Done, false);
     let mut waiting = group.into_iter();
     for mut job in waiting.by_ref() {
@@ -302,7 +302,7 @@ fn serve(
             known.synthetic.fetch_or(is_synthetic, Ordering::AcqRel);
             known.failing.store(false, Ordering::Release);
             known.commits.fetch_add(1, Ordering::AcqRel);
-            known.metrics.committed(clock.now(), begun.elapsed(), done.len());
+            known.metrics.committed(clock.now(), called.elapsed(), done.len());
             entries
                 .into_iter()
                 .for_each(|(kind, outcome)| super::audit::count(&known.metrics, kind, outcome));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::certificate::{Facts, SubjectName};
+use crate::config::hub::CertificateName;
 
 /// The certificate that a caller showed in the handshake, verified against `tls.client_ca`: a request's extension.
 /// It is there only where the connection has one; nothing that a request says can make it.
@@ -24,6 +25,22 @@ impl ClientCertificate {
     #[must_use]
     pub fn names(&self) -> &[SubjectName] {
         &self.0.names
+    }
+
+    /// Whether the configuration names it so.
+    #[must_use]
+    pub fn is_named(&self, by: &CertificateName) -> bool {
+        let has = |wanted: &SubjectName| self.names().contains(wanted);
+        match by {
+            CertificateName::Subject(subject) => self.subject() == subject,
+            CertificateName::Sha256(fingerprint) => self.fingerprint() == fingerprint,
+            CertificateName::Uri(uri) => has(&SubjectName::Uri(uri.clone())),
+            CertificateName::Email(email) => has(&SubjectName::Email(email.clone())),
+            CertificateName::Dns(name) => self.names().iter().any(|known| match known {
+                SubjectName::Dns(known) => known.eq_ignore_ascii_case(name),
+                SubjectName::Ip(_) | SubjectName::Uri(_) | SubjectName::Email(_) => false,
+            }),
+        }
     }
 
     /// SHA-256 of the whole certificate (the thumbprint of RFC 8705 before its encoding).

@@ -23,8 +23,8 @@ use super::Hub;
 use super::error::ApiError;
 use super::limits;
 use super::metrics::Shed;
-use super::tls::{ClientCertificate, SubjectName};
-use crate::config::hub::{CertificateName, SendingAuthority};
+use super::tls::ClientCertificate;
+use crate::config::hub::SendingAuthority;
 use crate::domain::Caller;
 
 pub(super) use arrival::{Arrival, Received, has_room};
@@ -93,7 +93,7 @@ impl Uploads {
         let mut fitting = self
             .authorities
             .iter()
-            .filter(|authority| authority.certificates.iter().any(|name| is_named(certificate, name)));
+            .filter(|authority| authority.certificates.iter().any(|name| certificate.is_named(name)));
         fitting.next().filter(|_| fitting.next().is_none()).map(|authority| authority.code.as_str())
     }
 }
@@ -108,20 +108,6 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.senders.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.of);
-    }
-}
-
-fn is_named(certificate: &ClientCertificate, by: &CertificateName) -> bool {
-    let has = |wanted: &SubjectName| certificate.names().contains(wanted);
-    match by {
-        CertificateName::Subject(subject) => certificate.subject() == subject,
-        CertificateName::Sha256(fingerprint) => certificate.fingerprint() == fingerprint,
-        CertificateName::Uri(uri) => has(&SubjectName::Uri(uri.clone())),
-        CertificateName::Email(email) => has(&SubjectName::Email(email.clone())),
-        CertificateName::Dns(name) => certificate.names().iter().any(|known| match known {
-            SubjectName::Dns(known) => known.eq_ignore_ascii_case(name),
-            SubjectName::Ip(_) | SubjectName::Uri(_) | SubjectName::Email(_) => false,
-        }),
     }
 }
 
@@ -146,6 +132,7 @@ pub(super) fn caller(code: &str) -> Caller {
         organisation: String::new(),
         activities: Vec::new(),
         session: String::new(),
+        client: None,
     }
 }
 

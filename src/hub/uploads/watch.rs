@@ -11,33 +11,52 @@ use crate::hub::{Hub, limits};
 /// Runs until it is dropped.
 pub(in crate::hub) async fn keep(hub: Hub) {
     let mut said = BTreeMap::new();
+    let mut is_failing = false;
     loop {
         // First of all, too: what came while the hub was not there is taken before anybody is missed.
         tokio::time::sleep(limits::NOTICES_LOOK).await;
-        let Ok(figures) = hub.store().figures(hub.overdue_before()).await else { continue };
         let now = hub.clock().now();
-        for authority in due(&mut said, &figures.missed(now), now) {
-            tracing::error!(
-                authority = OdsCode::said(authority),
-                "nothing that could be taken has come from a local authority for two days: ring the authority"
-            );
+        match hub.store().missed_authorities(now).await {
+            Ok(missed) => {
+                is_failing = false;
+                say(&due(&mut said, &missed, now));
+            }
+            // Once, until it is known again: nobody reads what is said each minute.
+            Err(error) if !is_failing => {
+                is_failing = true;
+                tracing::error!(reason = %error, "whether local authorities send cannot be looked at: nobody would be named");
+            }
+            Err(_) => {}
         }
+    }
+}
+
+fn say(due: &[&str]) {
+    for authority in due.iter().take(limits::NOTICES_SAID) {
+        tracing::error!(
+            authority = OdsCode::said(authority),
+            "nothing that could be taken has come from a local authority for two days: ring the authority"
+        );
+    }
+    let authorities = due.len().saturating_sub(limits::NOTICES_SAID);
+    if authorities > 0 {
+        tracing::error!(authorities, "and nothing from further local authorities: see `cpis-hub outbox`");
     }
 }
 
 /// Whom to name of those who are missed; when each was named is noted, and of whoever is missed no longer it is forgotten.
 fn due<'a>(
     said: &mut BTreeMap<String, Timestamp>,
-    missed: &[(&'a str, Timestamp)],
+    missed: &'a [(String, Timestamp)],
     now: Timestamp,
 ) -> Vec<&'a str> {
     let again = SignedDuration::try_from(limits::UPLOAD_MISSED_AGAIN).unwrap_or(SignedDuration::MAX);
     said.retain(|code, _| missed.iter().any(|(missed, _)| missed == code));
     let mut due = Vec::new();
     for (code, _) in missed {
-        if said.get(*code).is_none_or(|at| now.duration_since(*at) >= again) {
-            said.insert((*code).to_owned(), now);
-            due.push(*code);
+        if said.get(code).is_none_or(|at| now.duration_since(*at) >= again) {
+            said.insert(code.clone(), now);
+            due.push(code.as_str());
         }
     }
     due
@@ -52,8 +71,10 @@ mod tests {
         let mut said = BTreeMap::new();
         let begun: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
         let mut at = |hours: i64, missed: &[&'static str]| {
-            let missed: Vec<(&str, Timestamp)> = missed.iter().map(|code| (*code, begun)).collect();
-            due(&mut said, &missed, begun + SignedDuration::from_hours(hours))
+            let missed: Vec<(String, Timestamp)> =
+                missed.iter().map(|code| ((*code).to_owned(), begun)).collect();
+            let now = begun + SignedDuration::from_hours(hours);
+            due(&mut said, &missed, now).into_iter().map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(at(0, &["301"]), ["301"]);
         assert_eq!(at(10, &["301", "302"]), ["302"], "each has a day of its own");

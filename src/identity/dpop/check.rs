@@ -163,7 +163,7 @@ impl Proofs {
         let (header, claims) = message.split_once('.').ok_or(ProofError::NotGenuine)?;
         let jwk = public_key(decoded(header)?)?;
         let thumbprint = Thumbprint::of(&jwk).ok_or(ProofError::NotGenuine)?;
-        if wanted.token.is_some_and(|token| token.key != thumbprint) {
+        if wanted.token.is_some_and(|token| token.binding.key() != Some(&thumbprint)) {
             return Err(ProofError::OtherKey);
         }
         let key = DecodingKey::from_jwk(&jwk).map_err(|_| ProofError::NotGenuine)?;

@@ -17,7 +17,8 @@ use crate::identity::token::KeyError;
 /// Letters of a SHA-256 in base64url.
 const THUMBPRINT_LETTERS: usize = 43;
 
-/// By what a key is known (RFC 7638): a token carries it as `cnf.jkt`. It is no secret.
+/// By what a key is known (RFC 7638), or a certificate (RFC 8705): a token carries it as `cnf.jkt` or `cnf.x5t#S256`. It is
+/// no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Thumbprint(String);
@@ -35,6 +36,12 @@ impl Thumbprint {
         let bytes = URL_SAFE_NO_PAD.decode(&self.0).unwrap_or_default();
         let number = bytes.iter().take(4).fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
         format!("{:03} {:03}", number / 1000 % 1000, number % 1000)
+    }
+
+    /// Of what has this SHA-256.
+    #[must_use]
+    pub fn of_digest(digest: &[u8; 32]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(digest))
     }
 
     /// Of a public key as a proof carries it.

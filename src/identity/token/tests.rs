@@ -18,6 +18,7 @@ fn nurse() -> Caller {
         organisation: "Great Western Hospital".to_owned(),
         activities: vec![Activity::TRACE_PEOPLE, Activity::VIEW_AND_NOTIFY],
         session: "s-1".to_owned(),
+        client: None,
     }
 }
 
@@ -51,7 +52,7 @@ fn a_token_proves_its_caller_for_its_time_at_its_hub_and_nowhere_else() {
 }
 
 #[test]
-fn a_token_that_is_bound_to_no_key_proves_nobody() {
+fn a_token_that_is_bound_to_nothing_proves_nobody() {
     let key = SigningKey::generate().unwrap();
     let now: Timestamp = "2026-11-22T14:00:00Z".parse().unwrap();
     let token =
@@ -59,23 +60,45 @@ fn a_token_that_is_bound_to_no_key_proves_nobody() {
     let body = token.unwrap().secret().split('.').nth(1).unwrap().to_owned();
     let body = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, body).unwrap();
     let bound: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    let check = |cnf: Option<serde_json::Value>, expected: Result<Thumbprint, TokenError>| {
+    let check = |cnf: Option<serde_json::Value>, expected: Result<Binding, TokenError>| {
         let mut claims = bound.clone();
         match cnf {
             Some(cnf) => claims["cnf"] = cnf,
             None => drop(claims.as_object_mut().unwrap().remove("cnf")),
         }
         let token = signed(&key, &claims).unwrap();
-        let shown = Verifier::new(key.clone(), HUB).verify(&token, now).map(|shown| shown.key);
+        let shown = Verifier::new(key.clone(), HUB).verify(&token, now).map(|shown| shown.binding);
         assert_eq!(shown, expected, "{claims}");
     };
-    check(Some(serde_json::json!({ "jkt": "A".repeat(43) })), Ok(somebodys_key()));
+    check(Some(serde_json::json!({ "jkt": "A".repeat(43) })), Ok(Binding::Key(somebodys_key())));
+    check(Some(serde_json::json!({})), Err(TokenError::Incomplete));
     check(None, Err(TokenError::Unbound));
     check(Some(serde_json::Value::Null), Err(TokenError::Unbound));
     for other in ["", "A", &"A".repeat(44), &"=".repeat(43)] {
         check(Some(serde_json::json!({ "jkt": other })), Err(TokenError::Incomplete));
     }
-    check(Some(serde_json::json!({ "x5t#S256": "A".repeat(43) })), Err(TokenError::Incomplete));
+    // A certificate is a registered program's, and a key is the viewer's.
+    let certificate = serde_json::json!({ "x5t#S256": "A".repeat(43) });
+    check(Some(certificate.clone()), Err(TokenError::Incomplete));
+    let mut registered = bound.clone();
+    registered["client_id"] = "record".into();
+    let of = |claims: &serde_json::Value| {
+        Verifier::new(key.clone(), HUB).verify(&signed(&key, claims).unwrap(), now)
+    };
+    assert_eq!(of(&registered), Err(TokenError::Incomplete));
+    registered["cnf"] = certificate;
+    let shown = of(&registered).unwrap();
+    assert_eq!(
+        (shown.binding, shown.caller.client.as_deref()),
+        (Binding::Certificate(somebodys_key()), Some("record"))
+    );
+    for client in ["", " ", "re\ncord"] {
+        registered["client_id"] = client.into();
+        assert_eq!(of(&registered), Err(TokenError::Incomplete), "{client:?}");
+    }
+    registered["client_id"] = "record".into();
+    registered["cnf"]["jkt"] = "A".repeat(43).into();
+    assert_eq!(of(&registered), Err(TokenError::Incomplete), "bound to both");
 }
 
 #[test]

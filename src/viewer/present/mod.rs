@@ -22,7 +22,7 @@ pub use summary::{SUMMARY_BEGINS, summary};
 use screen::{Action, Body, Help, Notice, Prominence, SignIn};
 
 use super::command::Command;
-use super::state::{Cover, Kept, Now, Phase, SignedOutBecause, Stage, State};
+use super::state::{Cover, Now, Phase, SignedOutBecause, Stage, State};
 
 /// The window's title. Never anything of a patient.
 #[must_use]
@@ -148,9 +148,7 @@ fn sign_in(state: &State, why: Option<SignedOutBecause>, signing_in: bool, has_k
         why.map(|why| match why {
             SignedOutBecause::Asked => words::SIGNED_OUT.to_owned(),
             SignedOutBecause::Locked => words::LOCKED.to_owned(),
-            SignedOutBecause::ComputerLocked => {
-                words::computer_locked(state.kept != Kept::Nobody, state.removed_unread)
-            }
+            SignedOutBecause::ComputerLocked => words::computer_locked(state.removed_unread),
             SignedOutBecause::NotTold if state.removed_unread => {
                 format!("{}. {}", words::SIGNED_OUT_UNHEARD, words::REMOVED_UNREAD)
             }

@@ -92,15 +92,11 @@ pub fn session_over(over: SessionOver, has_kept: bool) -> String {
     format!("{why}. Nothing of the patient is left here. Sign in again to go on{kept}")
 }
 
-/// That the computer was locked, and what became of the session.
+/// That the computer was locked, and with it the session is over.
 #[must_use]
-pub fn computer_locked(can_go_on: bool, is_unread: bool) -> String {
+pub fn computer_locked(is_unread: bool) -> String {
     let why = "The computer was locked, asleep or with another user";
-    let what = if can_go_on {
-        "Nothing of the patient is left here. Continue only if it is you"
-    } else {
-        "You are signed out, and nothing of the last session is left in this viewer"
-    };
+    let what = "You are signed out, and nothing of the last session is left in this viewer";
     let unread = if is_unread { format!(". {REMOVED_UNREAD}") } else { String::new() };
     format!("{why}. {what}{unread}")
 }

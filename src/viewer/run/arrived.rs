@@ -82,6 +82,14 @@ impl Arrived {
         inside.all.drain(..).map(|(_, held)| held).chain(in_use).collect()
     }
 
+    /// The same, and nobody goes on with anything: what is kept here is over, too.
+    pub(super) fn lock(&self) -> Vec<Held> {
+        let mut inside = self.inside();
+        (inside.wanted, inside.resumed) = (None, None);
+        let kept = [inside.in_use.take(), inside.aside.take()];
+        inside.all.drain(..).map(|(_, held)| held).chain(kept.into_iter().flatten()).collect()
+    }
+
     /// Gives it back where nobody waits for it any more.
     pub(super) fn put(&self, ask: u64, held: Held) -> Option<Held> {
         let mut inside = self.inside();
@@ -189,6 +197,17 @@ mod tests {
         assert_eq!(arrived.leave().iter().filter(|held| held.begins_to_end()).count(), 2);
         assert!(!used.begins_to_end() && arrived.leave().is_empty());
         assert!(arrived.put(1, held()).is_some(), "nobody waits for it");
+    }
+
+    #[test]
+    fn a_lock_ends_what_somebody_could_go_on_with_and_leaves_nothing_to_take_up() {
+        let arrived = Arrived::default();
+        arrived.wants(Some(1));
+        arrived.uses(Some(&held()));
+        assert!(arrived.put(1, held()).is_none() && arrived.goes_on(1, &held()) && arrived.has_resumed(1));
+        assert_eq!(arrived.lock().iter().filter(|held| held.begins_to_end()).count(), 3);
+        assert!(arrived.take_resumed(1).is_none() && arrived.aside().is_none() && arrived.lock().is_empty());
+        assert!(!arrived.goes_on(1, &held()) && !arrived.has_resumed(1), "nobody waits for it");
     }
 
     #[test]

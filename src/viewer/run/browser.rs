@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::Hub;
 use crate::client::{Brought, HubClient, Named, SigningIn};
@@ -37,6 +38,12 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// For so long a request may take to arrive here.
 const REQUEST: Duration = Duration::from_secs(2);
 
+/// Connections that are heard at once.
+const CONNECTIONS: usize = 64;
+
+/// The pause after a connection that could not be taken.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Bytes of a request's first line and headers.
 const REQUEST_BYTES: usize = 16 * 1024;
 
@@ -44,11 +51,10 @@ const REQUEST_BYTES: usize = 16 * 1024;
 const DEVICE_CHARACTERS: usize = 60;
 
 /// Signs in with the browser, as whoever the hint is of; `opens` is told the address and the number of its page first, and
-/// opens it. `afresh`: the provider asks again who it is.
+/// opens it. Of a person the provider asks again who they are, even if it knows: the browser may still know somebody else.
 pub(super) async fn sign_in(
     hub: &Hub,
     hint: Option<&str>,
-    afresh: bool,
     opens: impl FnOnce(&str, &str),
 ) -> Result<(HubClient, SignedInPerson), NotSignedIn> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|_| NotSignedIn::NoPort)?;
@@ -59,9 +65,8 @@ pub(super) async fn sign_in(
     let begun = begun.await?;
     let begun = match hint {
         Some(hint) => begun.of(hint),
-        None => begun,
+        None => begun.afresh(),
     };
-    let begun = if afresh { begun.afresh() } else { begun };
     opens(begun.address(), begun.number());
     let code = tokio::time::timeout(PATIENCE, come_back(&listener, &begun));
     let code = code.await.map_err(|_| NotSignedIn::TooLate)??;
@@ -69,37 +74,60 @@ pub(super) async fn sign_in(
     begun.finish(&code).await
 }
 
-/// Waits for the browser. Whoever else asks here is told nothing, and ends nothing.
+/// Waits for the browser. Whoever else asks here is told nothing, ends nothing and holds nobody up, however silent they are.
 async fn come_back(
     listener: &TcpListener,
     begun: &SigningIn,
 ) -> Result<zeroize::Zeroizing<String>, NotSignedIn> {
+    let mut under_way = JoinSet::new();
     loop {
-        let Ok((mut stream, _)) = listener.accept().await else { return Err(NotSignedIn::NoPort) };
-        let Ok(Some(target)) = tokio::time::timeout(REQUEST, target(&mut stream)).await else { continue };
-        let brought = begun.read(&target);
-        let (status, words) = match &brought {
-            Brought::Code(_) => (
-                "200 OK",
-                ["You can close this page", "Go on in the window \"Child protection information\"."],
-            ),
-            Brought::Refused(_) => (
-                "200 OK",
-                [
+        let heard = tokio::select! {
+            accepted = listener.accept(), if under_way.len() < CONNECTIONS => {
+                match accepted {
+                    Ok((stream, _)) => drop(under_way.spawn(asked(stream))),
+                    // Of one connection, or of a computer that has no room just now.
+                    Err(_) => tokio::time::sleep(PAUSE).await,
+                }
+                continue;
+            }
+            Some(heard) = under_way.join_next() => heard,
+        };
+        let Ok(Some((stream, target))) = heard else { continue };
+        match begun.read(&target) {
+            Brought::Code(code) => {
+                let words =
+                    ["You can close this page", "Go on in the window \"Child protection information\"."];
+                told(stream, "200 OK", words).await;
+                return Ok(code);
+            }
+            Brought::Refused(why) => {
+                let words = [
                     "You are not signed in",
                     "The window \"Child protection information\" says why. You can close this page.",
-                ],
-            ),
-            Brought::Stray => ("404 Not Found", ["There is nothing here", "You can close this page."]),
-        };
-        // The browser may not wait for it.
-        let _ = tokio::time::timeout(REQUEST, say(&mut stream, status, words)).await;
-        match brought {
-            Brought::Code(code) => return Ok(code),
-            Brought::Refused(why) => return Err(why),
-            Brought::Stray => {}
+                ];
+                told(stream, "200 OK", words).await;
+                return Err(why);
+            }
+            Brought::Stray => {
+                under_way.spawn(async move {
+                    told(stream, "404 Not Found", ["There is nothing here", "You can close this page."])
+                        .await;
+                    None
+                });
+            }
         }
     }
+}
+
+/// What somebody asks for here, if they do so in time.
+async fn asked(mut stream: TcpStream) -> Option<(TcpStream, String)> {
+    let target = tokio::time::timeout(REQUEST, target(&mut stream)).await.ok()??;
+    Some((stream, target))
+}
+
+/// The browser may not wait for it.
+async fn told(mut stream: TcpStream, status: &str, words: [&str; 2]) {
+    let _ = tokio::time::timeout(REQUEST, say(&mut stream, status, words)).await;
 }
 
 /// The target of a request with GET, once all its headers are here.

@@ -1,5 +1,7 @@
 //! The clipboard: copies are kept out of clipboard histories, and taken back when the patient goes.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use zeroize::Zeroizing;
 
 use crate::viewer::present::SUMMARY_BEGINS;
@@ -35,7 +37,18 @@ pub trait Clipboard {
 #[derive(Default)]
 pub struct SystemClipboard {
     open: Option<arboard::Clipboard>,
-    ours: Option<Zeroizing<String>>,
+}
+
+/// What this program put there last: also whoever ends it without its window takes that out.
+static OURS: Mutex<Option<Zeroizing<String>>> = Mutex::new(None);
+
+fn ours() -> MutexGuard<'static, Option<Zeroizing<String>>> {
+    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Empties the system's clipboard where it still holds what was put there last, from whatever thread it has to be done.
+pub(super) fn forget_ours() {
+    SystemClipboard::default().forget();
 }
 
 impl SystemClipboard {
@@ -63,13 +76,13 @@ impl Clipboard for SystemClipboard {
         let set = set.exclude_from_cloud().exclude_from_monitoring();
         let is_there = set.text(text).is_ok();
         if is_there {
-            self.ours = Some(Zeroizing::new(text.to_owned()));
+            *ours() = Some(Zeroizing::new(text.to_owned()));
         }
         is_there
     }
 
     fn forget(&mut self) {
-        let Some(ours) = self.ours.take() else { return };
+        let Some(ours) = ours().take() else { return };
         let Some(clipboard) = self.open() else { return };
         let now = clipboard.get_text().map(Zeroizing::new);
         if now.is_ok_and(|now| *now == *ours) {

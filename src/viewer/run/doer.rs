@@ -81,6 +81,7 @@ impl Doer {
             ctx: ctx.clone(),
             browser: Arc::clone(&browser),
             arrived: arrived.clone(),
+            unused: Arc::default(),
             under_way: Arc::default(),
         };
         Self {
@@ -151,7 +152,7 @@ impl Doer {
             Effect::SignIn(ask, persona) => self.sign_in(ask, Who::Persona(persona)),
             Effect::KeepSignIn(ask) => self.keep_sign_in(ask),
             Effect::RevokeSignIn(ask) => self.revoke(self.arrived.take(ask), Leaving::Here),
-            Effect::SignInByBrowser(ask, afresh) => self.sign_in(ask, Who::Person { afresh }),
+            Effect::SignInByBrowser(ask) => self.sign_in(ask, Who::Person),
             Effect::LookForKept => self.look_for_kept(),
             Effect::Continue(ask) => self.go_on(ask),
             Effect::EndKept => self.end_kept(true),
@@ -189,6 +190,10 @@ impl Doer {
             ),
             Effect::History(ask, view) => self.ask(
                 move |hub| async move { hub.history(view).await },
+                move |result| Event::History(ask, result),
+            ),
+            Effect::HistoryAgain(ask, view) => self.ask(
+                move |hub| async move { hub.history_again(view).await },
                 move |result| Event::History(ask, result),
             ),
             Effect::Status(ask, reference) => self.ask(

@@ -1,7 +1,7 @@
 //! Ends sessions in the background: at the hub, in the keychain and at the provider; and says what could not be ended.
 
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use eframe::egui;
@@ -43,8 +43,18 @@ pub(super) struct Ends {
     pub(super) ctx: egui::Context,
     pub(super) browser: Arc<dyn Browser>,
     pub(super) arrived: Arrived,
+    /// Where a session may be kept of which nothing was used yet.
+    pub(super) unused: Arc<Mutex<Option<Unused>>>,
     /// Each says when it has come to its end.
     pub(super) under_way: Arc<Mutex<Vec<Receiver<()>>>>,
+}
+
+/// Where a session may be kept: whoever ends it takes this, so that it is ended once.
+pub(super) struct Unused {
+    pub(super) hub: Hub,
+    pub(super) keychain: Keychain,
+    /// Somebody can go on with it: then it is said where it could not be ended.
+    pub(super) is_offered: bool,
 }
 
 /// Asks in a session that was kept, without an access token yet.
@@ -108,9 +118,23 @@ impl Ends {
         under_way.is_empty()
     }
 
-    /// Nobody is there any more. At once, and from wherever that is heard: the window's next turn may be after a sleep.
+    /// The program is to end. At once, and from wherever that is heard: the window may stand still.
     pub(super) fn leave(&self) {
         self.start(self.arrived.leave(), Leaving::Here);
+    }
+
+    /// The computer was locked: whoever comes back shows who they are, and goes on with nothing. At once, and from wherever
+    /// that is heard: the window's next turn may be after a sleep, or never.
+    pub(super) fn lock(&self) {
+        let unused = self.unused().take();
+        self.start(self.arrived.lock(), Leaving::Here);
+        if let Some(Unused { hub, keychain, is_offered }) = unused {
+            self.start_of_kept(hub, &keychain, None, is_offered);
+        }
+    }
+
+    pub(super) fn unused(&self) -> MutexGuard<'_, Option<Unused>> {
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends these sessions, but for those that end already. From this call on nothing of them is kept.

@@ -236,10 +236,6 @@ impl Desktop {
     }
 
     fn happen(&mut self, event: Event) {
-        // What becomes of the session then depends on it, and it may have begun in this very turn.
-        if matches!(event, Event::ComputerLocked | Event::Slept) {
-            self.look_whether_kept();
-        }
         let effects: Vec<Effect> = update::update(&mut self.state, event, self.clock.now());
         for effect in effects {
             self.doer.run(effect);

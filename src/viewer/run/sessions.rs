@@ -7,7 +7,7 @@ use eframe::egui::ViewportCommand;
 use super::arrived::{Arrived, Held};
 use super::browser;
 use super::doer::{Doer, Hub};
-use super::ending::{Leaving, client_of};
+use super::ending::{Leaving, Unused, client_of};
 use super::keychain::{Found, Keeper, Keychain, Record};
 use crate::client::{HubClient, Keeps as _};
 use crate::domain::{CareSetting, Failure, NotSignedIn, Right, SignedInPerson};
@@ -19,8 +19,8 @@ use crate::viewer::state::{BrowserAt, Remembered, Session};
 pub(super) enum Who {
     /// Somebody of the demonstration: what stands for their browser is told who, and asks nothing.
     Persona(usize),
-    /// Whoever is in front of the screen. `afresh`: the provider asks again who it is.
-    Person { afresh: bool },
+    /// Whoever is in front of the screen: the provider asks who it is.
+    Person,
 }
 
 /// As the hub says who it is.
@@ -123,7 +123,7 @@ impl Doer {
         move |event| {
             // First: the window may take up at once what is kept below, and look at what is left.
             if matches!(event, Event::ComputerLocked | Event::Slept) {
-                ends.leave();
+                ends.lock();
             }
             if let Some(event) = heard.keep(event) {
                 // Only a full queue refuses, and then sixty-four others wake the window.
@@ -143,9 +143,9 @@ impl Doer {
         let (sender, ctx, browser) = (self.sender.clone(), self.ctx.clone(), Arc::clone(&self.browser));
         let (arrived, keychain, ends) = (self.arrived.clone(), self.keychain.clone(), self.ends.clone());
         self.arrived.wants(Some(ask));
-        let (hint, afresh) = match who {
-            Who::Persona(persona) => (Some(persona.to_string()), false),
-            Who::Person { afresh } => (None, afresh),
+        let hint = match who {
+            Who::Persona(persona) => Some(persona.to_string()),
+            Who::Person => None,
         };
         self.signing_in = Some(self.runtime.spawn(async move {
             let opens = |address: &str, number: &str| {
@@ -158,7 +158,7 @@ impl Doer {
                 let _ = sender.try_send(Event::BrowserAt(ask, at));
                 ctx.request_repaint();
             };
-            let event = match browser::sign_in(&hub, hint.as_deref(), afresh, opens).await {
+            let event = match browser::sign_in(&hub, hint.as_deref(), opens).await {
                 Ok((client, person)) => {
                     let keeper = keychain.as_ref().zip(client.kept()).map(|(keychain, (refresh, key))| {
                         Keeper::new(keychain.clone(), Record::of(&person, &refresh, &key), false)
@@ -194,15 +194,21 @@ impl Doer {
 
     /// Looks whether a session is kept here. A keychain that takes long is not waited for; what it brings then comes late.
     pub(super) fn look_for_kept(&mut self) {
-        let Some((_, keychain)) = self.hub_and_keychain() else {
+        let Some((hub, keychain)) = self.hub_and_keychain() else {
             return self.tell(Event::Remembered(None));
         };
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        let (sender, ctx, ends) = (self.sender.clone(), self.ctx.clone(), self.ends.clone());
+        *ends.unused() = Some(Unused { hub, keychain: keychain.clone(), is_offered: false });
         // What is found is of this turn: it may be taken out, or another's put there, before it is here.
         let turn = keychain.turn_now();
         self.runtime.spawn(async move {
-            let remembered =
-                |found: Option<&Found>| remembered(found.filter(|_| keychain.turn_now() == turn));
+            let remembered = |found: Option<&Found>| {
+                let remembered = remembered(found.filter(|_| keychain.turn_now() == turn));
+                if let (Some(_), Some(unused)) = (&remembered, ends.unused().as_mut()) {
+                    unused.is_offered = true;
+                }
+                remembered
+            };
             let mut looking = std::pin::pin!(keychain.load());
             let soon = tokio::time::timeout(keychain.patience(), &mut looking).await;
             let event = Event::Remembered(remembered(soon.as_ref().ok().and_then(Option::as_ref)));
@@ -254,8 +260,11 @@ impl Doer {
     pub(super) fn end_kept(&mut self, is_said: bool) {
         let Some((hub, keychain)) = self.hub_and_keychain() else { return };
         self.stop_signing_in();
-        let aside = self.arrived.take_aside();
-        self.ends.start_of_kept(hub, &keychain, aside, is_said);
+        let (aside, unused) = (self.arrived.take_aside(), self.ends.unused().take());
+        // Where a lock was heard it ends already.
+        if !is_said || aside.is_some() || unused.is_some() {
+            self.ends.start_of_kept(hub, &keychain, aside, is_said);
+        }
         if !is_said {
             // A shared desk keeps nothing.
             self.keychain = None;
@@ -281,6 +290,8 @@ impl Doer {
         self.stop_following();
         self.following = Some(self.follow(held.client.clone()));
         self.arrived.uses(Some(&held));
+        // What was kept is theirs now, or has ended.
+        self.ends.unused().take();
         self.held = Some(held);
     }
 

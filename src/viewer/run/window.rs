@@ -39,6 +39,12 @@ pub fn show(start: impl Fn() -> Start, runtime: &tokio::runtime::Handle) -> Resu
     Err(WindowError::NoRenderer(problems.join("; ")))
 }
 
+/// Says a sentence in a dialog of its own, where there is no window yet and no terminal.
+pub fn say(sentence: &str) {
+    let dialog = rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error);
+    dialog.set_title("Child protection information").set_description(sentence).show();
+}
+
 /// Says at once where there is nothing to show a window on.
 ///
 /// # Errors
@@ -86,26 +92,46 @@ fn run(renderer: eframe::Renderer, start: Start, runtime: tokio::runtime::Handle
             let (ctx, is_demonstration) = (creation.egui_ctx.clone(), start.setup.demonstration);
             let desktop = Desktop::new(start, runtime.clone(), ctx.clone());
             let closes = Arc::<AtomicBool>::default();
+            let told = Told {
+                leaves: Arc::new(desktop.leaves()),
+                waits: Arc::new(desktop.waits()),
+                closes: Arc::clone(&closes),
+            };
             if !is_demonstration {
-                let (leaves, waits) = (Arc::new(desktop.leaves()), Arc::new(desktop.waits()));
-                close_when_told(&runtime, &ctx, &Told { leaves, waits, closes: Arc::clone(&closes) });
+                close_when_told(&runtime, &ctx, &told);
             }
-            let tell: locked::Tell = Arc::new(desktop.hears());
-            locked::watch(&tell);
+            locked::watch(&hears(&desktop, told));
             clipboard::forget_earlier();
             Ok(Box::new(App { desktop, closes }))
         }),
     )
 }
 
+/// What the system says of itself, and what is done then.
+fn hears(desktop: &Desktop, told: Told) -> locked::Hears {
+    let waits = Arc::clone(&told.waits);
+    locked::Hears {
+        tell: Arc::new(desktop.hears()),
+        waits: Arc::new(move || {
+            // Where the hub is late, it ends the session in time.
+            let _ = waits();
+        }),
+        ends: Arc::new(move || {
+            (told.leaves)();
+            clipboard::forget_ours();
+            let _ = (told.waits)();
+        }),
+    }
+}
+
 /// How a session is ended from outside the window.
 #[derive(Clone)]
-#[cfg_attr(not(unix), expect(dead_code, reason = "nobody tells"))]
 struct Told {
     leaves: Arc<dyn Fn() + Send + Sync>,
     /// For the hub to hear of it.
     waits: Arc<dyn Fn() -> bool + Send + Sync>,
     /// The window is closing in order.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no signal meets it there"))]
     closes: Arc<AtomicBool>,
 }
 
@@ -148,7 +174,7 @@ fn end_without_window() {
     std::process::exit(4);
 }
 
-/// Windows sends no signals: it asks windows, and ends a program at a log-off without anything here being run.
+/// Windows sends no signals: it asks windows (`locked::session`).
 #[cfg(not(unix))]
 fn close_when_told(_: &tokio::runtime::Handle, _: &egui::Context, _: &Told) {}
 

@@ -67,7 +67,7 @@ pub struct State {
     pub is_kept: Option<bool>,
     /// What could not be ended of the last session; said to whoever is there.
     pub left: Vec<Left>,
-    /// Somebody has locked the viewer: whoever signs in next shows anew who they are, whatever comes between.
+    /// The viewer or the computer was locked: nobody is offered what is kept, however late it comes, before they have signed in.
     pub is_locked: bool,
     /// Whether this computer says when its screen is locked; `None` as long as that is not known.
     pub tells_lock: Option<bool>,

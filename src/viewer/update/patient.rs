@@ -225,7 +225,7 @@ pub(super) fn ask_history_again(state: &mut State, now: Now) -> Vec<Effect> {
     opened.history = Asked::UnderWay { ask, before: None };
     let view = View { number, trace: opened.view.trace, care: opened.view.care };
     state.last_ask = ask;
-    vec![Effect::History(ask, view)]
+    vec![Effect::HistoryAgain(ask, view)]
 }
 
 /// Says it of every view of this patient, newest first: an earlier one may be the one that was told.

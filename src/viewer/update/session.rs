@@ -20,18 +20,12 @@ pub(super) fn sign_in(state: &mut State, persona: usize) -> Vec<Effect> {
     }
 }
 
-/// On a shared desk, and after the viewer was locked, the provider asks again who it is: in the browser it may still know
-/// whoever was here before.
 pub(super) fn sign_in_by_browser(state: &mut State) -> Vec<Effect> {
     // There one goes on, or says that one is somebody else.
     if matches!(state.kept, Kept::Somebody(_)) {
         return Vec::new();
     }
-    let afresh = state.is_locked || !state.setup.private_desk;
-    match begin(state) {
-        Some(ask) => vec![Effect::SignInByBrowser(ask, afresh)],
-        None => Vec::new(),
-    }
+    begin(state).map(Effect::SignInByBrowser).into_iter().collect()
 }
 
 pub(super) fn sign_in_as_somebody_else(state: &mut State) -> Vec<Effect> {
@@ -41,7 +35,7 @@ pub(super) fn sign_in_as_somebody_else(state: &mut State) -> Vec<Effect> {
     let Some(ask) = begin(state) else { return Vec::new() };
     state.kept = Kept::Nobody;
     forget_kept(state);
-    vec![Effect::EndKept, Effect::SignInByBrowser(ask, true)]
+    vec![Effect::EndKept, Effect::SignInByBrowser(ask)]
 }
 
 /// Only now is anything of the kept session used.
@@ -66,8 +60,8 @@ fn begin(state: &mut State) -> Option<u64> {
     }
 }
 
-/// What the keychain holds. It may have taken long: whoever signs in meanwhile is not disturbed, and whoever locked the
-/// viewer left nothing to go on with.
+/// What the keychain holds. It may have taken long: whoever signs in meanwhile is not disturbed, and a lock leaves nothing
+/// to go on with.
 pub(super) fn remembered(state: &mut State, somebody: Option<Remembered>) -> Vec<Effect> {
     if matches!(state.kept, Kept::Somebody(_)) {
         return Vec::new();
@@ -232,34 +226,27 @@ pub(super) fn lock(state: &mut State) -> Vec<Effect> {
     leave(state, Phase::signed_out(Some(SignedOutBecause::Locked)), Effect::Lock)
 }
 
-/// Whoever comes back to a shared computer may be somebody else. On a desk of one's own it is the computer that asks who it
-/// is, and a kept session goes on when they say so.
+/// Whoever comes back to the computer may be somebody else: they show who they are, and go on with nothing that is kept.
 pub(super) fn computer_locked(state: &mut State) -> Vec<Effect> {
     forget_kept(state);
-    let why = SignedOutBecause::ComputerLocked;
-    let desk = match &state.phase {
-        Phase::Desk(desk) => desk,
-        // Not what they began and another would finish.
-        Phase::SignedOut { signing_in: true, .. } => {
-            state.is_locked |= !matches!(state.kept, Kept::Somebody(_));
-            let effects = stop_signing_in(state);
-            if let Phase::SignedOut { why: because, .. } = &mut state.phase {
-                *because = Some(why);
-            }
-            return effects;
-        }
-        Phase::SignedOut { .. } | Phase::NoConfiguration { .. } => return Vec::new(),
-    };
-    let is_unread = desk.may_hold_unread_view();
-    let Session { name, role, organisation, .. } = desk.session.clone();
-    state.removed_unread |= is_unread;
-    if state.setup.private_desk && state.is_kept == Some(true) {
-        let effects = leave(state, Phase::signed_out(Some(why)), Effect::SetAside);
-        state.kept = Kept::Somebody(Remembered { name, role, organisation });
-        return effects;
-    }
+    let was_kept = std::mem::take(&mut state.kept) != Kept::Nobody;
     state.is_locked = true;
-    leave(state, Phase::signed_out(Some(why)), Effect::Lock)
+    let why = Some(SignedOutBecause::ComputerLocked);
+    match &mut state.phase {
+        Phase::NoConfiguration { .. } => Vec::new(),
+        Phase::Desk(desk) => {
+            let is_unread = desk.may_hold_unread_view();
+            state.removed_unread |= is_unread;
+            leave(state, Phase::signed_out(why), Effect::Lock)
+        }
+        Phase::SignedOut { signing_in: false, .. } if !was_kept => Vec::new(),
+        // Not what they began and another would finish.
+        Phase::SignedOut { .. } => {
+            give_up(state, why);
+            let end = was_kept.then_some(Effect::EndKept);
+            [Effect::CancelSignIn, Effect::ForgetClipboard].into_iter().chain(end).collect()
+        }
+    }
 }
 
 /// The hub has ended the session: the patient goes as with a sign-out. What was typed and not yet searched with
@@ -277,7 +264,8 @@ pub(super) fn over(state: &mut State, over: SessionOver, now: Now) -> Vec<Effect
             Some(Box::new(KeptForm { user: desk.session.user.clone(), form, since: now.tick }))
         }
     };
-    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept }, Effect::SignOut);
+    // Nobody has pressed "Sign out": no page is opened by itself.
+    let mut effects = leave(state, Phase::SignedOut { why, signing_in: false, kept }, Effect::Lock);
     effects.push(Effect::WakeAfter(KEPT_FOR));
     effects
 }

@@ -5,48 +5,49 @@ use std::fs;
 use super::desk::{DAY, Desk, HEAD, Said, extract};
 use crate::hub::support::data::{lines, number, person};
 
-const BEFORE: &str = "\n# The hub, and the certificate";
+pub(super) const BEFORE: &str = "\n# The hub, and the certificate";
 
-fn team(name: &str, telephone: &str) -> String {
+pub(super) fn team(name: &str, telephone: &str) -> String {
     format!("[[authority.team]]\nname = \"{name}\"\ntelephone = \"{telephone}\"\n")
 }
 
 /// With the extract's column of the team.
-async fn desk() -> Desk {
+pub(super) async fn desk() -> Desk {
     let people = [
         person(1, "Bennett", "Ava", "2019-03-12"),
         person(2, "Jones", "Ben", "2018-05-01"),
         person(3, "Khan", "Zara", "2017-01-01"),
+        person(4, "Bennett", "Ava", "2019-03-12"),
     ];
     let desk = Desk::beside(&lines(&people)).await;
     desk.configure("# team = \"Team\"", "team = \"Team\"");
     desk
 }
 
-fn ava(plan: &str) -> String {
+pub(super) fn ava(plan: &str) -> String {
     format!("A1,{},Bennett,Ava,12/03/2019,{plan}", number(1).digits())
 }
 
-fn ben(plan: &str) -> String {
+pub(super) fn ben(plan: &str) -> String {
     format!("B2,{},Jones,Ben,01/05/2018,{plan}", number(2).digits())
 }
 
-fn zara(plan: &str) -> String {
+pub(super) fn zara(plan: &str) -> String {
     format!("C3,{},Khan,Zara,01/01/2017,{plan}", number(3).digits())
 }
 
-fn write(desk: &Desk, more: &str, rows: &[&str]) {
+pub(super) fn write(desk: &Desk, more: &str, rows: &[&str]) {
     let text = extract(rows).replacen(HEAD, &format!("{HEAD},{more}"), 1);
     fs::write(desk.path("extract.csv"), text).unwrap();
 }
 
-async fn upload(desk: &Desk, rows: &[&str], options: &[&str]) -> Said {
+pub(super) async fn upload(desk: &Desk, rows: &[&str], options: &[&str]) -> Said {
     write(desk, "Team", rows);
     desk.run(&[&["upload", "extract.csv", "--day", DAY][..], options].concat()).await
 }
 
 /// What the hub holds: local id, end, and the team's name and number.
-fn held(desk: &Desk) -> Vec<String> {
+pub(super) fn held(desk: &Desk) -> Vec<String> {
     let sql = "SELECT local_id, end_day, team_name, team_telephone FROM plan ORDER BY local_id";
     desk.exchange.hub.rows(sql)
 }
@@ -152,10 +153,70 @@ async fn a_team_that_was_cut_off_with_its_file_takes_no_contact_away() {
     upload(&desk, &rows, &[]).await.has("2 records sent, 2 taken");
     let both = held(&desk);
     assert_eq!(both, ["A1|-|North|01793 466904", "B2|-|North|01793 466904"]);
-    let text = fs::read_to_string(desk.path("extract.csv")).unwrap();
-    for (cut, said) in [("\r\n", "0 records sent"), ("th\r\n", "the file ends in this row")] {
+    // Whatever the row breaks off in, the plan is known; and of its team what the hub has.
+    let cut = async |cut: &str, said: &str| {
+        let text = fs::read_to_string(desk.path("extract.csv")).unwrap();
         fs::write(desk.path("extract.csv"), text.strip_suffix(cut).unwrap()).unwrap();
-        desk.run(&["upload", "extract.csv", "--day", DAY]).await.has(said);
-        assert_eq!(held(&desk), both);
+        desk.run(&["upload", "extract.csv", "--day", DAY])
+            .await
+            .has(said)
+            .has_not("the file ends in this row");
+        write(&desk, "Team", &rows);
+    };
+    for part in ["\r\n", "th\r\n", "North\r\n"] {
+        cut(part, "0 records sent").await;
+        assert_eq!(held(&desk), both, "{part:?}");
     }
+    // A number that is configured otherwise goes up all the same, though the file never ends with a line end.
+    desk.configure("01793 466904", "01793 466905");
+    cut("\r\n", "2 records sent, 2 taken").await;
+    assert_eq!(held(&desk), ["A1|-|North|01793 466905", "B2|-|North|01793 466905"]);
+    cut("\r\n", "0 records sent").await;
+    // And a team that is configured no longer goes.
+    desk.configure("\"North\"", "\"West\"");
+    cut("\r\n", "2 records sent, 2 taken").await;
+    assert_eq!(held(&desk), ["A1|-|-|-", "B2|-|-|-"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_contact_of_a_plan_that_has_ended_and_that_the_hub_rejects_goes_up_once() {
+    let desk = desk().await;
+    desk.configure(BEFORE, &format!("\n{}{BEFORE}", team("North", "01793 466904")));
+    let rows = [ava("CPP,05/01/2026,,"), ben("C2,01/02/2026,20/11/2026,North")];
+    let now = async |rows: [&str; 2], said: &str| {
+        let told = upload(&desk, &rows, &[]).await;
+        told.has(said);
+        told
+    };
+    let mut both = rows.each_ref().map(String::as_str);
+    now(both, "2 records sent, 2 taken").await;
+    desk.configure("01793 466904", "01793 466905");
+    let other = ben("C2,01/02/2026,20/11/2026,North").replace("Jones", "Smith");
+    both[1] = &other;
+    now(both, "1 record sent, 0 taken, 1 rejected").await;
+    for _ in 0..2 {
+        now(both, "0 records sent").await;
+    }
+    assert_eq!(held(&desk)[1], "B2|2026-11-20|North|01793 466904");
+    // What is mended, or another number still, is tried again, beside a plan that can be taken.
+    desk.configure("01793 466905", "01793 466906");
+    now(both, "2 records sent, 1 taken, 1 rejected").await;
+    now(both, "0 records sent").await;
+    both[1] = &rows[1];
+    now(both, "2 records sent, 2 taken").await;
+    assert_eq!(held(&desk)[1], "B2|2026-11-20|North|01793 466906");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h15_an_ended_plan_that_is_always_rejected_raises_no_alert() {
+    let desk = desk().await;
+    let wrong = ben("C2,01/02/2026,20/11/2026,").replace("Jones", "Smith");
+    let rows = [ava("CPP,05/01/2026,,"), wrong];
+    let rows = rows.each_ref().map(String::as_str);
+    upload(&desk, &rows, &[]).await.has("2 records sent, 1 taken, 1 rejected");
+    // It goes again each night, beside one that can be taken.
+    for _ in 0..2 {
+        upload(&desk, &rows, &[]).await.has("2 records sent, 1 taken, 1 rejected");
+    }
+    assert_eq!(desk.exchange.hub.rows("SELECT count(*) FROM upload WHERE is_taken = 0"), ["0"]);
 }

@@ -17,7 +17,8 @@ async fn what_nobody_recognises_is_listed_with_who_said_so_until_it_is_settled_w
     {
         let mut register = Register::look(&desk.path("cpis-notes.db"), "E06000030").unwrap();
         let shaw = Reader::named("p.shaw").unwrap();
-        let marked = register.mark_not_recognised(&shaw, &note, 1, "she was at school", at(NOW)).unwrap();
+        let marked =
+            register.mark_not_recognised((&shaw, &[]), &note, 1, "she was at school", at(NOW)).unwrap();
         assert_eq!(marked, Marked::Done);
     }
     desk.run(&["status"]).await.has("to be looked into: 1 access. See `cpis-authority not-recognised`");

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use cpis::domain::{Authority, NhsNumber, OfficeHours, PlanKind, PlanPeriod, TeamContact, Telephone};
 use cpis::exchange::acknowledgement;
 use cpis::exchange::upload::{
-    self, Ended, Header, Plan, Previous, Record, RecordFault, Sink, TakenBack, Writer,
+    self, Ended, Header, Plan, Previous, Record, RecordFault, Sink, TakenBack, WithoutTeam, Writer,
 };
 use cpis::exchange::{Acknowledgement, FileCode, RecordCode, Rejection};
 use jiff::civil::{Weekday, date, time};
@@ -69,6 +69,11 @@ fn example() -> Vec<u8> {
             start: date(2025, 2, 3),
             end: date(2025, 11, 28),
         }],
+        without_team: vec![WithoutTeam {
+            number: NhsNumber::synthetic(1),
+            kind: PlanKind::ChildProtection,
+            start: date(2026, 3, 2),
+        }],
     };
     let mother = Record {
         number: NhsNumber::synthetic(3),
@@ -83,6 +88,7 @@ fn example() -> Vec<u8> {
         }],
         taken_back: Vec::new(),
         ended: Vec::new(),
+        without_team: Vec::new(),
     };
     let created = "2026-11-22T02:00:00Z".parse().unwrap();
     let mut writer = Writer::begin(Vec::new(), &header, created).unwrap();

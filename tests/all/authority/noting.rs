@@ -7,7 +7,7 @@ use cpis::domain::Caller;
 use serde_json::Value;
 
 use crate::hub::support::data::{lines, number, person};
-use crate::hub::support::{ISSUER, caller, midwife, nurse};
+use crate::hub::support::{ISSUER, caller, midwife, nurse, skipped};
 
 use super::desk::Desk;
 
@@ -24,6 +24,7 @@ pub(super) async fn desk() -> Desk {
     desk.configure("# issuer = ", &format!("issuer = \"{ISSUER}\" # "));
     desk.upload(&[&row("A1", 1, AVA), &row("B2", 2, AVA)]).await.has("2 taken");
     fs::create_dir(desk.path("case-notes")).unwrap();
+    fs::write(desk.path("case-notes/.cpis-folder"), "wexcombe").unwrap();
     desk
 }
 
@@ -233,6 +234,9 @@ async fn a_folder_that_is_away_loses_nothing_and_a_share_that_is_not_mounted_is_
     assert_ne!(desk.told_as(&nurse("B"), &reference).await, "filed");
     fs::create_dir(desk.path("case-notes")).unwrap();
     desk.run(&["fetch"]).await.has("is the share mounted?");
+    desk.run(&["notes", "--adopt-folder"])
+        .await
+        .has("was used before, and its mark (.cpis-folder) is missing");
     let status = desk.run(&["status"]).await;
     status.has("Not in the record yet: 1, the oldest since").has("is the share mounted?");
     assert_eq!((status.code, desk.notes().len()), (Some(1), 0));
@@ -288,9 +292,11 @@ async fn a_full_disk_loses_nothing() {
         mounted.is_ok_and(|output| output.status.success()).then_some(Small(path))
     };
     let (Some(folder), Some(small)) = (mount("case-notes", "256k"), mount("small", "4m")) else {
-        // Only root can, outside a container that forbids it.
+        // Outside a container that forbids it.
+        skipped("the link on full disks: only root can mount a small file system");
         return;
     };
+    fs::write(folder.0.join(".cpis-folder"), "wexcombe").unwrap();
     desk.configure("register = \"cpis-notes.db\"", "register = \"small/cpis-notes.db\"");
     let hub = &desk.exchange.hub;
     let nurse = |name: &str| caller(name, "RN3", &["B0264", "B0107"]);

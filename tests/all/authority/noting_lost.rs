@@ -21,7 +21,7 @@ use super::noting::desk;
 
 /// Where on its way something is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lost {
+pub(super) enum Lost {
     /// The question never arrives.
     Question,
     /// It arrives, and the answer does not.
@@ -88,7 +88,7 @@ impl Mailbox for Losing {
 }
 
 /// A round of a link that begins anew; how often it called.
-async fn round(
+pub(super) async fn round(
     desk: &Desk,
     lose: Option<(usize, Lost)>,
     without: Option<u32>,
@@ -111,7 +111,7 @@ async fn round(
         let cases = CasesOfExtract { memory: link.memory.clone(), is_partial: false };
         let ends = Ends { authority_code: &link.code, issuer: &link.hub.issuer };
         let mut open = |register: &mut Register| {
-            Ok(Box::new(Folder::open(&folder, register, folder::Mark::New("mark"))?)
+            Ok(Box::new(Folder::open(&folder, register, folder::Mark::Any)?)
                 as Box<dyn cpis::authority::notes::Record>)
         };
         let alerting = notices::Alerting { table: &table, mailer: None };

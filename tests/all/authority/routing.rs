@@ -205,6 +205,7 @@ async fn h30_the_notes_of_a_restricted_case_are_where_its_holders_read_and_nowhe
         .has("Nobody comes last for restricted cases")
         .has("can be used");
     fs::create_dir(desk.path("held")).unwrap();
+    fs::write(desk.path("held/.cpis-folder"), "held").unwrap();
     hub.view(&nurse(), number(2)).await;
     desk.run(&["fetch"]).await.has("2 parts of case notes filed.");
     let [note] = desk.notes().try_into().unwrap();

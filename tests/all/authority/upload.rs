@@ -89,7 +89,7 @@ async fn what_is_not_visible_to_hospitals_stands_first_with_why_and_since_when()
     assert_eq!(list.code, Some(1));
     list.has("since 2026-11-22: local id N9, Child Protection Plan from 2026-11-20: NHS Number: there is no NHS number")
         .has("local id R5, Looked After Child from 2026-02-01 (CPR02): the person's record is restricted")
-        .has("local id B2, Looked After Child from 2026-02-01 (CPR03): the family name is another");
+        .has("local id B2, Looked After Child from 2026-02-01 (CPR03): date of birth, family name or given names are another");
     // The next day one is mended; the others keep their day.
     desk.write(&[&ava("CPP,05/01/2026,"), &none, &hidden, &ben("C2,01/02/2026,")]);
     let said = desk.run(&["upload", "extract.csv", "--day", "2026-11-23"]).await;

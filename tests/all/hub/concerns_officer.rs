@@ -2,7 +2,6 @@
 //! nothing that was done elsewhere.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cpis::domain::{Caller, ConcernsPermit, NhsNumber};
@@ -16,15 +15,15 @@ use serde_json::Value;
 
 use super::concerns::people;
 use super::support::answer::Answer;
-use super::support::data::number;
-use super::support::{NOW, TestHub, all_at_once, at, caller, nurse, officer, receptionist, reviewer, rights};
+use super::support::data::{changed, lines, number, person};
+use super::support::{NOW, TestHub, at, caller, nurse, officer, receptionist, reviewer, rights};
 
 /// The privacy officer of the other organisation.
-fn officer_elsewhere() -> Caller {
+pub(super) fn officer_elsewhere() -> Caller {
     caller("Viv Moss", "RA9", &["B9002"])
 }
 
-async fn ask(hub: &TestHub, who: &Caller, query: &str) -> Answer {
+pub(super) async fn ask(hub: &TestHub, who: &Caller, query: &str) -> Answer {
     hub.get(&format!("/audit/concerns{query}"), who, &[]).await
 }
 
@@ -278,67 +277,80 @@ async fn a_period_is_the_last_week_or_one_of_at_most_31_days_and_nothing_else_is
     assert_eq!(raised(&ask(&hub, &officer(), "").await.json()).len(), 1);
 }
 
-/// All at once; the first one waits for its audit entry until another one has been answered.
-async fn ask_at_once(hub: &TestHub, who: &[Caller]) -> Vec<Answer> {
-    let lock = Connection::open(&hub.database).unwrap();
-    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let is_locked = AtomicBool::new(true);
-    let asking = who.iter().map(|one| async {
-        let answer = ask(hub, one, "").await;
-        if is_locked.swap(false, Ordering::SeqCst) {
-            lock.execute_batch("ROLLBACK").unwrap();
-        }
-        answer
-    });
-    all_at_once(asking).await
-}
-
-#[tokio::test]
-async fn while_one_is_read_another_officer_is_told_to_ask_again_and_nothing_is_written_of_it() {
-    let hub = TestHub::with(&people()).await;
-    let who = [officer(), officer_elsewhere(), officer(), officer_elsewhere()];
-    // Their sessions are there before the database is locked.
-    for one in &who {
-        assert_eq!(ask(&hub, one, "").await.told(), "200");
-    }
-    let read = "SELECT 1 FROM audit WHERE kind = 'concerns-read'";
-    let mut busy = 0;
-    // Where the machine is so slow that the others come too late, again.
-    for _ in 0..50 {
-        let before = hub.count(read);
-        let answers = ask_at_once(&hub, &who).await;
-        for answer in &answers {
-            // On a slow machine the first one has waited for longer than the database is waited for.
-            assert!([200, 500, 503].contains(&answer.status), "{}", answer.told());
-            let is_busy = answer.told() == "503 UNABLE_TO_CALL_SERVICE";
-            assert_eq!(answer.header("retry-after"), is_busy.then_some("10"));
-            assert!(!is_busy || answer.body.contains("Another privacy officer's report"), "{}", answer.body);
-            busy += usize::from(is_busy);
-        }
-        let answered = answers.iter().filter(|answer| answer.status == 200).count();
-        assert_eq!(hub.count(read), before + answered);
-        if busy > 0 {
-            break;
-        }
-    }
-    assert!(busy > 0, "nobody was turned away");
-    assert_eq!(ask(&hub, &officer(), "").await.told(), "200", "the place is free again");
-}
-
 #[tokio::test]
 async fn what_takes_too_long_is_given_up_and_nothing_of_it_is_told() {
     let hub = TestHub::with(&people()).await;
     hub.view(&nurse(), number(1)).await;
     hub.turn(60);
     let question = ConcernQuestion { since: at("2026-11-22T00:00:00Z"), until: hub.clock.now() };
-    let permit = || ConcernsPermit::of(&officer(), &rights()).unwrap();
-    let read =
-        async |within| hub.hub.store().concerns_of_organisation(permit(), question, within).await.unwrap();
+    let store = hub.hub.store();
+    let read = async |within| {
+        let permit = ConcernsPermit::of(&officer(), &rights()).unwrap();
+        let place = store.concerns_place(permit, Duration::ZERO).await.unwrap().expect("nobody else reads");
+        store.concerns_of_organisation(place, question, within).await.unwrap()
+    };
     assert!(matches!(read(Duration::ZERO).await, ConcernsRead::TooMuch));
     let ConcernsRead::Found(_, report) = read(limits::CONCERNS_READ).await else {
         panic!("the place is free again")
     };
     assert_eq!(report.users, 1);
+}
+
+#[tokio::test]
+async fn of_the_country_the_report_says_no_numbers_and_of_who_is_restricted_no_name() {
+    let share = |line: Value, restricted: bool| {
+        let label = if restricted { serde_json::json!([{ "code": "R" }]) } else { serde_json::json!([]) };
+        changed(line, serde_json::json!({ "meta": { "security": label } }))
+    };
+    let hub = TestHub::with(&lines(&[
+        share(person(1, "Okafor-Lindqvist", "Ava", "2019-03-12"), false),
+        share(person(2, "Okafor-Sorensen", "Eve", "2019-03-12"), true),
+    ]))
+    .await;
+    for seed in [1, 2] {
+        assert_eq!(hub.view(&nurse(), number(seed)).await.status, 200);
+    }
+    hub.turn(60);
+    let answer = ask(&hub, &officer(), "").await;
+    let report = answer.json();
+    let shared = concerns(&report).iter().filter(|one| one["kind"] == "same-family-name");
+    let mut seen: Vec<&str> = shared.map(|one| one["seen"].as_str().unwrap()).collect();
+    seen.sort_unstable();
+    let rare = "one in 100 of the people held here, or more, have it now";
+    assert_eq!(
+        seen,
+        [
+            format!("the viewer's name and the patient's family name have it in common; {rare}"),
+            format!(
+                "the viewer's name and the patient's family name, Okafor-Lindqvist, have it in common; {rare}"
+            ),
+        ]
+    );
+    assert!(!answer.body.contains("Sorensen"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn whatever_a_sign_in_calls_somebody_turns_nobodys_screen_around() {
+    let hub = TestHub::with(&people()).await;
+    let odd = Caller {
+        role: "Nurse\u{202e}\u{1b}[2J".to_owned(),
+        organisation: "Hospital\u{9b}31m".to_owned(),
+        ..caller("Pat\u{2066} Bennett\u{7f}", "RN3", &["B0264", "B0107"])
+    };
+    Log::of(&hub).viewed(&odd, "2026-11-20T10:00:00Z", 4);
+    let answer = ask(&hub, &officer(), "").await;
+    assert!(
+        raised(&answer.json()).contains("same-family-name Pat\u{fffd} Bennett\u{fffd}"),
+        "{}",
+        answer.body
+    );
+    let all = [answer.body, whole(&hub).await.to_string()];
+    for body in all {
+        let odd = body
+            .chars()
+            .find(|c| c.is_control() || ('\u{2066}'..='\u{2069}').contains(c) || *c == '\u{202e}');
+        assert_eq!(odd, None, "{body}");
+    }
 }
 
 #[tokio::test]

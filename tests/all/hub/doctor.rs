@@ -155,7 +155,8 @@ fn what_only_the_service_has_or_raises_is_not_to_be_mended() {
     assert!(verdict == "cannot-tell" && says.contains("only while the service runs"), "{verdict} {says}");
     let provider = "[provider]\nissuer = \"https://login.example\"\nclient_id = \"hub\"\nkey_id = \"one\"\n\
                     key = \"/run/credentials/cpis-hub.service/provider-key\"\n\
-                    [[provider.level]]\nacr = \"a\"\nidle_minutes = 15\nwhole_hours = 12\n";
+                    [[provider.level]]\nacr = \"a\"\nidle_minutes = 15\nwhole_hours = 12\n\
+                    [[provider.demand]]\nclaim = \"c\"\nvalues = [\"3\"]\n";
     let issuer = format!("issuer = \"{}\"", super::support::ISSUER);
     let config = config.replace(&issuer, "issuer = \"https://hub.example\"");
     std::fs::write(place.path("hub.toml"), format!("{config}\n{provider}")).unwrap();
@@ -163,10 +164,38 @@ fn what_only_the_service_has_or_raises_is_not_to_be_mended() {
     assert!(verdict == "cannot-tell" && says.contains("only while the service runs"), "{verdict} {says}");
     // What is wrong besides can be told all the same.
     std::fs::write(place.path("authorities.pem"), "nothing of the kind").unwrap();
-    let provider = provider.replace("[[provider", "ca = \"authorities.pem\"\n[[provider");
+    let provider = provider.replacen("[[provider", "ca = \"authorities.pem\"\n[[provider", 1);
     std::fs::write(place.path("hub.toml"), format!("{config}\n{provider}")).unwrap();
     let (verdict, says) = said(&place, "provider");
     assert!(verdict == "mend" && says.contains("provider.ca"), "{verdict} {says}");
+}
+
+#[test]
+fn a_provider_that_lets_in_more_people_than_it_should_is_to_be_mended() {
+    let place = Place::with(&child());
+    place.configure(OPERATOR);
+    let config = std::fs::read_to_string(place.path("hub.toml")).unwrap();
+    let issuer = format!("issuer = \"{}\"", super::support::ISSUER);
+    let config = config.replace(&issuer, "issuer = \"https://hub.example\"");
+    std::fs::write(place.path("secret"), "a secret").unwrap();
+    std::fs::set_permissions(place.path("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    let strict = "[provider]\nissuer = \"https://login.example\"\nclient_id = \"hub\"\nsecret = \"secret\"\n\
+                  [[provider.level]]\nacr = \"a\"\nidle_minutes = 15\nwhole_hours = 12\n\
+                  [[provider.demand]]\nclaim = \"c\"\nvalues = [\"3\"]\n";
+    let demand = strict.split_once("[[provider.demand]]").unwrap().1;
+    for (from, to, words) in [
+        ("", "", None),
+        (&format!("[[provider.demand]]{demand}"), "", Some("no [[provider.demand]]")),
+        ("acr = \"a\"", "acr = \"\"", Some("acr = \"\"")),
+        ("client_id", "auth_time_may_be_missing = true\nclient_id", Some("auth_time_may_be_missing")),
+    ] {
+        std::fs::write(place.path("hub.toml"), format!("{config}\n{}", strict.replacen(from, to, 1)))
+            .unwrap();
+        let (verdict, says) = said(&place, "provider");
+        assert_eq!(verdict, if words.is_some() { "mend" } else { "ok" }, "{to}: {says}");
+        assert!(words.is_none_or(|words| says.contains(words)), "{to}: {says}");
+    }
 }
 
 #[test]

@@ -172,8 +172,15 @@ async fn the_capability_statements_say_what_the_document_says() {
             assert_eq!(names, parameters(&document, search), "{address}");
         }
     }
-    let fhir = served().into_iter().filter(|what| what.contains("/FHIR/R4/") && !what.ends_with("/metadata"));
+    let is_about_the_hub = |what: &str| what.ends_with("/metadata") || what.contains("/.well-known/");
+    let fhir = served().into_iter().filter(|what| what.contains("/FHIR/R4/") && !is_about_the_hub(what));
     assert_eq!(differences(&said, &fhir.collect()), Vec::<String>::new());
+}
+
+/// Whether the document says of an operation that nothing has to be shown there.
+fn is_open(says: &Value) -> bool {
+    let is_nothing = |one: &Value| one.as_object().is_some_and(serde_json::Map::is_empty);
+    says.as_array().is_some_and(|all| all.is_empty() || all.iter().any(is_nothing))
 }
 
 /// The addresses that a CapabilityStatement's `security` names behind these words.
@@ -192,7 +199,7 @@ async fn what_the_capability_statements_say_of_security_is_what_is_asked_for() {
         all.filter(|(_, _, operation)| wants(&operation["security"])).map(|(path, ..)| path).collect()
     };
     let by_certificate = paths_that_want(&|says| !says[0]["certificate"].is_null());
-    let mut open = paths_that_want(&|says| says.as_array().is_some_and(Vec::is_empty));
+    let mut open = paths_that_want(&is_open);
     // There a proof alone is wanted: the document says so of the operation's headers.
     let granting: BTreeSet<String> = ["/token", "/revoke"].map(str::to_owned).into();
     open.retain(|path| !granting.contains(path));
@@ -201,9 +208,10 @@ async fn what_the_capability_statements_say_of_security_is_what_is_asked_for() {
         let said = security["description"].as_str().unwrap();
         assert!(
             said.contains("`Authorization: DPoP TOKEN`")
-                && said.contains("`Bearer`, or without such a proof, is refused")
+                && said.contains("A token without what it is bound to is refused")
         );
-        assert_eq!(named_behind(said, "With a proof alone: "), granting, "{path}");
+        let alone = "With a proof or a registered program's certificate alone: ";
+        assert_eq!(named_behind(said, alone), granting, "{path}");
         assert_eq!(named_behind(said, "and no token: "), by_certificate, "{path}");
         assert_eq!(named_behind(said, "With none of these: "), open, "{path}");
     }
@@ -230,7 +238,7 @@ async fn what_the_capability_statements_say_of_security_is_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn the_document_is_open_to_everybody_and_nothing_else_but_health_is() {
+async fn what_is_open_to_everybody_is_about_the_hub_and_nothing_else_is() {
     let hub = TestHub::with(&child()).await;
     for (path, methods) in addresses() {
         let address = path
@@ -240,12 +248,14 @@ async fn the_document_is_open_to_everybody_and_nothing_else_but_health_is() {
         let answer = hub.send(methods[0], &address, None, &[], None).await;
         let is_of_signing_in = SIGNING_IN.contains(&path);
         let is_open = ["/healthz", "/openapi.json"].contains(&path);
-        let is_told = is_open || ["/signed-out", "/.well-known/oauth-authorization-server"].contains(&path);
+        let is_about_the_hub = path.ends_with("/metadata") || path.contains("/.well-known/");
+        let is_told = is_open || path == "/signed-out" || is_about_the_hub;
         assert_eq!(answer.status == 200, is_told, "{path}: {}", answer.told());
         let says = &document()["paths"][path][methods[0].to_lowercase()]["security"];
         // Where a token is given or ended, a proof alone is wanted.
-        let is_without_token = is_open || is_of_signing_in || ["/token", "/revoke"].contains(&path);
-        assert_eq!(says.as_array().is_some_and(Vec::is_empty), is_without_token, "{path}");
+        let is_granting = ["/token", "/revoke"].contains(&path);
+        let is_without_token = is_open || is_of_signing_in || is_granting || path.ends_with("/metadata");
+        assert_eq!(super::document::is_open(says), is_without_token, "{path}");
         if path == "/openapi.json" {
             assert_eq!(answer.body, OPENAPI);
         }

@@ -34,7 +34,10 @@ impl Scene {
     }
 
     async fn open(&self) -> reqwest::Response {
-        let access = self.granted.access.secret();
+        self.open_with(self.granted.access.secret()).await
+    }
+
+    async fn open_with(&self, access: &str) -> reqwest::Response {
         let proof = self.proof("GET", "/events", Some(access));
         let request = self.hub.http.get(format!("{}/events", self.hub.base)).header("DPoP", proof);
         let request = request.header("Authorization", format!("DPoP {access}"));
@@ -99,6 +102,29 @@ async fn a_stream_says_that_it_is_there_at_once_and_every_five_seconds_for_as_lo
     assert_eq!(scene.hub.rows("SELECT kind FROM audit WHERE kind LIKE 'session%'"), ["session-begun"]);
     scene.hub.turn(16);
     assert_eq!(told(&mut stream).await.as_deref(), Some("event: ended\ndata: {\"by\":\"idle\"}\n\n"));
+}
+
+#[tokio::test]
+async fn a_stream_outlives_the_token_that_it_was_opened_with_for_as_long_as_the_session_is_renewed() {
+    let scene = Scene::new().await;
+    let (mut stream, first) = (scene.open().await, scene.granted.access.secret().to_string());
+    let mut refresh = scene.refresh();
+    // Two thirds of an hour: four times the token, and far beyond the idle time.
+    for _ in 0..5 {
+        scene.hub.turn(8);
+        let proof = scene.proof("POST", "/token", None);
+        let request = scene.hub.http.post(format!("{}/token", scene.hub.base)).header("DPoP", proof);
+        let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(form);
+        let renewed = request.send().await.unwrap();
+        assert_eq!(renewed.status().as_u16(), 200);
+        let renewed = serde_json::from_slice::<serde_json::Value>(&renewed.bytes().await.unwrap()).unwrap();
+        refresh = renewed["refresh_token"].as_str().unwrap().to_string();
+        assert_eq!(next(&mut stream).await.0.as_deref(), Some(HERE), "it goes on");
+    }
+    assert_eq!(scene.open_with(&first).await.status().as_u16(), 401, "that token is no longer good");
+    scene.hub.hub.end_session(&scene.session(), EndedBy::Provider).await.unwrap();
+    assert_eq!(told(&mut stream).await.as_deref(), Some("event: ended\ndata: {\"by\":\"provider\"}\n\n"));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::support::answer::Answer;
 use super::support::data::{child, number, person, plans_of};
 use super::support::program::{Place, Program, is_there};
-use super::support::{caller, proofs, rows};
+use super::support::{caller, proofs, rows, skipped};
 
 const MEGABYTE: u64 = 1024 * 1024;
 
@@ -125,16 +125,6 @@ async fn is_whole_again(reserve: &Path, bytes: u64) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the reserve was not made again");
-}
-
-/// Says what was not tested: here, and in the file that `tests/run` shows at its end.
-fn skipped(what: &str) {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "skipped: {what}").unwrap();
-    if let Some(path) = std::env::var_os("CPIS_SKIPPED") {
-        let file = fs::File::options().create(true).append(true).open(path);
-        writeln!(file.unwrap(), "{what}").unwrap();
-    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::source::none_of;
 
 const CODE: &str = concat!(
     include_str!("../../../src/hub/limits.rs"),
+    include_str!("../../../src/hub/limits/concerns.rs"),
     include_str!("../../../src/hub/limits/exchange.rs"),
     include_str!("../../../src/hub/limits/operating.rs"),
     include_str!("../../../src/hub/limits/sessions.rs"),

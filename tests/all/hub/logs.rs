@@ -9,7 +9,8 @@ use super::support::data::{
     plans_without_codes, superseded,
 };
 use super::support::program::{Place, Program};
-use super::support::{caller, midwife, nurse, proofs, receptionist};
+use super::support::signing_in::Viewer;
+use super::support::{ISSUER, caller, configuration, midwife, nurse, proofs, receptionist};
 use cpis::domain::Caller;
 
 struct Asking<'a> {
@@ -180,5 +181,81 @@ async fn no_number_name_or_token_reaches_the_log_whatever_fails() {
     // Foreign crates may warn, of nothing that has happened here: every line is one of our own.
     for line in place.log().lines() {
         assert!(line.contains(" cpis"), "a foreign line: {line}");
+    }
+}
+
+#[tokio::test]
+async fn no_token_code_or_ticket_of_signing_in_reaches_the_log() {
+    use cpis::domain::TailDays;
+    use cpis::hub::{Hub, SessionTimes};
+    use jiff::SignedDuration;
+
+    let place = Place::with(&child());
+    let clock = cpis::hub::clock::Clock::system();
+    let mut viewer = Viewer::of("", ISSUER, clock.clone());
+    let config = configuration(place.path("hub.db"), TailDays::default());
+    let hub = Hub::open(&config, place.key.clone(), clock).unwrap();
+    let times = SessionTimes { idle: SignedDuration::from_mins(15), whole: SignedDuration::from_hours(12) };
+    let mut secrets = vec!["Verysecret".to_owned(), "Okafor".to_owned(), "eyJ".to_owned()];
+    let mut begun = Vec::new();
+    for _ in 0..3 {
+        let granted = hub.begin_session(nurse(), viewer.key.thumbprint(), times).await.unwrap();
+        secrets.push(granted.access.secret().to_owned());
+        secrets.push(granted.refresh.secret().to_string());
+        begun.push(granted.refresh.secret().to_string());
+    }
+    hub.store().close().await;
+    drop(hub);
+    let program = place.serve();
+    viewer.hub.clone_from(&program.base);
+    let renewal = |refresh: &str| format!("grant_type=refresh_token&refresh_token={refresh}");
+    // Renewed, and ended for each reason that somebody's token can have.
+    let renewed = viewer.post("/token", &renewal(&begun[0])).await.json();
+    for name in ["access_token", "refresh_token"] {
+        secrets.push(renewed[name].as_str().unwrap().to_owned());
+    }
+    let next = renewed["refresh_token"].as_str().unwrap();
+    assert_eq!(viewer.post("/token", &renewal(next)).await.status, 200);
+    assert_eq!(viewer.post("/token", &renewal(&begun[0])).await.status, 400, "reused");
+    let thief = cpis::identity::dpop::ProofKey::generate().unwrap();
+    assert_eq!(viewer.post_as(&thief, "/token", &renewal(&begun[1])).await.status, 400, "other-key");
+    assert_eq!(viewer.post("/revoke", &format!("token={}", begun[2])).await.status, 200);
+    // What somebody made up, and what is no form at all.
+    let made_up = format!("{}.{}", "0".repeat(32), "Verysecret".repeat(5).split_at(43).0);
+    for form in [
+        renewal(&made_up),
+        viewer.form(&made_up),
+        format!("{}&prompt=Verysecret", viewer.form(&made_up)),
+        "grant_type=Verysecret".to_owned(),
+        "Verysecret=%zz".to_owned(),
+    ] {
+        assert_eq!(viewer.post("/token", &form).await.status, 400, "{form}");
+    }
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let http = http.pool_max_idle_per_host(0).build().unwrap();
+    for path in [
+        "/authorize?client_id=Verysecret".to_owned(),
+        viewer.address("login_hint=Verysecret").strip_prefix(&viewer.hub).unwrap().to_owned(),
+        "/sign-in/back?code=Verysecret&state=Verysecret".to_owned(),
+        "/sign-in?Verysecret".to_owned(),
+        "/sign-out?ticket=Verysecret".to_owned(),
+    ] {
+        let cookie = "cpis-sign-in=Verysecret";
+        let request = http.get(format!("{}{path}", program.base)).header("Cookie", cookie);
+        assert!(request.send().await.unwrap().status().as_u16() >= 300, "{path}");
+    }
+    for (path, body) in [
+        ("/sign-in", "form=Verysecret&answer=Verysecret"),
+        ("/backchannel-logout", "logout_token=eyJVerysecret.eyJVerysecret.Verysecret"),
+    ] {
+        let request = http.post(format!("{}{path}", program.base)).body(body);
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        assert_eq!(request.send().await.unwrap().status().as_u16(), 400, "{path}");
+    }
+    drop(program);
+    let log = place.log();
+    assert!(log.contains("reused") && log.contains("calls of nobody known"), "{log}");
+    for secret in secrets.iter().chain([&viewer.state, &viewer.verifier]) {
+        assert!(!log.contains(secret.as_str()), "{secret} in the log");
     }
 }

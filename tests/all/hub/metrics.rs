@@ -98,7 +98,7 @@ async fn what_happened_is_counted_once_it_is_on_disk() {
     hub.view(&receptionist(), number(1)).await;
     hub.history(&nurse(), number(2)).await;
     hub.people(&nurse(), "?family=Bennett&birthdate=2019-03-12").await;
-    hub.send("GET", "/metadata", None, &[], None).await;
+    hub.send("GET", "/access/ABCD-EFGH", None, &[], None).await;
     hub.send("GET", "/nowhere", None, &[], None).await;
     hub.turn(7);
     let read = read(&hub).await;

@@ -3,14 +3,18 @@
 mod api;
 mod audit;
 mod backup;
+mod clients;
+mod clock;
 mod concerns;
 mod concerns_officer;
+mod concerns_shared;
 mod concerns_told;
 mod correlation;
 mod dates;
 #[cfg(unix)]
 mod doctor;
 mod document;
+mod ends;
 #[cfg(unix)]
 mod events;
 mod failing;
@@ -38,16 +42,19 @@ mod numbers;
 mod packaging;
 mod personas;
 mod proofs;
+mod providers;
 mod reads;
 mod registers;
 #[cfg(unix)]
 mod restarts;
 mod retention;
 mod rights;
+mod roles;
 mod rules;
 mod schemas;
 mod search;
 mod search_alike;
+mod search_broad;
 mod sessions;
 mod signing_in;
 mod signing_in_attacks;
@@ -66,3 +73,4 @@ mod uploads_chain;
 mod uploads_killed;
 mod uploads_missed;
 mod uploads_numbers;
+mod uploads_teams;

@@ -61,6 +61,7 @@ impl Pair {
             .replace("every_seconds = 5", "every_seconds = 1");
         fs::write(place.path("authority.toml"), configured).unwrap();
         fs::create_dir(place.path("case-notes")).unwrap();
+        fs::write(place.path("case-notes/.cpis-folder"), "wexcombe").unwrap();
         let pair = Self { place, socket, base, ours };
         let program = pair.serve();
         let extract = (1..=CHILDREN).map(|seed| {

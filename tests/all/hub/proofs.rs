@@ -193,7 +193,7 @@ fn on_the_token(scene: &Scene) -> Vec<(&'static str, Shown)> {
         ("a token that another key signed", with(&forged)),
         ("a token with the algorithm none", with(&none)),
         ("a token with HS256", with(&hs256)),
-        ("a token that is bound to no key", with(&saying("cnf", Value::Null))),
+        ("a token that is bound to nothing", with(&saying("cnf", Value::Null))),
         ("a token of another issuer", with(&saying("iss", json!("https://other.example")))),
         ("a token for another audience", with(&saying("aud", json!("https://other.example")))),
         ("a token for another audience besides", with(&saying("aud", json!([ISSUER, "other"])))),

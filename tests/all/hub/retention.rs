@@ -112,17 +112,59 @@ async fn a_view_goes_with_all_that_is_its_own_once_it_is_told_and_beyond_the_25_
     assert_eq!(remove(&hub, VIEWS).await, Removed { views: 2, history: 6, notices: 1, ..Removed::default() });
     assert_eq!(hub.rows(all), ["30|25|30|0"]);
     let db = Connection::open(&hub.database).unwrap();
-    db.execute_batch("UPDATE outbox SET state = 'delivered' WHERE id IN (1, 2); UPDATE outbox SET state = 'filed' WHERE id = 3;
-                      UPDATE outbox SET state = 'returned' WHERE id = 30")
-        .unwrap();
+    db.execute_batch(
+        "UPDATE outbox SET state = 'filed', outcome = 'documented' WHERE id IN (1, 2, 3);
+                      UPDATE outbox SET state = 'delivered', outcome = 'dealt-with' WHERE id = 30",
+    )
+    .unwrap();
     // Four are told; three of them are beyond the 25 that are listed.
     assert_eq!(remove(&hub, VIEWS).await, Removed { views: 3, notices: 4, ..Removed::default() });
     assert_eq!(hub.rows(all), ["27|25|26|0"]);
-    db.execute_batch("UPDATE outbox SET state = 'filed', state_ms = state_ms + 1000 * 86400000 WHERE id = 4")
+    db.execute_batch("UPDATE outbox SET state = 'filed', outcome = 'documented', state_ms = state_ms + 1000 * 86400000 WHERE id = 4")
         .unwrap();
     assert_eq!(remove(&hub, VIEWS).await, Removed::default(), "what changed lately stays");
     hub.view(&nurse(), number(1)).await;
     assert_eq!(hub.history(&nurse(), number(1)).await.total(), 25);
+}
+
+#[tokio::test]
+async fn h18_a_notification_stays_until_its_authority_has_said_that_it_is_over() {
+    let hub = TestHub::with(&child()).await;
+    // Each state that a notification can have, and what the authority said of it; then 25 newer windows, beyond which history goes.
+    let states = [
+        ("queued", None, true),
+        ("returned", None, true),
+        ("delivered", None, true),
+        ("delivered", Some("triage"), true),
+        ("delivered", Some("dealt-with"), false),
+        ("filed", Some("documented"), false),
+    ];
+    for day in 0..states.len() + 25 {
+        hub.view(&caller(&format!("Nurse {day}"), "RN3", &["B0264", "B0107"]), number(1)).await;
+        hub.turn(24 * 60);
+    }
+    let db = Connection::open(&hub.database).unwrap();
+    db.execute("UPDATE outbox SET state = 'filed', outcome = 'documented'", []).unwrap();
+    for (id, (state, outcome, _)) in (1_i64..).zip(states) {
+        let sql = "UPDATE outbox SET state = ?2, outcome = ?3 WHERE id = ?1";
+        assert_eq!(db.execute(sql, params![id, state, outcome]).unwrap(), 1);
+    }
+    let attendances = hub.count("SELECT DISTINCT attendance FROM outbox");
+    assert_eq!(attendances, states.len() + 25, "none stands by another's attendance");
+    hub.turn(410 * 24 * 60);
+    remove(&hub, VIEWS).await;
+    let kept =
+        hub.rows(&format!("SELECT state, outcome FROM outbox WHERE id <= {} ORDER BY id", states.len()));
+    let expected: Vec<String> = states
+        .iter()
+        .filter(|(_, _, stays)| *stays)
+        .map(|(state, outcome, _)| format!("{state}|{}", outcome.unwrap_or("-")))
+        .collect();
+    assert_eq!(kept, expected);
+    // When the last of them are over they go too.
+    db.execute("UPDATE outbox SET state = 'filed', outcome = 'documented'", []).unwrap();
+    remove(&hub, VIEWS).await;
+    assert_eq!(hub.count(&format!("SELECT 1 FROM outbox WHERE id <= {}", states.len())), 0);
 }
 
 #[tokio::test]
@@ -140,7 +182,7 @@ async fn an_attendance_and_whatever_spared_a_notification_stay_together() {
         hub.view(&caller(&format!("Nurse {day}"), "RA9", &["B0107"]), number(1)).await;
     }
     let db = Connection::open(&hub.database).unwrap();
-    db.execute_batch("UPDATE outbox SET state = 'delivered'").unwrap();
+    db.execute_batch("UPDATE outbox SET state = 'filed', outcome = 'documented'").unwrap();
     // Between the first and the second view of the attendance, and then between the second and the third.
     let cut = |minutes: i64| {
         hub.clock.turn_to(

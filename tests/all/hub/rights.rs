@@ -35,9 +35,9 @@ fn personas() -> Vec<(&'static str, Option<Caller>)> {
 }
 
 /// Addresses whose answer depends on what is shown there, and not on a role. Each has its own table in the manual.
-const NOT_BY_ROLE: [(&str, &str); 9] = [
-    ("/token", "whoever has the session's code or refresh token, and key"),
-    ("/revoke", "whoever has the session's refresh token and key"),
+const NOT_BY_ROLE: [(&str, &str); 13] = [
+    ("/token", "whoever has the session's code or refresh token, and key or certificate"),
+    ("/revoke", "whoever has the session's refresh token and key or certificate"),
     ("/authorize", "everybody: it begins to sign in"),
     ("/sign-in/back", "the browser that began, with the provider's answer"),
     ("/sign-in", "the browser that began, of somebody whom the provider knows"),
@@ -45,6 +45,13 @@ const NOT_BY_ROLE: [(&str, &str); 9] = [
     ("/signed-out", "everybody: it says that one is signed out"),
     ("/backchannel-logout", "the provider, with its signature"),
     ("/.well-known/oauth-authorization-server", "everybody: it says nothing of anybody"),
+    ("/.well-known/smart-configuration", "everybody: it says nothing of anybody"),
+    (
+        "/personal-demographics/FHIR/R4/.well-known/smart-configuration",
+        "everybody: it says nothing of anybody",
+    ),
+    ("/cpis/FHIR/R4/.well-known/smart-configuration", "everybody: it says nothing of anybody"),
+    ("/patient-flags-api/FHIR/R4/.well-known/smart-configuration", "everybody: it says nothing of anybody"),
 ];
 
 /// Addresses whose answer says nothing of anybody.
@@ -131,7 +138,7 @@ async fn no_role_counts(
     }
     assert!(told.iter().all(|one| *one == told[0]), "{method} {path}: {told:?}");
     let (status, _, leads_to, has_cookie) = &told[0];
-    let says_nothing = path == "/signed-out" || path.starts_with("/.well-known");
+    let says_nothing = path == "/signed-out" || path.contains("/.well-known/");
     assert_eq!(*status == 200, says_nothing, "{method} {path}: {told:?}");
     if path == "/authorize" {
         assert_eq!((*status, *has_cookie), (303, true), "{told:?}");
@@ -266,5 +273,66 @@ async fn who_reads_the_audit_log_sees_their_organisations_people_and_is_in_it() 
         "patient:identifier=9990000018",
     ] {
         assert_eq!(read(query).await.told(), "400 INVALID_SEARCH_DATA", "{query}");
+    }
+}
+
+/// Entries, of which two in three are the reader's organisation's: more than one page of those.
+const LONG: usize = cpis::hub::limits::AUDIT_RETURNED * 2;
+
+#[tokio::test]
+async fn a_long_audit_log_is_read_page_by_page_each_entry_once_and_each_page_is_in_it() {
+    // given more entries of one user at the reader's organisation than a page has, and others elsewhere
+    let hub = TestHub::with(&child()).await;
+    let insert = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+         INSERT INTO audit (at_ms, kind, outcome, user_id, user_name, role, organisation_code, organisation,
+                            session, request)
+         SELECT 1795356000000 + n, 'view', 'held', 'u 1', 'Name', '', iif(n % 3 = 0, 'RA9', 'RN3'), '', '', n FROM n";
+    let db = rusqlite::Connection::open(&hub.database).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+    db.execute(insert, [i64::try_from(LONG).unwrap()]).unwrap();
+    let all = LONG - LONG / 3;
+
+    for (asked, pages) in [("", 2), ("&_count=600", 3), ("&_count=5000", 2)] {
+        // when the links are followed to the end
+        let (mut path, mut entries, mut read) =
+            (format!("/audit/entries?agent:identifier=u%201&date=ge2026-01-01T00:00:00Z{asked}"), vec![], 0);
+        let before = hub.count("SELECT 1 FROM audit WHERE kind = 'audit-read'");
+        loop {
+            let answer = hub.get(&path, &reviewer(), &[]).await;
+            assert_eq!(answer.told(), "200", "{path}: {}", answer.body);
+            read += 1;
+            let page = answer.json();
+            assert_eq!(page["total"], all, "of all pages");
+            let links = page["link"].as_array().unwrap();
+            let link = |relation: &str| {
+                let link = links.iter().find(|link| link["relation"] == relation)?;
+                link["url"].as_str().unwrap().strip_prefix(ISSUER).map(str::to_owned)
+            };
+            assert_eq!(link("self").unwrap().replace("%3A", ":"), path.replace("%3A", ":"));
+            entries.extend(page["entry"].as_array().unwrap().iter().map(|entry| {
+                let id = entry["resource"]["id"].as_str().unwrap();
+                id.strip_prefix("audit-").unwrap().parse::<i64>().unwrap()
+            }));
+            match link("next") {
+                Some(next) => path = next,
+                None => break,
+            }
+        }
+
+        // then each entry of their own organisation was there once, newest first, and each page is in the log
+        assert_eq!((entries.len(), read), (all, pages), "{asked}");
+        assert!(entries.is_sorted_by(|newer, older| newer > older));
+        assert_eq!(hub.count("SELECT 1 FROM audit WHERE kind = 'audit-read'") - before, pages);
+    }
+    let of_page = hub.rows(
+        "SELECT count(*) FROM audit WHERE kind = 'audit-read' AND json_extract(detail, '$.before') IS NOT NULL",
+    );
+    assert_eq!(of_page, ["4"], "which page it was, too");
+
+    for wrong in
+        ["_count=0", "_count=-1", "_count=a", "_count=1&_count=2", "_before=0", "_before=x", "_page=2"]
+    {
+        let answer = hub.get(&format!("/audit/entries?agent:identifier=u&{wrong}"), &reviewer(), &[]).await;
+        assert_eq!(answer.told(), "400 INVALID_SEARCH_DATA", "{wrong}");
     }
 }

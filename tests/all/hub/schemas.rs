@@ -209,6 +209,27 @@ fn a_database_that_holds_people_is_copied_before_its_schema_changes_and_the_copy
     assert!(place.path(&format!("{copy}-2")).exists(), "no copy replaces another");
 }
 
+/// A restore writes into the database that it puts in place, before that has today's schema.
+#[test]
+fn the_copy_of_every_schema_with_sessions_can_be_restored_and_goes_on() {
+    let every = every_schema();
+    let latest = every.len();
+    for (version, sql) in every.into_iter().filter(|(version, _)| (11..latest).contains(version)) {
+        let place = Place::empty("");
+        make(&place.path("hub.db"), &sql);
+        // One that goes on: the restore ends it.
+        let open = "UPDATE session SET ended_ms = NULL, ended_by = NULL";
+        Connection::open(place.path("hub.db")).unwrap().execute_batch(open).unwrap();
+        place.serve().kill();
+        let restored = place.run(&["restore", &format!("hub.db.before-{latest}"), "--config", "hub.toml"]);
+        assert!(restored.status.success(), "{version}: {}", String::from_utf8_lossy(&restored.stderr));
+        assert_eq!(rows(&place.database(), "PRAGMA user_version"), [version.to_string()]);
+        assert_eq!(rows(&place.database(), "SELECT ended_by FROM session"), ["restored"], "{version}");
+        place.serve().kill();
+        assert_eq!(rows(&place.database(), "PRAGMA user_version"), [latest.to_string()]);
+    }
+}
+
 #[test]
 fn a_database_without_people_is_not_copied_and_one_of_a_later_version_is_refused() {
     let place = Place::with(&child());

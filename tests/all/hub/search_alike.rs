@@ -132,6 +132,38 @@ async fn whoever_differs_in_two_things_is_looked_for_where_nobody_differs_in_one
 }
 
 #[tokio::test]
+async fn whoever_has_the_name_and_birth_date_but_not_the_gender_or_postcode_may_be_another_one() {
+    let of = |line: Value, gender: &str, code: &str| {
+        let address = json!([{ "use": "home", "postalCode": code }]);
+        changed(line, json!({ "gender": gender, "address": address }))
+    };
+    // Given one whose names and birth date are just what is asked, and one who differs in two things.
+    let one = of(person(17, "Hartly", "Amelia", "2018-05-04"), "male", "SN1 1AA");
+    let two = of(person(18, "Bartly", "Amelia", "2018-05-14"), "female", "LS1 4AP");
+    let hub = TestHub::with(&lines(&[one, two])).await;
+    let query = "family=Hartly&given=Amelia&birthdate=2018-05-04";
+    for (more, expected) in [
+        // Nothing speaks against the first: strangers are not looked for.
+        ("", vec![17]),
+        ("&gender=male", vec![17]),
+        ("&address-postalcode=SN11AA", vec![17]),
+        // The same district, and what is not known, contradict nobody.
+        ("&address-postalcode=SN12ZZ", vec![17]),
+        ("&gender=unknown", vec![17]),
+        ("&gender=female", vec![17, 18]),
+        ("&address-postalcode=LS14AP", vec![17, 18]),
+        ("&gender=male&address-postalcode=LS14AP", vec![17, 18]),
+    ] {
+        let found = found(&hub, &format!("{query}{more}")).await;
+        assert_eq!(found.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), expected, "{more}");
+        // Exactly what was asked is only who has that, too.
+        let is_exact = !more.contains("female") && !more.contains("LS1") && !more.contains("SN12ZZ");
+        let is_exact = is_exact && !more.contains("unknown");
+        assert_eq!(found.iter().any(|(_, score)| *score == 1.0), is_exact, "{more}");
+    }
+}
+
+#[tokio::test]
 async fn h4_twins_are_both_shown_alike_where_the_given_name_does_not_decide() {
     let hub = TestHub::with(&people()).await;
     for query in

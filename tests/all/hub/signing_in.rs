@@ -90,6 +90,17 @@ async fn the_page_names_person_role_place_and_computer_and_a_press_gives_a_sessi
 }
 
 #[tokio::test]
+async fn what_a_browser_keeps_goes_when_the_chapter_says_so() {
+    let mut scene = Scene::new().await;
+    let begun = scene.browser.once("GET", &scene.viewer.address(""), None, &[]).await;
+    let cookie = begun.headers["set-cookie"].to_str().unwrap();
+    let seconds = cookie.split("Max-Age=").nth(1).unwrap().split(';').next().unwrap();
+    let chapter = include_str!("../../../src/manual/signin.md");
+    let said = format!("`__Host-cpis-sign-in`, for {} minutes", seconds.parse::<u64>().unwrap() / 60);
+    assert!(chapter.contains(&said), "{said}");
+}
+
+#[tokio::test]
 async fn whoever_has_chosen_no_role_picks_one_and_that_is_in_the_audit_log() {
     let mut scene = Scene::new().await;
     let unchosen = |person: &mut Value| person["selected_roleid"] = Value::Null;

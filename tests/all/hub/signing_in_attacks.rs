@@ -374,6 +374,12 @@ async fn shown_at_token(name: &str, scene: &mut Scene, calls: &mut u64) -> Answe
             scene.hub.clock.turn_to(scene.hub.clock.now() + jiff::SignedDuration::from_secs(61));
             viewer.post("/token", &form).await
         }
+        "a code for which a fresh sign-in is demanded, and the browser's address asked for none" => {
+            viewer.post("/token", &format!("{form}&prompt=login")).await
+        }
+        "a code with a demand that is not known" => {
+            viewer.post("/token", &format!("{form}&prompt=none")).await
+        }
         "a code with the right key, after another key was refused" => {
             viewer.post_as(&other, "/token", &form).await;
             viewer.post("/token", &form).await

@@ -68,7 +68,8 @@ fn tls_1_2_and_1_3_are_answered_with_http_1_1_and_every_answer_says_to_come_by_n
     assert_eq!(of(&["h2"]), "");
     for (head, status) in [
         ("GET /nowhere HTTP/1.1\r\nHost: h\r\n", "404"),
-        ("GET /metadata HTTP/1.1\r\nHost: h\r\n", "401"),
+        ("GET /access/ABCD-EFGH HTTP/1.1\r\nHost: h\r\n", "401"),
+        ("GET /metadata HTTP/1.1\r\nHost: h\r\n", "200"),
         ("DELETE /healthz HTTP/1.1\r\nHost: h\r\n", "405"),
         ("GET /openapi.json HTTP/1.1\r\nHost: h\r\n", "200"),
     ] {

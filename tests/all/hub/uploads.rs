@@ -43,6 +43,7 @@ fn other(seed: u64, family: &str, given: &str, born: &str) -> Record {
         plans: vec![since(LookedAfter, "2026-02-01")],
         taken_back: Vec::new(),
         ended: Vec::new(),
+        without_team: Vec::new(),
     }
 }
 
@@ -170,6 +171,36 @@ async fn each_record_that_cannot_be_held_has_its_code_and_the_others_are() {
     assert_eq!(audited[..4], expected);
     let again = exchange.link(WEXCOMBE).upload(WEXCOMBE, 8, &records[2..4]).await;
     assert_eq!(again.code(), FileCode::NoneUploaded);
+}
+
+#[tokio::test]
+async fn h30_which_of_a_persons_details_differs_is_said_of_nobody_and_so_not_of_whose_record_is_restricted() {
+    let exchange = Exchange::with(&people()).await;
+    let link = exchange.link(WEXCOMBE);
+    let mut said = std::collections::BTreeSet::new();
+    let mut sequence = 0;
+    // Ava's record is not restricted, Una's is.
+    for (seed, family, given) in [(1, "Bennett", "Ava"), (5, "Hidden", "Una")] {
+        let right = || Record {
+            number: number(seed),
+            family: family.to_owned(),
+            given: given.to_owned(),
+            born: Some(if seed == 1 { date(2019, 3, 12) } else { date(2017, 1, 1) }),
+            ..ava(vec![since(LookedAfter, "2026-02-01")])
+        };
+        let wrong = [
+            Record { born: Some(date(2012, 2, 3)), ..right() },
+            Record { family: "Elsewhere".to_owned(), ..right() },
+            Record { given: "Nobody".to_owned(), ..right() },
+        ];
+        for record in wrong {
+            sequence += 1;
+            let told = link.upload(WEXCOMBE, sequence, &[record]).await;
+            assert_eq!(told.codes(), ["1 CPR03"], "{family}");
+            said.insert(told.rejections[0].why.clone());
+        }
+    }
+    assert_eq!(said.len(), 1, "one sentence for all of them: {said:?}");
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ impl Link {
         let text = text.replace("# synthetic = true ", "synthetic = true ");
         fs::write(place.path().join("authority.toml"), text).unwrap();
         fs::create_dir(place.path().join("case-notes")).unwrap();
+        fs::write(place.path().join("case-notes/.cpis-folder"), "wexcombe").unwrap();
         Self { place }
     }
 
@@ -61,6 +62,7 @@ impl Link {
         )
         .unwrap();
         fs::create_dir(place.path().join("case-notes")).unwrap();
+        fs::write(place.path().join("case-notes/.cpis-folder"), "wexcombe").unwrap();
         Self { place }
     }
 

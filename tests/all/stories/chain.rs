@@ -21,8 +21,14 @@ fn of_the_bus() -> Option<Arc<CredentialStore>> {
     zbus_secret_service_keyring_store::Store::new().ok().map(|store| store as _)
 }
 
-/// No other system has one.
-#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+/// Windows' Credential Manager, which needs no bus.
+#[cfg(windows)]
+fn of_the_bus() -> Option<Arc<CredentialStore>> {
+    windows_native_keyring_store::Store::new().ok().map(|store| store as _)
+}
+
+/// Nobody has told the stories before another.
+#[cfg(target_vendor = "apple")]
 fn of_the_bus() -> Option<Arc<CredentialStore>> {
     None
 }

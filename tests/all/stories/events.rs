@@ -11,6 +11,9 @@ use super::desk::Desk;
 use super::proxy::Proxy;
 use super::town::{AMELIA, Town};
 
+/// Ten seconds, and what drawing it may take on a busy machine.
+const COVERED: Duration = Duration::from_millis(10_500);
+
 const LOST: &str = "Connection to the hub lost";
 const TRACES: [&str; 5] = ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Child Protection Plan"];
 
@@ -29,7 +32,6 @@ fn shows_nothing(desk: &Desk) {
 #[test]
 fn what_ends_a_session_elsewhere_clears_the_record_within_two_seconds_and_says_why() {
     for (by, words) in [
-        (EndedBy::Provider, "because your organisation signed you out, as when a smartcard is taken out"),
         (EndedBy::OtherKey, "because somebody else tried to use it: tell your IT help desk"),
         (EndedBy::Idle, "because nothing was done in it for too long"),
     ] {
@@ -73,7 +75,7 @@ fn where_nothing_is_heard_the_record_is_covered_after_ten_seconds_and_comes_back
     let begun = Instant::now();
     desk.until("the cover", |desk| desk.text(LOST));
     let took = begun.elapsed();
-    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(12), "{took:?}");
+    assert!(took > Duration::from_secs(4) && took < COVERED, "{took:?}");
     desk.rest();
     shows_nothing(&desk);
     // No key brings it back: it only says who shows it again.
@@ -126,7 +128,7 @@ fn a_stream_that_is_cut_and_comes_back_at_once_is_seen_by_nobody() {
 }
 
 #[test]
-fn a_smartcard_that_is_taken_out_clears_the_record_and_somebody_elses_does_not() {
+fn a_smartcard_that_is_taken_out_clears_the_record_within_two_seconds_and_somebody_elses_does_not() {
     let town = Town::new();
     let mut desk = town.desk().nurse();
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
@@ -134,9 +136,12 @@ fn a_smartcard_that_is_taken_out_clears_the_record_and_somebody_elses_does_not()
     town.call(town.demonstration.card_taken_out(1));
     desk.stay(Duration::from_secs(1));
     assert!(desk.headline().unwrap().starts_with("Alert"));
+    // From before the provider's logout token is on its way to the hub.
+    let begun = Instant::now();
     town.call(town.demonstration.card_taken_out(0));
     desk.until("the end", |desk| {
         desk.text_with("because your organisation signed you out, as when a smartcard is taken out")
     });
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     shows_nothing(&desk);
 }

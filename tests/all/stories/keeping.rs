@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpis::viewer::event::Event;
 use eframe::egui::{Key, Modifiers};
@@ -66,7 +66,7 @@ pub(super) const GO_ON: &str = "Continue as Sam Okafor";
 fn whoever_closes_the_viewer_goes_on_where_they_say_that_it_is_them() {
     let own = Own::new();
     let mut desk = own.nurse();
-    assert!(!own.opened().contains("prompt="), "the provider may know them: {}", own.opened());
+    assert!(own.opened().contains("prompt=login"), "{}", own.opened());
     assert_eq!(desk.text_with("This computer cannot keep you signed in"), None);
     assert!(desk.look_up(AMELIA).starts_with("Alert"));
     desk.close();
@@ -206,24 +206,81 @@ fn what_was_kept_on_another_computer_or_for_another_hub_is_nobodys_here() {
     assert!(!desk.tree().contains("Okafor"));
 }
 
+/// How somebody is not at their desk any more.
+type Locks = fn(&mut Desk);
+
+const LOCKS: [(&str, Locks); 3] = [
+    ("Ctrl+L", |desk| desk.chord(Modifiers::COMMAND, Key::L)),
+    ("the computer's lock", |desk| desk.hear(Event::ComputerLocked)),
+    ("sleep", |desk| desk.hear(Event::Slept)),
+];
+
 #[test]
-fn a_computer_that_is_locked_hides_the_patient_and_asks_who_it_is() {
-    let own = Own::new();
-    let mut desk = own.nurse();
-    assert!(desk.look_up(AMELIA).starts_with("Alert"));
-    desk.hear(Event::ComputerLocked);
-    desk.wait_for(
-        "The computer was locked, asleep or with another user. Nothing of the patient is left here",
-    );
-    let (tree, painted) = (desk.tree(), desk.painted());
-    for trace in ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Child Protection Plan"] {
-        assert!(!tree.contains(trace) && !painted.contains(trace), "{trace}");
+fn whoever_unlocks_signs_in_afresh_here_and_after_the_next_start() {
+    for (how, locks) in LOCKS {
+        for starts_anew in [false, true] {
+            let own = Own::new();
+            let mut desk = own.nurse();
+            assert!(desk.look_up(AMELIA).starts_with("Alert"));
+            locks(&mut desk);
+            desk.until(how, |desk| desk.has_button("Sign in").then_some(()));
+            let (tree, painted) = (desk.tree(), desk.painted());
+            for trace in ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Child Protection Plan", "Okafor"]
+            {
+                assert!(!tree.contains(trace) && !painted.contains(trace), "{how}: {trace}");
+            }
+            desk.until(how, |_| (sessions(&own.town) == ["signed-out"]).then_some(()));
+            if starts_anew {
+                desk.close();
+                desk = own.desk();
+                desk.until(how, |desk| desk.has_button("Sign in").then_some(()));
+            }
+            assert!(!desk.has_button(GO_ON), "{how}");
+            own.seen.lock().unwrap().0.clear();
+            desk.press("Sign in");
+            desk.wait_for("Signed in: Sam Okafor, ");
+            assert!(own.opened().contains("prompt=login"), "{how}: {}", own.opened());
+        }
     }
-    assert_eq!(sessions(&own.town), ["goes on"]);
-    desk.press(GO_ON);
-    desk.wait_for("Signed in: Sam Okafor, ");
-    assert_eq!(desk.field("NHS number"), "");
-    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+}
+
+#[test]
+fn a_viewer_that_dies_right_after_a_lock_leaves_nothing_to_go_on_with() {
+    for (how, locks) in LOCKS {
+        let own = Own::new();
+        let mut desk = own.nurse();
+        locks(&mut desk);
+        // Not one turn of the window after it, and no word to anybody.
+        let started = Instant::now();
+        while !own.chain.is_empty(own.town.demonstration.address()) {
+            assert!(started.elapsed() < Duration::from_secs(30), "{how}: it is still there");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        drop(desk);
+        let mut desk = own.desk();
+        desk.wait_for("Your web browser opens your organisation's sign-in page");
+        assert!(!desk.has_button(GO_ON) && !desk.tree().contains("Okafor"), "{how}");
+        desk.press("Sign in");
+        desk.wait_for("Signed in: Sam Okafor, ");
+        assert!(own.opened().contains("prompt=login"), "{how}: {}", own.opened());
+    }
+}
+
+#[test]
+fn what_was_offered_before_a_lock_is_offered_to_nobody_after_it() {
+    for (how, locks) in &LOCKS[1..] {
+        let own = Own::new();
+        own.nurse().close();
+        let mut desk = own.desk();
+        desk.wait_for(GO_ON);
+        locks(&mut desk);
+        desk.wait_for("The computer was locked, asleep or with another user. You are signed out");
+        assert!(desk.has_button("Sign in") && !desk.has_button(GO_ON), "{how}");
+        desk.until(how, |_| (sessions(&own.town) == ["signed-out"]).then_some(()));
+        drop(desk);
+        let mut desk = own.desk();
+        desk.wait_for("Your web browser opens your organisation's sign-in page");
+    }
 }
 
 #[test]

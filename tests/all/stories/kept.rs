@@ -162,8 +162,8 @@ fn a_computer_that_slept_is_a_computer_that_was_left() {
     let own = Own::new();
     let mut desk = own.nurse();
     desk.hear(Event::Slept);
-    desk.wait_for(GO_ON);
-    assert_eq!(sessions(&own.town), ["goes on"]);
+    desk.wait_for("The computer was locked, asleep or with another user. You are signed out");
+    desk.until("the hub", |_| (sessions(&own.town) == ["signed-out"]).then_some(()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The viewer's stories: what a person sees and presses, told over the accessibility tree, against the real
 //! hub with its real database. Only the screen is missing; the stories in a real window are in `tests/desk`.
 
+mod afresh;
 mod book;
 mod chain;
 mod confidence;

@@ -1,9 +1,12 @@
 //! A session goes on while somebody works, whatever is cut on the way, and ends at the hub when they leave.
 
+use std::sync::{Arc, Mutex};
+
 use cpis::client::Limits;
 use cpis::hub::store::EndedBy;
 
 use super::proxy::{Act, Cut, Gate, Proxy, answer};
+use super::signing_in::{Scripted, as_it_is};
 use super::town::{AMELIA, Town};
 
 /// Minutes after which an access token has expired.
@@ -99,8 +102,13 @@ fn whatever_meets_it_a_session_that_is_over_leaves_nothing_of_the_patient_anywhe
             "copy" => desk.press("Copy 01632"),
             _ => {}
         }
-        // The last is asked by the viewer itself, within five seconds.
         proxy.heal();
+        if what == "history" {
+            // It is asked by the viewer itself, within five seconds: whoever touches it hears what came of that.
+            desk.stay(std::time::Duration::from_secs(6));
+            assert_eq!(desk.text_with("Your session has ended"), None);
+            desk.key(eframe::egui::Key::F1);
+        }
         desk.wait_for("Your session has ended. Nothing of the patient is left here");
         let (tree, painted) = (desk.tree(), desk.painted());
         for trace in ["HART", "Amelia", "999 000 0018", "14-Jul-2019", "Child Protection Plan"] {
@@ -110,6 +118,26 @@ fn whatever_meets_it_a_session_that_is_over_leaves_nothing_of_the_patient_anywhe
         desk.sign_in("Dr Priya Nair");
         assert_eq!(desk.field("NHS number"), "", "{what}");
     }
+}
+
+#[test]
+fn what_the_viewer_asks_again_by_itself_renews_nothing() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let mut desk = town.desk_before(&proxy.address(), Limits::default()).nurse();
+    proxy.on("GET /cpis/FHIR/R4/AuditEvent", |_| Act::Say(answer(503, "text/plain", "")));
+    assert!(desk.look_up(AMELIA).starts_with("Alert"));
+    desk.until("the first failure", |_| (proxy.asked() > 0).then_some(()));
+    town.pass(EXPIRED);
+    proxy.heal();
+    let renewed = || town.book().column("SELECT hex(current) || rotated_ms FROM session", []);
+    let before = renewed();
+    desk.stay(std::time::Duration::from_secs(20));
+    assert_eq!(renewed(), before, "nobody has done anything");
+    // Whoever is there renews, and goes on.
+    desk.key(eframe::egui::Key::F1);
+    desk.until("the renewal", |_| (renewed() != before).then_some(()));
+    assert_eq!(states(&town), ["goes on"]);
 }
 
 /// Ends the one session at the hub, from elsewhere.
@@ -182,4 +210,28 @@ fn signing_out_and_closing_end_the_session_at_the_hub() {
     desk.sign_in("Dr Priya Nair");
     desk.close();
     assert_eq!(states(&town), ["signed-out", "signed-out"]);
+}
+
+#[test]
+fn a_session_that_the_viewer_gives_up_itself_opens_no_page_in_the_browser() {
+    let town = Town::new();
+    let proxy = Proxy::before(town.demonstration.address());
+    let seen: Arc<Mutex<(String, Vec<String>)>> = Arc::default();
+    let browser = Scripted { is_there: true, does: as_it_is, seen: Arc::clone(&seen) };
+    let mut desk = town.desk_browsing(&proxy.address(), Arc::new(browser)).nurse();
+    town.pass(EXPIRED);
+    // The hub gives the next tokens, and for so long nobody hears of it that it would take this one for a copy.
+    proxy.on("/token", |_| Act::CutAnswer(Cut::Nothing));
+    desk.ask(AMELIA);
+    desk.stay(std::time::Duration::from_secs(52));
+    // Whatever asks next meets it; where nothing has, they do.
+    if desk.text_with("Your session has ended").is_none() {
+        desk.key(eframe::egui::Key::Enter);
+    }
+    desk.wait_for("Your session has ended");
+    desk.until("the hub to hear of it", |_| (states(&town) == ["signed-out"]).then_some(()));
+    // Whatever it opens is open by then.
+    desk.close_and_hear();
+    let opened = seen.lock().unwrap().0.clone();
+    assert!(opened.contains("/authorize?"), "{opened}");
 }

@@ -166,6 +166,20 @@ fn what_is_not_an_answer_to_this_sign_in_is_not_heard() {
 }
 
 #[test]
+fn whoever_connects_and_says_nothing_holds_up_no_sign_in() {
+    fn after_fifty_that_are_silent(landed: &str) -> Vec<String> {
+        let at = landed.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap();
+        let silent = (0..50).map(|_| std::net::TcpStream::connect(at).unwrap());
+        // For as long as the test lasts.
+        Box::leak(silent.collect::<Box<[_]>>());
+        vec![landed.to_owned()]
+    }
+    let Scene { town: _town, mut desk, seen: _seen } = scene(true, after_fifty_that_are_silent);
+    desk.press("Sign in");
+    desk.wait_for("Signed in: Sam Okafor, ");
+}
+
+#[test]
 fn after_the_first_answer_no_second_one_is_heard_whatever_is_in_it() {
     fn again_and_another(landed: &str) -> Vec<String> {
         let refused = landed.replace("code=", "error=access_denied&was=");

@@ -121,6 +121,15 @@ impl Town {
         Desk::new(start, self.runtime.handle().clone(), clipboard)
     }
 
+    /// The same with something between it and the hub, which calls itself as it does.
+    pub(crate) fn desk_signing_in_behind(&self, address: &str, browser: Arc<dyn Browser>) -> Desk {
+        let (mut start, clipboard) = self.signing_in(address, browser);
+        if let Some(hub) = &mut start.hub {
+            self.demonstration.address().clone_into(&mut hub.known_as);
+        }
+        Desk::new(start, self.runtime.handle().clone(), clipboard)
+    }
+
     fn signing_in(&self, address: &str, browser: Arc<dyn Browser>) -> (Start, MemoryClipboard) {
         let clipboard = MemoryClipboard::default();
         let mut start = self.demonstration.viewer(None, Box::new(clipboard.clone()));

@@ -72,6 +72,7 @@ impl Region {
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replace("# issuer = ", &format!("issuer = \"{ISSUER}\" # "))).unwrap();
         std::fs::create_dir(link.path().join("case-notes")).unwrap();
+        std::fs::write(link.path().join("case-notes/.cpis-folder"), "wexcombe").unwrap();
         let clipboard = MemoryClipboard::default();
         let base = exchange.hub.base.clone();
         let start = Start {

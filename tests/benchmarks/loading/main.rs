@@ -118,6 +118,7 @@ fn timed_load(database: &Path, file: &Path) -> Outcome<(Duration, load::LoadRepo
         organisation: String::new(),
         activities: Vec::new(),
         session: String::new(),
+        client: None,
     };
     let begun = Instant::now();
     let report = load::load(&store, &ask, &by, &mut Watch::default())?;

@@ -141,6 +141,7 @@ fn caller() -> Caller {
         organisation: "Benchmark".to_owned(),
         activities: ["B0264"].iter().filter_map(|code| Activity::from_code(code)).collect(),
         session: "benchmark".to_owned(),
+        client: None,
     }
 }
 

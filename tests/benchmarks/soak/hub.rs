@@ -91,6 +91,7 @@ impl Hub {
             organisation: "Hospital".to_owned(),
             activities: codes.iter().filter_map(|code| Activity::from_code(code)).collect(),
             session: format!("session-{user}"),
+            client: None,
         };
         self.begin_session(&caller.session);
         let key = ProofKey::generate().expect("a key");

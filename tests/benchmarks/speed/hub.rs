@@ -159,6 +159,7 @@ impl Place {
             organisation: "Great Western Hospital".to_owned(),
             activities: vec![Activity::TRACE_PEOPLE, Activity::VIEW_AND_NOTIFY],
             session: session(nurse),
+            client: None,
         };
         let minted = Minter::new(self.key.clone(), &self.issuer).mint(
             &caller,
@@ -247,6 +248,7 @@ fn make(path: &Path, people: usize, seed: u64) {
         organisation: "bench".to_owned(),
         activities: Vec::new(),
         session: "bench".to_owned(),
+        client: None,
     };
     let lines = path.with_extension("ndjson");
     let mut file = std::io::BufWriter::new(std::fs::File::create(&lines).expect("a file"));

@@ -6,14 +6,14 @@ use maud::{Markup, html};
 use super::access;
 use super::frame::{self, Chrome, Section};
 use super::newest::{alerted, states};
-use crate::authority::register::{Access, NotRecognised};
+use crate::authority::register::{Access, AsWhom, NotRecognised};
 use crate::domain::{dates, text};
 use crate::exchange::notice::Event;
 
 /// What was just done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Told {
-    Read,
+    Read(AsWhom),
     Reported,
     LookedInto,
 }
@@ -65,9 +65,17 @@ pub(in super::super) fn child(chrome: &Chrome<'_>, child: &Child<'_>) -> Markup 
 
 fn done(told: Told) -> Markup {
     let (heading, words) = match told {
-        Told::Read => {
+        Told::Read(AsWhom::Alerted) => {
             ("Marked as read", "Everybody who opens this page sees that you have read it, and when.")
         }
+        Told::Read(AsWhom::Duty) => (
+            "Marked as read by emergency duty",
+            "You were alerted as emergency duty. For whoever is responsible in office hours it is as unread as before.",
+        ),
+        Told::Read(AsWhom::Beside) => (
+            "It is noted that you have read it",
+            "You were not alerted of it. For those who were it is as unread as before, and goes on to the next of them.",
+        ),
         Told::Reported => (
             "Reported as not recognised",
             "It is counted until somebody has written here what came of it. The manager is alerted once the link works.",
@@ -120,7 +128,7 @@ fn entry(child: &Child<'_>, of: &Access) -> Markup {
                     (alerted(of))
                     @for read in &of.read {
                         p {
-                            "Read by " strong { (text::visible(&read.by)) } @if read.as_duty { " (emergency duty)" }
+                            "Read by " strong { (text::visible(&read.by)) } (as_whom(read.as_whom))
                             ", " (dates::day_and_time(read.at))
                         }
                     }
@@ -131,6 +139,15 @@ fn entry(child: &Child<'_>, of: &Access) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What is said of a reader for whom it is not read by that.
+fn as_whom(whom: AsWhom) -> &'static str {
+    match whom {
+        AsWhom::Alerted => "",
+        AsWhom::Duty => " (emergency duty)",
+        AsWhom::Beside => " (was not alerted)",
     }
 }
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::access;
 use super::frame::{self, Chrome, Heard, Section};
 use super::newest::{alerted, states};
-use crate::authority::register::Access;
+use crate::authority::register::{Access, AsWhom};
 use crate::domain::{dates, text};
 
 /// What there was since the office closed.
@@ -53,7 +53,7 @@ pub(in super::super) fn duty(chrome: &Chrome<'_>, duty: &Duty<'_>) -> Markup {
 }
 
 fn card(duty: &Duty<'_>, of: &Access) -> Markup {
-    let is_seen = of.read.iter().any(|read| read.as_duty);
+    let is_seen = of.read.iter().any(|read| read.as_whom == AsWhom::Duty);
     html! {
         article class="card" {
             div class="head" {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::*;
-use crate::authority::register::{Marked, Reader, Responsible, Wanted};
+use crate::authority::register::{AsWhom, Marked, Reader, Responsible, Wanted};
 
 fn of(number: u32, local_id: &str, attendance: &str, at: Timestamp) -> Item {
     let Item::Notice(mut notice) = item(number) else { unreachable!() };
@@ -119,21 +119,27 @@ fn what_was_read_is_read_by_name_and_what_came_since_is_not() {
     let mut register = three(&place);
     let (shaw, note) = (reader(" P.Shaw "), mark(1).id.as_str().to_owned());
     let unread = Wanted { only_unread: true, ..wanted() };
-    assert_eq!(register.mark_read(&shaw, &note, 1, false, now()).unwrap(), Marked::Done);
+    assert_eq!(
+        register.mark_read((&shaw, &[]), &note, 1, false, now()).unwrap(),
+        Marked::Read(AsWhom::Alerted)
+    );
     assert_eq!(shown(&register, &shaw, &unread), ids(&[("A1", 2), ("B2", 1)]));
     // At night emergency duty reads all of it; it is still for the worker to read.
-    assert_eq!(register.mark_read(&reader("edt"), &note, 2, true, now()).unwrap(), Marked::Done);
+    assert_eq!(
+        register.mark_read((&reader("edt"), &[]), &note, 2, true, now()).unwrap(),
+        Marked::Read(AsWhom::Duty)
+    );
     assert_eq!(shown(&register, &shaw, &unread), ids(&[("A1", 2), ("B2", 1)]));
     let list = register.accesses(&shaw, &wanted()).unwrap();
-    let by: Vec<_> = list[2].read.iter().map(|read| (read.by.as_str(), read.as_duty)).collect();
+    let by: Vec<_> = list[2].read.iter().map(|read| (read.by.as_str(), read.as_whom)).collect();
     assert_eq!(
         (by, list[2].is_read(), list[0].is_read()),
-        (vec![("edt", true), ("p.shaw", false)], true, false)
+        (vec![("edt", AsWhom::Duty), ("p.shaw", AsWhom::Alerted)], true, false)
     );
-    assert_eq!(register.mark_read(&shaw, &note, 3, false, now()).unwrap(), Marked::Parts(2));
-    assert_eq!(register.mark_read(&shaw, &note, 0, false, now()).unwrap(), Marked::Parts(2));
-    assert_eq!(register.mark_read(&shaw, "none", 1, false, now()).unwrap(), Marked::NotThere);
-    assert_eq!(register.mark_read(&Reader::nobody(), &note, 1, false, now()).unwrap(), Marked::Nobody);
+    assert_eq!(register.mark_read((&shaw, &[]), &note, 3, false, now()).unwrap(), Marked::Parts(2));
+    assert_eq!(register.mark_read((&shaw, &[]), &note, 0, false, now()).unwrap(), Marked::Parts(2));
+    assert_eq!(register.mark_read((&shaw, &[]), "none", 1, false, now()).unwrap(), Marked::NotThere);
+    assert_eq!(register.mark_read((&Reader::nobody(), &[]), &note, 1, false, now()).unwrap(), Marked::Nobody);
     assert!(Reader::named(" ").is_none() && Reader::named("a b").is_none());
 }
 
@@ -142,8 +148,8 @@ fn who_does_not_recognise_an_access_is_kept_until_somebody_has_looked_into_it() 
     let place = Place::new();
     let mut register = three(&place);
     let (shaw, note) = (reader("p.shaw"), mark(1).id.as_str().to_owned());
-    register.mark_not_recognised(&shaw, &note, 2, " In\u{1b} school that day ", now()).unwrap();
-    register.mark_not_recognised(&reader("other"), &note, 2, "Later", now()).unwrap();
+    register.mark_not_recognised((&shaw, &[]), &note, 2, " In\u{1b} school that day ", now()).unwrap();
+    register.mark_not_recognised((&reader("other"), &[]), &note, 2, "Later", now()).unwrap();
     assert_eq!(register.not_recognised(&shaw).unwrap(), [(note.clone(), 2)]);
     let list = register.accesses(&shaw, &wanted()).unwrap();
     let said = list[0].not_recognised.as_ref().unwrap();
@@ -179,8 +185,11 @@ fn h30_a_restricted_case_is_seen_by_its_holders_and_nobody_else_also_under_anoth
     for other in [reader("head"), reader("p.shaw"), Reader::nobody()] {
         assert_eq!(shown(&register, &other, &wanted()), ids(&[("B2", 1)]));
         assert_eq!(register.workers(&other).unwrap(), ["R. Iqbal"]);
-        assert_ne!(register.mark_read(&other, &note, 1, false, now()).unwrap(), Marked::Done);
-        assert_ne!(register.mark_not_recognised(&other, &note, 1, "", now()).unwrap(), Marked::Done);
+        assert_eq!(
+            register.mark_read((&other, &[]), &note, 1, false, now()).unwrap(),
+            if other.user().is_empty() { Marked::Nobody } else { Marked::NotThere }
+        );
+        assert_ne!(register.mark_not_recognised((&other, &[]), &note, 1, "", now()).unwrap(), Marked::Done);
     }
     // By the extract's mark: the holders of the configuration. It stays until the extract has the case without it.
     restrict(&mut register, &[], &["B2"], &[]);

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Weekday, time};
 
 use super::*;
-use crate::authority::register::{Reader, Responsible, Who};
+use crate::authority::register::{AsWhom, Reader, Responsible, Who};
 use crate::config::authority::{MailSecurity, MailSettings, Person, Restricted, Routing, Team};
 use crate::domain::OfficeHours;
 
@@ -39,6 +39,7 @@ pub(super) fn table() -> Routing {
     let people = ["Shaw", "Asha", "Lead", "EDT", "North duty", "Head"];
     let person = |name: &str| Person {
         user: Some(name.to_lowercase().replace(' ', ".")),
+        users: Vec::new(),
         email: Some(format!("{}@wexcombe.example", name.to_lowercase().replace(' ', "."))),
         absent: Vec::new(),
     };
@@ -95,7 +96,16 @@ pub(super) fn round(register: &mut Register, items: &[Item], cases: &Ours, at: T
             unfiled: None,
             not_over: None,
         };
-        register.take(&heading, items, at).unwrap();
+        // On the Friday before any of these hours: what lies ahead of the clock is decided otherwise.
+        let earlier = |item: &Item| {
+            let mut item = item.clone();
+            if let Item::Notice(notice) = &mut item {
+                notice.at = notice.at.min(friday() - hours(1));
+            }
+            item
+        };
+        let items: Vec<Item> = items.iter().map(earlier).collect();
+        register.take(&heading, &items, at).unwrap();
     }
     round_by(register, cases, &table(), at)
 }
@@ -117,8 +127,9 @@ pub(super) fn mark_1() -> String {
 
 fn read(register: &mut Register, user: &str, up_to: u32) {
     let note = mark(1).id.as_str().to_owned();
-    let marked = register.mark_read(&Reader::named(user).unwrap(), &note, up_to, false, friday()).unwrap();
-    assert_eq!(marked, crate::authority::register::Marked::Done);
+    let marked =
+        register.mark_read((&Reader::named(user).unwrap(), &[]), &note, up_to, false, friday()).unwrap();
+    assert_eq!(marked, crate::authority::register::Marked::Read(AsWhom::Alerted));
 }
 
 #[test]
@@ -306,7 +317,7 @@ fn what_somebody_does_not_recognise_comes_before_the_manager_once_and_of_a_restr
     register.db.execute("UPDATE mail SET state = 'sent'", []).unwrap();
     let says = |register: &mut Register, user: &str| {
         let (user, id) = (Reader::named(user).unwrap(), mark(1).id.as_str().to_owned());
-        register.mark_not_recognised(&user, &id, 1, "with me in London", monday).unwrap()
+        register.mark_not_recognised((&user, &[]), &id, 1, "with me in London", monday).unwrap()
     };
     assert_eq!(says(&mut register, "shaw"), crate::authority::register::Marked::Done);
     round(&mut register, &[], &OPEN, monday + hours(24));

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::alerts::{Ours, friday, hours, mark_1, round, round_by, table};
 use super::*;
-use crate::authority::register::{Marked, Reader, Wanted};
+use crate::authority::register::{AsWhom, Marked, Reader, Wanted};
 use crate::config::authority::Routing;
 
 const MARKED: Ours = Ours { closed: &[], marked: &["4711"] };
@@ -42,7 +42,10 @@ fn h30_h22_whoever_comes_last_sees_a_restricted_case_once_they_are_alerted_and_n
     let mail = register.mail_to_leave(friday() + hours(240)).unwrap().unwrap();
     assert_eq!((mail.address.as_str(), mail.local_id.as_deref()), ("head@wexcombe.example", Some("4711")));
     let head = Reader::named("head").unwrap();
-    assert_eq!(register.mark_read(&head, &mark_1(), 1, false, friday()).unwrap(), Marked::Done);
+    assert_eq!(
+        register.mark_read((&head, &[]), &mark_1(), 1, false, friday()).unwrap(),
+        Marked::Read(AsWhom::Alerted)
+    );
     // Who comes last no longer sees nothing of it any more.
     register.keep_let_in(&BTreeSet::from([head])).unwrap();
     assert!(sees(&register, "head"));
@@ -86,7 +89,7 @@ fn h22_who_reports_an_access_has_read_it_and_the_manager_alone_hears_of_that() {
     let open = Ours { closed: &[], marked: &[] };
     assert_eq!(round(&mut register, &[item(1)], &open, friday()), ["worker Shaw"]);
     let shaw = Reader::named("shaw").unwrap();
-    let said = register.mark_not_recognised(&shaw, &mark_1(), 1, "not here", friday()).unwrap();
+    let said = register.mark_not_recognised((&shaw, &[]), &mark_1(), 1, "not here", friday()).unwrap();
     assert_eq!(said, Marked::Done);
     assert_eq!(round(&mut register, &[], &open, friday()), ["manager Head"]);
     assert_eq!(round(&mut register, &[], &open, friday() + hours(240)), Vec::<String>::new());
@@ -166,7 +169,7 @@ fn h30_no_e_mail_of_a_restricted_case_leaves_to_somebody_who_may_no_longer_see_i
         assert_eq!(mail.address, "asha@wexcombe.example");
         if is_read {
             let asha = Reader::named("asha").unwrap();
-            register.mark_read(&asha, &mark_1(), 1, false, friday()).unwrap();
+            register.mark_read((&asha, &[]), &mark_1(), 1, false, friday()).unwrap();
         }
         let others = BTreeSet::from([Reader::named("north.duty").unwrap()]);
         register.refresh_cases(&MARKED, &std::collections::BTreeMap::new(), &others).unwrap().unwrap();
@@ -236,7 +239,7 @@ fn h22_what_emergency_duty_or_a_bystander_reports_the_worker_has_not_read() {
         let night = friday() + hours(12);
         assert_eq!(round(&mut register, &[item(1)], &open, night), ["emergency-duty EDT", "worker Shaw"]);
         let reader = Reader::named(who).unwrap();
-        register.mark_not_recognised(&reader, &mark_1(), 1, "not here", night).unwrap();
+        register.mark_not_recognised((&reader, &[]), &mark_1(), 1, "not here", night).unwrap();
         assert_eq!(round(&mut register, &[], &open, night), ["manager Head"]);
         let wanted = Wanted { most: 10, ..Wanted::default() };
         let list = register.accesses(&Reader::named("shaw").unwrap(), &wanted).unwrap();
@@ -249,7 +252,8 @@ fn h30_what_nobody_recognised_comes_before_those_who_may_see_the_case_since() {
     // Whoever says so has read it: nobody is alerted of the access itself any more.
     let report = |register: &mut Register, user: &str| {
         let reader = Reader::named(user).unwrap();
-        let marked = register.mark_not_recognised(&reader, &mark_1(), 1, "not here", friday()).unwrap();
+        let marked =
+            register.mark_not_recognised((&reader, &[]), &mark_1(), 1, "not here", friday()).unwrap();
         assert_eq!(marked, Marked::Done);
     };
     let place = Place::new();

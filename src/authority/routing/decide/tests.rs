@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::authority::routing::hours::tests::{london, weekdays};
-use crate::config::authority::AuthorityConfig;
+use crate::config::authority::{AuthorityConfig, Person};
 
 /// North has its own duty and manager; South has neither; without a team, looked after children are North's.
 fn table() -> Routing {
@@ -33,6 +33,7 @@ team = [{ name = "North", duty = ["North duty"], manager = ["North manager"] }, 
 
 fn access() -> Access {
     Access {
+        at: None,
         state: State::Open,
         organisation: "RN3".to_owned(),
         worker: Some("Shaw".to_owned()),
@@ -89,6 +90,25 @@ fn h18_h22_a_first_view_comes_before_whoever_is_responsible_at_that_hour() {
 }
 
 #[test]
+fn h18_h27_a_clock_that_is_behind_leaves_nobody_out_at_opening_and_at_closing() {
+    let check = |at: &str, now: &str, expected: &str| {
+        let access = Access { at: Some(london(at)), ..access() };
+        let got = said(&decide(&access, &Earlier::default(), &table(), london(now)));
+        assert_eq!(got, expected, "{at} {now}");
+    };
+    let both = "emergency-duty EDT, worker Shaw";
+    check("2026-11-20T17:30", "2026-11-20T16:30", both);
+    check("2026-11-20T08:31", "2026-11-20T08:29", both);
+    check("2026-11-20T10:00", "2026-11-20T09:00", "worker Shaw");
+    check("2026-11-20T23:00", "2026-11-20T22:00", both);
+    // What comes late is decided by now, whenever it was.
+    check("2026-11-20T16:30", "2026-11-20T17:30", both);
+    check("2026-11-20T07:30", "2026-11-20T08:30", "worker Shaw");
+    // Unless that night is not this hour's.
+    check("2026-11-20T03:00", "2026-11-20T16:30", "worker Shaw");
+}
+
+#[test]
 fn h18_an_absent_workers_alert_is_the_teams_then_the_managers_then_the_fall_backs() {
     let first = Earlier::default();
     let of = |worker: &str, team: &str| Access {
@@ -119,7 +139,7 @@ fn h18_an_absent_workers_alert_is_the_teams_then_the_managers_then_the_fall_back
 
 #[test]
 fn where_others_get_e_mail_a_worker_without_it_is_not_the_only_one_who_is_told() {
-    use crate::config::authority::{MailSecurity, MailSettings, Person};
+    use crate::config::authority::{MailSecurity, MailSettings};
     let mail = MailSettings {
         server: "localhost".to_owned(),
         port: 25,
@@ -132,7 +152,7 @@ fn where_others_get_e_mail_a_worker_without_it_is_not_the_only_one_who_is_told()
     let who = |table: &Routing| said(&decide(&access(), &Earlier::default(), table, london(IN_HOURS)));
     assert_eq!(who(&table), "worker Shaw, team North duty");
     let email = Some("shaw@wexcombe.example".to_owned());
-    table.people.insert("Shaw".to_owned(), Person { user: None, email, absent: Vec::new() });
+    table.people.insert("Shaw".to_owned(), Person { email, ..Person::default() });
     assert_eq!(who(&table), "worker Shaw");
 }
 
@@ -264,7 +284,7 @@ proptest! {
         if let Some(north) = table.teams.get_mut("North") { north.duty = duty }
         let state = [State::Open, State::NotOpen, State::Unreadable][usize::from(state)];
         let is_held = holders.is_some();
-        let access = Access { state, organisation, worker, worker_is_away, team, kinds: Vec::new(), holders };
+        let access = Access { state, at: None, organisation, worker, worker_is_away, team, kinds: Vec::new(), holders };
         let earlier = Earlier { organisations, was_alerted, was_read, was_read_by_duty };
         let now = london("2026-01-01T00:00") + SignedDuration::from_mins(minutes);
         match decide(&access, &earlier, &table, now) {
@@ -276,4 +296,31 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn h18_names_are_found_however_the_extract_writes_them() {
+    let mut table = table();
+    table.people.insert(
+        "P. Shaw".to_owned(),
+        Person { email: Some("shaw@wexcombe.example".to_owned()), ..Person::default() },
+    );
+    let of = |worker: &str, team: &str| {
+        let access = Access { worker: Some(worker.to_owned()), team: Some(team.to_owned()), ..access() };
+        said(&decide(&access, &Earlier::default(), &table, london(IN_HOURS)))
+    };
+    assert_eq!(of("AWAY", "north"), "team North duty", "who is away is, and the team's duty is found");
+    assert_eq!(of(" gone ", "NORTH "), "team North duty");
+    assert_eq!(of("p.  shaw", "South"), "worker P. Shaw");
+    assert_eq!(of("p. SHAW", "South"), "worker P. Shaw", "as the table calls them");
+    let config = |person: &str| {
+        let text = include_str!("../../../../packaging/authority.toml").replace(
+            "[[routing.person]]\nname = \"Emergency duty team\"",
+            &format!("[[routing.person]]\nname = \"{person}\"\n\n[[routing.person]]\nname = \"Emergency duty team\""),
+        );
+        AuthorityConfig::parse_for_tests(&text, Path::new("authority.toml"))
+            .map_err(|error| error.to_string())
+    };
+    assert!(config("SAFEGUARDING  lead").unwrap_err().contains("is there twice"));
+    assert!(config("A. Cole").is_ok());
 }

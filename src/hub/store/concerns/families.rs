@@ -1,34 +1,62 @@
 //! Whether viewer and person share a family name, and how common it is among the people that are held.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 
 use super::super::error::Fault;
 use super::activity::Person;
 use crate::hub::folding::folded;
+use crate::hub::limits;
 
 /// A name that both have.
 pub(super) struct Shared {
-    /// As the person's record writes it; `None` where it is one that they no longer use, which is not said.
-    name: Option<String>,
+    /// As the person's record writes it.
+    name: String,
+    /// Not one that they no longer use.
+    is_current: bool,
     /// How many people have it now, as a whole or in full with others.
     people: u64,
     /// Of how many.
     of: u64,
 }
 
-/// How many people are held: counted when it is first needed.
+/// How many people are held, and have a name: counted when it is first needed, and once. Of a common name that walks
+/// through all who have it.
 #[derive(Default)]
-pub(super) struct Held(OnceCell<u64>);
+pub(super) struct Held {
+    people: OnceCell<u64>,
+    named: RefCell<HashMap<String, u64>>,
+}
 
 impl Held {
     fn people(&self, db: &Connection) -> Result<u64, Fault> {
-        if let Some(people) = self.0.get() {
+        if let Some(people) = self.people.get() {
             return Ok(*people);
         }
         let people = count(db, "SELECT count(*) FROM nhs_number WHERE standing = 'current'", [])?;
-        Ok(*self.0.get_or_init(|| people))
+        Ok(*self.people.get_or_init(|| people))
+    }
+
+    /// Who has it now: nobody whose identity ended, and nobody who had it once.
+    fn named(&self, db: &Connection, part: &str) -> Result<u64, Fault> {
+        if let Some(people) = self.named.borrow().get(part) {
+            return Ok(*people);
+        }
+        let people = count(
+            db,
+            "SELECT count(DISTINCT person_id) FROM person_name
+             WHERE family_folded = ?1 AND is_current
+               AND EXISTS (SELECT 1 FROM nhs_number AS held
+                           WHERE held.person_id = person_name.person_id AND held.standing = 'current')",
+            [part],
+        )?;
+        let mut named = self.named.borrow_mut();
+        if named.len() < limits::CONCERN_NAMES {
+            named.insert(part.to_owned(), people);
+        }
+        Ok(people)
     }
 }
 
@@ -78,24 +106,12 @@ pub(super) fn shared(
             if !viewer.contains(&part) {
                 continue;
             }
-            // Who has it now: nobody whose identity ended, and nobody who had it once.
-            let people = count(
-                db,
-                "SELECT count(DISTINCT person_id) FROM person_name
-                 WHERE family_folded = ?1 AND is_current
-                   AND EXISTS (SELECT 1 FROM nhs_number AS held
-                               WHERE held.person_id = person_name.person_id AND held.standing = 'current')",
-                [part.as_str()],
-            )?;
             // Whoever has only a part of it has at least one bearer: this person.
-            let people = people.max(1);
-            let is_better = rarest.as_ref().is_none_or(|known| {
-                let known_is_current = known.name.is_some();
-                (is_current, known.people) > (known_is_current, people)
-            });
+            let people = held.named(db, &part)?.max(1);
+            let is_better =
+                rarest.as_ref().is_none_or(|known| (is_current, known.people) > (known.is_current, people));
             if is_better {
-                let name = is_current.then(|| family.clone());
-                rarest = Some(Shared { name, people, of: held.people(db)? });
+                rarest = Some(Shared { name: family.clone(), is_current, people, of: held.people(db)? });
             }
         }
     }
@@ -108,28 +124,56 @@ fn count(db: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<u6
 }
 
 impl Shared {
-    /// In a sentence.
-    pub(super) fn seen(&self) -> String {
-        let rare = format!("{} of {} people held here have it now", self.people, self.of);
-        match &self.name {
-            Some(name) => {
+    /// In a sentence. A name that is no longer used is not said, nor the present one of a record that is restricted: it may
+    /// hold more than what they share. How many have the name is said roughly: the exact numbers are of people of the whole
+    /// country, whom the reader has nothing to do with.
+    pub(super) fn seen(&self, is_restricted: bool) -> String {
+        let rare = match self.rarity() {
+            Rarity::Common => "one in 100 of the people held here, or more, have it now",
+            Rarity::OneInHundred => "fewer than one in 100 of the people held here have it now",
+            Rarity::OneInThousand => "fewer than one in 1,000 of the people held here have it now",
+            Rarity::OneInTenThousand => "fewer than one in 10,000 of the people held here have it now",
+        };
+        match (self.is_current, is_restricted) {
+            (true, false) => {
+                let name = &self.name;
                 format!("the viewer's name and the patient's family name, {name}, have it in common; {rare}")
             }
-            None => format!(
+            (true, true) => {
+                format!("the viewer's name and the patient's family name have it in common; {rare}")
+            }
+            (false, _) => format!(
                 "the viewer's family name is one that the patient had before and no longer uses; {rare}"
             ),
         }
     }
 
-    /// One in so many people have it: the fewer, the less it is by chance.
+    /// The fewer have it, the less it is by chance.
     pub(super) fn strength(&self) -> u8 {
-        match self.of / self.people.max(1) {
-            0..=99 => 25,
-            100..=999 => 50,
-            1_000..=9_999 => 75,
-            10_000.. => 95,
+        match self.rarity() {
+            Rarity::Common => 25,
+            Rarity::OneInHundred => 50,
+            Rarity::OneInThousand => 75,
+            Rarity::OneInTenThousand => 95,
         }
     }
+
+    fn rarity(&self) -> Rarity {
+        match self.of / self.people.max(1) {
+            0..=99 => Rarity::Common,
+            100..=999 => Rarity::OneInHundred,
+            1_000..=9_999 => Rarity::OneInThousand,
+            10_000.. => Rarity::OneInTenThousand,
+        }
+    }
+}
+
+/// One in how many has a name: about so many, or fewer.
+enum Rarity {
+    Common,
+    OneInHundred,
+    OneInThousand,
+    OneInTenThousand,
 }
 
 #[cfg(test)]

@@ -13,14 +13,17 @@ mod searching;
 mod views;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::audit::{self, Entry, Kind};
 use super::error::{Fault, StoreError};
+use super::turns::Turn;
 use super::writer::Work;
 use super::{Audited, Store};
 use crate::domain::{Caller, ConcernsPermit};
@@ -74,10 +77,26 @@ fn strongest_first(concerns: &mut [Concern]) {
 pub enum ConcernsRead {
     /// The views worth a question, and that the asking is on disk.
     Found(Audited<()>, ConcernReport),
-    /// As many others read as may: nothing was asked, and nothing written.
-    OthersRead,
     /// There was more than could be read in the time. Nothing of it is told: half of it would look like all.
     TooMuch,
+}
+
+/// A place for a privacy officer's report: one of each organisation at a time, and of all as many as may.
+pub struct ConcernsPlace {
+    permit: ConcernsPermit,
+    held: Places,
+}
+
+/// What others wait for. Kept to the end, also where the client is gone and a reader still reads.
+struct Places {
+    _of_all: OwnedSemaphorePermit,
+    _of_organisation: Turn,
+}
+
+impl std::fmt::Debug for ConcernsPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ConcernsPlace")
+    }
 }
 
 impl Store {
@@ -96,18 +115,37 @@ impl Store {
         })
     }
 
-    /// The same, of what people of the reader's own organisation did there, and of nothing else. In slices, between
-    /// which others read.
+    /// Waits until those of other organisations are read; nothing where that takes longer, or another one of this
+    /// organisation is read, or waits. Nothing is written of it.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn concerns_place(
+        &self,
+        permit: ConcernsPermit,
+        wait: Duration,
+    ) -> Result<Option<ConcernsPlace>, StoreError> {
+        let Some(turn) = self.0.concerns_of.at_once(&permit.caller().organisation_code) else {
+            return Ok(None);
+        };
+        let all = Arc::clone(&self.0.concerns).acquire_owned();
+        let Ok(place) = tokio::time::timeout(wait, all).await else { return Ok(None) };
+        let held = Places { _of_all: place.map_err(|_| StoreError::Closed)?, _of_organisation: turn };
+        Ok(Some(ConcernsPlace { permit, held }))
+    }
+
+    /// The same as [`Store::concerns`], of what people of the reader's own organisation did there, and of nothing else. In
+    /// slices, between which others read.
     ///
     /// # Errors
     /// The database refused.
     pub async fn concerns_of_organisation(
         &self,
-        permit: ConcernsPermit,
+        place: ConcernsPlace,
         question: ConcernQuestion,
         within: Duration,
     ) -> Result<ConcernsRead, StoreError> {
-        let Ok(_place) = self.0.concerns.try_acquire() else { return Ok(ConcernsRead::OthersRead) };
+        let ConcernsPlace { permit, mut held } = place;
         let reader = permit.caller().clone();
         let organisation = reader.organisation_code.clone();
         let entry = move |work: &Work<'_>| audit::append(work, &reader, &reading(question, "organisation"));
@@ -119,8 +157,10 @@ impl Store {
             if begun.elapsed() >= within {
                 return Ok(ConcernsRead::TooMuch);
             }
-            (walk, is_more) = self.read_elsewhere(move |db| walk.slice(db)).await?;
+            let slice = self.read_elsewhere(move |db| Ok((walk.slice(db)?, held)));
+            ((walk, is_more), held) = slice.await?;
         }
+        drop(held);
         Ok(ConcernsRead::Found(audited, walk.report()))
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn concerns(
             let viewer = families::of_viewer(&last.who.name);
             if let Some(shared) = families::shared(db, held, &viewer, *person)? {
                 let (kind, strength) = (ConcernKind::SameFamilyName, shared.strength());
-                concerns.extend(of_person(opened, &views, kind, strength, shared.seen()));
+                let seen = shared.seen(opened.is_restricted);
+                concerns.extend(of_person(opened, &views, kind, strength, seen));
             }
         }
         for view in &opened.views {

@@ -98,20 +98,22 @@ impl Judge {
     }
 }
 
-/// Whether any notification of a view has to stay: not sent, changed since, the reason why a later one was not sent, or
-/// of an attendance that goes on after the cut-off. None lasts a day.
+/// Whether any notification of a view has to stay: not over by what its authority said of it (whether it was sent or not, and while it waits on
+/// the authority's list), changed since, the reason why a later one was not sent, or of an attendance that goes on after the cut-off or
+/// has another that is not over. None lasts a day.
 fn has_needed_notice(db: &Connection, view: i64, before_ms: i64) -> Result<bool, Fault> {
     Ok(db
         .prepare_cached(
             "SELECT 1 FROM outbox WHERE view_id = ?1
-               AND (state = 'queued' OR state_ms >= ?2 OR at_ms >= ?2
+               AND (state = 'queued' OR outcome IS NULL OR outcome = 'triage' OR state_ms >= ?2 OR at_ms >= ?2
                  OR EXISTS (SELECT 1 FROM told_earlier WHERE outbox_id = outbox.id)
                  OR EXISTS (SELECT 1 FROM outbox AS other
                             WHERE other.person_id = outbox.person_id
                               AND other.authority_code = outbox.authority_code
                               AND other.attendance = outbox.attendance
                               AND other.at_ms BETWEEN outbox.at_ms - 86400000 AND outbox.at_ms + 86400000
-                              AND (other.state = 'queued' OR other.at_ms >= ?2)))",
+                              AND (other.state = 'queued' OR other.outcome IS NULL OR other.outcome = 'triage'
+                                OR other.at_ms >= ?2)))",
         )?
         .exists(params![view, before_ms])?)
 }

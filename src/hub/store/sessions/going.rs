@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::super::error::StoreError;
 use super::super::{Audited, Store};
-use super::{COLUMNS, EndedBy, SessionHeld, end, found, held, of};
+use super::{COLUMNS, EndedBy, HELD, SessionHeld, end, held, of};
 
 impl Store {
     /// Ends a session, if it has not ended.
@@ -41,8 +41,9 @@ impl Store {
     /// The database cannot be read.
     pub async fn session(&self, id: String) -> Result<Option<SessionHeld>, StoreError> {
         self.read_elsewhere(move |db| {
-            let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM session WHERE id = ?1"))?;
-            Ok(statement.query_row([&id], found).optional()?.and_then(held))
+            let mut statement =
+                db.prepare_cached(&format!("SELECT {COLUMNS}, {HELD} FROM session WHERE id = ?1"))?;
+            Ok(statement.query_row([&id], held).optional()?.flatten())
         })
         .await
     }

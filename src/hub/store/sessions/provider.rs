@@ -1,10 +1,9 @@
 //! Sessions of people who signed in at a provider: what is noted on the way, and how the provider ends them.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::audit::{self, Entry, Kind};
-use super::super::error::{Fault, StoreError};
-use super::super::writer::Work;
+use super::super::error::StoreError;
 use super::super::{Audited, Store};
 use super::{EndedBy, end, of};
 use crate::domain::Caller;
@@ -32,7 +31,67 @@ impl std::fmt::Debug for EndedThere {
     }
 }
 
+/// Where somebody in a session signed in, as far as it can end that. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedInAt {
+    /// The provider's issuer.
+    pub provider: String,
+    /// Who they are there.
+    pub subject: String,
+    /// Their session there.
+    pub session: Option<String>,
+    /// The hash of the code that began it.
+    pub code: Vec<u8>,
+}
+
+impl std::fmt::Debug for SignedInAt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignedInAt(hidden)")
+    }
+}
+
+impl SignedInAt {
+    /// `None` of a session of which somebody else answers for who it is.
+    pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let (provider, subject) = (row.get("provider")?, row.get("subject")?);
+        let (Some(provider), Some(subject)) = (provider, subject) else { return Ok(None) };
+        let code: Option<Vec<u8>> = row.get("code")?;
+        let code = code.unwrap_or_default();
+        Ok(Some(Self { provider, subject, session: row.get("provider_session")?, code }))
+    }
+
+    /// Whether the provider's word ends a session of theirs that began then: as `end_at_provider` finds it on disk.
+    pub(in crate::hub) fn is_ended(&self, begun_ms: i64, by: &EndedThere) -> bool {
+        let is_session = by.session.is_some() && self.session == by.session;
+        let is_before = by.subject.is_some()
+            && (by.session.is_none() || self.session.is_none())
+            && begun_ms <= by.until_ms;
+        self.provider == by.provider
+            && by.subject.as_ref().is_none_or(|subject| *subject == self.subject)
+            && (is_session || is_before)
+    }
+}
+
+impl From<&super::Origin> for SignedInAt {
+    fn from(origin: &super::Origin) -> Self {
+        Self {
+            provider: origin.provider.clone(),
+            subject: origin.subject.clone(),
+            session: origin.session.clone(),
+            code: origin.code.clone(),
+        }
+    }
+}
+
 impl Store {
+    /// What names a session where its person signed in, until the session has ended.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn id_token(&self, session: String) -> Result<Option<String>, StoreError> {
+        self.read_elsewhere(move |db| Ok(id_token(db, &session)?)).await
+    }
+
     /// Notes that somebody who is known was not let in, and why.
     ///
     /// # Errors
@@ -41,11 +100,11 @@ impl Store {
         &self,
         who: Caller,
         why: &'static str,
-        device: String,
+        device: Option<String>,
     ) -> Result<Audited<()>, StoreError> {
         self.write(move |work| {
             let mut entry = Entry::new(Kind::SignInRefused, why, "");
-            entry.detail = Some(as_stated(&device));
+            entry.detail = as_stated(device.as_deref());
             audit::append(work, &who, &entry)
         })
         .await
@@ -75,25 +134,6 @@ impl Store {
                 return Ok(());
             }
         }
-    }
-
-    /// Ends the session that began with the code of this hash; says whether there was one.
-    ///
-    /// # Errors
-    /// The database refused: it goes on.
-    pub async fn end_replayed(&self, session: String, code: Vec<u8>) -> Result<Audited<bool>, StoreError> {
-        self.write(move |work| {
-            let Some(found) = of(work, &session)?.filter(|found| !found.has_ended) else { return Ok(false) };
-            let is_its = work
-                .db
-                .prepare_cached("SELECT 1 FROM session WHERE id = ?1 AND code = ?2")?
-                .exists(params![session, code])?;
-            if is_its {
-                end(work, &found.caller, EndedBy::CodeReplayed)?;
-            }
-            Ok(is_its)
-        })
-        .await
     }
 
     /// Ends the sessions of a person at a provider, or the one that began in one of their sessions there; their ids.
@@ -132,8 +172,8 @@ impl Store {
 }
 
 /// The computer in the audit log: whoever began the sign-in named it, and may have named another one.
-pub(super) fn as_stated(device: &str) -> serde_json::Value {
-    serde_json::json!({ "device_as_stated": device })
+pub(super) fn as_stated(device: Option<&str>) -> Option<serde_json::Value> {
+    device.map(|device| serde_json::json!({ "device_as_stated": device }))
 }
 
 /// Forgets what names the sessions of a restored database where their people signed in; an older one knows no such thing.
@@ -154,9 +194,8 @@ fn forget_lapsed(db: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
     .execute(params![now_ms, limits::ID_TOKENS_FORGOTTEN])
 }
 
-/// What names a session where its person signed in.
-pub(super) fn id_token(work: &Work<'_>, session: &str) -> Result<Option<String>, Fault> {
-    let mut statement = work.db.prepare_cached("SELECT id_token FROM session WHERE id = ?1")?;
+fn id_token(db: &Connection, session: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = db.prepare_cached("SELECT id_token FROM session WHERE id = ?1")?;
     Ok(statement.query_row([session], |row| row.get(0)).optional()?.flatten())
 }
 

@@ -11,7 +11,7 @@ use rusqlite::params;
 use super::TakenFile;
 use crate::domain::{BirthDate, Caller, NhsNumber, PlanKind, dates};
 use crate::exchange::RecordCode;
-use crate::exchange::upload::{Ended, Plan, Record, RecordFault, TakenBack};
+use crate::exchange::upload::{Ended, Plan, Record, RecordFault, TakenBack, WithoutTeam};
 use crate::hub::folding::folded;
 use crate::hub::limits;
 use crate::hub::store::audit::{self, Entry, Kind};
@@ -72,6 +72,11 @@ pub(super) fn apply(
             end(work, file, person, plan)?;
         }
     }
+    for plan in &record.without_team {
+        if let Some(person) = held_by(work, file, record, (plan.number, plan.kind, plan.start))? {
+            take_team_off(work, file, person, plan)?;
+        }
+    }
     if let Some(person) = person {
         for plan in &record.plans {
             let row = held::Row {
@@ -120,7 +125,8 @@ fn fitting(
 /// Whether what is to be held would stand beside what is, or was, an ended identity's: in one record, or under one local id.
 fn joins_an_ended_identity(work: &Work<'_>, file: &TakenFile, record: &Record) -> Result<bool, Fault> {
     let taken_back = record.taken_back.iter().map(|plan| plan.number);
-    for number in taken_back.chain(record.ended.iter().map(|plan| plan.number)) {
+    let ended = record.ended.iter().map(|plan| plan.number);
+    for number in taken_back.chain(ended).chain(record.without_team.iter().map(|plan| plan.number)) {
         if let Resolved::Ended { .. } = people::resolve(work, number)? {
             return Ok(true);
         }
@@ -195,21 +201,24 @@ fn traced(work: &Work<'_>, record: &Record, is_marked: bool) -> Result<Result<i6
     let person = people::load(work.db, id)?.candidate.person;
     let born = person.born.zip(record.born);
     let born = born.is_some_and(|(born, sent)| born.agrees_with(BirthDate::Day(sent)));
-    let why = if !born {
-        "the date of birth is another than this NHS number's: check both, and trace again"
-    } else if !is_same(&record.family, &person.name.family) {
-        "the family name is another than this NHS number's: check both, and trace again"
-    } else if !given_names_match(&record.given, &person.name.given) {
-        "none of the given names begins this NHS number's: check both, and trace again"
-    } else if number != record.number {
+    let is_whose = born
+        && is_same(&record.family, &person.name.family)
+        && given_names_match(&record.given, &person.name.given);
+    if !is_whose {
+        return Ok(Err(Refused::new(RecordCode::Demographics, DIFFERS)));
+    }
+    if number != record.number {
         // Only to whoever knows whose number it was.
         let why = "this NHS number was superseded: record the new one";
         return Ok(Err(Refused { replaced_by: Some(number), ..Refused::new(RecordCode::Superseded, why) }));
-    } else {
-        return Ok(Ok(id));
-    };
-    Ok(Err(Refused::new(RecordCode::Demographics, why)))
+    }
+    Ok(Ok(id))
 }
+
+/// The same whichever differs, and whoever it is: field by field one could find out who somebody is whose record is restricted, and by another
+/// sentence for them alone, that it is.
+const DIFFERS: &str = "date of birth, family name or given names are another than this NHS number's: compare all of them with the NHS's details, and \
+     trace again";
 
 fn is_same(one: &str, other: &str) -> bool {
     let one = folded(one);
@@ -344,6 +353,23 @@ fn end(work: &Work<'_>, file: &TakenFile, person: i64, plan: &Ended) -> Result<(
             plan.kind.snomed(),
             plan.start.to_string(),
             plan.end.to_string(),
+            file.sent_ms
+        ])?;
+    Ok(())
+}
+
+/// Nothing else of it changes. A load of an older file does not bring the team back.
+fn take_team_off(work: &Work<'_>, file: &TakenFile, person: i64, plan: &WithoutTeam) -> Result<(), Fault> {
+    work.db
+        .prepare_cached(
+            "UPDATE plan SET team_name = NULL, team_telephone = NULL, sent_ms = ?5
+             WHERE person_id = ?1 AND authority_code = ?2 AND kind = ?3 AND start_day = ?4",
+        )?
+        .execute(params![
+            person,
+            file.authority_code,
+            plan.kind.snomed(),
+            plan.start.to_string(),
             file.sent_ms
         ])?;
     Ok(())

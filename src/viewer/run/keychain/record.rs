@@ -70,7 +70,7 @@ impl Record {
     }
 
     /// As letters, since not every keychain keeps other bytes.
-    pub(super) fn seal(&self, machine: &str, hub: &str) -> Option<Zeroizing<String>> {
+    pub(in crate::viewer::run) fn seal(&self, machine: &str, hub: &str) -> Option<Zeroizing<String>> {
         let mut text = Zeroizing::new(serde_json::to_vec(self).ok()?);
         let nonce = key(machine, hub)?.seal_in_place_append_tag(Aad::from(hub), &mut *text).ok()?;
         let mut sealed = nonce.as_ref().to_vec();

@@ -221,3 +221,15 @@ async fn two_entries_of_one_name_are_nobodys_and_are_taken_out() {
     sam.keep("session.second").await;
     assert_eq!((there(&keychain).await, sam.is_kept()), (are("Sam", "session.second"), true));
 }
+
+/// A profile that roams would carry it to other computers.
+#[cfg(windows)]
+#[test]
+fn windows_keeps_it_on_this_computer_alone() {
+    let store = super::store().unwrap();
+    let entry = entry_of(store.as_ref(), "https://persistence.example.nhs.uk").unwrap();
+    entry.set_secret(b"sealed").unwrap();
+    let attributes = entry.get_attributes().unwrap();
+    entry.delete_credential().unwrap();
+    assert_eq!(attributes.get("persistence").map(String::as_str), Some("Local"));
+}

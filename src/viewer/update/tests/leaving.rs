@@ -27,75 +27,51 @@ fn a_computer_that_is_locked_gives_up_a_sign_in_at_every_desk() {
     }
 }
 
-/// Whether the provider is to ask again who it is, at the sign-in that begins now.
-fn afresh(state: &mut State) -> Option<bool> {
+/// Somebody begins to sign in.
+fn begins(state: &mut State) {
     let effects = give(state, Command::SignInByBrowser, 0);
-    let asked = |effect: &Effect| {
-        if let Effect::SignInByBrowser(_, afresh) = effect { Some(*afresh) } else { None }
-    };
-    effects.iter().find_map(asked)
+    assert_eq!(effects, [Effect::SignInByBrowser(state.last_sign_in)]);
 }
 
 #[test]
-fn after_a_lock_the_next_sign_in_is_a_fresh_one_whatever_comes_between() {
+fn a_computer_that_is_locked_ends_the_session_wherever_it_is_kept() {
+    for (private_desk, is_kept) in [(false, None), (true, None), (true, Some(false)), (true, Some(true))] {
+        for locked in [Event::ComputerLocked, Event::Slept] {
+            let mut state = desk(private_desk);
+            begins(&mut state);
+            answer_sign_in(&mut state, Ok(nurse()), 0);
+            update(&mut state, Event::IsKept(is_kept), now(0));
+            let effects = update(&mut state, locked, now(10));
+            assert_eq!(effects, [Effect::Lock, Effect::ForgetClipboard], "{private_desk} {is_kept:?}");
+            assert!(state.desk().is_none() && state.kept == Kept::Nobody);
+            assert_eq!(give(&mut state, Command::Continue, 20), []);
+            begins(&mut state);
+        }
+    }
+}
+
+#[test]
+fn nobody_goes_on_with_what_was_offered_before_the_computer_was_locked() {
     let mut state = desk(true);
-    assert_eq!(afresh(&mut state), Some(false));
-    answer_sign_in(&mut state, Ok(nurse()), 0);
-    assert_eq!(give(&mut state, Command::Lock, 0), [Effect::Lock, Effect::ForgetClipboard]);
-    assert_eq!(afresh(&mut state), Some(true));
-    give(&mut state, Command::CancelSignIn, 0);
-    assert_eq!(afresh(&mut state), Some(true));
-    let ask = state.last_sign_in;
-    update(&mut state, Event::NotSignedIn(ask, NotSignedIn::Denied), now(0));
-    update(&mut state, Event::SignOutNotTold, now(0));
-    assert_eq!(afresh(&mut state), Some(true));
-    answer_sign_in(&mut state, Ok(nurse()), 0);
-    assert_eq!(give(&mut state, Command::SignOut, 0), [Effect::SignOut, Effect::ForgetClipboard]);
-    assert_eq!(afresh(&mut state), Some(false));
-}
-
-#[test]
-fn on_a_shared_desk_every_sign_in_is_a_fresh_one() {
-    let mut state = desk(false);
-    for _ in 0..2 {
-        assert_eq!(afresh(&mut state), Some(true));
-        answer_sign_in(&mut state, Ok(nurse()), 0);
-        give(&mut state, Command::SignOut, 0);
-    }
-}
-
-#[test]
-fn a_computer_that_is_locked_ends_a_session_but_one_that_is_kept() {
-    let cases = [
-        (false, None, Effect::Lock),
-        (false, Some(true), Effect::Lock),
-        (true, Some(false), Effect::Lock),
-        (true, None, Effect::Lock),
-        (true, Some(true), Effect::SetAside),
-    ];
-    for (private_desk, is_kept, expected) in cases {
-        let mut state = desk(private_desk);
-        afresh(&mut state);
-        answer_sign_in(&mut state, Ok(nurse()), 0);
-        update(&mut state, Event::IsKept(is_kept), now(0));
-        let effects = update(&mut state, Event::ComputerLocked, now(10));
-        assert_eq!(effects, [expected.clone(), Effect::ForgetClipboard], "{private_desk} {is_kept:?}");
-        assert!(state.desk().is_none());
-        let goes_on = !give(&mut state, Command::Continue, 20).is_empty();
-        assert_eq!(goes_on, expected == Effect::SetAside, "{private_desk} {is_kept:?}");
-    }
+    state.kept = Kept::Looking;
+    let expected = [Effect::CancelSignIn, Effect::ForgetClipboard, Effect::EndKept];
+    assert_eq!(update(&mut state, Event::ComputerLocked, now(0)), expected, "the keychain may bring it yet");
+    update(&mut state, somebody(), now(0));
+    assert_eq!(state.kept, Kept::Nobody);
+    let mut state = desk(true);
+    update(&mut state, somebody(), now(0));
+    assert_eq!(update(&mut state, Event::ComputerLocked, now(0)), expected);
+    assert_eq!(give(&mut state, Command::Continue, 0), []);
+    assert_eq!(update(&mut state, Event::ComputerLocked, now(0)), [], "there is nothing left to end");
+    begins(&mut state);
 }
 
 #[test]
 fn nobody_goes_on_with_what_is_not_there_and_nobody_is_disturbed_by_what_comes_late() {
-    let somebody = || {
-        let word = || "x".to_owned();
-        Event::Remembered(Some(Remembered { name: word(), role: word(), organisation: word() }))
-    };
     let mut state = desk(true);
     assert_eq!(give(&mut state, Command::Continue, 0), []);
     assert_eq!(give(&mut state, Command::SignInAsSomebodyElse, 0), []);
-    afresh(&mut state);
+    begins(&mut state);
     update(&mut state, somebody(), now(0));
     assert_eq!(state.kept, Kept::Nobody, "a sign-in is under way");
     answer_sign_in(&mut state, Ok(nurse()), 0);
@@ -104,7 +80,7 @@ fn nobody_goes_on_with_what_is_not_there_and_nobody_is_disturbed_by_what_comes_l
     give(&mut state, Command::SignOut, 0);
     update(&mut state, somebody(), now(0));
     let effects = give(&mut state, Command::SignInAsSomebodyElse, 0);
-    assert_eq!(effects, [Effect::EndKept, Effect::SignInByBrowser(state.last_sign_in, true)]);
+    assert_eq!(effects, [Effect::EndKept, Effect::SignInByBrowser(state.last_sign_in)]);
 }
 
 #[test]
@@ -123,7 +99,7 @@ fn what_comes_of_leaving_is_said_to_whoever_left_and_to_nobody_after() {
         for (event, then) in [(there_only.clone(), then), (Event::SignOutNotTold, SignedOutBecause::NotTold)]
         {
             let mut state = desk(false);
-            afresh(&mut state);
+            begins(&mut state);
             answer_sign_in(&mut state, Ok(nurse()), 0);
             update(&mut state, left.clone(), now(0));
             assert_eq!(said(&state), Some(why));
@@ -140,9 +116,8 @@ fn somebody() -> Event {
 
 #[test]
 fn whoever_goes_on_and_gives_up_or_finds_a_silent_keychain_can_still_go_on() {
-    let gives_up: [fn(&mut State) -> Vec<Effect>; 3] = [
+    let gives_up: [fn(&mut State) -> Vec<Effect>; 2] = [
         |state| give(state, Command::CancelSignIn, 0),
-        |state| update(state, Event::ComputerLocked, now(0)),
         |state| {
             let silent = Event::KeychainIsSilent(state.last_sign_in);
             update(state, silent, now(0))
@@ -155,7 +130,7 @@ fn whoever_goes_on_and_gives_up_or_finds_a_silent_keychain_can_still_go_on() {
         // What the keychain brings late is nothing new, and a browser is nobody's way there.
         update(&mut state, somebody(), now(0));
         let effects = gives_up(&mut state);
-        let expected: &[Effect] = if which < 2 { &[Effect::SetAside, Effect::ForgetClipboard] } else { &[] };
+        let expected: &[Effect] = if which == 0 { &[Effect::SetAside, Effect::ForgetClipboard] } else { &[] };
         assert_eq!(effects, expected, "{which}");
         assert_eq!(give(&mut state, Command::SignInByBrowser, 0), []);
         assert_eq!(give(&mut state, Command::Continue, 0), [Effect::Continue(state.last_sign_in)]);
@@ -168,7 +143,7 @@ fn whoever_goes_on_and_gives_up_or_finds_a_silent_keychain_can_still_go_on() {
 #[test]
 fn after_a_lock_nothing_is_offered_that_comes_late() {
     let mut state = desk(true);
-    afresh(&mut state);
+    begins(&mut state);
     answer_sign_in(&mut state, Ok(nurse()), 0);
     give(&mut state, Command::Lock, 0);
     update(&mut state, somebody(), now(0));
@@ -189,12 +164,12 @@ fn what_could_not_be_ended_is_said_to_whoever_is_there() {
     update(&mut state, Event::EndedAfterAll(Left::AtTheHub), now(0));
     assert_eq!(says(&state), (false, true), "it has heard after all");
     update(&mut state, Event::NotEnded(Left::AtTheHub), now(0));
-    afresh(&mut state);
+    begins(&mut state);
     answer_sign_in(&mut state, Ok(nurse()), 0);
     assert_eq!(says(&state), (true, true));
     give(&mut state, Command::SignOut, 0);
     assert_eq!(says(&state), (false, true), "the keychain still has it");
-    afresh(&mut state);
+    begins(&mut state);
     answer_sign_in(&mut state, Ok(nurse()), 0);
     update(&mut state, Event::IsKept(Some(true)), now(0));
     assert_eq!(says(&state), (false, false), "theirs stands in its place");
@@ -203,7 +178,7 @@ fn what_could_not_be_ended_is_said_to_whoever_is_there() {
 #[test]
 fn that_a_record_went_unread_is_said_beside_that_the_hub_could_not_be_told() {
     let mut state = desk(false);
-    afresh(&mut state);
+    begins(&mut state);
     answer_sign_in(&mut state, Ok(nurse()), 0);
     update(&mut state, Event::ComputerLocked, now(0));
     state.removed_unread = true;
@@ -214,10 +189,7 @@ fn that_a_record_went_unread_is_said_beside_that_the_hub_could_not_be_told() {
     }
     // What they can go on with has not ended.
     let mut state = desk(true);
-    afresh(&mut state);
-    answer_sign_in(&mut state, Ok(nurse()), 0);
-    update(&mut state, Event::IsKept(Some(true)), now(0));
-    update(&mut state, Event::ComputerLocked, now(0));
+    update(&mut state, somebody(), now(0));
     update(&mut state, Event::SignOutNotTold, now(0));
     assert!(!format!("{:?}", present::screen(&state, now(0))).contains("could not be told"));
 }

@@ -284,7 +284,7 @@ fn what_failed_beside_an_answer_is_asked_for_again_without_another_view() {
     for second in 4..120 {
         update(&mut state, Event::HubIsHere(now(second * 1000).tick), now(second * 1000));
         for effect in update(&mut state, Event::Tick, now(second * 1000)) {
-            if let Effect::History(ask, _) = effect {
+            if let Effect::HistoryAgain(ask, _) = effect {
                 asked[0] += 1;
                 update(&mut state, Event::History(ask, Err(Failure::TimedOut)), now(second * 1000 + 1));
             } else if let Effect::Status(ask, _) = effect {

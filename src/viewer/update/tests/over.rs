@@ -41,7 +41,7 @@ fn h32_whatever_is_on_the_desk_nothing_of_the_patient_is_left() {
         state.help = true;
         let generation = state.generation;
         let effects = ended(&mut state, 5000);
-        assert!(effects.contains(&Effect::ForgetClipboard) && effects.contains(&Effect::SignOut), "{what}");
+        assert!(effects.contains(&Effect::ForgetClipboard) && effects.contains(&Effect::Lock), "{what}");
         let screen = shown(&state, 5000);
         for trace in TRACES {
             assert!(!screen.contains(trace), "{what}: {trace}");
@@ -132,7 +132,7 @@ fn a_session_that_is_over_before_it_began_here_leaves_no_token() {
     let mut state = signed_in(nurse());
     give(&mut state, Command::SignOut, 100);
     give(&mut state, Command::SignIn(0), 200);
-    assert!(ended(&mut state, 300).contains(&Effect::SignOut));
+    assert!(ended(&mut state, 300).contains(&Effect::Lock));
     assert_eq!(answer_sign_in(&mut state, Ok(nurse()), 400), [Effect::RevokeSignIn(state.last_sign_in)]);
     assert!(state.desk().is_none());
 }

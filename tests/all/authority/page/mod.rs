@@ -4,6 +4,7 @@ mod attacks;
 mod browser;
 mod program;
 mod proxy;
-mod room;
+mod reading;
+pub(super) mod room;
 mod showing;
 mod working;

@@ -20,23 +20,23 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-pub(super) const AUTHORITY: &str = "E06000030";
-pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(in crate::authority) const AUTHORITY: &str = "E06000030";
+pub(in crate::authority) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A name as nobody should have.
-pub(super) const SCRIPT: &str = "<script>alert(1)</script>";
+pub(in crate::authority) const SCRIPT: &str = "<script>alert(1)</script>";
 
 /// A Sunday night.
-pub(super) fn now() -> Timestamp {
+pub(in crate::authority) fn now() -> Timestamp {
     "2026-11-22T02:15:00Z".parse().unwrap()
 }
 
-pub(super) fn reader(user: &str) -> Reader {
+pub(in crate::authority) fn reader(user: &str) -> Reader {
     Reader::named(user).unwrap()
 }
 
 /// The id of the notification with this number, and of the note that begins with it.
-pub(super) fn id(number: u32) -> String {
+pub(in crate::authority) fn id(number: u32) -> String {
     format!("{number:032x}")
 }
 
@@ -123,7 +123,7 @@ fn items(now: Timestamp) -> Vec<Item> {
 }
 
 /// Makes the register; whoever holds the lock of the one link lets it go here.
-pub(super) fn register(path: &std::path::Path, more: u32, now: Timestamp) {
+pub(in crate::authority) fn register(path: &std::path::Path, more: u32, now: Timestamp) {
     let mut register = Register::open(path, AUTHORITY).unwrap();
     let mut items = items(now);
     let further = (0..more).map(|nth| {
@@ -160,32 +160,62 @@ pub(super) fn register(path: &std::path::Path, more: u32, now: Timestamp) {
 }
 
 /// A page that is served.
-pub(super) struct Room {
-    place: tempfile::TempDir,
-    pub(super) listen: SocketAddr,
-    pub(super) page: Page,
+pub(in crate::authority) struct Room {
+    register: PathBuf,
+    _place: Option<tempfile::TempDir>,
+    pub(in crate::authority) listen: SocketAddr,
+    pub(in crate::authority) page: Page,
     clock: Arc<Mutex<Timestamp>>,
 }
 
 /// How people get in.
-pub(super) enum Through {
+pub(in crate::authority) enum Through {
     Start(&'static str),
     Proxy,
 }
 
 impl Room {
-    pub(super) async fn open(through: Through) -> Self {
+    pub(in crate::authority) async fn open(through: Through) -> Self {
         Self::with(through, 0).await
     }
 
     /// With so many accesses more.
-    pub(super) async fn with(through: Through, more: u32) -> Self {
+    pub(in crate::authority) async fn with(through: Through, more: u32) -> Self {
+        Self::of(through, more, BTreeMap::new()).await
+    }
+
+    /// Whose users stand under these names in a routing table.
+    pub(super) async fn known_as(through: Through, known_as: BTreeMap<String, Vec<String>>) -> Self {
+        Self::of(through, 0, known_as).await
+    }
+
+    async fn of(through: Through, more: u32, known_as: BTreeMap<String, Vec<String>>) -> Self {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("notes.db");
         register(&path, more, now());
+        let memory = place.path().join("memory.db");
+        let room = Self::at((path, memory), through, Arc::new(Mutex::new(now())), known_as).await;
+        Self { _place: Some(place), ..room }
+    }
+
+    /// Before a register that is there.
+    pub(in crate::authority) async fn before(
+        register: PathBuf,
+        memory: PathBuf,
+        through: Through,
+        clock: Arc<Mutex<Timestamp>>,
+    ) -> Self {
+        Self::at((register, memory), through, clock, BTreeMap::new()).await
+    }
+
+    async fn at(
+        (register, memory): (PathBuf, PathBuf),
+        through: Through,
+        clock: Arc<Mutex<Timestamp>>,
+        known_as: BTreeMap<String, Vec<String>>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
-        let clock = Arc::new(Mutex::new(now()));
         let told = Arc::clone(&clock);
         let (way, origin) = match through {
             Through::Start(user) => (Way::Start { reader: reader(user) }, format!("http://{listen}")),
@@ -201,7 +231,7 @@ impl Room {
         let week =
             [Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday];
         let settings = Settings {
-            register: path,
+            register: register.clone(),
             authority_code: AUTHORITY.to_owned(),
             authority: "Wexcombe Council".to_owned(),
             hours: Some(OfficeHours {
@@ -210,41 +240,42 @@ impl Room {
                 to: Time::constant(17, 0, 0, 0),
             }),
             address: Address::new(&origin).unwrap(),
-            cases: CasesOfExtract { memory: place.path().join("memory.db"), is_partial: false },
+            known_as,
+            cases: CasesOfExtract { memory, is_partial: false },
             is_synthetic: false,
         };
         let page = Page::new(settings, way, Arc::new(move || *told.lock().unwrap())).unwrap();
         tokio::spawn(page::serve(listener, page.clone(), std::future::pending()));
-        Self { place, listen, page, clock }
+        Self { register, _place: None, listen, page, clock }
     }
 
-    pub(super) fn turn(&self, by: SignedDuration) {
+    pub(in crate::authority) fn turn(&self, by: SignedDuration) {
         *self.clock.lock().unwrap() += by;
     }
 
-    pub(super) fn database(&self) -> PathBuf {
-        self.place.path().join("notes.db")
+    pub(in crate::authority) fn database(&self) -> PathBuf {
+        self.register.clone()
     }
 
     /// Only this user is to see the case.
-    pub(super) fn restrict(&self, local_id: &str, user: &str) {
+    pub(in crate::authority) fn restrict(&self, local_id: &str, user: &str) {
         let mut register = Register::open(&self.database(), AUTHORITY).unwrap();
         let holders = BTreeMap::from([(local_id.to_owned(), BTreeSet::from([reader(user)]))]);
         register.note_restricted(&holders, &BTreeSet::new(), &|_| false, &BTreeSet::new()).unwrap();
     }
 
-    pub(super) fn rows(&self, sql: &str) -> Vec<String> {
+    pub(in crate::authority) fn rows(&self, sql: &str) -> Vec<String> {
         crate::hub::support::rows(&rusqlite::Connection::open(self.database()).unwrap(), sql)
     }
 
     /// A path that lets somebody in, once.
-    pub(super) fn start_path(&self) -> String {
+    pub(in crate::authority) fn start_path(&self) -> String {
         let address = self.page.start_address().unwrap().unwrap();
         address.strip_prefix(&format!("http://{}", self.listen)).unwrap().to_owned()
     }
 
     /// Gets in, as a browser does.
-    pub(super) async fn get_in(&self) -> Browser {
+    pub(in crate::authority) async fn get_in(&self) -> Browser {
         let answer = self.ask("GET", &self.start_path(), &[], "").await;
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{answer:?}");
         let set = answer.header("set-cookie").unwrap();
@@ -258,22 +289,28 @@ impl Room {
     }
 
     /// Somebody whom the proxy names.
-    pub(super) fn proxied(&self, user: &str) -> Browser {
+    pub(in crate::authority) fn proxied(&self, user: &str) -> Browser {
         let headers = [("Host", "cpis.council.example"), ("X-Remote-User", user), ("X-Cpis-Proxy", SECRET)];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         Browser { listen: self.listen, headers, origin: "https://cpis.council.example".to_owned() }
     }
 
-    pub(super) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(in crate::authority) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         ask(self.listen, method, path, headers, body).await
     }
 }
 
 /// A browser that was let in.
-pub(super) struct Browser {
+pub(in crate::authority) struct Browser {
     listen: SocketAddr,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) origin: String,
+    pub(in crate::authority) headers: Vec<(String, String)>,
+    pub(in crate::authority) origin: String,
 }
 
 impl Browser {
@@ -281,19 +318,19 @@ impl Browser {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(in crate::authority) async fn get(&self, path: &str) -> Answer {
         ask(self.listen, "GET", path, &self.own(), "").await
     }
 
     /// The page, which has to be one.
-    pub(super) async fn read(&self, path: &str) -> String {
+    pub(in crate::authority) async fn read(&self, path: &str) -> String {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.body
     }
 
     /// Sends a form as the page's own are sent.
-    pub(super) async fn post(&self, path: &str, body: &str) -> Answer {
+    pub(in crate::authority) async fn post(&self, path: &str, body: &str) -> Answer {
         let mut headers = self.own();
         headers.push(("Origin", &self.origin));
         headers.push(("Content-Type", "application/x-www-form-urlencoded"));
@@ -301,7 +338,7 @@ impl Browser {
     }
 
     /// What the forms on a page have to bring.
-    pub(super) async fn form(&self, path: &str) -> String {
+    pub(in crate::authority) async fn form(&self, path: &str) -> String {
         let page = self.read(path).await;
         let (_, rest) = page.split_once("name=\"form\" value=\"").unwrap();
         rest.split('"').next().unwrap().to_owned()
@@ -310,14 +347,14 @@ impl Browser {
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+pub(in crate::authority) struct Answer {
+    pub(in crate::authority) status: u16,
+    pub(in crate::authority) headers: Vec<(String, String)>,
+    pub(in crate::authority) body: String,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::authority) fn header(&self, name: &str) -> Option<&str> {
         let mut found =
             self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let value = found.next();
@@ -327,7 +364,7 @@ impl Answer {
 }
 
 /// Asks exactly so. `Host` is the page's own unless it is said otherwise; an empty one is left out.
-pub(super) async fn ask(
+pub(in crate::authority) async fn ask(
     listen: SocketAddr,
     method: &str,
     path: &str,
@@ -350,7 +387,7 @@ pub(super) async fn ask(
 }
 
 /// Sends these bytes, and reads what comes until the connection is closed.
-pub(super) async fn raw(listen: SocketAddr, bytes: Vec<u8>) -> Answer {
+pub(in crate::authority) async fn raw(listen: SocketAddr, bytes: Vec<u8>) -> Answer {
     let read = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(listen).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use cpis::config::hub::HubConfig;
 use cpis::domain::{Caller, TailDays};
+use cpis::exchange::notice::{Mark, Outcome, Receipt, Receipts, write_receipts};
 use cpis::hub::clock::Clock;
 use cpis::hub::{Hub, load, router};
 use cpis::identity::token::SigningKey;
@@ -19,7 +20,7 @@ use super::super::dates::{from_days, iso};
 use super::super::support::data::{self, CHILD_PROTECTION, LOOKED_AFTER, UNBORN};
 use super::super::support::{self, answer};
 use super::loading::{Line, Report};
-use super::world::{Born, Kind, Who};
+use super::world::{Born, Kind, Who, gender, given, postcode};
 
 pub(super) struct Machine {
     config: HubConfig,
@@ -68,6 +69,20 @@ impl Machine {
         Ok((report.people, report.superseded, report.ended, report.plans, report.outdated, report.refused))
     }
 
+    /// What an authority's link is given.
+    pub(super) async fn notices(&self, authority: &str, have: Option<&Mark>, above: Option<u32>) -> Vec<u8> {
+        let hub = &self.open.as_ref().unwrap().hub;
+        hub.notices_inside(authority, have, above).await.unwrap().unwrap()
+    }
+
+    pub(super) async fn filed(&self, authority: &str, mark: &Mark, outcome: Outcome) {
+        let at = self.clock.now();
+        let receipts = vec![Receipt { mark: mark.clone(), outcome, at }];
+        let document = write_receipts(&Receipts { authority_code: authority.to_owned(), receipts }, at);
+        let hub = &self.open.as_ref().unwrap().hub;
+        hub.notices_filed_inside(authority, &document).await.unwrap();
+    }
+
     pub(super) async fn send(
         &self,
         (method, path): (&str, &str),
@@ -110,6 +125,10 @@ fn caller(who: &Who) -> Caller {
 }
 
 pub(super) fn user(who: &str) -> String {
+    // An authority's link is no person.
+    if who.starts_with("authority:") {
+        return who.to_owned();
+    }
     format!("user-{}", who.to_lowercase().replace(' ', "-"))
 }
 
@@ -145,8 +164,12 @@ fn line_of(line: &Line) -> serde_json::Value {
                 Some(Born::Day(day)) => iso(*day),
                 Some(Born::Year(year)) => from_days(super::super::dates::to_days(*year, 1, 1)).0.to_string(),
             };
-            let mut person = data::person(seed(*number), family.unwrap_or_default(), "Ava", &born);
+            let family_name = family.unwrap_or_default();
+            let mut person = data::person(seed(*number), family_name, given(*number), &born);
             let parts = person.as_object_mut().unwrap();
+            parts.insert("gender".to_owned(), gender(*number).into());
+            let address = serde_json::json!([{ "use": "home", "postalCode": postcode(*number) }]);
+            parts.insert("address".to_owned(), address);
             if family.is_none() {
                 parts.remove("name");
             }

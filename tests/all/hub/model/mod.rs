@@ -1,9 +1,13 @@
 //! Must hold 1: whatever happens in whatever order, the hub answers and writes what a simple model says.
 //!
-//! `world`, `rules`, `telling` and `loading` are the model, and so the specification: they share no code with the
-//! hub. `script` makes up what happens, `machine` is the hub, `play` lets both do it, `rows` compares the tables.
+//! `world`, `rules`, `telling`, `filing`, `numbers` and `loading` are the model, and so the specification: they share no code
+//! with the hub. `script` makes up what happens, `machine` is the hub, `play`, `asking` and `exchange` let both do it, `rows`
+//! compares the tables.
 //! More scripts: `PROPTEST_CASES=10000`. What failed once is kept in `regressions` and tried first.
 
+mod asking;
+mod exchange;
+mod filing;
 mod loading;
 mod machine;
 mod numbers;

@@ -34,8 +34,17 @@ impl World {
             if in_use == Some(number) || last == Some(in_use) {
                 continue;
             }
-            let at = self.now;
-            self.numbers_told.push(NumberTold { person, authority, number, replaced_by: in_use, upload, at });
+            let (at, told, replaced_by) = (self.now, self.queued(authority), in_use);
+            self.numbers_told.push(NumberTold {
+                told,
+                person,
+                authority,
+                number,
+                replaced_by,
+                upload,
+                at,
+                since: at,
+            });
             let entry =
                 self.write(operator, "number-told", if in_use.is_some() { "superseded" } else { "ended" });
             (entry.person, entry.number) = (Some(person), Some(number));

@@ -1,27 +1,29 @@
 //! Plays a script on the hub and on the model, and compares: each answer, and after each step what was written.
 
-use cpis::fhir::read;
 use serde_json::json;
 
 use super::super::dates::{from_days, london_day, to_days};
 use super::super::support::answer::Answer as Got;
-use super::super::support::data;
+use super::asking::{Op, Request, agree_otherwise};
+use super::exchange::Link;
 use super::loading::Line;
-use super::machine::{self, Machine, digits, moment};
+use super::machine::{Machine, moment};
 use super::rows::assert_rows_agree;
-use super::rules::{Answer, Ask};
-use super::script::{AUTHORITIES, BornIs, FAMILIES, LineIs, NUMBERS, OPERATOR, Own, Step, Trace, WHO};
-use super::world::{Born, Kind, Who, World};
+use super::rules::{Ask, Sought};
+use super::script::{AUTHORITIES, BornIs, FAMILIES, LineIs, NUMBERS, OPERATOR, Step, Trace, WHO};
+use super::world::{Born, Kind, Who, World, gender, given, postcode};
 
 pub(super) struct Play {
-    hub: Machine,
-    model: World,
+    pub(super) hub: Machine,
+    pub(super) model: World,
     /// The reference of each view, as the hub made it up.
-    references: Vec<String>,
+    pub(super) references: Vec<String>,
     traces: Vec<u128>,
     /// The last view, and when it was.
     last: Option<(Ask, i64)>,
     requests: u128,
+    /// What each authority's link has.
+    pub(super) links: [Link; AUTHORITIES.len()],
 }
 
 /// What differs, in words; the caller says in which script.
@@ -35,12 +37,21 @@ macro_rules! agree {
         }
     }};
 }
+pub(super) use agree;
 
 impl Play {
     pub(super) fn start(hub: Machine) -> Self {
         let now = super::super::support::at(super::super::support::NOW).as_millisecond();
         let model = World { now, ..World::default() };
-        Self { hub, model, references: Vec::new(), traces: Vec::new(), last: None, requests: 1 << 64 }
+        Self {
+            hub,
+            model,
+            references: Vec::new(),
+            traces: Vec::new(),
+            last: None,
+            requests: 1 << 64,
+            links: Default::default(),
+        }
     }
 
     pub(super) async fn play(&mut self, steps: &[Step]) -> Differs {
@@ -73,33 +84,31 @@ impl Play {
     async fn step(&mut self, step: &Step) -> Differs {
         match step {
             Step::Load(lines) => self.load(lines).await,
-            Step::View { who, number, trace, unscheduled, site } => {
-                let trace = self.trace(*trace);
-                let (number, unscheduled) = (*number, unscheduled.unwrap_or(true));
-                let ask = Ask { who: WHO[*who], number, trace, unscheduled, site: *site };
-                self.view(ask).await
-            }
+            Step::View { .. }
+            | Step::History { .. }
+            | Step::Search { .. }
+            | Step::Retrieve { .. }
+            | Step::Own { .. } => match self.op(step) {
+                Some(op) => self.ask(&op).await,
+                None => Ok(()),
+            },
             Step::Again { new_trace, after } => {
                 let Some((last, at)) = self.last else { return Ok(()) };
                 if let Some(after) = after {
                     self.turn_to(at + after * 1000)?;
                 }
                 let trace = if *new_trace { self.trace(Trace::New) } else { last.trace };
-                self.view(Ask { trace, ..last }).await
+                let ask = Ask { trace, ..last };
+                self.last = Some((ask, self.model.now));
+                self.ask(&Op::View(ask)).await
             }
-            Step::History { of } => {
-                let last = self.last.map(|(last, _)| (last.who, last.number));
-                let of = of.map(|(who, number)| (WHO[who], number)).or(last);
-                match of {
-                    Some((who, number)) => self.history(who, number).await,
-                    None => Ok(()),
-                }
-            }
-            Step::Search { who, family, grown_up } => {
-                self.search(WHO[*who], FAMILIES[*family], *grown_up).await
-            }
-            Step::Retrieve { who, number } => self.retrieve(WHO[*who], *number).await,
-            Step::Own { what, who, back } => self.own(*what, *who, *back).await,
+            Step::Both(both) => match [self.op(&both[0]), self.op(&both[1])] {
+                [Some(one), Some(other)] => self.ask_both([one, other]).await,
+                [Some(op), None] | [None, Some(op)] => self.ask(&op).await,
+                [None, None] => Ok(()),
+            },
+            Step::Fetch { authority, ask, is_lost } => self.fetch(*authority, *ask, *is_lost).await,
+            Step::File { authority, back, outcome } => self.file(*authority, *back, *outcome).await,
             Step::Switch { who, scheduled } => self.switch(WHO[*who], *scheduled).await,
             Step::Clock(seconds) => self.turn_to(self.model.now + seconds * 1000),
             Step::Midnight(seconds) => {
@@ -115,6 +124,78 @@ impl Play {
                 Ok(())
             }
         }
+    }
+
+    /// What a step asks, if there is anything to ask about.
+    fn op(&mut self, step: &Step) -> Option<Op> {
+        match step {
+            Step::View { who, number, trace, unscheduled, site } => {
+                let (trace, unscheduled) = (self.trace(*trace), unscheduled.unwrap_or(true));
+                let ask = Ask { who: WHO[*who], number: *number, trace, unscheduled, site: *site };
+                self.last = Some((ask, self.model.now));
+                Some(Op::View(ask))
+            }
+            Step::History { of } => {
+                let last = self.last.map(|(last, _)| (last.who, last.number));
+                let (who, number) = of.map(|(who, number)| (WHO[who], number)).or(last)?;
+                Some(Op::History { who, number, request: self.request() })
+            }
+            Step::Search { who, family, grown_up, more } => {
+                let born = if *grown_up { to_days(2008, 2, 29) } else { child() };
+                let sought = Sought {
+                    family: FAMILIES[*family],
+                    days: if more.is_range { (born - 1, born + 1) } else { (born, born) },
+                    given: more.given.map(given),
+                    gender: more.gender.map(gender),
+                    postcode: more.postcode.map(postcode),
+                };
+                Some(Op::Search { who: WHO[*who], sought, request: self.request() })
+            }
+            Step::Retrieve { who, number } => {
+                Some(Op::Retrieve { who: WHO[*who], number: *number, request: self.request() })
+            }
+            Step::Own { what, who, back } => {
+                let view = self.references.len().checked_sub(back + 1)?;
+                let who = who.map_or(self.model.views[view].who, |who| WHO[who]);
+                Some(Op::Own { what: *what, who, view })
+            }
+            Step::Load(_)
+            | Step::Again { .. }
+            | Step::Switch { .. }
+            | Step::Clock(_)
+            | Step::Midnight(_)
+            | Step::ClockChange(_)
+            | Step::Restart
+            | Step::Fetch { .. }
+            | Step::File { .. }
+            | Step::Both(_) => None,
+        }
+    }
+
+    async fn send(&self, op: &Op) -> Got {
+        let Request { who, method, path, headers, body } = self.request_of(op);
+        self.hub.send((method, &path), &who, &headers, body).await
+    }
+
+    async fn ask(&mut self, op: &Op) -> Differs {
+        let got = self.send(op).await;
+        self.agree_on(op, &got)
+    }
+
+    /// Whichever the hub took first: answers and rows have to be those of one order.
+    async fn ask_both(&mut self, [one, other]: [Op; 2]) -> Differs {
+        let (first, second) = tokio::join!(self.send(&one), self.send(&other));
+        let before = (self.model.clone(), self.references.clone());
+        let mut differs = Ok(());
+        for order in [[(&one, &first), (&other, &second)], [(&other, &second), (&one, &first)]] {
+            (self.model, self.references) = before.clone();
+            differs = order.iter().try_for_each(|(op, got)| self.agree_on(op, got));
+            differs = differs.and_then(|()| assert_rows_agree(&self.hub, &self.model, &self.references));
+            if differs.is_ok() {
+                break;
+            }
+        }
+        differs
     }
 
     fn turn_to(&mut self, now: i64) -> Differs {
@@ -182,180 +263,12 @@ impl Play {
         }
     }
 
-    async fn view(&mut self, ask: Ask) -> Differs {
-        self.last = Some((ask, self.model.now));
-        let mut headers = vec![
-            ("TraceID", machine::trace(ask.trace)),
-            ("IsUnscheduledAccessEvent", ask.unscheduled.to_string()),
-        ];
-        headers.extend(ask.site.map(|site| ("X-Site", site.to_owned())));
-        let path = data::plans_of(data::number(u64::try_from(ask.number).unwrap() + 1));
-        let got = self.hub.send(("GET", &path), &ask.who, &headers, String::new()).await;
-        let answer = self.model.view(&ask);
-        let Answer::Plans { view, number, plans } = answer else {
-            return self.agree_otherwise(&got, &answer);
-        };
-        agree!(got.told(), "200", "told");
-        if view == self.references.len() {
-            agree!(self.references.iter().any(|known| known == got.reference()), false, "a new reference");
-            self.references.push(got.reference().to_owned());
-        }
-        agree!(got.reference(), self.references[view].as_str(), "the reference");
-        let mut shown: Vec<String> = plans
-            .iter()
-            .map(|plan| {
-                let end = plan.end.map_or("-".to_owned(), super::super::dates::iso);
-                let start = super::super::dates::iso(plan.start);
-                let sent = plan.sent.map_or("-".to_owned(), moment);
-                format!("{} {start} {end} {} {sent}", machine::kind(plan.kind), plan.authority)
-            })
-            .collect();
-        shown.sort();
-        agree!(plans_in(&got, number)?, shown, "the plans");
-        agree!(got.total(), u64::try_from(plans.len()).unwrap(), "the total");
-        self.agree_on_the_moment(&got)
-    }
-
-    async fn history(&mut self, who: Who, number: usize) -> Differs {
-        let request = self.request();
-        let path = data::history_of(data::number(u64::try_from(number).unwrap() + 1));
-        let headers = [("TraceID", machine::trace(request))];
-        let got = self.hub.send(("GET", &path), &who, &headers, String::new()).await;
-        let answer = self.model.read_history(who, number, request);
-        let Answer::History { number, rows } = answer else { return self.agree_otherwise(&got, &answer) };
-        agree!(got.told(), "200", "told");
-        let reading = read::history(got.body.as_bytes()).map_err(|failure| failure.to_string())?;
-        let listed: Vec<_> = (reading.accesses.iter())
-            .map(|access| (access.name.clone(), access.at.to_string(), access.is_present_view))
-            .collect();
-        let expected: Vec<_> = rows
-            .iter()
-            .map(|(access, is_present)| (access.who.name.to_owned(), moment(access.at), *is_present))
-            .collect();
-        agree!((reading.unreadable, listed), (0, expected), "the history");
-        agree!(rows.is_empty() || got.body.contains(&digits(number)), true, "the number in use");
-        self.agree_on_the_moment(&got)
-    }
-
-    async fn search(&mut self, who: Who, family: &'static str, grown_up: bool) -> Differs {
-        let request = self.request();
-        let born = if grown_up { to_days(2008, 2, 29) } else { child() };
-        let path = format!("/Patient?family={family}&birthdate=eq{}", super::super::dates::iso(born));
-        let got = self.people(&path, who, request).await;
-        let answer = self.model.search(who, family, born, request);
-        let Answer::Found(numbers) = answer else { return self.agree_otherwise(&got, &answer) };
-        agree!(got.told(), "200", "told");
-        let entries = got.json()["entry"].as_array().cloned().unwrap_or_default();
-        let found: Vec<_> = entries.iter().map(|entry| entry["resource"]["id"].clone()).collect();
-        let expected: Vec<_> = numbers.iter().map(|number| json!(digits(*number))).collect();
-        agree!(found, expected, "who was found");
-        self.agree_on_the_moment(&got)
-    }
-
-    async fn retrieve(&mut self, who: Who, number: usize) -> Differs {
-        let request = self.request();
-        let got = self.people(&format!("/Patient/{}", digits(number)), who, request).await;
-        let answer = self.model.retrieve(who, number, request);
-        let Answer::Person(number) = answer else { return self.agree_otherwise(&got, &answer) };
-        agree!((got.told(), &got.json()["id"]), ("200".to_owned(), &json!(digits(number))), "who it is");
-        self.agree_on_the_moment(&got)
-    }
-
-    async fn people(&self, path: &str, who: Who, request: u128) -> Got {
-        let path = format!("/personal-demographics/FHIR/R4{path}");
-        let headers = [("X-Request-ID", machine::trace(request))];
-        self.hub.send(("GET", &path), &who, &headers, String::new()).await
-    }
-
     async fn switch(&mut self, who: Who, scheduled: bool) -> Differs {
         let body = json!({ "care_setting": if scheduled { "scheduled" } else { "unscheduled" } });
         let got = self.hub.send(("PUT", "/session/care-setting"), &who, &[], body.to_string()).await;
         let answer = self.model.switch(who, scheduled);
-        self.agree_otherwise(&got, &answer)
+        agree_otherwise(&got, &answer)
     }
-
-    /// What is said or asked of a view.
-    async fn own(&mut self, what: Own, who: Option<usize>, back: usize) -> Differs {
-        let Some(view) = self.references.len().checked_sub(back + 1) else { return Ok(()) };
-        let who = who.map_or(self.model.views[view].who, |who| WHO[who]);
-        let reference = self.references[view].clone();
-        let at = format!("/access/{reference}");
-        let (method, path, body) = match what {
-            Own::OpenedInError => ("POST", format!("{at}/opened-in-error"), String::new()),
-            Own::Status => ("GET", at, String::new()),
-            Own::Report => {
-                let body = json!({ "resourceType": "AuditEvent", "subtype": [{ "code": "copy-number" }],
-                    "entity": [{ "what": { "identifier": { "value": reference } } }] });
-                ("POST", "/cpis/FHIR/R4/AuditEvent".to_owned(), body.to_string())
-            }
-        };
-        let got = self.hub.send((method, &path), &who, &[], body).await;
-        let answer = match what {
-            Own::OpenedInError => self.model.opened_in_error(who, view),
-            Own::Status => self.model.status(who, view),
-            Own::Report => self.model.report(who, view),
-        };
-        let Answer::Status { view, silent, notices } = &answer else {
-            return self.agree_otherwise(&got, &answer);
-        };
-        let notice = |(authority, state, at): &(&str, &str, i64)| json!({ "authority": format!("{authority} Council"), "state": state, "at": moment(*at) });
-        let expected = json!({
-            "reference": reference,
-            "recorded": moment(self.model.views[*view].at),
-            "silent": silent,
-            "notices": notices.iter().map(notice).collect::<Vec<_>>(),
-        });
-        agree!(got.json(), expected, "the status");
-        self.agree_on_the_moment(&got)
-    }
-
-    /// Answers without a body of their own: nothing of anybody is in them.
-    fn agree_otherwise(&self, got: &Got, answer: &Answer) -> Differs {
-        let expected = match answer {
-            Answer::Refused(told) => (*told).to_owned(),
-            Answer::Done(status) => status.to_string(),
-            answer @ (Answer::Plans { .. }
-            | Answer::History { .. }
-            | Answer::Found(_)
-            | Answer::Person(_)
-            | Answer::Status { .. }) => {
-                return Err(format!("{} where the model says {answer:?}", got.told()));
-            }
-        };
-        agree!(got.told(), expected, "told");
-        agree!(got.header("x-access-reference"), None, "the reference of a refusal");
-        agree!(FAMILIES.iter().any(|family| got.body.contains(family)), false, "a name in a refusal");
-        Ok(())
-    }
-
-    fn agree_on_the_moment(&self, got: &Got) -> Differs {
-        let at = jiff::Timestamp::from_millisecond(self.model.now).unwrap();
-        let date = cpis::hub::clock::http_date(at);
-        agree!(got.header("date"), Some(date.as_str()), "the hub's date");
-        Ok(())
-    }
-}
-
-/// The plans of an answer, each of which must carry the number in use.
-fn plans_in(got: &Got, number: usize) -> Result<Vec<String>, String> {
-    let asked = cpis::domain::NhsNumber::parse(&digits(number)).unwrap();
-    let reading = read::plans(got.body.as_bytes(), asked).map_err(|failure| failure.to_string())?;
-    agree_none(&reading.unreadable)?;
-    let mut plans: Vec<String> = (reading.plans.iter())
-        .map(|plan| {
-            let (kind, period) = (plan.kind.unwrap().snomed(), plan.period.unwrap());
-            let end = period.end.map_or("-".to_owned(), |end| end.to_string());
-            let sent = plan.sent.map_or("-".to_owned(), |sent| sent.to_string());
-            let authority = plan.authority.code.clone().unwrap_or_default();
-            format!("{kind} {} {end} {authority} {sent}", period.start)
-        })
-        .collect();
-    plans.sort();
-    Ok(plans)
-}
-
-fn agree_none(unreadable: &[cpis::domain::Unreadable]) -> Differs {
-    if unreadable.is_empty() { Ok(()) } else { Err(format!("unreadable: {unreadable:?}")) }
 }
 
 fn child() -> i64 {

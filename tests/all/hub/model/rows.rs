@@ -27,7 +27,7 @@ pub(super) fn assert_rows_agree(hub: &Machine, model: &World, references: &[Stri
             "outbox",
             "SELECT kind, view_id, person_id, authority_code, user_id, organisation_code, at_ms, state_ms,
                     sequence, attendance, reference, upload_id, number_uploaded, department, state,
-                    replaced_by
+                    replaced_by, number, outcome
              FROM outbox",
             outbox(model, references),
         ),
@@ -86,6 +86,7 @@ fn audit(model: &World, references: &[String]) -> Vec<String> {
         let request = match (entry.request, entry.kind) {
             (Some(request), _) => trace(request),
             (None, "load" | "number-told") => "load".to_owned(),
+            (None, "notifications") => "notifications".to_owned(),
             (None, _) => String::new(),
         };
         row(&[
@@ -142,15 +143,17 @@ fn outbox(model: &World, references: &[String]) -> Vec<String> {
             &user(message.who.name),
             &message.who.organisation,
             &message.at,
-            &message.queued,
+            &message.since,
             &(if is_first { "first" } else { "repeat" }),
             &references[message.attendance],
             &references[message.view],
             &message.upload,
             &digits(message.number),
             &message.department.unwrap_or("-"),
-            &"queued",
+            &message.told.state,
             &"-",
+            &message.told.number,
+            &message.told.outcome.unwrap_or("-"),
         ])
     };
     let told = |told: &super::world::NumberTold| {
@@ -165,15 +168,17 @@ fn outbox(model: &World, references: &[String]) -> Vec<String> {
             &"-",
             &"-",
             &told.at,
-            &told.at,
+            &told.since,
             &"-",
             &"-",
             &"-",
             &told.upload,
             &number,
             &"-",
-            &"queued",
+            &told.told.state,
             &by,
+            &told.told.number,
+            &told.told.outcome.unwrap_or("-"),
         ])
     };
     model.outbox.iter().map(message).chain(model.numbers_told.iter().map(told)).collect()

@@ -1,7 +1,10 @@
 //! The rules of domain.md, said once more: what is answered, and what is written before.
 
 use super::super::dates::from_days;
-use super::world::{Access, Born, Entry, HOUR, MINUTE, Person, Plan, Standing, Status, View, Who, World};
+use super::world::{
+    Access, Born, Entry, HOUR, MINUTE, Person, Plan, Standing, Status, View, Who, World, gender, given,
+    postcode,
+};
 
 /// What the hub answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,17 @@ pub(super) struct Ask {
     /// What the request says of the care.
     pub(super) unscheduled: bool,
     pub(super) site: Option<&'static str>,
+}
+
+/// Who is searched for; what is not said may be anything.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought {
+    pub(super) family: &'static str,
+    /// The first and the last day of birth.
+    pub(super) days: (i64, i64),
+    pub(super) given: Option<&'static str>,
+    pub(super) gender: Option<&'static str>,
+    pub(super) postcode: Option<&'static str>,
 }
 
 impl World {
@@ -177,24 +191,35 @@ impl World {
         listed
     }
 
-    pub(super) fn search(&mut self, who: Who, family: &str, born: i64, request: u128) -> Answer {
+    pub(super) fn search(&mut self, who: Who, asked: &Sought, request: u128) -> Answer {
+        let Sought { family, days: (first, last), .. } = *asked;
         if !who.may("B0264") {
             return self.not_allowed(&who, None, Some(request));
         }
         // Of an estimate every day that it can mean.
         let can_be = |held: Option<Born>| match held {
             None => false,
-            Some(Born::Day(day)) => day == born,
-            Some(Born::Year(year)) => from_days(born).0 == year,
+            Some(Born::Day(day)) => (first..=last).contains(&day),
+            Some(Born::Year(year)) => (first..=last).any(|day| from_days(day).0 == year),
         };
-        let fits = |person: &Person| person.family == family && can_be(person.born);
+        // Whoever is restricted is found by no postcode.
+        let agrees = |number: usize, person: &Person| {
+            asked.given.is_none_or(|asked| given(number) == asked)
+                && asked.gender.is_none_or(|asked| gender(number) == asked)
+                && asked.postcode.is_none_or(|asked| postcode(number) == asked && !person.restricted)
+        };
+        let fits = |number: usize, person: &Person| {
+            person.family == family && can_be(person.born) && agrees(number, person)
+        };
         let mut found: Vec<(usize, usize)> = (self.numbers.iter())
-            .filter(|(_, alias)| alias.standing == Standing::InUse && fits(&self.people[alias.person]))
+            .filter(|(number, alias)| {
+                alias.standing == Standing::InUse && fits(**number, &self.people[alias.person])
+            })
             .map(|(number, alias)| (*number, alias.person))
             .collect();
         // Best first: who was surely born that day, then who may have been.
         found.sort_by_key(|(number, person)| {
-            (matches!(self.people[*person].born, Some(Born::Year(_))), *number)
+            (matches!(self.people[*person].born, Some(Born::Year(_))), given(*number), *number)
         });
         if found.is_empty() {
             self.write(&who, "search", "none").request = Some(request);

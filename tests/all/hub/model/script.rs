@@ -93,10 +93,12 @@ pub(super) enum Step {
     History {
         of: Option<(usize, usize)>,
     },
+    /// By family name and day of birth, and what else is said; by a range of days, or that day.
     Search {
         who: usize,
         family: usize,
         grown_up: bool,
+        more: More,
     },
     Retrieve {
         who: usize,
@@ -119,7 +121,46 @@ pub(super) enum Step {
     /// To so many seconds from the next change of the clocks.
     ClockChange(i64),
     Restart,
+    /// An authority's link asks, and the answer comes, or is lost on the way.
+    Fetch {
+        authority: usize,
+        ask: LinkAsks,
+        is_lost: bool,
+    },
+    /// It says what it did with one of those that it has, so many back from the last.
+    File {
+        authority: usize,
+        back: usize,
+        outcome: usize,
+    },
+    /// Two requests at once: the hub may take either first.
+    Both(Box<[Step; 2]>),
 }
+
+/// From where a link asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LinkAsks {
+    /// From behind what it has.
+    Next,
+    /// It has lost what it had.
+    Unfiled,
+    /// So many before the last that it has.
+    Again(u32),
+}
+
+/// What a search says besides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct More {
+    /// Of a number: given name, gender and postcode are those of whoever has it.
+    pub(super) given: Option<usize>,
+    pub(super) gender: Option<usize>,
+    pub(super) postcode: Option<usize>,
+    /// From the day before to the day after.
+    pub(super) is_range: bool,
+}
+
+/// What a link does with a notification.
+pub(super) const OUTCOMES: usize = 3;
 
 fn numbers() -> impl Strategy<Value = usize> {
     prop_oneof![4 => Just(0_usize), 2 => Just(1_usize), 3 => 0..NUMBERS]
@@ -177,8 +218,72 @@ fn clocks() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A step. What matters most is weighed most: views, and what follows them.
+fn searches() -> impl Strategy<Value = Step> {
+    let said = || prop::option::of(0..NUMBERS);
+    let more = (said(), said(), said(), any::<bool>()).prop_map(|(given, gender, postcode, is_range)| More {
+        given,
+        gender,
+        postcode,
+        is_range,
+    });
+    (whos(), 0..FAMILIES.len(), any::<bool>(), more).prop_map(|(who, family, grown_up, more)| Step::Search {
+        who,
+        family,
+        grown_up,
+        more,
+    })
+}
+
+fn links() -> impl Strategy<Value = Step> {
+    let asks = prop_oneof![
+        4 => Just(LinkAsks::Next),
+        1 => Just(LinkAsks::Unfiled),
+        1 => (1_u32..4).prop_map(LinkAsks::Again),
+    ];
+    // Most is of the first: it holds the plan that is there from the beginning.
+    let authorities = || prop_oneof![3 => Just(0_usize), 1 => 0..AUTHORITIES.len()];
+    prop_oneof![
+        (authorities(), asks, prop::bool::weighted(0.2)).prop_map(|(authority, ask, is_lost)| Step::Fetch {
+            authority,
+            ask,
+            is_lost
+        }),
+        (authorities(), 0_usize..3, 0..OUTCOMES).prop_map(|(authority, back, outcome)| Step::File {
+            authority,
+            back,
+            outcome
+        }),
+    ]
+}
+
+/// A step, or two at once of those that are one request.
 pub(super) fn steps() -> impl Strategy<Value = Step> {
+    let pairs =
+        [one_step(), one_step()].prop_filter("two requests", |both| both.iter().all(Step::is_request));
+    prop_oneof![9 => one_step(), 1 => pairs.prop_map(|both| Step::Both(Box::new(both)))]
+}
+
+impl Step {
+    fn is_request(&self) -> bool {
+        match self {
+            Self::View { .. } | Self::Search { .. } | Self::Retrieve { .. } | Self::Own { .. } => true,
+            Self::History { of } => of.is_some(),
+            Self::Load(_)
+            | Self::Again { .. }
+            | Self::Switch { .. }
+            | Self::Clock(_)
+            | Self::Midnight(_)
+            | Self::ClockChange(_)
+            | Self::Restart
+            | Self::Fetch { .. }
+            | Self::File { .. }
+            | Self::Both(_) => false,
+        }
+    }
+}
+
+/// What matters most is weighed most: views, and what follows them.
+fn one_step() -> impl Strategy<Value = Step> {
     let traces = prop_oneof![4 => Just(Trace::New), 1 => (0_usize..4).prop_map(Trace::Earlier)];
     let says = prop_oneof![3 => Just(None), 2 => any::<bool>().prop_map(Some)];
     let sites = prop_oneof![4 => Just(None), 1 => Just(Some("ed")), 1 => Just(Some("moon"))];
@@ -193,9 +298,9 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(new_trace, after)| Step::Again { new_trace, after }),
         6 => prop_oneof![Just(None), (whos(), numbers()).prop_map(Some)]
             .prop_map(|of| Step::History { of }),
-        1 => (whos(), 0..FAMILIES.len(), any::<bool>())
-            .prop_map(|(who, family, grown_up)| Step::Search { who, family, grown_up }),
+        2 => searches(),
         1 => (whos(), numbers()).prop_map(|(who, number)| Step::Retrieve { who, number }),
+        3 => links(),
         7 => (owns, others, 0_usize..4).prop_map(|(what, who, back)| Step::Own { what, who, back }),
         1 => (2_usize..5, any::<bool>()).prop_map(|(who, scheduled)| Step::Switch { who, scheduled }),
         7 => clocks(),

@@ -29,13 +29,14 @@ impl World {
                 None => {
                     let attendance = self.attendance(person, authority, &who).unwrap_or(view);
                     self.outbox.push(Message {
+                        told: self.queued(authority),
                         is_correction: false,
                         view,
                         person,
                         authority,
                         who,
                         at: self.now,
-                        queued: self.now,
+                        since: self.now,
                         attendance,
                         upload: plan.upload,
                         number: plan.number,
@@ -79,8 +80,8 @@ impl World {
             .map(|(id, told)| (id, told.clone()))
             .collect();
         for (_, told) in &told {
-            let (at, queued) = (self.now, self.now);
-            self.outbox.push(Message { is_correction: true, at, queued, ..told.clone() });
+            let (at, since, queued) = (self.now, self.now, self.queued(told.authority));
+            self.outbox.push(Message { told: queued, is_correction: true, at, since, ..told.clone() });
         }
         let mut spared: Vec<Spared> = (self.spared.iter())
             .filter(|spared| told.iter().any(|(id, _)| *id == spared.by) && !self.views[spared.view].in_error)
@@ -96,8 +97,8 @@ impl World {
             let spared_by = self.outbox[by].clone();
             let attendance =
                 self.attendance(self.views[view].person, authority, &spared_by.who).unwrap_or(view);
-            let (at, queued) = (self.views[view].at, self.now);
-            self.outbox.push(Message { view, at, queued, attendance, ..spared_by });
+            let (at, since, told) = (self.views[view].at, self.now, self.queued(authority));
+            self.outbox.push(Message { told, view, at, since, attendance, ..spared_by });
             let now_told = self.outbox.len() - 1;
             self.spared.retain(|spared| (spared.view, spared.authority) != (view, authority));
             self.spared.iter_mut().filter(|spared| spared.by == by).for_each(|spared| spared.by = now_told);
@@ -106,7 +107,8 @@ impl World {
 
     pub(super) fn notices(&self, view: usize) -> Vec<(&'static str, &'static str, i64)> {
         let told = self.notifications().filter(|(_, told)| told.view == view);
-        let mut notices: Vec<_> = told.map(|(_, told)| (told.authority, "queued", told.queued)).collect();
+        let mut notices: Vec<_> =
+            told.map(|(_, told)| (told.authority, told.told.state, told.since)).collect();
         let spared = self.spared.iter().filter(|spared| spared.view == view);
         notices.extend(spared.map(|spared| (spared.authority, "told-earlier", self.outbox[spared.by].at)));
         notices.sort_unstable();

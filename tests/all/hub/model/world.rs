@@ -123,16 +123,28 @@ pub(super) struct Access {
     pub(super) at: i64,
 }
 
+/// What has become of something that an authority is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Of its authority: 1, 2, 3 …
+    pub(super) number: u32,
+    pub(super) state: &'static str,
+    /// What the authority's link said of it last.
+    pub(super) outcome: Option<&'static str>,
+}
+
 /// A row of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
+    pub(super) told: Told,
     pub(super) is_correction: bool,
     pub(super) view: usize,
     pub(super) person: usize,
     pub(super) authority: &'static str,
     pub(super) who: Who,
     pub(super) at: i64,
-    pub(super) queued: i64,
+    /// Since when it is in its state.
+    pub(super) since: i64,
     /// The view whose notification was the first of the attendance.
     pub(super) attendance: usize,
     pub(super) upload: usize,
@@ -143,12 +155,14 @@ pub(super) struct Message {
 /// A row of the outbox that says that a number is no longer in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NumberTold {
+    pub(super) told: Told,
     pub(super) person: usize,
     pub(super) authority: &'static str,
     pub(super) number: usize,
     pub(super) replaced_by: Option<usize>,
     pub(super) upload: usize,
     pub(super) at: i64,
+    pub(super) since: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,4 +264,17 @@ fn eighteen(born: i64) -> i64 {
     } else {
         to_days(year + 18, month, day)
     }
+}
+
+/// What somebody is called first, by the number that they have.
+pub(super) fn given(number: usize) -> &'static str {
+    ["Ava", "Mia"][number % 2]
+}
+
+pub(super) fn gender(number: usize) -> &'static str {
+    ["female", "male", "female"][number % 3]
+}
+
+pub(super) fn postcode(number: usize) -> &'static str {
+    ["SN5 3AB", "SN5 3AB", "LS1 4AP", "M1 1AE"][number % 4]
 }

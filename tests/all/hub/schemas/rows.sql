@@ -43,3 +43,5 @@ INSERT INTO refused_register (authority_code, register_id, refused_ms)
 VALUES ('E06000030', '9f8e7d6c5b4a30211203a4b5c6d7e8f9', 1795356000000);
 -- after 0019
 UPDATE outbox SET resent = 2 WHERE id = 1;
+-- after 0021
+UPDATE session SET client = 'record', key = 'x5t:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';

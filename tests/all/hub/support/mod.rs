@@ -6,6 +6,7 @@ pub(crate) mod certificates;
 pub(crate) mod data;
 pub(crate) mod killing;
 pub(crate) mod program;
+pub(crate) mod programs;
 pub(crate) mod proofs;
 pub(crate) mod provider;
 pub(crate) mod signing_in;
@@ -39,6 +40,16 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
+/// Says what was not tested: here, and in the file that `tests/run` shows at its end.
+pub(crate) fn skipped(what: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "skipped: {what}").unwrap();
+    if let Some(path) = std::env::var_os("CPIS_SKIPPED") {
+        let file = std::fs::File::options().create(true).append(true).open(path);
+        writeln!(file.unwrap(), "{what}").unwrap();
+    }
+}
+
 /// A caller of an organisation with activity codes.
 pub(crate) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
     Caller {
@@ -50,6 +61,7 @@ pub(crate) fn caller(name: &str, organisation: &str, codes: &[&str]) -> Caller {
         organisation: format!("Hospital {organisation}"),
         activities: codes.iter().filter_map(|code| Activity::from_code(code)).collect(),
         session: format!("session-{name}-{organisation}"),
+        client: None,
     }
 }
 
@@ -359,6 +371,7 @@ pub(crate) fn configuration(database: PathBuf, tails: TailDays) -> HubConfig {
         rights: rights(),
         sites: sites(),
         authorities: Vec::new(),
+        clients: Vec::new(),
         synchronous: Synchronous::Full,
         retention: Retention::default(),
         disk: DiskSettings { reserve_mb: 0, ..DiskSettings::default() },

@@ -60,6 +60,10 @@ pub(crate) struct Script {
     /// Of the query with which the browser comes back.
     pub(crate) back: Box<dyn Fn(String) -> String + Send + Sync>,
     pub(crate) is_down: bool,
+    /// Whether it offers PKCE with S256, says in each answer who it is, and describes people at an address of their own.
+    pub(crate) has_challenges: bool,
+    pub(crate) names_itself: bool,
+    pub(crate) describes: bool,
 }
 
 impl Default for Script {
@@ -74,6 +78,9 @@ impl Default for Script {
             published: Published::One,
             back: Box::new(|query| query),
             is_down: false,
+            has_challenges: true,
+            names_itself: true,
+            describes: true,
         }
     }
 }
@@ -230,7 +237,7 @@ async fn offered(State(it): State<Provider>) -> Response {
         return DOWN.into_response();
     }
     let at = |path: &str| format!("{}{path}", it.0.issuer);
-    said(&json!({
+    let mut offers = json!({
         "issuer": it.0.issuer,
         "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"),
@@ -242,7 +249,18 @@ async fn offered(State(it): State<Provider>) -> Response {
         "id_token_signing_alg_values_supported": ["ES256"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-    }))
+    });
+    let script = it.0.script.lock().unwrap();
+    for (is_so, name) in [
+        (script.has_challenges, "code_challenge_methods_supported"),
+        (script.names_itself, "authorization_response_iss_parameter_supported"),
+        (script.describes, "userinfo_endpoint"),
+    ] {
+        if !is_so {
+            offers.as_object_mut().unwrap().remove(name);
+        }
+    }
+    said(&offers)
 }
 
 async fn keys(State(it): State<Provider>) -> Response {
@@ -263,13 +281,19 @@ async fn authorize(State(it): State<Provider>, request: Request) -> Response {
     it.count("/authorize");
     let asked = pairs(request.uri().query().unwrap());
     assert_eq!(asked["client_id"], CLIENT);
-    assert_eq!(asked["code_challenge_method"], "S256");
+    let (has_challenges, names_itself) = {
+        let script = it.0.script.lock().unwrap();
+        (script.has_challenges, script.names_itself)
+    };
+    let method = asked.get("code_challenge_method").map(String::as_str);
+    assert_eq!(method, has_challenges.then_some("S256"));
     assert_eq!(asked["acr_values"], "AAL3_ANY");
     let code = uuid::Uuid::new_v4().to_string();
     let (redirect, state) = (asked["redirect_uri"].clone(), asked["state"].clone());
     it.0.given.lock().unwrap().insert(code.clone(), asked);
     let issuer = super::signing_in::encoded(&it.0.issuer);
-    let query = format!("code={code}&state={state}&iss={issuer}");
+    let named = if names_itself { format!("&iss={issuer}") } else { String::new() };
+    let query = format!("code={code}&state={state}{named}");
     let query = (it.0.script.lock().unwrap().back)(query);
     (axum::http::StatusCode::SEE_OTHER, [("location", format!("{redirect}?{query}"))]).into_response()
 }
@@ -284,7 +308,8 @@ async fn token(State(it): State<Provider>, request: Request) -> Response {
     let sent = pairs(std::str::from_utf8(&body).unwrap());
     let asked = it.0.given.lock().unwrap().remove(&sent["code"]);
     let Some(asked) = asked.filter(|asked| {
-        asked["code_challenge"] == challenge(&sent["code_verifier"])
+        // Both, or neither.
+        asked.get("code_challenge").cloned() == sent.get("code_verifier").map(|verifier| challenge(verifier))
             && asked["redirect_uri"] == sent["redirect_uri"]
     }) else {
         let refused = said(&json!({ "error": "invalid_grant" }));
@@ -298,6 +323,12 @@ async fn token(State(it): State<Provider>, request: Request) -> Response {
     });
     let claims = {
         let script = it.0.script.lock().unwrap();
+        if !script.describes {
+            let mut nurse = nurse();
+            (script.info)(&mut nurse);
+            let Value::Object(nurse) = nurse else { unreachable!() };
+            claims.as_object_mut().unwrap().extend(nurse);
+        }
         (script.token)(&mut claims);
         (script.token_text)(claims.to_string())
     };

@@ -10,7 +10,7 @@ use cpis::identity::dpop::ProofKey;
 use super::answer::Answer;
 
 /// Where people sign in and out, who have no token yet or none any more. Nothing is told there about anybody else.
-pub(crate) const SIGNING_IN: [&str; 7] = [
+pub(crate) const SIGNING_IN: [&str; 11] = [
     "/authorize",
     "/sign-in/back",
     "/sign-in",
@@ -18,10 +18,17 @@ pub(crate) const SIGNING_IN: [&str; 7] = [
     "/signed-out",
     "/backchannel-logout",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/smart-configuration",
+    "/personal-demographics/FHIR/R4/.well-known/smart-configuration",
+    "/cpis/FHIR/R4/.well-known/smart-configuration",
+    "/patient-flags-api/FHIR/R4/.well-known/smart-configuration",
 ];
 
 /// Where the viewer says it listens. Nobody does: what arrives there is read from the last redirect.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:4711/signed-in";
+
+/// Where a registered program of the tests waits; nobody does here either.
+pub(crate) const BACK: &str = "https://record.example/back";
 
 /// What a viewer makes for one sign-in.
 pub(crate) struct Viewer {
@@ -32,7 +39,7 @@ pub(crate) struct Viewer {
     pub(crate) state: String,
     pub(crate) verifier: String,
     pub(crate) clock: Clock,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 /// SHA-256 in base64url.
@@ -242,7 +249,7 @@ impl Browser {
                 Some((known, at)) if next.starts_with(known.as_str()) => next.replacen(known, at, 1),
                 Some(_) | None => next,
             };
-            if next.starts_with(REDIRECT) {
+            if next.starts_with(REDIRECT) || next.starts_with(BACK) {
                 return Shown { address: next, ..shown };
             }
             shown = self.once("GET", &next, None, &[]).await;

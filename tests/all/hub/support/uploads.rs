@@ -256,5 +256,6 @@ pub(crate) fn ava(plans: Vec<Plan>) -> Record {
         plans,
         taken_back: Vec::new(),
         ended: Vec::new(),
+        without_team: Vec::new(),
     }
 }
