@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Hub;
 use super::error::ApiError;
 use super::frame::{CHILD_PROTECTION, DEMOGRAPHICS, FLAGS};
-use super::open::{Anybody, OfNobody, Open};
+use super::open::{Anybody, Open};
 use super::respond;
 use super::router::{GRANTING, OPEN, OPEN_WITHOUT_TOKEN, addresses};
 use crate::domain::dates;
@@ -131,11 +131,7 @@ pub(super) async fn metadata(State(hub): State<Hub>, who: Anybody, address: Uri)
             "resource": here,
         }],
     });
-    let mut response = respond::fhir(StatusCode::OK, &statement);
-    if !who.is_proven {
-        response.extensions_mut().insert(OfNobody);
-    }
-    response
+    respond::fhir(StatusCode::OK, &statement)
 }
 
 fn service(code: &str) -> Value {

@@ -22,10 +22,6 @@ use super::serve::Peer;
 /// Seconds in which they are counted together.
 const MINUTE: i64 = 60;
 
-/// An answer to somebody who has shown no token, at an address that others ask with one: an extension of the response.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OfNobody;
-
 /// How many were asked for from each network within this minute.
 #[derive(Debug, Default)]
 pub(super) struct Opened(Mutex<Minute>);

@@ -17,7 +17,6 @@ use super::audit::CONCERNS;
 use super::correlation::correlate;
 use super::error::ApiError;
 use super::events::EVENTS;
-use super::open::OfNobody;
 use super::{
     audit, events, limits, metadata, negotiation, notices, own, people, plans, respond, sessions, signin,
     uploads,
@@ -184,6 +183,9 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // axum would answer HEAD like GET: a disclosure that nobody reads.
+    // Whatever comes of it: who has shown no token is nobody.
+    let is_open_to_them = route.as_deref().is_some_and(|route| OPEN_WITHOUT_TOKEN.contains(&route))
+        && !request.headers().contains_key(header::AUTHORIZATION);
     let mut response = match route {
         Some(_) if method == Method::HEAD => respond::empty(StatusCode::METHOD_NOT_ALLOWED),
         Some(_) | None => next.run(request).await,
@@ -216,7 +218,6 @@ async fn finish(State(hub): State<Hub>, request: Request, next: Next) -> Respons
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
-    let is_open_to_them = response.extensions().get::<OfNobody>().is_some();
     if is_open_to_them || is_of_nobody(status, route.as_deref()) {
         // One answer for each connection: nobody unproven keeps a place with requests sent ahead.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -245,7 +245,12 @@ async fn renew(hub: &Hub, Asking { parts, form }: &Asking) -> Result<Response, R
             Renewed::Goes(refresh) => {
                 to_end.sessions().renewed(&shown, refresh, now_ms);
                 // The viewer renews for somebody who is at work, and for nobody else.
-                to_end.sessions().admit(&session, to_end.clock().carried_on(), Sign::AtWork);
+                let admitted = to_end.sessions().admit(&session, to_end.clock().carried_on(), Sign::AtWork);
+                if let Admitted::Ends(by) = admitted {
+                    // Its time was up while the disk was waited for.
+                    to_end.write_end_soon(&session, by);
+                    return Ok(Renewed::Ended(by));
+                }
             }
             Renewed::Ended(by) => {
                 to_end.sessions().end(&session, *by);
@@ -308,6 +313,8 @@ async fn revoked(hub: &Hub, request: Request) -> Result<Response, Refused> {
     let by = if shown_with == held.binding { EndedBy::SignedOut } else { EndedBy::OtherKey };
     let (to_end, session) = (hub.clone(), held.caller.session);
     hub.sessions().end(&session, by);
+    // Before anything else is waited for: a sign-out that is not on disk yet is not said to be.
+    hub.sessions().not_written(session.clone(), by);
     let ended = to_its_end(async move {
         // Before the end is written: nothing of the provider's is kept after it.
         let named = if by == EndedBy::SignedOut {

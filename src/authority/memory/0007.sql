@@ -41,6 +41,9 @@ CREATE TABLE turned_away (
     PRIMARY KEY (local_id, number, kind, start_day)
 ) STRICT, WITHOUT ROWID;
 
+-- Of a plan that only the hub knew the version before wrote down no team, whatever the hub had.
+UPDATE held SET contact_name = '' WHERE contact_name IS NULL AND family = '';
+
 -- The version before sent teams and did not yet know all of this: which cases are restricted is known from the next extract on, and the
 -- marks of the last one count until then.
 INSERT INTO restricted_case (local_id, by_mark, by_list)

@@ -244,12 +244,14 @@ fn set_aside(work: &Transaction<'_>, checked: &mut Checked, mapping: &Mapping) -
     Ok(())
 }
 
-/// What a row that says a plan again says beside it goes to the first: a case is restricted if any row says so (and then no team goes up), a
+/// What a row that says a plan again says beside it goes to the first: a case is restricted if any row says so (and then no team goes up), and
+/// of one whose mark cannot be read nobody knows that it is not; a
 /// worker or team that the first does not name is taken, and a worker is away if a row says so that names nobody else.
 fn fold(work: &Transaction<'_>, again: i64) -> Result<(), MemoryError> {
     work.prepare_cached(
         "UPDATE extract SET
-            is_restricted = CASE WHEN again.is_restricted = 1 THEN 1 ELSE coalesce(extract.is_restricted, again.is_restricted) END,
+            is_restricted = CASE WHEN again.is_restricted = 1 OR extract.is_restricted = 1 THEN 1
+                                 WHEN again.is_restricted IS NULL OR extract.is_restricted IS NULL THEN NULL ELSE 0 END,
             contact_name = CASE WHEN again.is_restricted = 1 OR extract.is_restricted = 1 THEN NULL
                                 WHEN extract.team IS NULL THEN again.contact_name ELSE extract.contact_name END,
             contact_telephone = CASE WHEN again.is_restricted = 1 OR extract.is_restricted = 1 THEN NULL

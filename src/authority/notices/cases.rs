@@ -73,9 +73,11 @@ impl Cases for CasesOfExtract {
         if !self.memory.exists() {
             return Ok(false);
         }
+        // Of a row whose local id cannot be read nobody knows whose mark it has.
         let sql = "SELECT count(*) > 0 AND count(*) = count(*) FILTER (WHERE is_restricted = 0)
                    FROM (SELECT is_restricted FROM extract WHERE local_id = ?1
-                         UNION ALL SELECT is_restricted FROM refused_row WHERE local_id = ?1)";
+                         UNION ALL SELECT is_restricted FROM refused_row WHERE local_id = ?1)
+                   WHERE NOT EXISTS (SELECT 1 FROM refused_row WHERE local_id IS NULL)";
         let read = |db: Connection| db.query_row(sql, [local_id], |row| row.get(0));
         self.open().and_then(read).map_err(|error| unread(&error))
     }

@@ -198,6 +198,25 @@ async fn h30_a_row_that_cannot_be_sent_restricts_its_case_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn h30_a_mark_of_which_nobody_knows_whose_it_is_or_what_it_says_opens_no_case() {
+    let desk = noting::desk().await;
+    desk.configure("# restricted = \"Restricted\"", "restricted = \"Restricted\"");
+    let upload = async |rows: &[String]| {
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let text = extract(&rows).replacen(HEAD, &format!("{HEAD},Restricted"), 1);
+        desk.upload_file(&text).await;
+        desk.run(&["fetch"]).await;
+        desk.noted("SELECT local_id FROM restricted")
+    };
+    let a1 = |mark: &str| noting::row("A1", 1, &format!("12/03/2019,CPP,05/01/2026,,{mark}"));
+    assert_eq!(upload(&[a1("no"), a1("yes")]).await, ["A1"]);
+    // The row with the mark has lost its local id.
+    let nobodys = a1("yes").replacen("A1", "", 1);
+    assert_eq!(upload(&[a1("no"), nobodys]).await, ["A1"]);
+    assert_eq!(upload(&[a1("no"), a1("no")]).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn h26_a_flag_on_the_wrong_child_comes_off_before_the_right_number_is_known() {
     let desk = Desk::beside(&people(2)).await;
     desk.upload(&[&child(1, "CPP,05/01/2026,"), &child(2, "CPP,05/01/2026,")]).await.has("2 taken");

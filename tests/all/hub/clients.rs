@@ -521,6 +521,12 @@ async fn what_a_hub_offers_is_open_says_where_to_sign_in_and_nothing_of_anybody(
     let scene = Scene::new().await;
     let stranger = scene.all.connecting(None);
     let calls = scene.all.hub.hub.unproven().count();
+    // What is refused to a stranger there is a stranger's too.
+    for (query, accept) in [("", "text/html"), ("?_format=nonsense", "*/*")] {
+        let asked = stranger.get(format!("{}/metadata{query}", scene.all.hub.base)).header("Accept", accept);
+        let answer = Answer::read(asked.send().await.unwrap()).await;
+        assert_eq!((answer.status, answer.header("connection")), (406, Some("close")), "{}", answer.body);
+    }
     for path in DOCUMENTS {
         let answer = stranger.get(format!("{}{path}", scene.all.hub.base)).send().await.unwrap();
         let answer = Answer::read(answer).await;
