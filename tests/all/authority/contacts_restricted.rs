@@ -234,7 +234,7 @@ async fn h30_a_hub_that_was_put_back_has_the_plan_again_and_not_its_team() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_of_which_it_is_not_known_whether_the_hub_has_a_team_moves_with_its_child() {
+async fn a_plan_of_which_only_the_hub_knew_stays_where_it_is_when_the_number_is_another() {
     let desk = restricting().await;
     let two = format!("{}\r\n{}", ava("CPP,05/01/2026,,North,"), ava("C2,01/02/2026,,North,"));
     upload(&desk, &[&two], &[]).await.has("1 record sent, 1 taken");
@@ -242,10 +242,17 @@ async fn a_plan_of_which_it_is_not_known_whether_the_hub_has_a_team_moves_with_i
         let _ = fs::remove_file(desk.path(&format!("cpis-authority.db{end}")));
     }
     upload(&desk, &[&ava("CPP,05/01/2026,,North,")], &[]).await.has("no longer in the extract: 1 plan");
-    // The number was that of another child of the same name and day.
+    // The number was that of another child of the same name and day; of the other plan nobody knows whose it is, nor whether the hub has
+    // its team.
     let right = ava("CPP,05/01/2026,,North,").replace(&number(1).digits(), &number(4).digits());
-    upload(&desk, &[&right], &[]).await.has("1 record sent, 1 taken, 0 rejected");
-    let mut all = held(&desk);
-    all.sort();
-    assert_eq!(all, [AVA_WITHOUT, AVA_WITH]);
+    upload(&desk, &[&right], &[])
+        .await
+        .has("1 record sent, 1 taken, 0 rejected")
+        .has("no longer in the extract: 1 plan");
+    let sql = "SELECT kind, start_day FROM held WHERE number = ";
+    let of = |seed: u64| desk.remembered(&format!("{sql}'{}'", number(seed).digits())).len();
+    assert_eq!((of(1), of(4)), (1, 1));
+    let listed = format!("local id A1, NHS number {}, ", number(1).digits());
+    desk.run(&["absent"]).await.has(&listed).has("2026-02-01");
+    assert_eq!(held(&desk), [AVA_WITH, AVA_WITH]);
 }

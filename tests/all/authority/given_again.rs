@@ -1,5 +1,7 @@
 //! A local id that was given to somebody else, and a plan that comes after one that is missing: neither takes a flag off a child.
 
+use std::fs;
+
 use crate::hub::support::data::{lines, number, person};
 use crate::hub::support::nurse;
 
@@ -97,6 +99,22 @@ async fn h4_a_twin_who_gets_the_local_id_gets_no_plan_with_it() {
     let said = desk.upload(&[&twin]).await;
     stays_with_ava(&desk, &said).await;
     assert_eq!(desk.held(), [held(1, "CPP|2026-01-05|-"), held(3, "LAC|2026-02-01|-")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h26_a_memory_that_is_gone_gives_no_plan_of_the_one_before_to_whoever_has_the_local_id_now() {
+    for plan in ["C2,01/02/2026,", "CPP,05/01/2026,"] {
+        let desk = desk().await;
+        desk.upload(&[&ava("A1", "CPP,05/01/2026,")]).await;
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(desk.path(&format!("cpis-authority.db{end}")));
+        }
+        let now = ben(plan);
+        for options in [&[][..], &[], &["--full"], &[]] {
+            stays_with_ava(&desk, &desk.upload_with(&[&now], options).await).await;
+            assert_eq!(desk.held().len(), 2, "and Ben has only his own: {:?}", desk.held());
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
