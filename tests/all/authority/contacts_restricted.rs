@@ -192,6 +192,34 @@ async fn h30_another_local_id_of_a_restricted_child_shows_no_team() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn h30_another_child_who_gets_the_local_id_of_a_restricted_one_frees_nobody() {
+    const NEW_WITHOUT: &str = "C9|-|-|-";
+    let desk = restricting().await;
+    upload(&desk, &[&ava("CPP,05/01/2026,,North,yes")], &[]).await.has("1 taken");
+    assert_eq!(held(&desk), [AVA_WITHOUT]);
+    let other = zara("C2,01/02/2026,,North,no").replace("C3", "A1");
+    let moved = ava("CPP,05/01/2026,,North,no").replace("A1", "C9");
+    // Under the new local id the plan is taken over with the first night, and the old one's is held no longer.
+    for night in 0..3 {
+        upload(&desk, &[&other, &moved], &[]).await;
+        assert_eq!(held(&desk), [AVA_WITHOUT, NEW_WITHOUT], "night {night}");
+    }
+    // Nor where the other one's row cannot be sent, or the child's is away for a night.
+    let wrong = other.replace("C2,01/02/2026", "C2,1/2/26");
+    for rows in [&[&wrong, &moved][..], &[&other], &[&moved], &[&other, &moved]] {
+        upload(&desk, &rows.iter().map(|row| row.as_str()).collect::<Vec<_>>(), &[]).await;
+        assert_eq!(held(&desk), [AVA_WITHOUT, NEW_WITHOUT], "{rows:?}");
+    }
+    // The new one has had a mark, and has none any more: then the other child's is none either.
+    upload(&desk, &[&other, &moved.replace("North,no", "North,yes")], &[]).await;
+    assert_eq!(held(&desk), [AVA_WITHOUT, NEW_WITHOUT]);
+    for _ in 0..2 {
+        upload(&desk, &[&other, &moved], &[]).await;
+    }
+    assert_eq!(held(&desk), [AVA_WITH, "C9|-|North|01793 466904"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn h30_a_memory_that_is_gone_leaves_no_team_of_a_restricted_case_at_the_hub() {
     let desk = both_with_their_team().await;
     for end in ["", "-wal", "-shm"] {
