@@ -45,6 +45,8 @@ struct Doing {
     is_proven: bool,
     /// What it answers now has no end of its own.
     is_streaming: bool,
+    /// It was refused something while it may still be sending that.
+    may_still_send: bool,
     /// It is closed: what ends later changes nothing.
     is_gone: bool,
     /// Its turn among the idle, where it is one.
@@ -153,6 +155,15 @@ impl Place {
     pub(super) fn is_streaming(&self) -> bool {
         let doing = self.doing();
         doing.is_streaming && doing.under_way > 0
+    }
+
+    /// Its request was refused, and had a body that nobody may have read.
+    pub(super) fn set_may_still_send(self: &Arc<Self>) {
+        self.change(|doing| doing.may_still_send = true);
+    }
+
+    pub(super) fn may_still_send(&self) -> bool {
+        self.doing().may_still_send
     }
 
     pub(super) fn is_proven(&self) -> bool {

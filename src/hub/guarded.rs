@@ -26,6 +26,16 @@ pub(super) struct Guarded {
     expects_requests: bool,
     head: Deadline,
     answer: Deadline,
+    rest: Rest,
+}
+
+/// What is still sent by whoever was refused: read, and thrown away, since a connection that is closed over it takes the answer
+/// with it.
+#[derive(Default)]
+struct Rest {
+    has_said_all: bool,
+    time: Deadline,
+    read: usize,
 }
 
 /// A time that runs, or not. It takes no memory until it first does.
@@ -58,12 +68,29 @@ impl Guarded {
             expects_requests: false,
             head: Deadline::default(),
             answer: Deadline::default(),
+            rest: Rest::default(),
         }
     }
 
     /// From now on the time for headers runs from their first byte.
     pub(super) fn expect_requests(&mut self) {
         self.expects_requests = true;
+    }
+
+    fn read_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut thrown_away = [0; 4096];
+        self.rest.time.start(limits::LINGER);
+        while self.rest.read < limits::LINGER_BYTES && !self.rest.time.is_over(context) {
+            let mut buffer = ReadBuf::new(&mut thrown_away);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    self.rest.read = self.rest.read.saturating_add(buffer.filled().len());
+                }
+                Poll::Ready(_) => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn wrote(
@@ -126,7 +153,11 @@ impl AsyncWrite for Guarded {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if !self.rest.has_said_all {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.rest.has_said_all = true;
+        }
+        if self.place.may_still_send() { self.read_rest(context) } else { Poll::Ready(Ok(())) }
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -84,6 +84,13 @@ pub const UNHEARD: Duration = Duration::from_secs(20);
 /// Time for which a client may take nothing of its answer; then the connection is closed.
 pub const WRITE: Duration = Duration::from_secs(10);
 
+/// Time for which a connection that ends with a refusal is read on, and thrown away: whoever is still sending the request would lose
+/// the answer with it.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// Bytes that are read so.
+pub const LINGER_BYTES: usize = 1024 * 1024;
+
 /// Bytes of a request's body; more is a 413, and one that breaks off a 400.
 pub const BODY_BYTES: usize = 64 * 1024;
 

@@ -297,12 +297,16 @@ where
         let (place, under_way) = (Arc::clone(&place), place.begin());
         let other = other.clone();
         other.introduce(&mut request);
+        let has_body = !hyper::body::Body::is_end_stream(request.body());
         let answered = service.call(request);
         async move {
             let mut response = answered.await?;
             other.finish(response.headers_mut());
             if response.extensions().get::<Streaming>().is_some() {
                 place.set_streaming();
+            }
+            if has_body && (response.status().is_client_error() || response.status().is_server_error()) {
+                place.set_may_still_send();
             }
             // The router says so of answers to nobody known; on a connection of somebody known it goes on.
             if !response.headers().contains_key(header::CONNECTION) {

@@ -8,13 +8,9 @@ use crate::domain::PersonName;
 ///
 /// A number that was wrong was another child's of the same birthday and much the same name, or the hub would never have taken it: so a
 /// corrected one comes with the same date of birth and a given name in common. The family name may be corrected with it, and is what twins
-/// share.
+/// share. Of what only the hub knew nobody has the names: under another number it may be anybody's, so somebody is asked.
 pub(super) fn is_own(held: &Held, now: &[Held]) -> bool {
-    // Of what only the hub knew nobody has the names.
-    let Some(first) = now.first().filter(|first| first.number != held.number && !held.family.is_empty())
-    else {
-        return true;
-    };
+    let Some(first) = now.first().filter(|first| first.number != held.number) else { return true };
     first.born == held.born && has_common_word(&first.given, &held.given)
 }
 
@@ -62,6 +58,8 @@ mod tests {
         assert!(!check("2", "-", "2019-03-12"), "no name is nobody's");
         assert!(is_own(&held, &[]), "absence says nothing");
         let only_the_hub = Held { family: String::new(), ..of("1", "", "") };
-        assert!(is_own(&only_the_hub, &[of("2", "Ben", "2018-01-01")]));
+        assert!(!is_own(&only_the_hub, &[of("2", "Ben", "2018-01-01")]), "nobody knows whose it is");
+        assert!(is_own(&only_the_hub, &[of("1", "Ben", "2018-01-01")]));
+        assert!(is_own(&only_the_hub, &[]));
     }
 }

@@ -3,12 +3,13 @@
 //! acknowledged it.
 //!
 //! A case is restricted by the list, or by a mark in any of its rows, whether or not they can be sent; a mark is gone only when an extract
-//! has the case and none of its rows has one. What is missing, or is no longer configured, frees nobody.
+//! has the case and none of its rows has one. What is missing, or is no longer configured, frees nobody; nor does a row of somebody else who
+//! has the local id now free the one before.
 
 use rusqlite::{Transaction, params};
 
 use super::changes::{Change, Changes};
-use super::{Held, MemoryError};
+use super::{HELD, Held, MemoryError, persons};
 use crate::config::authority::Contacts;
 use crate::exchange::RECORD_PLANS;
 
@@ -28,7 +29,9 @@ const ROWS: &str = "(SELECT local_id, number, is_restricted FROM extract
 pub(super) fn note(work: &Transaction<'_>, contacts: &Contacts) -> Result<(), MemoryError> {
     work.execute_batch(
         "DELETE FROM restricted_case WHERE local_id = '';
-         DELETE FROM restricted_number WHERE local_id = '';",
+         DELETE FROM restricted_number WHERE local_id = '';
+         CREATE TEMP TABLE IF NOT EXISTS number_before (local_id TEXT, number TEXT, PRIMARY KEY (local_id, number));
+         DELETE FROM number_before;",
     )?;
     // Of a list that cannot be read what it said before counts on.
     if contacts.knows_the_list() {
@@ -41,6 +44,7 @@ pub(super) fn note(work: &Transaction<'_>, contacts: &Contacts) -> Result<(), Me
     for local_id in contacts.kept_back() {
         list.execute([local_id])?;
     }
+    numbers_before(work)?;
     free(work)?;
     work.execute(
         &format!(
@@ -57,7 +61,8 @@ pub(super) fn note(work: &Transaction<'_>, contacts: &Contacts) -> Result<(), Me
             UNION SELECT local_id FROM refused_row WHERE is_restricted = 1);
          DELETE FROM restricted_case WHERE by_mark = 0 AND by_list = 0;
          DELETE FROM restricted_number WHERE local_id NOT IN (SELECT local_id FROM restricted_case)
-            OR EXISTS (SELECT 1 FROM extract WHERE extract.local_id = restricted_number.local_id);
+            OR (EXISTS (SELECT 1 FROM extract WHERE extract.local_id = restricted_number.local_id)
+                AND (local_id, number) NOT IN (SELECT local_id, number FROM number_before));
          INSERT OR IGNORE INTO restricted_number (local_id, number)
             SELECT local_id, number FROM restricted_case CROSS JOIN extract USING (local_id)
             UNION SELECT coalesce(local_id, ''), number FROM refused_row
@@ -72,8 +77,53 @@ pub(super) fn note(work: &Transaction<'_>, contacts: &Contacts) -> Result<(), Me
     Ok(())
 }
 
+/// Notes under which numbers of restricted cases somebody was before another person had the local id. What the hub holds says whose a number
+/// was; where another local id has taken that over since, or it was taken back, the number stays the other's as it was noted with the first
+/// extract that had the new one.
+fn numbers_before(work: &Transaction<'_>) -> Result<(), MemoryError> {
+    let mut other_number = work.prepare(&format!(
+        "SELECT local_id, number FROM restricted_number AS own
+         WHERE EXISTS (SELECT 1 FROM {ROWS} AS of_case WHERE of_case.local_id = own.local_id AND of_case.number IS NOT NULL)
+           AND NOT EXISTS (SELECT 1 FROM {ROWS} AS of_case
+                           WHERE of_case.local_id = own.local_id AND of_case.number = own.number)"
+    ))?;
+    let mut now_of =
+        work.prepare(&format!("SELECT {HELD} FROM extract WHERE local_id = ?1 ORDER BY row LIMIT 1"))?;
+    let mut held_of =
+        work.prepare(&format!("SELECT {HELD} FROM held WHERE local_id = ?1 AND number = ?2"))?;
+    let mut others_of = work.prepare(&format!(
+        "SELECT {HELD} FROM held WHERE number = ?1 UNION ALL SELECT {HELD} FROM extract WHERE number = ?1"
+    ))?;
+    let mut was_noted = work.prepare(
+        "SELECT EXISTS (SELECT 1 FROM restricted_number JOIN extract USING (local_id, number) WHERE local_id = ?1),
+                EXISTS (SELECT 1 FROM taken_back WHERE local_id = ?1 AND number = ?2)",
+    )?;
+    let mut note = work.prepare("INSERT OR IGNORE INTO number_before (local_id, number) VALUES (?1, ?2)")?;
+    let mut rows = other_number.query([])?;
+    while let Some(row) = rows.next()? {
+        let (local_id, number): (String, String) = (row.get(0)?, row.get(1)?);
+        let now = now_of.query_map([&local_id], Held::read)?.collect::<Result<Vec<_>, _>>()?;
+        let held = held_of.query_map([&local_id, &number], Held::read)?.collect::<Result<Vec<_>, _>>()?;
+        let is_before = if now.is_empty() {
+            // Of a row that cannot be sent the names are not known.
+            true
+        } else if held.is_empty() {
+            let others = others_of.query_map([&number], Held::read)?.collect::<Result<Vec<_>, _>>()?;
+            let (was_noted, was_taken_back): (bool, bool) =
+                was_noted.query_row([&local_id, &number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            was_noted && (was_taken_back || others.iter().any(|other| !persons::is_own(other, &now)))
+        } else {
+            held.iter().any(|held| !persons::is_own(held, &now))
+        };
+        if is_before {
+            note.execute([&local_id, &number])?;
+        }
+    }
+    Ok(())
+}
+
 /// Frees the cases that were marked and that the extract has without a mark, and with each what was restricted as the same person's under
-/// a local id that is gone. Of a row without a local id nobody knows whose mark it may have: then nothing is freed.
+/// a local id that is gone or somebody else's. Of a row without a local id nobody knows whose mark it may have: then nothing is freed.
 fn free(work: &Transaction<'_>) -> Result<(), MemoryError> {
     let freed: Vec<String> = {
         let mut statement = work.prepare(&format!(
@@ -81,6 +131,7 @@ fn free(work: &Transaction<'_>) -> Result<(), MemoryError> {
              WHERE by_mark = 1 AND NOT EXISTS (SELECT 1 FROM refused_row WHERE refused_row.local_id IS NULL) AND (
                 SELECT count(*) > 0 AND count(*) = count(*) FILTER (WHERE is_restricted = 0)
                 FROM {ROWS} AS of_case WHERE of_case.local_id = restricted_case.local_id)
+             AND NOT EXISTS (SELECT 1 FROM number_before AS before WHERE before.local_id = restricted_case.local_id)
              RETURNING local_id"
         ))?;
         let all = statement.query_map([], |row| row.get(0))?;
@@ -92,8 +143,15 @@ fn free(work: &Transaction<'_>) -> Result<(), MemoryError> {
             WHERE own.local_id = ?1)
          AND NOT EXISTS (SELECT 1 FROM {ROWS} AS of_case WHERE of_case.local_id = restricted_case.local_id)"
     ))?;
+    // With whoever has the local id now the number has nothing to do; the list's line stands for the one before, too.
+    let mut numbers = work.prepare(
+        "DELETE FROM number_before WHERE number IN (SELECT number FROM restricted_number WHERE local_id = ?1)
+         AND NOT EXISTS (SELECT 1 FROM restricted_case AS listed
+                         WHERE listed.local_id = number_before.local_id AND listed.by_list = 1)",
+    )?;
     for local_id in &freed {
         others.execute([local_id])?;
+        numbers.execute([local_id])?;
     }
     Ok(())
 }

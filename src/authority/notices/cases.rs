@@ -74,7 +74,9 @@ impl Cases for CasesOfExtract {
             return Ok(false);
         }
         // Of a row whose local id cannot be read nobody knows whose mark it has.
+        // An extract that has the local id for another child says nothing of the one before, whose notes are under it: uploads know.
         let sql = "SELECT count(*) > 0 AND count(*) = count(*) FILTER (WHERE is_restricted = 0)
+                          AND NOT EXISTS (SELECT 1 FROM restricted_case WHERE local_id = ?1 AND by_mark = 1)
                    FROM (SELECT is_restricted FROM extract WHERE local_id = ?1
                          UNION ALL SELECT is_restricted FROM refused_row WHERE local_id = ?1)
                    WHERE NOT EXISTS (SELECT 1 FROM refused_row WHERE local_id IS NULL)";

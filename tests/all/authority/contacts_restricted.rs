@@ -192,6 +192,34 @@ async fn h30_another_local_id_of_a_restricted_child_shows_no_team() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn h30_another_child_who_gets_the_local_id_of_a_restricted_one_frees_nobody() {
+    const NEW_WITHOUT: &str = "C9|-|-|-";
+    let desk = restricting().await;
+    upload(&desk, &[&ava("CPP,05/01/2026,,North,yes")], &[]).await.has("1 taken");
+    assert_eq!(held(&desk), [AVA_WITHOUT]);
+    let other = zara("C2,01/02/2026,,North,no").replace("C3", "A1");
+    let moved = ava("CPP,05/01/2026,,North,no").replace("A1", "C9");
+    // Under the new local id the plan is taken over with the first night, and the old one's is held no longer.
+    for night in 0..3 {
+        upload(&desk, &[&other, &moved], &[]).await;
+        assert_eq!(held(&desk), [AVA_WITHOUT, NEW_WITHOUT], "night {night}");
+    }
+    // Nor where the other one's row cannot be sent, or the child's is away for a night.
+    let wrong = other.replace("C2,01/02/2026", "C2,1/2/26");
+    for rows in [&[&wrong, &moved][..], &[&other], &[&moved], &[&other, &moved]] {
+        upload(&desk, &rows.iter().map(|row| row.as_str()).collect::<Vec<_>>(), &[]).await;
+        assert_eq!(held(&desk), [AVA_WITHOUT, NEW_WITHOUT], "{rows:?}");
+    }
+    // The new one has had a mark, and has none any more: then the other child's is none either.
+    upload(&desk, &[&other, &moved.replace("North,no", "North,yes")], &[]).await;
+    assert_eq!(held(&desk), [AVA_WITHOUT, NEW_WITHOUT]);
+    for _ in 0..2 {
+        upload(&desk, &[&other, &moved], &[]).await;
+    }
+    assert_eq!(held(&desk), [AVA_WITH, "C9|-|North|01793 466904"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn h30_a_memory_that_is_gone_leaves_no_team_of_a_restricted_case_at_the_hub() {
     let desk = both_with_their_team().await;
     for end in ["", "-wal", "-shm"] {
@@ -234,7 +262,7 @@ async fn h30_a_hub_that_was_put_back_has_the_plan_again_and_not_its_team() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_of_which_it_is_not_known_whether_the_hub_has_a_team_moves_with_its_child() {
+async fn a_plan_of_which_only_the_hub_knew_stays_where_it_is_when_the_number_is_another() {
     let desk = restricting().await;
     let two = format!("{}\r\n{}", ava("CPP,05/01/2026,,North,"), ava("C2,01/02/2026,,North,"));
     upload(&desk, &[&two], &[]).await.has("1 record sent, 1 taken");
@@ -242,10 +270,17 @@ async fn a_plan_of_which_it_is_not_known_whether_the_hub_has_a_team_moves_with_i
         let _ = fs::remove_file(desk.path(&format!("cpis-authority.db{end}")));
     }
     upload(&desk, &[&ava("CPP,05/01/2026,,North,")], &[]).await.has("no longer in the extract: 1 plan");
-    // The number was that of another child of the same name and day.
+    // The number was that of another child of the same name and day; of the other plan nobody knows whose it is, nor whether the hub has
+    // its team.
     let right = ava("CPP,05/01/2026,,North,").replace(&number(1).digits(), &number(4).digits());
-    upload(&desk, &[&right], &[]).await.has("1 record sent, 1 taken, 0 rejected");
-    let mut all = held(&desk);
-    all.sort();
-    assert_eq!(all, [AVA_WITHOUT, AVA_WITH]);
+    upload(&desk, &[&right], &[])
+        .await
+        .has("1 record sent, 1 taken, 0 rejected")
+        .has("no longer in the extract: 1 plan");
+    let sql = "SELECT kind, start_day FROM held WHERE number = ";
+    let of = |seed: u64| desk.remembered(&format!("{sql}'{}'", number(seed).digits())).len();
+    assert_eq!((of(1), of(4)), (1, 1));
+    let listed = format!("local id A1, NHS number {}, ", number(1).digits());
+    desk.run(&["absent"]).await.has(&listed).has("2026-02-01");
+    assert_eq!(held(&desk), [AVA_WITH, AVA_WITH]);
 }

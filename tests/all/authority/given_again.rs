@@ -1,9 +1,12 @@
 //! A local id that was given to somebody else, and a plan that comes after one that is missing: neither takes a flag off a child.
 
+use std::fs;
+
 use crate::hub::support::data::{lines, number, person};
-use crate::hub::support::nurse;
+use crate::hub::support::{ISSUER, nurse};
 
 use super::desk::{DAY, Desk, Said};
+use super::said_again;
 
 async fn desk() -> Desk {
     let people = [
@@ -97,6 +100,61 @@ async fn h4_a_twin_who_gets_the_local_id_gets_no_plan_with_it() {
     let said = desk.upload(&[&twin]).await;
     stays_with_ava(&desk, &said).await;
     assert_eq!(desk.held(), [held(1, "CPP|2026-01-05|-"), held(3, "LAC|2026-02-01|-")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h26_a_memory_that_is_gone_gives_no_plan_of_the_one_before_to_whoever_has_the_local_id_now() {
+    for plan in ["C2,01/02/2026,", "CPP,05/01/2026,"] {
+        let desk = desk().await;
+        desk.upload(&[&ava("A1", "CPP,05/01/2026,")]).await;
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(desk.path(&format!("cpis-authority.db{end}")));
+        }
+        let now = ben(plan);
+        for options in [&[][..], &[], &["--full"], &[]] {
+            stays_with_ava(&desk, &desk.upload_with(&[&now], options).await).await;
+            assert_eq!(desk.held().len(), 2, "and Ben has only his own: {:?}", desk.held());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h30_the_notes_of_a_restricted_child_stay_its_holders_when_another_child_has_the_local_id() {
+    let desk = desk().await;
+    desk.configure("# issuer = ", &format!("issuer = \"{ISSUER}\" # "));
+    fs::create_dir(desk.path("case-notes")).unwrap();
+    fs::write(desk.path("case-notes/.cpis-folder"), "wexcombe").unwrap();
+    said_again::restrict(&desk);
+    said_again::upload(&desk, &[&ava("A1", "CPP,05/01/2026,,P. Shaw,no,North,yes")]).await.has("1 taken");
+    desk.exchange.hub.view(&nurse(), number(1)).await;
+    desk.run(&["fetch"]).await.has("1 part of a case note filed.");
+    let is_restricted = async |when: &str| {
+        desk.run(&["fetch"]).await;
+        assert_eq!(desk.noted("SELECT local_id FROM restricted"), ["A1"], "{when}");
+        let roles = "SELECT DISTINCT role FROM alert WHERE role <> 'emergency-duty'";
+        assert_eq!(desk.noted(roles), ["holder"], "{when}");
+        let register =
+            cpis::authority::register::Register::look(&desk.path("cpis-notes.db"), "E06000030").unwrap();
+        let reader = cpis::authority::register::Reader::named("p.shaw").unwrap();
+        let wanted = cpis::authority::register::Wanted { most: 10, ..Default::default() };
+        assert_eq!(register.accesses(&reader, &wanted).unwrap().len(), 0, "{when}");
+    };
+    is_restricted("with a mark").await;
+    let now = ben("C2,01/02/2026,,P. Shaw,no,North,no");
+    for night in ["first", "second"] {
+        said_again::upload(&desk, &[&now]).await;
+        is_restricted(night).await;
+    }
+    // Nor does it matter what is decided of the plan that is missing.
+    let hers = number(1).digits();
+    desk.run(&["decide", "A1", "--in-error", "--by", "j.smith", "--number", &hers])
+        .await
+        .has("Decided for 1 plan");
+    for night in ["decided", "taken back"] {
+        said_again::upload(&desk, &[&now]).await;
+        is_restricted(night).await;
+    }
+    assert_eq!(desk.held(), [held(2, "LAC|2026-02-01|-")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

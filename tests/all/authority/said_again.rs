@@ -11,6 +11,11 @@ use super::noting::{AVA, desk, row};
 /// With a worker, a team that hospitals can ring, and the mark of restricted cases, whose notes go into a folder of their own.
 async fn restricting() -> Desk {
     let desk = desk().await;
+    restrict(&desk);
+    desk
+}
+
+pub(super) fn restrict(desk: &Desk) {
     for (from, to) in [
         ("# worker = \"Allocated Worker\"", "worker = \"Worker\""),
         ("# worker_away = \"Worker Absent\"", "worker_away = \"Away\""),
@@ -29,10 +34,9 @@ async fn restricting() -> Desk {
     }
     fs::create_dir(desk.path("held")).unwrap();
     fs::copy(desk.path("case-notes/.cpis-folder"), desk.path("held/.cpis-folder")).unwrap();
-    desk
 }
 
-async fn upload(desk: &Desk, rows: &[&str]) -> Said {
+pub(super) async fn upload(desk: &Desk, rows: &[&str]) -> Said {
     let text = extract(rows).replacen(HEAD, &format!("{HEAD},Worker,Away,Team,Restricted"), 1);
     fs::write(desk.path("extract.csv"), text).unwrap();
     desk.run(&["upload", "extract.csv", "--day", DAY]).await

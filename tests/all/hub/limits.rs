@@ -78,3 +78,22 @@ async fn a_hub_listens_on_loopback_addresses_only() {
     let refused = cpis::hub::serve(listener, hub.hub.clone(), std::future::pending()).await.unwrap_err();
     assert!(refused.to_string().contains("loopback"), "{refused}");
 }
+
+#[test]
+fn whoever_still_sends_what_is_refused_reads_the_refusal() {
+    let place = Place::with(&child());
+    let program = place.serve();
+    let path = "/cpis/FHIR/R4/AuditEvent";
+    let proved = proofs::head("POST", path, &place.token(&nurse()), &proofs::nonce(&program.base));
+    let mut stream = connect(&program);
+    let head = format!("POST {path} HTTP/1.1\r\nHost: hub\r\n{proved}Content-Length: 300000\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    // As a client that does not look at an answer before it has sent everything, over a slow line.
+    for _ in 0..30 {
+        std::thread::sleep(Duration::from_millis(20));
+        stream.write_all(&[b' '; 10_000]).unwrap();
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("PAYLOAD_TOO_LARGE"), "{answer}");
+}
