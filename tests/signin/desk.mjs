@@ -68,8 +68,8 @@ context.setDefaultTimeout(PATIENCE);
 let [page, seen] = [undefined, 0];
 
 const does = {
-  // The next address that the viewer has opened, in a new page. Not `afresh`: as of a client that leaves it to the provider
-  // whether it asks who it is.
+  // The next address that the viewer has opened, in a new page. Not `afresh`: as of somebody who takes that the provider has to
+  // ask who it is out of the browser's address.
   async opened({ afresh = true }) {
     for (const until = Date.now() + PATIENCE; Date.now() < until; await pause(100)) {
       const lines = fs.existsSync(opened) ? fs.readFileSync(opened, "utf8").split("\n").slice(0, -1) : [];
@@ -119,6 +119,12 @@ const does = {
   },
   async thaw() {
     scene.program.kill("SIGCONT");
+  },
+  async kill() {
+    await scene.kill();
+  },
+  async startWithAnotherKey() {
+    await scene.startWithAnotherKey();
   },
   async audit() {
     return { text: scene.audited() };

@@ -94,12 +94,20 @@ contact = "in-person"
     file, hub, hubPort, providerPort, provider, program, browser, configure,
     audited: () => execFileSync(process.env.CPIS_HUB, ["audit", "--config", "hub.toml", "--since", "2000-01-01T00:00:00Z"],
       { cwd: out, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
-    // The hub is killed, and starts again.
-    async restart() {
+    async kill() {
       scene.program.removeAllListeners("exit");
       const gone = new Promise((done) => scene.program.once("exit", done));
       scene.program.kill("SIGKILL");
       await gone;
+    },
+    // With another key for its tokens: none of before is good any more.
+    async startWithAnotherKey() {
+      openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "signing.pem");
+      scene.program = await serve();
+    },
+    // The hub is killed, and starts again.
+    async restart() {
+      await scene.kill();
       scene.program = await serve();
     },
     async end() {

@@ -1,5 +1,5 @@
-"""Somebody without a chosen role picks one; somebody who does not want to is not signed in; a session that is as long as it may be
-is renewed while somebody works, and ends.
+"""Somebody without a chosen role picks one; somebody who does not want to is not signed in, nor is whoever leaves the provider out of
+it; a session that is as long as it may be is renewed while somebody works, and ends.
 """
 
 import sqlite3
@@ -13,7 +13,6 @@ from browser import SECRETS, Browser, open_child  # noqa: E402
 
 
 def story(desk):
-    # Of the hour that a session may last, whoever has the PIN "late" has used up all but two minutes.
     browser = Browser(desk, "roles", whole_hours=1)
     browser.start_viewer(is_shared=False)
     desk.press(desk.button(name="Sign in"))
@@ -52,10 +51,21 @@ def story(desk):
     desk.step("a role that is none of hers: refused, and led back")
     browser.does("takeOutCard")
 
-    # For the viewer's own question that would be too long ago.
-    browser.sign_in("sam", "late", afresh=False)
+    # Somebody has shown who they are nearly an hour ago, and went; whoever comes takes that the provider has to ask again out of
+    # the browser's address.
+    browser.begin("sam", "late", afresh=False)
+    desk.wait(contains="You are not signed in")
+    assert "code-not-fresh" in browser.does("audit")["text"]
+    desk.step("what the provider remembers of an hour ago lets nobody in")
+    browser.does("takeOutCard")
+
+    browser.sign_in("sam")
     first = refresh_token(browser)
     open_child(desk)
+    # Of the hour that it may last all but two minutes are over, and its access token is good no longer.
+    browser.does("kill")
+    leave(browser, seconds=120)
+    browser.does("startWithAnotherKey")
     # At work: a key now and then, which asks the hub for nothing.
     renewed = lambda: desk.key("Shift_L") or refresh_token(browser) != first
     desk.until(renewed, "the session to be renewed", patience=180)
@@ -67,6 +77,16 @@ def story(desk):
     desk.picture("24-over")
     desk.step(f"and is over {time.monotonic() - began:.0f} s later")
     browser.close()
+
+
+def leave(browser, seconds):
+    """So much of the session that goes on."""
+    database = sqlite3.connect(browser.told["database"])
+    try:
+        with database:
+            database.execute("UPDATE session SET over_ms = ? WHERE ended_ms IS NULL", (int((time.time() + seconds) * 1000),))
+    finally:
+        database.close()
 
 
 def refresh_token(browser):
