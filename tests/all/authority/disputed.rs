@@ -52,7 +52,9 @@ async fn an_access_under_a_local_id_that_another_child_has_since_is_on_the_list_
         .await
         .has(": the case with this local id is of somebody with another NHS number")
         .has(&format!("local id A1, NHS number {}", number(1).digits()));
-    assert_eq!(desk.noted("SELECT DISTINCT role FROM alert"), ["fall-back"]);
+    // After closing the duty team hears of it besides: at whatever hour the test runs, nobody else does.
+    let told = desk.noted("SELECT DISTINCT role FROM alert WHERE role != 'emergency-duty'");
+    assert_eq!(told, ["fall-back"]);
     // The one who has it now is told of as ever.
     hub.view(&nurse(), number(3)).await;
     desk.run(&["fetch"]).await.has("1 part of a case note filed.");

@@ -77,5 +77,7 @@ async fn h19_a_link_that_was_refused_makes_nothing_of_what_it_has_while_the_hub_
     desk.configure("https://127.0.0.9", "https://127.0.0.1");
     desk.run(&["fetch"]).await;
     assert_eq!(notes().len(), 1);
-    assert_eq!(desk.noted("SELECT 'one' FROM alert WHERE is_over = 0").len(), 1);
+    // After closing the duty team is another one, at whatever hour the test runs.
+    let sql = "SELECT 'one' FROM alert WHERE is_over = 0 AND role != 'emergency-duty'";
+    assert_eq!(desk.noted(sql).len(), 1);
 }
